@@ -1,0 +1,76 @@
+"""One exception family. Every error is written for the person who meets it: what is wrong, where, and the remedy."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong in what the user handed in: ``path`` names the place ("identity.layers"), ``message`` the remedy."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class AttrxferError(Exception):
+    """Base of all errors a user can cause or mend. ``exit_code`` is what the command line ends with."""
+
+    exit_code = 2
+
+
+class InvalidRecipe(AttrxferError):
+    """All problems of a recipe at once."""
+
+    def __init__(self, source: str, problems: Sequence[Problem]) -> None:
+        self.source = source
+        self.problems = tuple(problems)
+        super().__init__("\n".join(f"{source}: {problem}" for problem in self.problems))
+
+
+class UnknownName(AttrxferError):
+    """A name nobody registered; the message offers the nearest ones."""
+
+
+class PluginError(AttrxferError):
+    """A plugin that cannot be loaded, or two that claim the same name."""
+
+
+class DataError(AttrxferError):
+    """Pictures or labels that cannot be used for the task."""
+
+
+class BundleError(AttrxferError):
+    """A bundle or checkpoint that is incomplete, changed or of another version."""
+
+
+class NonFiniteLoss(AttrxferError):
+    """A loss became NaN or infinite; the last good checkpoint is kept."""
+
+    exit_code = 3
+
+
+class Interrupted(AttrxferError):
+    """The run was stopped by the user (Ctrl-C, SIGTERM) and can be resumed."""
+
+    exit_code = 130
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return ``'; did you mean "x"?'``, or the known names when none is near.
+
+    >>> did_you_mean("adaptve", ["adaptive", "pixels"])
+    '; did you mean "adaptive"?'
+    >>> did_you_mean("zzz", ["adaptive", "pixels"])
+    '; known: adaptive, pixels'
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if near:
+        return f'; did you mean "{near[0]}"?'
+    return f"; known: {', '.join(names)}" if names else "; none is known"
