@@ -1,0 +1,62 @@
+"""The discriminator D: Table 2."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from attrxfer.interfaces import Discrimination
+from attrxfer_diat.layers import Norm, kaiming, norm_layer
+
+TABLE_2 = ((1, 8, 3, 2), (1, 3, 1, 1), (2, 4, 1, 2), (2, 3, 1, 1), (4, 4, 1, 2), (4, 4, 1, 2))
+"""Channels in units of ``width``, kernel, padding, stride of the six convolutions."""
+
+
+class Discriminator(nn.Module):
+    """Table 2: pictures (N, 3, S, S) in -1..1 -> logit (N,) and the maps of the six convolutions; S divisible by 16.
+
+    The maps are taken after normalisation and activation. Ours, since the paper is silent: LeakyReLU of ``slope``, ``norm``
+    (none by default), and ``init``: "kaiming" (see ``layers.kaiming``) or torch's own ("default").
+
+    size: picture size in pixels. width: channels of the first layer (32 in the paper). hidden: units of the first fully
+    connected layer (1000 in the paper).
+    """
+
+    def __init__(
+        self,
+        *,
+        size: Annotated[int, Field(ge=16, multiple_of=16)],
+        width: Annotated[int, Field(ge=4, le=256)] = 32,
+        hidden: Annotated[int, Field(ge=1)] = 1000,
+        norm: Norm = "none",
+        slope: Annotated[float, Field(ge=0, lt=1)] = 0.2,
+        init: Literal["kaiming", "default"] = "kaiming",
+    ) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList()
+        inputs = 3
+        for units, kernel, padding, stride in TABLE_2:
+            outputs = units * width
+            self.layers.append(
+                nn.Sequential(
+                    nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=norm == "none"),
+                    norm_layer(norm, outputs),
+                    nn.LeakyReLU(slope, inplace=True),
+                )
+            )
+            inputs = outputs
+        self.head = nn.Sequential(
+            nn.Linear(inputs * (size // 16) ** 2, hidden), nn.LeakyReLU(slope, inplace=True), nn.Linear(hidden, 1)
+        )
+        if init == "kaiming":
+            kaiming(self, slope)
+
+    def forward(self, images: Tensor) -> Discrimination:
+        features = []
+        maps = images
+        for layer in self.layers:
+            maps = layer(maps)
+            features.append(maps)
+        return Discrimination(self.head(maps.flatten(1)).squeeze(1), tuple(features))
