@@ -1,0 +1,81 @@
+"""The attribute loss, eq. 3: both sides of the game between T and D."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, ClassVar
+
+import torch
+from kornia.geometry.transform import translate
+from pydantic import Field
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from attrxfer.interfaces import Discrimination, Slot
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Gan:
+    """Eq. 3 with the non-saturating loss for T (-log D(T(x))) and the standard one for D: -log D(a) - log(1 - D(T(x))).
+
+    Eq. 3 prints "1 - log D(T(x))"; read so, D would minimise a term without bound.
+
+    r1: weight of the penalty on the squared gradient of D at guided pictures, in every ``r1_every``-th update of D (scaled
+    by ``r1_every``); 0 is off. shift, brightness, contrast: how far D's pictures are moved (as a share of the side) and
+    changed at random, guided and generated alike; T's gradient goes through the same augmentation. Augmentation and R1 keep
+    D from winning when pictures are few; the paper has neither.
+    """
+
+    stages: ClassVar[tuple[tuple[Slot, str], ...]] = (
+        ("pretrain", "pretrain_generator"),
+        ("pretrain", "pretrain_discriminator"),
+        ("adversarial", "adversarial"),
+    )
+
+    def __init__(
+        self,
+        *,
+        r1: Annotated[float, Field(ge=0)] = 0.0,
+        r1_every: Annotated[int, Field(ge=1)] = 8,
+        shift: Share = 0.0,
+        brightness: Share = 0.0,
+        contrast: Share = 0.0,
+    ) -> None:
+        self.r1 = r1
+        self.r1_every = r1_every
+        self.shift = shift
+        self.brightness = brightness
+        self.contrast = contrast
+
+    def augment(self, images: Tensor, uniform: Tensor) -> Tensor:
+        """Move, brighten and stretch pictures (N, 3, S, S) by the random numbers (N, 8) in 0..1 of their rows."""
+        signed = (2 * uniform - 1).to(images.dtype)
+        if self.contrast:
+            mean = images.mean((1, 2, 3), keepdim=True)
+            images = mean + (images - mean) * (1 + self.contrast * signed[:, 2]).view(-1, 1, 1, 1)
+        if self.brightness:
+            images = images + self.brightness * signed[:, 3].view(-1, 1, 1, 1)
+        if self.shift:
+            pixels = (self.shift * images.shape[-1] * signed[:, :2]).round()
+            images = translate(images, pixels, padding_mode="border")
+        return images
+
+    def generator_loss(self, generated: Tensor) -> Tensor:
+        """-log D(T(x)), averaged, from logits (N,)."""
+        return softplus(-generated).mean()
+
+    def discriminator_loss(
+        self, discriminator: Callable[[Tensor], Discrimination], guided: Tensor, generated: Tensor, update: int
+    ) -> Mapping[str, Tensor]:
+        """D's terms in one pass over X' (line 5 of Algorithm 1): guided and generated pictures together."""
+        penalise = self.r1 > 0 and update % self.r1_every == 0
+        if penalise:
+            guided = guided.detach().requires_grad_(True)
+        logit = discriminator(torch.cat([guided, generated])).logit
+        real, fake = logit[: len(guided)], logit[len(guided) :]
+        terms = {"guided": softplus(-real).mean(), "generated": softplus(fake).mean()}
+        if penalise:
+            (gradient,) = torch.autograd.grad(real.sum(), guided, create_graph=True)
+            terms["r1"] = self.r1 * self.r1_every / 2 * gradient.square().sum((1, 2, 3)).mean()
+        return terms
