@@ -255,6 +255,10 @@ class Run(Protocol):
         of (seed, stage, set, index, rank), flipped and shuffled."""
         ...
 
+    def transfer(self, source: Tensor, index: int) -> TransferStep:
+        """One update of the generator on these pictures; ``index`` draws D's augmentation."""
+        ...
+
     def uniform(self, key: str, index: int, size: int, columns: int) -> Tensor:
         """This process's slice of random numbers in 0..1, (size, columns): a pure function of (seed, stage, key, index)."""
         ...

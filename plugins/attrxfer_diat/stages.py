@@ -1,0 +1,232 @@
+"""Training as the paper has it: pre-training (eq. 8, 9), then Algorithm 1."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from attrxfer.interfaces import Adversarial, Devices, Run, TransferStep
+
+Steps = Annotated[int, Field(ge=0)]
+Rate = Annotated[float, Field(gt=0)]
+Betas = tuple[float, float]
+Positive = Annotated[int, Field(ge=1)]
+
+
+@contextmanager
+def frozen(network: nn.Module) -> Iterator[None]:
+    """No gradient is computed for the parameters of ``network`` inside; it still passes gradients on to its input."""
+    trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    for parameter in trainable:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in trainable:
+            parameter.requires_grad_(True)
+
+
+class Supervised:
+    """What the two pre-training stages share: one network, one Adam, batches of pictures from all of the training split."""
+
+    def __init__(self, *, steps: Steps, batch: Positive = 16, rate: Rate = 2e-4, betas: Betas = (0.5, 0.999)) -> None:
+        self.steps = steps
+        self.batch = batch
+        self.rate = rate
+        self.betas = betas
+
+    def attach(self, run: Run, network: nn.Module) -> None:
+        self.run = run
+        self.network = network
+        self.optimizer = run.devices.optimizer(network, self.rate, self.betas)
+
+    def finish(self) -> None:
+        """Nothing to do: the network was trained in place."""
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"optimizer": self.optimizer.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.optimizer.load_state_dict(state["optimizer"])
+
+
+class PretrainGenerator(Supervised):
+    """Eq. 8: T learns to reconstruct every picture of the training split; the mean over pixels stands for the sum.
+
+    The masked generator starts near the identity and takes 0 steps.
+    """
+
+    def __init__(self, *, steps: Steps = 0, batch: Positive = 16, rate: Rate = 2e-4, betas: Betas = (0.5, 0.999)) -> None:
+        super().__init__(steps=steps, batch=batch, rate=rate, betas=betas)
+
+    def prepare(self, run: Run, owner: Any) -> None:
+        self.attach(run, run.generator)
+
+    def step(self, index: int) -> Mapping[str, Tensor]:
+        images = self.run.batch("all", index, self.batch).images
+        with self.run.devices.autocast():
+            loss = (self.network(images) - images).float().square().mean()
+        self.run.devices.update(self.optimizer, loss)
+        return {"reconstruction": loss.detach()}
+
+    def preview(self, images: Tensor) -> Tensor:
+        return self.network(images)
+
+
+class PretrainDiscriminator(Supervised):
+    """Eq. 9: the sigmoid of D's logit learns the attribute label by squared error."""
+
+    def __init__(self, *, steps: Steps = 300, batch: Positive = 32, rate: Rate = 2e-4, betas: Betas = (0.9, 0.999)) -> None:
+        super().__init__(steps=steps, batch=batch, rate=rate, betas=betas)
+
+    def prepare(self, run: Run, owner: Any) -> None:
+        self.attach(run, run.discriminator)
+
+    def step(self, index: int) -> Mapping[str, Tensor]:
+        run = self.run
+        batch = run.batch("all", index, self.batch)
+        images = run.adversarial.augment(batch.images, run.uniform("augment", index, self.batch, 8))
+        with run.devices.autocast():
+            logit = self.network(images).logit.float()
+        loss = (torch.sigmoid(logit) - batch.labels).square().mean()
+        run.devices.update(self.optimizer, loss)
+        accuracy = ((logit > 0) == (batch.labels > 0.5)).float().mean()
+        return {"label": loss.detach(), "accuracy": accuracy.detach()}
+
+
+class AdversarialTraining:
+    """Algorithm 1 with the objective of eq. 14 (eq. 7 when the recipe has those losses).
+
+    A step is one turn of the loop: line 5 transforms a batch of the input set; lines 6-8 update D ``dstep`` times on the
+    guided set and on generated pictures, half of this turn, half out of the last ``pool`` turns (0: only this turn's);
+    lines 9-11 update T ``tstep`` times. T's first update uses the pictures of line 5, so that T runs once a turn when
+    tstep is 1. Adam for both. What previews show and what is kept at the end is the moving average of T (``ema``; its
+    decay warms up as (i + 1) / (i + 10); 0 keeps the last weights), batch statistics copied.
+
+    The paper has dstep and tstep without values, no pool and no average; its rate is 1e-5 for DIAT-A, 1e-4 for DIAT.
+    Identity losses are in T's update only, although eq. 14 prints them inside max over D as well (see RULINGS in docs).
+    """
+
+    def __init__(
+        self,
+        *,
+        steps: Steps = 1000,
+        batch: Positive = 16,
+        rate: Rate = 2e-4,
+        rate_discriminator: Annotated[float, Field(ge=0)] = 0.0,
+        betas: Betas = (0.5, 0.999),
+        dstep: Positive = 4,
+        tstep: Positive = 1,
+        pool: Annotated[int, Field(ge=0)] = 30,
+        ema: Annotated[float, Field(ge=0, lt=1)] = 0.998,
+    ) -> None:
+        self.steps = steps
+        self.batch = batch
+        self.rate = rate
+        self.rate_discriminator = rate_discriminator
+        self.betas = betas
+        self.dstep = dstep
+        self.tstep = tstep
+        self.pool = pool
+        self.ema = ema
+
+    def prepare(self, run: Run, owner: Adversarial) -> None:
+        self.run = run
+        self.devices: Devices = run.devices
+        self.adversarial = owner if owner is not None else run.adversarial
+        self.generator, self.discriminator = run.generator, run.discriminator
+        self.optimizer_t = run.devices.optimizer(self.generator, self.rate, self.betas)
+        self.optimizer_d = run.devices.optimizer(self.discriminator, self.rate_discriminator or self.rate, self.betas)
+        self.average = copy.deepcopy(self.generator).requires_grad_(False).eval()
+        self.generated: list[Tensor] = []
+
+    def step(self, index: int) -> Mapping[str, Tensor]:
+        report: dict[str, Tensor] = {}
+        step = self._transform(index * self.tstep)  # line 5
+        fresh = step.output.detach()
+        with frozen(self.generator):
+            for i in range(self.dstep):  # lines 6-8
+                report.update(self._update_discriminator(index * self.dstep + i, fresh))
+        self._remember(fresh)
+        with frozen(self.discriminator):
+            for i in range(self.tstep):  # lines 9-11
+                step = step if i == 0 else self._transform(index * self.tstep + i)
+                report.update(self._update_generator(step))
+                self._update_average(index * self.tstep + i)
+        return report
+
+    def _transform(self, index: int) -> TransferStep:
+        step = self.run.transfer(self.run.batch("input", index, self.batch).images, index)
+        with self.devices.autocast():
+            _ = step.output
+        return step
+
+    def _update_discriminator(self, index: int, fresh: Tensor) -> dict[str, Tensor]:
+        """max over D of eq. 14: log D(a) + log(1 - D(T(x)))."""
+        run = self.run
+        guided = run.batch("guided", index, self.batch).images
+        uniform = run.uniform("augment_discriminator", index, 2 * self.batch, 8)
+        guided = self.adversarial.augment(guided, uniform[: self.batch])
+        generated = self.adversarial.augment(self._mix(index, fresh), uniform[self.batch :])
+        with self.devices.autocast():
+            terms = self.adversarial.discriminator_loss(self.discriminator, guided, generated, index)
+        self.devices.update(self.optimizer_d, torch.stack(list(terms.values())).sum())
+        return {f"D {name}": term.detach() for name, term in terms.items()}
+
+    def _update_generator(self, step: TransferStep) -> dict[str, Tensor]:
+        """min over T of eq. 14: -log D(T(x)) + lambda * identity (+ gamma * regularizer, eq. 7)."""
+        with self.devices.autocast():
+            terms = {"T attribute": self.adversarial.generator_loss(step.discriminate(step.output).logit)}
+            for kind, losses in (("identity", self.run.identity), ("regularizer", self.run.regularizer)):
+                for number, loss in enumerate(losses):
+                    terms[f"T {kind}" + (f" {number + 1}" if number else "")] = loss.weight * loss(step)
+        self.devices.update(self.optimizer_t, torch.stack(list(terms.values())).sum())
+        return {name: term.detach() for name, term in terms.items()}
+
+    def _mix(self, index: int, fresh: Tensor) -> Tensor:
+        """Half of this turn's pictures, half of earlier turns', chosen by the sample's own random numbers."""
+        if not self.generated:
+            return fresh
+        draw = self.run.uniform("pool", index, self.batch, 2)
+        turn = (draw[:, 1] * len(self.generated)).long().clamp_max(len(self.generated) - 1)
+        old = torch.stack([self.generated[int(turn[row])][row] for row in range(self.batch)])
+        return torch.where((draw[:, 0] < 0.5).view(-1, 1, 1, 1), old, fresh)
+
+    def _remember(self, fresh: Tensor) -> None:
+        """Row r of the pool keeps what row r of a batch became, so that processes need not share their pools."""
+        if self.pool:
+            self.generated = [*self.generated[-self.pool + 1 :], fresh] if self.pool > 1 else [fresh]
+
+    @torch.no_grad()
+    def _update_average(self, update: int) -> None:
+        decay = min(self.ema, (update + 1) / (update + 10))
+        torch._foreach_lerp_(list(self.average.parameters()), list(self.generator.parameters()), 1 - decay)
+        for mean, now in zip(self.average.buffers(), self.generator.buffers(), strict=True):
+            mean.copy_(now)
+
+    def preview(self, images: Tensor) -> Tensor:
+        return self.average(images)
+
+    def finish(self) -> None:
+        """From here on the run's generator is the average."""
+        self.generator.load_state_dict(self.average.state_dict())
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "optimizer_t": self.optimizer_t.state_dict(),
+            "optimizer_d": self.optimizer_d.state_dict(),
+            "average": self.average.state_dict(),
+            "generated": list(self.generated),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.optimizer_t.load_state_dict(state["optimizer_t"])
+        self.optimizer_d.load_state_dict(state["optimizer_d"])
+        self.average.load_state_dict(state["average"])
+        self.generated = [maps.to(self.devices.device) for maps in state["generated"]]
