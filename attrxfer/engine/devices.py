@@ -1,0 +1,104 @@
+"""Devices, precision, processes and trackers: the only module that imports accelerate."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import broadcast
+from torch import Tensor, nn
+
+from attrxfer.errors import AttrxferError
+
+Precision = Literal["no", "bf16", "fp16"]
+
+
+class AccelerateDevices:
+    """The Devices of the engine.
+
+    Gradients are averaged in one call after backward instead of by DistributedDataParallel, whose reducer can neither
+    bear a frozen D nor see the parts of a generator or D's features beside its forward; the result is the same.
+    """
+
+    def __init__(self, *, precision: Precision, channels_last: bool, threads: int, trackers: Sequence[str], folder: Path) -> None:
+        refuse_silent_launch()
+        if threads:
+            torch.set_num_threads(threads)
+        names: list[Any] = list(trackers)
+        self.accelerator = Accelerator(mixed_precision=precision, log_with=names or None, project_dir=str(folder))
+        self.channels_last = channels_last
+        self.device: torch.device = self.accelerator.device
+        self.rank: int = self.accelerator.process_index
+        self.world: int = self.accelerator.num_processes
+        if names:
+            self.accelerator.init_trackers("attrxfer")
+
+    @property
+    def main(self) -> bool:
+        """True in the process that writes files and talks to the user."""
+        return self.rank == 0
+
+    def place(self, network: nn.Module) -> nn.Module:
+        layout = torch.channels_last if self.channels_last else torch.contiguous_format
+        network = network.to(self.device, memory_format=layout)  # type: ignore[call-overload]
+        if self.world > 1:
+            for tensor in [*network.parameters(), *network.buffers()]:
+                tensor.data.copy_(broadcast(tensor.data.contiguous()))
+        return network
+
+    def images(self, images: Tensor) -> Tensor:
+        """Move a batch (N, C, H, W) to the device and the run's memory layout."""
+        layout = torch.channels_last if self.channels_last else torch.contiguous_format
+        return images.to(self.device, non_blocking=True).contiguous(memory_format=layout)
+
+    def autocast(self) -> AbstractContextManager[None]:
+        return self.accelerator.autocast()
+
+    def optimizer(self, network: nn.Module, rate: float, betas: tuple[float, float]) -> Any:
+        adam = torch.optim.Adam(network.parameters(), lr=rate, betas=betas, foreach=True)
+        return self.accelerator.prepare_optimizer(adam)
+
+    def update(self, optimizer: Any, loss: Tensor) -> None:
+        self.accelerator.backward(loss)
+        if self.world > 1:
+            self._average([p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None])
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+
+    def _average(self, gradients: list[Tensor]) -> None:
+        flat = torch.cat([gradient.flatten() for gradient in gradients])
+        mean: Any = self.accelerator.reduce(flat, reduction="mean")
+        for gradient, part in zip(gradients, mean.split([g.numel() for g in gradients]), strict=True):
+            gradient.copy_(part.view_as(gradient))
+
+    def gather(self, tensor: Tensor) -> Tensor:
+        """The tensors of all processes, stacked along the first dimension."""
+        gathered: Any = self.accelerator.gather(tensor.contiguous())
+        return gathered
+
+    def log(self, values: Mapping[str, float], step: int) -> None:
+        """Hand scalars to the trackers the recipe names."""
+        self.accelerator.log(dict(values), step=step)
+
+    def wait(self) -> None:
+        """Until every process is here."""
+        self.accelerator.wait_for_everyone()
+
+    def close(self) -> None:
+        self.accelerator.end_training()
+
+
+def refuse_silent_launch() -> None:
+    """Raise when a launcher promised several processes and each believes to be alone (``accelerate launch --cpu``)."""
+    promised = int(os.environ.get("ACCELERATE_NUM_PROCESSES", os.environ.get("MPI_LOCALRANKID_COUNT", "1")) or 1)
+    local = "LOCAL_RANK" not in os.environ and "WORLD_SIZE" not in os.environ
+    if os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("true", "1") and local and promised > 1:
+        raise AttrxferError(
+            f"accelerate launch --cpu started {promised} processes that do not know of each other; "
+            f"use: torchrun --nproc_per_node {promised} -m attrxfer run ..."
+        )
