@@ -94,11 +94,10 @@ class AccelerateDevices:
 
 
 def refuse_silent_launch() -> None:
-    """Raise when a launcher promised several processes and each believes to be alone (``accelerate launch --cpu``)."""
-    promised = int(os.environ.get("ACCELERATE_NUM_PROCESSES", os.environ.get("MPI_LOCALRANKID_COUNT", "1")) or 1)
-    local = "LOCAL_RANK" not in os.environ and "WORLD_SIZE" not in os.environ
-    if os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("true", "1") and local and promised > 1:
+    """Raise where ``accelerate launch --cpu --num_processes N`` was used: it starts processes that are each rank 0 of 1."""
+    on_cpu = os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("true", "1")
+    if on_cpu and "MASTER_PORT" in os.environ and "WORLD_SIZE" not in os.environ:
         raise AttrxferError(
-            f"accelerate launch --cpu started {promised} processes that do not know of each other; "
-            f"use: torchrun --nproc_per_node {promised} -m attrxfer run ..."
+            "accelerate launch --cpu starts processes that do not know of each other (each is rank 0 of 1); "
+            "use: torchrun --nproc_per_node 2 -m attrxfer run ..."
         )

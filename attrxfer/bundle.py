@@ -1,0 +1,97 @@
+"""A bundle is the trained model: a folder with weights and what is needed to use and judge them; nothing is pickled."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from attrxfer.errors import BundleError, Problem
+from attrxfer.files import new_folder, sha256
+from attrxfer.params import Spec, build, check
+from attrxfer.registry import Registry
+
+FORMAT = 1
+WEIGHTS, CARD = "model.safetensors", "attrxfer.json"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """card: the content of attrxfer.json. chain: the networks in their order, on the CPU, in eval mode: a generator
+    (picture -> picture), then enhancers ((picture, source) -> picture)."""
+
+    path: Path
+    card: Mapping[str, Any]
+    chain: tuple[nn.Module, ...]
+
+
+def save(path: Path, chain: Sequence[tuple[Spec, nn.Module]], card: Mapping[str, Any]) -> None:
+    """Write a bundle atomically. ``card`` is what the run knows: recipe, task, size, framing, versions, scores."""
+    tensors: dict[str, Tensor] = {}
+    for number, (_, network) in enumerate(chain):
+        for name, tensor in network.state_dict().items():
+            tensors[f"{number}.{name}"] = tensor.detach().cpu().clone().contiguous()
+    with new_folder(path) as folder:
+        save_file(tensors, folder / WEIGHTS)
+        steps = [{"kind": spec.kind, **spec.table()} for spec, _ in chain]
+        content = {"format": FORMAT, "sha256": {WEIGHTS: sha256(folder / WEIGHTS)}, "chain": steps, **card}
+        (folder / CARD).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def find(path: Path) -> Path:
+    """The bundle's folder, from a bundle or the folder of a finished run. Raises BundleError."""
+    for candidate in (path, path / "bundle"):
+        if (candidate / CARD).is_file():
+            return candidate
+    if (path / "recipe.toml").is_file():
+        raise BundleError(f"{path}: this run is not finished; finish it with: attrxfer run --resume {path}")
+    raise BundleError(f"{path}: no {CARD} here, so this is neither a bundle nor a finished run")
+
+
+def read_card(path: Path) -> dict[str, Any]:
+    """The content of attrxfer.json of a bundle's folder. Raises BundleError."""
+    try:
+        card = json.loads((path / CARD).read_text())
+    except ValueError as error:
+        raise BundleError(f"{path / CARD}: damaged ({error})") from None
+    if not isinstance(card, dict) or card.get("format") != FORMAT:
+        raise BundleError(f"{path / CARD}: not a bundle of format {FORMAT}; it may need another version of attrxfer")
+    return card
+
+
+def load(path: Path, registry: Registry) -> Bundle:
+    """Read a bundle or a finished run. Raises BundleError when a file is missing, changed or does not fit."""
+    path = find(path)
+    card = read_card(path)
+    for name, digest in card["sha256"].items():
+        file = path / name
+        if not file.is_file():
+            raise BundleError(f"{file}: missing")
+        if sha256(file) != digest:
+            raise BundleError(f"{file}: changed since the bundle was made (checksum differs)")
+    tensors = load_file(path / WEIGHTS)
+    chain = tuple(
+        _network(path, number, step, tensors, registry) for number, step in enumerate(card["chain"])
+    )
+    return Bundle(path, card, chain)
+
+
+def _network(path: Path, number: int, step: Mapping[str, Any], tensors: Mapping[str, Tensor], registry: Registry) -> nn.Module:
+    table = {key: value for key, value in step.items() if key != "kind"}
+    spec, problems = check(step["kind"], table, registry, path=f"chain[{number}]", shared={})
+    if spec is None or problems:
+        raise BundleError("\n".join(f"{path / CARD}: {problem}" for problem in problems or [Problem("", "empty chain")]))
+    network = build(spec, {})
+    assert isinstance(network, nn.Module)
+    prefix = f"{number}."
+    try:
+        network.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
+    except RuntimeError as error:
+        first = str(error).splitlines()[-1].strip()
+        raise BundleError(f"{path / WEIGHTS}: does not fit {step['kind']} {step['use']}: {first}") from None
+    return network.eval().requires_grad_(False)
