@@ -1,0 +1,370 @@
+"""A run from its recipe to its bundle: build, train stage by stage, checkpoint, resume."""
+
+from __future__ import annotations
+
+import signal
+import time
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from attrxfer import bundle
+from attrxfer.data import Data, Sets, batch_rows, make_sets, open_data, uniform
+from attrxfer.engine import checkpoint
+from attrxfer.engine.devices import AccelerateDevices
+from attrxfer.engine.events import Display, Metrics, save_strip
+from attrxfer.engine.folder import RunFolder, environment
+from attrxfer.engine.stages import Planned, plan
+from attrxfer.engine.step import Step
+from attrxfer.errors import AttrxferError, Interrupted, NonFiniteLoss
+from attrxfer.host import Host
+from attrxfer.interfaces import Adversarial, Batch, Counterfactuals, Identity, Regularizer, SetName, Stage
+from attrxfer.params import Spec, build
+from attrxfer.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class StageRun:
+    """The run as one stage sees it: the implementation of ``interfaces.Run``."""
+
+    stage: str
+    seed: int
+    flip: bool
+    data: Data
+    sets: Sets
+    generator: Any
+    discriminator: Any
+    adversarial: Adversarial
+    identity: tuple[Identity, ...]
+    regularizer: tuple[Regularizer, ...]
+    enhancer: tuple[Any, ...]
+    devices: AccelerateDevices
+    guided: Mapping[str, bool]
+
+    def batch(self, which: SetName, index: int, size: int) -> Batch:
+        rows, flips = batch_rows(
+            getattr(self.sets, which), self.seed, self.stage, which, index, size, self.devices.rank, self.devices.world
+        )
+        images = self.devices.images(self.data.images(rows, flips if self.flip else None))
+        labels = torch.from_numpy(self.data.satisfies(self.guided)[rows].astype(np.float32))
+        return Batch(images, labels.to(self.devices.device), rows)
+
+    def transfer(self, source: Tensor, index: int) -> Step:
+        draw = self.uniform("augment", index, len(source), 8)
+        return Step(self.generator, self.discriminator, self.adversarial, source, draw)
+
+    def uniform(self, key: str, index: int, size: int, columns: int) -> Tensor:
+        numbers = uniform(self.seed, self.stage, key, index, size, columns, self.devices.rank, self.devices.world)
+        return torch.from_numpy(numbers).to(self.devices.device)
+
+
+class Training:
+    """Everything a run is made of, built and placed; ``train`` takes it to its bundle."""
+
+    def __init__(self, recipe: Recipe, folder: RunFolder, host: Host, *, quiet: bool = False) -> None:
+        self.recipe, self.folder, self.host = recipe, folder, host
+        train = recipe.train
+        self.devices = AccelerateDevices(
+            precision=train.precision,
+            channels_last=train.channels_last,
+            threads=train.threads,
+            trackers=train.trackers,
+            folder=folder.path,
+        )
+        self.display = Display(enabled=self.devices.main and not quiet)
+        self.memo: dict[Any, Any] = {}
+        self.data, self.sets = self._open_data()
+        self.run = self._build()
+        self.planned = plan(self._components(), recipe.stages)
+        self.metrics = Metrics(folder)
+        self.stop_requested = False
+
+    # ------------------------------------------------------------ building
+
+    def _open_data(self) -> tuple[Data, Sets]:
+        recipe = self.recipe
+        dataset = self._make(recipe.data)
+        selection = self._make(recipe.selection) if recipe.selection else None
+        if not self.devices.main:
+            self.devices.wait()  # the first process fills the cache
+        with self.display.console.status("reading pictures") if self.display.live else _nothing():
+            data = open_data(dataset, selection=selection, size=recipe.train.size)
+        if self.devices.main:
+            self.devices.wait()
+        task = recipe.task
+        return data, make_sets(data, task.guided, task.input, task.max_inputs, recipe.train.seed)
+
+    def _make(self, spec: Spec) -> Any:
+        return build(spec, self.memo)
+
+    def _build(self) -> StageRun:
+        recipe = self.recipe
+        torch.manual_seed(recipe.train.seed)
+        made = {kind: self._make(getattr(recipe, kind)) for kind in ("generator", "discriminator", "adversarial")}
+        for kind in ("identity", "regularizer", "enhancer"):
+            made[kind] = tuple(self._make(spec) for spec in getattr(recipe, kind))
+        for network in self.networks().values():
+            self.devices.place(network)
+        return StageRun(
+            stage="",
+            seed=recipe.train.seed,
+            flip=recipe.train.flip,
+            data=self.data,
+            sets=self.sets,
+            devices=self.devices,
+            guided=recipe.task.guided,
+            **made,
+        )
+
+    def _components(self) -> list[Any]:
+        """All components in a fixed order: nested ones before those that hold them."""
+        return list(self.memo.values())
+
+    def networks(self) -> dict[str, nn.Module]:
+        """Every torch module that a component is, by a key that is the same whenever the recipe is."""
+        return {str(key): item for key, item in self.memo.items() if isinstance(item, nn.Module)}
+
+    # ------------------------------------------------------------ training
+
+    def train(self) -> Path:
+        """Run or resume all stages, then write the bundle; returns its path.
+
+        Raises Interrupted (checkpoint written, command to resume in the message) on Ctrl-C or SIGTERM, NonFiniteLoss when a
+        loss is NaN or infinite.
+        """
+        first, done, state = self._restore()
+        with self._signals(), self.display:
+            for number in range(first, len(self.planned)):
+                self._run_stage(number, done, state)
+                done, state = 0, None
+        self.metrics.close()
+        if self.devices.main:
+            bundle.save(self.folder.bundle, self.chain(), self.card())
+        self.devices.wait()
+        return self.folder.bundle
+
+    def _run_stage(self, number: int, done: int, state: Any) -> None:
+        planned = self.planned[number]
+        stage = self._stage(planned)
+        if state is not None:
+            stage.load_state_dict(state)
+        self._set_training(True)
+        self.display.begin(planned.key, done, stage.steps)
+        began, values = time.monotonic(), {}
+        for index in range(done, stage.steps):
+            if self._should_stop():
+                self._interrupt(number, index, stage)
+            tick = time.monotonic()
+            torch.manual_seed(zlib.crc32(f"{self.recipe.train.seed}/{planned.key}/{index}".encode()))
+            values = self._finite(planned.key, index, stage.step(index))
+            self._record(planned, index, values, time.monotonic() - tick)
+            self.display.advance(index + 1, values)
+            self._draw(stage, planned, index + 1)
+            if (index + 1) % self.recipe.train.checkpoint_every == 0 and index + 1 < stage.steps:
+                self._save(number, index + 1, stage.state_dict())
+        stage.finish()
+        self._time(planned.key, time.monotonic() - began)
+        self._save(number + 1, 0, None)
+        self.display.end(planned.key, values)
+
+    def _stage(self, planned: Planned) -> Stage:
+        stage: Stage = build(self.recipe.stage(planned.name), {})
+        stage.prepare(replace(self.run, stage=planned.key), planned.owner)
+        return stage
+
+    def _set_training(self, on: bool) -> None:
+        for network in self.networks().values():
+            network.train(on)
+
+    def _finite(self, stage: str, index: int, terms: Mapping[str, Tensor]) -> dict[str, float]:
+        numbers = torch.stack([term.detach().float() for term in terms.values()])
+        if self.devices.world > 1:
+            numbers = self.devices.gather(numbers[None]).mean(0)
+        values = dict(zip(terms, numbers.tolist(), strict=True))
+        bad = [f"{name} = {value}" for name, value in values.items() if not np.isfinite(value)]
+        if bad:
+            raise NonFiniteLoss(
+                f"{stage}, step {index}: {', '.join(bad)}; the last good checkpoint is kept in {self.folder.checkpoints}. "
+                f"A lower rate (--set train.rate=...) usually mends it"
+            )
+        return values
+
+    def _record(self, planned: Planned, index: int, values: dict[str, float], seconds: float) -> None:
+        if self.devices.main:
+            self.metrics.write(planned.key, index, values, seconds)
+        if self.recipe.train.trackers:
+            self.devices.log({f"{planned.key}/{name}": value for name, value in values.items()}, index)
+
+    def _time(self, stage: str, seconds: float) -> None:
+        if self.devices.main:
+            times = self.folder.read_info().get("seconds", {})
+            times[stage] = round(times.get(stage, 0) + seconds, 2)
+            self.folder.update_info({"seconds": times})
+
+    # ------------------------------------------------------------ sample pictures
+
+    def _draw(self, stage: Stage, planned: Planned, step: int) -> None:
+        every = self.recipe.report.samples_every
+        preview: Callable[[Tensor], Tensor] | None = getattr(stage, "preview", None)
+        if not self.devices.main or preview is None or not every or (step % every and step != stage.steps):
+            return
+        rows = self.sample_rows()
+        self._set_training(False)
+        with torch.no_grad():
+            pictures = preview(self.devices.images(self.data.images(rows)))
+        self._set_training(True)
+        save_strip(self.folder, f"{self.planned.index(planned)}-{planned.key}-{step:07d}", to_uint8(pictures))
+        self._draw_truth(rows)
+
+    def _draw_truth(self, rows: np.ndarray[Any, np.dtype[np.int64]]) -> None:
+        if (self.folder.samples / "source.png").exists():
+            return
+        save_strip(self.folder, "source", self.data.pictures(rows))
+        dataset = self._make(self.recipe.data)
+        if isinstance(dataset, Counterfactuals):
+            target = {name: float(value) for name, value in self.recipe.task.guided.items()}
+            save_strip(self.folder, "truth", dataset.counterfactual(rows.tolist(), target))
+
+    def sample_rows(self) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """The pictures of every sample grid: held-out inputs, else training inputs."""
+        for rows in (self.sets.validation_input, self.sets.test_input, self.sets.input):
+            if len(rows):
+                return rows[: self.recipe.report.samples]
+        raise AttrxferError("no input pictures")
+
+    # ------------------------------------------------------------ checkpoints
+
+    def _save(self, stage: int, step: int, state: Any) -> None:
+        """Write a checkpoint: the networks, where the run stands, and each process's own state of the stage."""
+        states = self._gather_states(state)
+        if self.devices.main:
+            self.metrics.flush()
+            content = {
+                "stage": stage,
+                "step": step,
+                "states": states,
+                "networks": {name: network.state_dict() for name, network in self.networks().items()},
+            }
+            checkpoint.save(self.folder.checkpoints, f"{stage:02d}-{step:08d}", content)
+        self.devices.wait()
+
+    def _gather_states(self, state: Any) -> list[Any]:
+        if self.devices.world == 1:
+            return [state]
+        from accelerate.utils import gather_object
+
+        return gather_object([state])
+
+    def _restore(self) -> tuple[int, int, Any]:
+        content = checkpoint.load(self.folder.checkpoints)
+        if content is None:
+            if self.devices.main:
+                self.metrics.rewind([p.key for p in self.planned], 0, 0)
+            return 0, 0, None
+        if len(content["states"]) != self.devices.world:
+            raise AttrxferError(
+                f"{self.folder.path}: started with {len(content['states'])} processes, resumed with {self.devices.world}; "
+                f"use torchrun --nproc_per_node {len(content['states'])} -m attrxfer run --resume {self.folder.path}"
+            )
+        networks = self.networks()
+        for name, state in content["networks"].items():
+            networks[name].load_state_dict(state)
+        if self.devices.main:
+            self.metrics.rewind([p.key for p in self.planned], content["stage"], content["step"])
+        return content["stage"], content["step"], content["states"][self.devices.rank]
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """Ctrl-C and SIGTERM ask for a stop after the step at hand; a second one stops at once."""
+
+        def ask(number: int, frame: FrameType | None) -> None:
+            if self.stop_requested:
+                raise KeyboardInterrupt
+            self.stop_requested = True
+
+        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _should_stop(self) -> bool:
+        if self.devices.world == 1:
+            return self.stop_requested
+        asked = torch.tensor([float(self.stop_requested)], device=self.devices.device)
+        return bool(self.devices.gather(asked).sum() > 0)
+
+    def _interrupt(self, number: int, index: int, stage: Stage) -> None:
+        self._save(number, index, stage.state_dict())
+        raise Interrupted(
+            f"stopped in {self.planned[number].key} at step {index} of {stage.steps}; go on with: {self.folder.resume_command}"
+        )
+
+    # ------------------------------------------------------------ what comes out
+
+    def chain(self) -> list[tuple[Spec, nn.Module]]:
+        """What a bundle keeps: the generator, then the enhancers in the recipe's order."""
+        specs = [self.recipe.generator, *self.recipe.enhancer]
+        return [(spec, self._make(spec)) for spec in specs]
+
+    def card(self) -> dict[str, Any]:
+        recipe = self.recipe
+        framing = getattr(self._make(recipe.data), "framing", None)
+        chain = [self.host.registry.get(spec.kind, spec.name) for spec, _ in self.chain()]
+        owners = {component.owner for component in chain}
+        return {
+            "task": {"name": recipe.task.name, "guided": dict(recipe.task.guided)},
+            "size": recipe.train.size,
+            "framing": framing._asdict() if framing else None,
+            "recipe": recipe.filled(),
+            "plugins": {p.name: p.version for p in self.host.plugins() if p.name in owners},
+            "licences": sorted({c.licence for c in [*chain, self.host.registry.get("dataset", recipe.data.name)] if c.licence}),
+            "scores": {},
+        }
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield
+
+
+def to_uint8(images: Tensor) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Pictures (N, 3, S, S) in -1..1 -> uint8 (N, S, S, 3)."""
+    scaled = ((images.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    return scaled.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
+def start(recipe: Recipe, path: Path, host: Host, *, quiet: bool = False) -> Path:
+    """Train a recipe in a new run folder; returns the bundle's path."""
+    folder = RunFolder(path)
+    training = Training(recipe, folder, host, quiet=quiet)
+    if training.devices.main:
+        folder.create(recipe.to_toml(), _info(training))
+        training.display.say(training.data.describe())
+    training.devices.wait()
+    return training.train()
+
+
+def resume(recipe: Recipe, path: Path, host: Host, *, quiet: bool = False) -> Path:
+    """Go on with an interrupted run; returns the bundle's path. A finished run only writes its bundle anew."""
+    folder = RunFolder(path)
+    folder.require()
+    return Training(recipe, folder, host, quiet=quiet).train()
+
+
+def _info(training: Training) -> dict[str, Any]:
+    devices = training.devices
+    return {
+        "environment": environment(torch.get_num_threads(), devices.world, str(devices.device)),
+        "data": training.data.describe(),
+        "sets": {name: len(getattr(training.sets, name)) for name in ("all", "guided", "input")},
+    }
