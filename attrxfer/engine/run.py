@@ -29,6 +29,7 @@ from attrxfer.host import Host
 from attrxfer.interfaces import Adversarial, Batch, Counterfactuals, Identity, Regularizer, SetName, Stage
 from attrxfer.params import Spec, build
 from attrxfer.recipe import Recipe
+from attrxfer.transfer import to_uint8
 
 
 @dataclass(frozen=True)
@@ -335,12 +336,6 @@ class Training:
 @contextmanager
 def _nothing() -> Iterator[None]:
     yield
-
-
-def to_uint8(images: Tensor) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """Pictures (N, 3, S, S) in -1..1 -> uint8 (N, S, S, 3)."""
-    scaled = ((images.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
-    return scaled.permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 
 def start(recipe: Recipe, path: Path, host: Host, *, quiet: bool = False) -> Path:
