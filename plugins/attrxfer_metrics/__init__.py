@@ -1,0 +1,16 @@
+"""Metrics: whether the attribute came, and how near the result is to the exact truth."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrxfer.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from attrxfer.registry import Registry
+
+
+@hookimpl
+def register_components(registry: Registry) -> None:
+    registry.metric("judge", "attrxfer_metrics.judge:Judge", summary="share that a network trained on the labels sees as the target", licence="MIT")
+    registry.metric("truth", "attrxfer_metrics.truth:Truth", summary="PSNR, SSIM and closeness to the exact counterfactual", licence="MIT")
