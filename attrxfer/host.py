@@ -1,0 +1,112 @@
+"""The plugin host: the only module that touches pluggy's manager."""
+
+from __future__ import annotations
+
+import functools
+import os
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pluggy
+
+from attrxfer import hookspecs
+from attrxfer.errors import PluginError, did_you_mean
+from attrxfer.registry import Registry
+
+if TYPE_CHECKING:
+    import click
+
+GROUP = "attrxfer"
+PIN = "ATTRXFER_PLUGINS"
+
+
+@dataclass(frozen=True)
+class PluginInfo:
+    """A loaded plugin. name: its entry point; components: how many it registered."""
+
+    name: str
+    distribution: str
+    version: str
+    components: int
+
+
+class Host:
+    """All plugins, loaded; built-ins come by the same entry points as anyone's."""
+
+    def __init__(self) -> None:
+        self.registry = Registry()
+        self._manager = pluggy.PluginManager(hookspecs.PROJECT)
+        self._manager.add_hookspecs(hookspecs)
+        self._points = _entry_points()
+        for point in self._points:
+            self._register(point)
+        try:
+            self._manager.check_pending()
+        except pluggy.PluginValidationError as error:
+            raise PluginError(f'plugin "{self._manager.get_name(error.plugin)}": {error}') from None
+        for name, plugin in self._manager.list_name_plugin():
+            implementation = getattr(plugin, "register_components", None)
+            if implementation is not None:
+                with self.registry.owned_by(name):
+                    self._manager.subset_hook_caller(
+                        "register_components", [p for p in self._manager.get_plugins() if p is not plugin]
+                    )(registry=self.registry)
+
+    def _register(self, point: metadata.EntryPoint) -> None:
+        try:
+            self._manager.register(point.load(), name=point.name)
+        except Exception as error:  # a third party's module may raise anything at import
+            raise PluginError(
+                f'plugin "{point.name}" ({point.value}) cannot be loaded: {error}; uninstall it, or leave it out with {PIN}'
+            ) from error
+
+    def recipes(self) -> dict[str, Path]:
+        """Every registered recipe by name. Raises PluginError when two plugins ship the same name."""
+        found: dict[str, tuple[str, Path]] = {}
+        for name, plugin in self._manager.list_name_plugin():
+            implementation = getattr(plugin, "register_recipes", None)
+            for folder in [implementation()] if implementation is not None else []:
+                for path in sorted(folder.rglob("*.toml")):
+                    recipe = path.relative_to(folder).with_suffix("").as_posix()
+                    if recipe in found:
+                        raise PluginError(f'recipe "{recipe}" is shipped by both "{found[recipe][0]}" and "{name}"')
+                    found[recipe] = (name, path)
+        return {recipe: path for recipe, (_, path) in sorted(found.items())}
+
+    def plugins(self) -> list[PluginInfo]:
+        """What is loaded, by entry point name."""
+        counts = [component.owner for component in self.registry.all()]
+        return [
+            PluginInfo(
+                point.name,
+                point.dist.name if point.dist else "",
+                point.dist.version if point.dist else "",
+                counts.count(point.name),
+            )
+            for point in self._points
+        ]
+
+    def add_commands(self, group: click.Group) -> None:
+        """Let plugins add their commands."""
+        self._manager.hook.register_commands(group=group)
+
+
+def _entry_points() -> list[metadata.EntryPoint]:
+    """The entry points to load, sorted by name; ATTRXFER_PLUGINS="a,b" pins them."""
+    points = {point.name: point for point in metadata.entry_points(group=GROUP)}
+    pinned = os.environ.get(PIN)
+    names = sorted(points) if pinned is None else [name.strip() for name in pinned.split(",") if name.strip()]
+    for name in names:
+        if name not in points:
+            raise PluginError(f'{PIN}: no plugin "{name}" is installed{did_you_mean(name, points)}')
+    if pinned is None and not names:
+        raise PluginError("no plugins are installed, not even the built-in ones; install attrxfer with pip")
+    return [points[name] for name in names]
+
+
+@functools.cache
+def load() -> Host:
+    """The host of this process, made once."""
+    return Host()
