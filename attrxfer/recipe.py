@@ -1,0 +1,318 @@
+"""Recipes: TOML that names components and settings. Nothing is built before all of it is valid."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tomlkit
+from pydantic import Field
+
+from attrxfer.errors import InvalidRecipe, Problem, UnknownName, did_you_mean
+from attrxfer.host import Host
+from attrxfer.merge import apply_override, merge
+from attrxfer.params import Spec, check, check_parameters, plain
+from attrxfer.registry import Registry
+
+SHARED = ("size", "batch", "rate", "betas")
+"""Keys of [train] that also fill equally named parameters of components which their own table does not set."""
+
+ONE = ("generator", "discriminator", "adversarial")
+MANY = ("identity", "regularizer", "enhancer", "metric")
+SECTIONS = ("task", "data", "selection", *ONE, *MANY, "train", "report")
+Positive = Annotated[int, Field(ge=1)]
+Conditions = dict[str, bool]
+
+
+class Task:
+    """[task]: what to transfer.
+
+    name: for people and file names. guided: attributes that results should have, {attribute = true | false}. input:
+    attributes of the pictures to transfer; default: all pictures that are not guided. max_inputs: the input set is a random
+    choice of this many pictures (the paper's 2,000); 0 takes all.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        guided: Annotated[Conditions, Field(min_length=1)],
+        input: Annotated[Conditions, Field(min_length=1)] | None = None,
+        max_inputs: Annotated[int, Field(ge=0)] = 2000,
+    ) -> None:
+        self.name = name
+        self.guided = guided
+        self.input = input
+        self.max_inputs = max_inputs
+
+
+class Train:
+    """[train]: what all stages share; [train.STAGE] holds what differs.
+
+    size: side of the pictures in pixels. seed: of everything random. batch: pictures a step and process. rate, betas: of
+    Adam. precision: accelerate's mixed precision. channels_last: memory layout of networks and pictures. flip: mirror
+    pictures at random. checkpoint_every: steps. threads: of the processor, 0 for all. trackers: accelerate's, by name
+    ("tensorboard"), beside metrics.jsonl.
+    """
+
+    def __init__(
+        self,
+        *,
+        size: Annotated[int, Field(ge=16, le=1024, multiple_of=16)] = 64,
+        seed: Annotated[int, Field(ge=0)] = 0,
+        batch: Positive = 16,
+        rate: Annotated[float, Field(gt=0)] = 2e-4,
+        betas: tuple[float, float] = (0.5, 0.999),
+        precision: Literal["no", "bf16", "fp16"] = "no",
+        channels_last: bool = True,
+        flip: bool = True,
+        checkpoint_every: Positive = 200,
+        threads: Annotated[int, Field(ge=0)] = 0,
+        trackers: tuple[str, ...] = (),
+    ) -> None:
+        self.size = size
+        self.seed = seed
+        self.batch = batch
+        self.rate = rate
+        self.betas = betas
+        self.precision = precision
+        self.channels_last = channels_last
+        self.flip = flip
+        self.checkpoint_every = checkpoint_every
+        self.threads = threads
+        self.trackers = trackers
+
+
+class Report:
+    """[report]: samples_every: steps between sample pictures (0: only at a stage's end). samples: pictures in a sample row.
+    evaluate: test pictures that are scored at the end (0: all)."""
+
+    def __init__(
+        self,
+        *,
+        samples_every: Annotated[int, Field(ge=0)] = 200,
+        samples: Positive = 8,
+        evaluate: Annotated[int, Field(ge=0)] = 300,
+    ) -> None:
+        self.samples_every = samples_every
+        self.samples = samples
+        self.evaluate = evaluate
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A valid recipe: settings and component specs, all defaults filled in."""
+
+    source: str
+    task: Task
+    train: Train
+    report: Report
+    data: Spec
+    selection: Spec | None
+    generator: Spec
+    discriminator: Spec
+    adversarial: Spec
+    identity: tuple[Spec, ...]
+    regularizer: tuple[Spec, ...]
+    enhancer: tuple[Spec, ...]
+    metric: tuple[Spec, ...]
+    stages: tuple[str, ...] | None
+    stage_specs: Mapping[str, Spec]
+    registry: Registry
+
+    def stage(self, name: str) -> Spec:
+        """The settings of a stage: its [train.STAGE] table, or its defaults. Raises InvalidRecipe when a setting is missing."""
+        if name in self.stage_specs:
+            return self.stage_specs[name]
+        spec, problems = check("stage", {"use": name}, self.registry, path=f"train.{name}", shared=shared(vars(self.train)))
+        if spec is None:
+            raise InvalidRecipe(self.source, problems)
+        return spec
+
+    def filled(self) -> dict[str, Any]:
+        """The whole recipe as TOML or JSON takes it, defaults included; loading it again gives an equal recipe."""
+        table: dict[str, Any] = {} if self.stages is None else {"stages": list(self.stages)}
+        table["task"] = plain(vars(self.task))
+        table["data"] = self.data.table()
+        if self.selection is not None:
+            table["selection"] = self.selection.table()
+        for kind in ONE:
+            table[kind] = getattr(self, kind).table()
+        for kind in MANY:
+            table[kind] = [spec.table() for spec in getattr(self, kind)]
+        table["train"] = plain(vars(self.train))
+        for name, spec in sorted(self.stage_specs.items()):
+            table["train"][name] = plain(spec.values)
+        table["report"] = plain(vars(self.report))
+        return table
+
+    def to_toml(self) -> str:
+        """``filled`` as TOML text."""
+        return tomlkit.dumps(self.filled())
+
+    def digest(self) -> str:
+        """Hex sha256 of the filled recipe."""
+        return hashlib.sha256(json.dumps(self.filled(), sort_keys=True).encode()).hexdigest()
+
+
+def shared(train: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of [train] that components share, as JSON takes them."""
+    return {key: plain(train[key]) for key in SHARED}
+
+
+def load(
+    source: str | Path, host: Host, overrides: Sequence[str] = (), data: Mapping[str, Any] | None = None
+) -> Recipe:
+    """Read, merge and check a recipe, given by a file's path or a registered name.
+
+    ``overrides`` are ``a.b=c`` texts; ``data`` replaces the [data] table. Raises InvalidRecipe with every problem at once.
+    """
+    table = read(source, host)
+    problems: list[Problem] = []
+    if data is not None:
+        table["data"] = merge(table.get("data", {}), dict(data), ("data",))
+    for override in overrides:
+        table, problem = apply_override(table, override)
+        problems += [problem] if problem else []
+    return parse(table, host.registry, str(source), problems)
+
+
+def read(source: str | Path, host: Host) -> dict[str, Any]:
+    """The merged, unchecked table of a recipe and all it extends. Raises InvalidRecipe."""
+    return _read(_locate(str(source), None, host), host, ())
+
+
+def _locate(source: str, beside: Path | None, host: Host) -> Path:
+    """A file (also without ``.toml``, also beside the recipe that extends it), else a registered recipe."""
+    near = [Path(source)] if beside is None else [beside.parent / source, (beside.parent / source).with_suffix(".toml")]
+    for candidate in near:
+        if candidate.is_file() and candidate != beside:
+            return candidate
+    recipes = host.recipes()
+    if source in recipes:
+        return recipes[source]
+    raise UnknownName(f'no recipe "{source}": neither a file nor a registered name{did_you_mean(source, recipes)}')
+
+
+def _read(path: Path, host: Host, above: tuple[Path, ...]) -> dict[str, Any]:
+    if path.resolve() in above:
+        chain = " -> ".join(p.name for p in (*above, path))
+        raise InvalidRecipe(str(path), [Problem("extends", f"a circle: {chain}")])
+    try:
+        table = tomllib.loads(path.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidRecipe(str(path), [Problem("", f"not TOML: {error}")]) from None
+    base = table.pop("extends", None)
+    if base is None:
+        return table
+    if not isinstance(base, str):
+        raise InvalidRecipe(str(path), [Problem("extends", "expected the name or path of a recipe")])
+    try:
+        parent = _read(_locate(base, path, host), host, (*above, path.resolve()))
+    except UnknownName as error:
+        raise InvalidRecipe(str(path), [Problem("extends", str(error))]) from None
+    return merge(parent, table, ())
+
+
+def parse(table: Mapping[str, Any], registry: Registry, source: str, problems: Sequence[Problem] = ()) -> Recipe:
+    """Check a merged table. Raises InvalidRecipe with ``problems`` and every further one."""
+    found = list(problems)
+    found += [
+        Problem(key, f"unknown section{did_you_mean(key, (*SECTIONS, 'stages', 'extends'))}")
+        for key in table
+        if key not in (*SECTIONS, "stages")
+    ]
+    train_table = table.get("train", {})
+    nested = {k: v for k, v in train_table.items() if isinstance(v, dict)} if isinstance(train_table, dict) else {}
+    sections = {
+        "task": _section(Task, table.get("task", {}), registry, "task", found),
+        "train": _train(train_table, nested, registry, found),
+        "report": _section(Report, table.get("report", {}), registry, "report", found),
+    }
+    settings = shared({**vars(Train()), **(vars(sections["train"]) if sections["train"] else {})})
+    parts = _components(table, registry, settings, found)
+    specs = _stage_specs(nested, registry, settings, found)
+    stages = _stages(table.get("stages"), registry, found)
+    if found:
+        raise InvalidRecipe(source, found)
+    return Recipe(source=source, stages=stages, stage_specs=specs, registry=registry, **sections, **parts)  # type: ignore[arg-type]
+
+
+def _section(cls: type, table: Any, registry: Registry, path: str, found: list[Problem]) -> Any:
+    if not isinstance(table, dict):
+        found.append(Problem(path, "expected a table"))
+        return None
+    values, problems = check_parameters(cls, table, registry, path=path, shared={})
+    found += problems
+    return None if problems else cls(**values)
+
+
+def _train(table: Any, nested: Mapping[str, Any], registry: Registry, found: list[Problem]) -> Any:
+    if not isinstance(table, dict):
+        return _section(Train, table, registry, "train", found)
+    return _section(Train, {k: v for k, v in table.items() if k not in nested}, registry, "train", found)
+
+
+def _components(table: Mapping[str, Any], registry: Registry, settings: Mapping[str, Any], found: list[Problem]) -> dict[str, Any]:
+    def one(kind: str, key: str) -> Spec | None:
+        spec, problems = check(kind, table.get(key, {}), registry, path=key, shared=settings)
+        found.extend(problems)
+        return spec
+
+    parts: dict[str, Any] = {"data": one("dataset", "data")}
+    parts["selection"] = one("selection", "selection") if "selection" in table else None
+    for kind in ONE:
+        parts[kind] = one(kind, kind)
+    for kind in MANY:
+        tables = table.get(kind, [])
+        single = isinstance(tables, dict)
+        specs = []
+        for i, item in enumerate([tables] if single else tables):
+            spec, problems = check(kind, item, registry, path=kind if single else f"{kind}[{i}]", shared=settings)
+            found.extend(problems)
+            specs.append(spec)
+        parts[kind] = tuple(specs)
+    return parts
+
+
+def _stage_specs(
+    nested: Mapping[str, Any], registry: Registry, settings: Mapping[str, Any], found: list[Problem]
+) -> dict[str, Spec]:
+    """The checked [train.STAGE] tables; one for a stage that this run does not have is checked all the same."""
+    specs: dict[str, Spec] = {}
+    for name, table in nested.items():
+        if name not in registry.names("stage"):
+            found.append(Problem(f"train.{name}", f"no such stage or setting{did_you_mean(name, registry.names('stage'))}"))
+            continue
+        spec, problems = check("stage", {**table, "use": name}, registry, path=f"train.{name}", shared=settings)
+        found += problems
+        if spec is not None:
+            specs[name] = spec
+    return specs
+
+
+def _stages(names: Any, registry: Registry, found: list[Problem]) -> tuple[str, ...] | None:
+    if names is None:
+        return None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        found.append(Problem("stages", "expected an array of stage names"))
+        return None
+    known = registry.names("stage")
+    found += [Problem(f"stages[{i}]", f'no stage "{n}"{did_you_mean(n, known)}') for i, n in enumerate(names) if n not in known]
+    return tuple(names)
+
+
+def catalogue(host: Host) -> list[tuple[str, Path, str]]:
+    """(name, path, what its first comment line says) of every registered recipe, without checking any."""
+    rows = []
+    for name, path in host.recipes().items():
+        first = path.read_text().partition("\n")[0]
+        rows.append((name, path, first.lstrip("# ").strip() if first.startswith("#") else ""))
+    return rows
+
+
