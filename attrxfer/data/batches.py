@@ -1,0 +1,50 @@
+"""Batches and random numbers as pure functions of (seed, stage, key, number), of which each process takes its slice.
+
+So there is no sampler state: a resumed run and several processes see exactly what one uninterrupted process sees.
+"""
+
+from __future__ import annotations
+
+import functools
+import zlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def _generator(seed: int, *keys: str | int) -> np.random.Generator:
+    words = [zlib.crc32(key.encode()) if isinstance(key, str) else key for key in keys]
+    return np.random.default_rng([seed, *words])
+
+
+@functools.lru_cache(maxsize=16)
+def _permutation(count: int, seed: int, stage: str, which: str, epoch: int) -> NDArray[np.int64]:
+    permutation = _generator(seed, stage, which, epoch).permutation(count)
+    permutation.setflags(write=False)
+    return permutation
+
+
+def batch_rows(
+    rows: NDArray[np.int64], seed: int, stage: str, which: str, index: int, size: int, rank: int, world: int
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The rows (size,) of batch ``index`` for this process, and whether to mirror each (size,).
+
+    A global batch has ``size * world`` pictures. Batches walk through one shuffled epoch after another, so every picture
+    comes once an epoch, also when the set is smaller than a batch.
+    """
+    count = len(rows)
+    positions = index * size * world + rank * size + np.arange(size)
+    chosen = np.empty(size, np.int64)
+    for epoch in np.unique(positions // count):
+        inside = positions // count == epoch
+        chosen[inside] = _permutation(count, seed, stage, which, int(epoch))[positions[inside] % count]
+    flips = uniform(seed, stage, f"flip {which}", index, size, 1, rank, world)[:, 0] < 0.5
+    return rows[chosen], flips
+
+
+def uniform(
+    seed: int, stage: str, key: str, index: int, size: int, columns: int, rank: int, world: int
+) -> NDArray[np.float32]:
+    """Random numbers in 0..1 for this process's slice of a global batch: (size, columns)."""
+    numbers = _generator(seed, stage, key, index).random((size * world, columns), dtype=np.float32)
+    return numbers[rank * size : (rank + 1) * size]

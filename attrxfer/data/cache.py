@@ -1,0 +1,94 @@
+"""Every picture decoded once into a memory-mapped array."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attrxfer.errors import DataError
+from attrxfer.files import sync, write_text
+from attrxfer.interfaces import Broken, Dataset
+
+FORMAT = 1
+CHUNK = 256
+Progress = Callable[[int, int], None]
+
+
+def cache_folder() -> Path:
+    """$ATTRXFER_CACHE, else attrxfer below $XDG_CACHE_HOME or ~/.cache."""
+    own = os.environ.get("ATTRXFER_CACHE")
+    base = os.environ.get("XDG_CACHE_HOME")
+    return Path(own) if own else (Path(base) if base else Path.home() / ".cache") / "attrxfer"
+
+
+def cache_key(dataset: Dataset, size: int) -> str:
+    """Equal for equal pictures: a hash of what the data set says of itself, the size and this format."""
+    return hashlib.sha256(f"{FORMAT}/{size}/{dataset.fingerprint()}".encode()).hexdigest()[:32]
+
+
+def open_pictures(
+    dataset: Dataset, count: int, size: int, folder: Path, progress: Progress
+) -> tuple[NDArray[np.uint8], tuple[Broken, ...]]:
+    """The pictures (count, size, size, 3), memory-mapped, and those that could not be read (black in the array).
+
+    Read from the cache, or decoded and written there: to a temporary name, synced, renamed, so that two processes that do
+    it at once both end well. A damaged cache is made anew.
+    """
+    path = folder / "pictures" / f"{cache_key(dataset, size)}.npy"
+    found = _open(path, (count, size, size, 3))
+    if found is None:
+        _write(dataset, count, size, path, progress)
+        found = _open(path, (count, size, size, 3))
+    if found is None:
+        raise DataError(f"{path}: the picture cache cannot be read back; is the disk full?")
+    return found
+
+
+def _open(path: Path, shape: tuple[int, ...]) -> tuple[NDArray[np.uint8], tuple[Broken, ...]] | None:
+    try:
+        broken = tuple(Broken(*item) for item in json.loads(path.with_suffix(".json").read_text()))
+        pictures = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, TypeError):
+        return None
+    return (pictures, broken) if pictures.shape == shape and pictures.dtype == np.uint8 else None
+
+
+def _write(dataset: Dataset, count: int, size: int, path: Path, progress: Progress) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        broken: list[Broken] = []
+        array = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=(count, size, size, 3))
+        for start, chunk in _read(dataset, count):
+            for row, picture in enumerate(chunk, start):
+                if isinstance(picture, Broken):
+                    broken.append(picture)
+                else:
+                    array[row] = picture
+            progress(start + len(chunk), count)
+        array.flush()
+        del array
+        sync(temporary)
+        temporary.replace(path)
+        write_text(path.with_suffix(".json"), json.dumps(broken))
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _read(dataset: Dataset, count: int) -> Iterator[tuple[int, list[NDArray[np.uint8] | Broken]]]:
+    """Chunks in order, each read in a thread of its own: Pillow and NumPy let other threads work meanwhile."""
+    starts = range(0, count, CHUNK)
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        yield from zip(
+            starts, pool.map(lambda start: dataset.read(range(start, min(start + CHUNK, count))), starts), strict=True
+        )

@@ -1,0 +1,110 @@
+"""An opened data set: labels, pictures from the cache, and what it says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attrxfer.data.cache import Progress, cache_folder, cache_key, open_pictures
+from attrxfer.errors import DataError, did_you_mean
+from attrxfer.interfaces import SPLITS, Broken, Dataset, Records, Selection
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+NAMED = 10
+"""Broken pictures that are named; of more, the rest is counted."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """records: of all N pictures. usable: (N,), readable and selected. broken: unreadable ones. unselected: how many the
+    selection left out. key: of the picture cache, equal for equal pictures."""
+
+    records: Records
+    usable: NDArray[np.bool_]
+    broken: tuple[Broken, ...]
+    unselected: int
+    key: str
+    cached: NDArray[np.uint8]
+
+    def pictures(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Pictures of these rows (n, S, S, 3)."""
+        return self.cached[rows]
+
+    def images(self, rows: NDArray[np.int64], flip: NDArray[np.bool_] | None = None) -> Tensor:
+        """The same as float32 (n, 3, S, S) in -1..1, channels last in memory, mirrored where ``flip`` (n,) is True."""
+        import torch
+
+        pictures = self.cached[rows]
+        if flip is not None:
+            pictures[flip] = pictures[flip, :, ::-1]
+        return torch.from_numpy(pictures).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+
+    def satisfies(self, conditions: Mapping[str, bool]) -> NDArray[np.bool_]:
+        """Which pictures (N,) meet all conditions. Raises DataError for an unknown attribute."""
+        met = np.ones(len(self.records), bool)
+        known = self.records.attributes
+        for name, wanted in conditions.items():
+            if name not in known:
+                raise DataError(
+                    f'task: the data have no attribute "{name}"{did_you_mean(name, known)}; they have {", ".join(known)}; '
+                    f"choose with: --set task.guided={{{next(iter(known), 'NAME')}=true}}"
+                )
+            met &= known[name] == wanted
+        return met
+
+    def rows(self, split: str, conditions: Mapping[str, bool] | None) -> NDArray[np.int64]:
+        """Usable rows of a split that meet the conditions."""
+        inside = self.usable & (self.records.split == SPLITS.index(split))
+        return np.flatnonzero(inside & self.satisfies(conditions or {}))
+
+    def describe(self) -> str:
+        """What was seen: pictures and people a split, counts an attribute, broken pictures by name."""
+        lines = [f"{len(self.records)} pictures, {int(self.usable.sum())} usable"]
+        header = "".join(f"{split:>12}" for split in SPLITS)
+        lines.append(f"{'':24}{header}")
+        by_split = [self.rows(split, None) for split in SPLITS]
+        lines.append(f"{'pictures':24}" + "".join(f"{len(rows):>12}" for rows in by_split))
+        identity = self.records.identity
+        if identity is not None:
+            lines.append(f"{'people':24}" + "".join(f"{len(np.unique(identity[rows])):>12}" for rows in by_split))
+        for name, values in self.records.attributes.items():
+            lines.append(f"{name:24}" + "".join(f"{int(values[rows].sum()):>12}" for rows in by_split))
+        if self.unselected:
+            lines.append(f"{self.unselected} left out by the selection")
+        if self.broken:
+            lines.append(f"{len(self.broken)} broken, skipped:")
+            lines += [f"  {name}: {reason}" for name, reason in self.broken[:NAMED]]
+            lines += [f"  and {len(self.broken) - NAMED} more"] if len(self.broken) > NAMED else []
+        return "\n".join(lines)
+
+
+def open_data(
+    dataset: Dataset,
+    *,
+    selection: Selection | None,
+    size: int,
+    folder: Path | None = None,
+    progress: Progress = lambda done, count: None,
+) -> Data:
+    """Read the labels, decode every picture once (or find it in the cache), leave out what cannot be used.
+
+    Raises DataError when there is no picture, or none that can be used.
+    """
+    records = dataset.records()
+    if not len(records):
+        raise DataError("the data set has no pictures")
+    pictures, broken = open_pictures(dataset, len(records), size, folder or cache_folder(), progress)
+    names = {item.name for item in broken}
+    readable = np.array([name not in names for name in records.names])
+    selected = selection.keep(records) if selection is not None else np.ones(len(records), bool)
+    usable = readable & selected
+    if not usable.any():
+        raise DataError(f"none of the {len(records)} pictures can be used: {len(broken)} broken, {int((~selected).sum())} not selected")
+    return Data(records, usable, broken, int((readable & ~selected).sum()), cache_key(dataset, size), pictures)
