@@ -1,0 +1,49 @@
+"""What data sets made of files have in common: reading, fingerprints, splits by name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attrxfer.errors import DataError
+from attrxfer.interfaces import Broken, Framing
+from attrxfer.pictures import frame, open_rgb
+
+SHARE_TRAIN, SHARE_VALIDATION = 80, 10
+
+
+def read_files(
+    folder: Path, names: Sequence[str], rows: Sequence[int], framing: Framing | None, size: int
+) -> list[NDArray[np.uint8] | Broken]:
+    """The pictures of these rows, framed to (size, size, 3), or Broken with the reason."""
+    pictures: list[NDArray[np.uint8] | Broken] = []
+    for row in rows:
+        path = folder / names[row]
+        try:
+            pictures.append(frame(open_rgb(path), framing, size))
+        except DataError as error:
+            pictures.append(Broken(names[row], str(error).removeprefix(f"{path}: ")))
+    return pictures
+
+
+def fingerprint(folder: Path, names: Iterable[str], parameters: Any) -> str:
+    """A hash over the files' names, lengths and times of change, and over parameters as JSON takes them."""
+    digest = hashlib.sha256(json.dumps(parameters, default=str).encode())
+    for name in names:
+        path = folder / name
+        stat = path.stat() if path.is_file() else None
+        digest.update(f"{name}/{stat.st_size if stat else -1}/{stat.st_mtime_ns if stat else -1}\n".encode())
+    return digest.hexdigest()
+
+
+def split_by(keys: Iterable[object]) -> NDArray[np.uint8]:
+    """80/10/10 by a hash of each key, so that equal keys (one person) share a split and added pictures move no other."""
+    shares = np.array([zlib.crc32(str(key).encode()) % 100 for key in keys])
+    return ((shares >= SHARE_TRAIN).astype(np.uint8) + (shares >= SHARE_TRAIN + SHARE_VALIDATION)).astype(np.uint8)

@@ -1,0 +1,49 @@
+"""Which faces are fit for training."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from attrxfer.interfaces import Records
+
+CELEBA_POINTS, IBUG_POINTS = 5, 68
+
+
+class Frontal:
+    """Faces turned little to the side and not too small, by a rule on the landmarks instead of the paper's choice by eye.
+
+    max_yaw: greatest distance of the nose from the middle of the eyes, sideways, as a share of the distance of the eyes.
+    min_eyes: least distance of the eyes as a share of the picture's side (``size``). Faces without landmarks are kept.
+    """
+
+    def __init__(
+        self,
+        *,
+        size: Annotated[int, Field(ge=1)] = 64,
+        max_yaw: Annotated[float, Field(gt=0)] = 0.22,
+        min_eyes: Annotated[float, Field(ge=0, lt=1)] = 0.1875,
+    ) -> None:
+        self.size = size
+        self.max_yaw = max_yaw
+        self.min_eyes = min_eyes
+
+    def keep(self, records: Records) -> NDArray[np.bool_]:
+        points = records.landmarks
+        if points is None or points.shape[1] not in (CELEBA_POINTS, IBUG_POINTS):
+            return np.ones(len(records), bool)
+        left, right, nose = _eyes_and_nose(points)
+        distance = np.linalg.norm(right - left, axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            yaw = np.abs(nose[:, 0] - (left[:, 0] + right[:, 0]) / 2) / distance
+            fit = (yaw < self.max_yaw) & (distance > self.min_eyes * self.size)
+        return fit | np.isnan(points).any((1, 2))
+
+
+def _eyes_and_nose(points: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    if points.shape[1] == CELEBA_POINTS:
+        return points[:, 0], points[:, 1], points[:, 2]
+    return points[:, 36:42].mean(1), points[:, 42:48].mean(1), points[:, 30]
