@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from attrxfer.errors import BundleError, Problem
-from attrxfer.files import new_folder, sha256
+from attrxfer.files import new_folder, sha256, write_text
 from attrxfer.params import Spec, build, check
 from attrxfer.registry import Registry
 
@@ -41,6 +41,12 @@ def save(path: Path, chain: Sequence[tuple[Spec, nn.Module]], card: Mapping[str,
         steps = [{"kind": spec.kind, **spec.table()} for spec, _ in chain]
         content = {"format": FORMAT, "sha256": {WEIGHTS: sha256(folder / WEIGHTS)}, "chain": steps, **card}
         (folder / CARD).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def add_scores(path: Path, scores: Mapping[str, float]) -> None:
+    """Put scores into a bundle's attrxfer.json."""
+    card = {**read_card(path), "scores": dict(scores)}
+    write_text(path / CARD, json.dumps(card, indent=2, ensure_ascii=False) + "\n")
 
 
 def find(path: Path) -> Path:

@@ -307,12 +307,3 @@ def _stages(names: Any, registry: Registry, found: list[Problem]) -> tuple[str, 
     return tuple(names)
 
 
-def catalogue(host: Host) -> list[tuple[str, Path, str]]:
-    """(name, path, what its first comment line says) of every registered recipe, without checking any."""
-    rows = []
-    for name, path in host.recipes().items():
-        first = path.read_text().partition("\n")[0]
-        rows.append((name, path, first.lstrip("# ").strip() if first.startswith("#") else ""))
-    return rows
-
-

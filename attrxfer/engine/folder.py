@@ -61,11 +61,15 @@ class RunFolder:
 
     def create(self, recipe: str, info: dict[str, Any]) -> None:
         """Make the folder. Raises AttrxferError when a run is there already, with the command that resumes it."""
-        if self.recipe.exists():
-            raise AttrxferError(f"{self.path}: a run is here already; resume it with: {self.resume_command}")
+        self.refuse_existing()
         self.path.mkdir(parents=True, exist_ok=True)
         self.update_info(info)
         write_text(self.recipe, recipe)
+
+    def refuse_existing(self) -> None:
+        """Raise AttrxferError when a run is here already, with the command that resumes it."""
+        if self.recipe.exists():
+            raise AttrxferError(f"{self.path}: a run is here already; resume it with: {self.resume_command}")
 
     def require(self) -> None:
         """Raise AttrxferError when there is no run here."""

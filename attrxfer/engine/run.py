@@ -88,6 +88,18 @@ class Training:
         self.metrics = Metrics(folder)
         self.stop_requested = False
 
+    def create_folder(self) -> None:
+        """Begin a new run: its filled recipe, what it runs on, what it saw."""
+        if self.devices.main:
+            info = {
+                "environment": environment(torch.get_num_threads(), self.devices.world, str(self.devices.device)),
+                "data": self.data.describe(),
+                "sets": {name: len(getattr(self.sets, name)) for name in ("all", "guided", "input")},
+            }
+            self.folder.create(self.recipe.to_toml(), info)
+            self.display.say(self.data.describe())
+        self.devices.wait()
+
     # ------------------------------------------------------------ building
 
     def _open_data(self) -> tuple[Data, Sets]:
@@ -336,30 +348,3 @@ class Training:
 @contextmanager
 def _nothing() -> Iterator[None]:
     yield
-
-
-def start(recipe: Recipe, path: Path, host: Host, *, quiet: bool = False) -> Path:
-    """Train a recipe in a new run folder; returns the bundle's path."""
-    folder = RunFolder(path)
-    training = Training(recipe, folder, host, quiet=quiet)
-    if training.devices.main:
-        folder.create(recipe.to_toml(), _info(training))
-        training.display.say(training.data.describe())
-    training.devices.wait()
-    return training.train()
-
-
-def resume(recipe: Recipe, path: Path, host: Host, *, quiet: bool = False) -> Path:
-    """Go on with an interrupted run; returns the bundle's path. A finished run only writes its bundle anew."""
-    folder = RunFolder(path)
-    folder.require()
-    return Training(recipe, folder, host, quiet=quiet).train()
-
-
-def _info(training: Training) -> dict[str, Any]:
-    devices = training.devices
-    return {
-        "environment": environment(torch.get_num_threads(), devices.world, str(devices.device)),
-        "data": training.data.describe(),
-        "sets": {name: len(getattr(training.sets, name)) for name in ("all", "guided", "input")},
-    }

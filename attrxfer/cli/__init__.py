@@ -1,0 +1,43 @@
+"""The command line. Commands are thin; whatever takes long to import is imported inside them."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from attrxfer.cli import looking, running
+from attrxfer.errors import AttrxferError
+
+
+class Group(click.Group):
+    """Loads the plugins' own commands when commands are listed or looked for, and shows errors as lines for people."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except AttrxferError as error:
+            click.echo(f"attrxfer: {error}" if "\n" not in str(error) else str(error), err=True)
+            sys.exit(error.exit_code)
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="attrxfer")
+def cli() -> None:
+    """Turn pictures without an attribute into pictures with it, while the subject stays the same."""
+
+
+for command in (running.run, running.transfer, looking.plugins, looking.components, looking.recipe, looking.info):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """The entry point ``attrxfer``."""
+    from attrxfer.host import load
+
+    try:
+        load().add_commands(cli)
+    except AttrxferError as error:
+        click.echo(f"attrxfer: {error}", err=True)
+        sys.exit(error.exit_code)
+    cli(prog_name="attrxfer")

@@ -1,0 +1,99 @@
+"""attrxfer plugins, components, recipe, info: what there is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from attrxfer import host
+from attrxfer.errors import AttrxferError, did_you_mean
+from attrxfer.registry import KIND_NAMES
+
+
+def table(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows in columns; the last column is free."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)] if rows else []
+    for row in rows:
+        cells = [f"{cell:{width}}" for cell, width in zip(row, widths, strict=False)]
+        click.echo("  ".join([*cells, row[-1]]).rstrip())
+
+
+@click.command()
+def plugins() -> None:
+    """List the installed plugins."""
+    rows = [("PLUGIN", "FROM", "VERSION", "COMPONENTS")]
+    table([*rows, *[(p.name, p.distribution, p.version, str(p.components)) for p in host.load().plugins()]])
+
+
+@click.command()
+@click.argument("kind", required=False)
+def components(kind: str | None) -> None:
+    """List the components, or those of a KIND."""
+    if kind is not None and kind not in KIND_NAMES:
+        raise AttrxferError(f'no kind "{kind}"{did_you_mean(kind, KIND_NAMES)}')
+    rows = [("KIND", "NAME", "PLUGIN", "LICENCE", "WHAT IT IS")]
+    table([*rows, *[(c.kind, c.name, c.owner, c.licence, c.summary) for c in host.load().registry.all(kind)]])
+
+
+@click.group()
+def recipe() -> None:
+    """List, show and check recipes."""
+
+
+@recipe.command("ls")
+def recipe_ls() -> None:
+    """List the recipes that can be run by name."""
+    rows = []
+    for name, path in host.load().recipes().items():
+        first = path.read_text().partition("\n")[0]
+        rows.append((name, first.lstrip("# ").partition("        ")[2].strip() or first.lstrip("# ")))
+    table([("RECIPE", "WHAT IT DOES"), *rows])
+
+
+SET = click.option("--set", "overrides", multiple=True, metavar="A.B=C", help="Change a setting; repeatable.")
+
+
+@recipe.command("show")
+@click.argument("name")
+@SET
+def recipe_show(name: str, overrides: tuple[str, ...]) -> None:
+    """Print a recipe with all it extends and every default filled in."""
+    from attrxfer.recipe import load
+
+    click.echo(load(name, host.load(), overrides).to_toml(), nl=False)
+
+
+@recipe.command("check")
+@click.argument("name")
+@SET
+def recipe_check(name: str, overrides: tuple[str, ...]) -> None:
+    """Check a recipe: every problem at once, exit code 2; or one line."""
+    from attrxfer.recipe import load
+
+    checked = load(name, host.load(), overrides)
+    click.echo(f"{name}: valid ({checked.digest()[:12]})")
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+def info(model: Path) -> None:
+    """Say what a bundle (or a finished run) is: task, size, networks, data, scores, licences."""
+    from attrxfer.bundle import find, read_card
+
+    path = find(model)
+    card = read_card(path)
+    guided = ", ".join(f"{name} = {str(value).lower()}" for name, value in card["task"]["guided"].items())
+    rows = [
+        ("bundle", str(path)),
+        ("task", f"{card['task']['name']}: {guided}"),
+        ("size", f"{card['size']} px"),
+        ("chain", " -> ".join(f"{step['kind']} {step['use']}" for step in card["chain"])),
+        ("trained on", card["recipe"]["data"]["use"]),
+        ("plugins", ", ".join(f"{name} {version}" for name, version in card["plugins"].items())),
+        ("licences", "; ".join(card["licences"])),
+        ("weights", card["sha256"]["model.safetensors"]),
+    ]
+    table([*rows, *[(f"score: {name}", json.dumps(round(value, 4))) for name, value in card["scores"].items()]])

@@ -1,0 +1,1 @@
+"""Training: a run from its recipe to its bundle."""
