@@ -1,0 +1,20 @@
+"""Drawn faces with exact counterfactuals: the embedded data set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrxfer.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from attrxfer.registry import Registry
+
+
+@hookimpl
+def register_components(registry: Registry) -> None:
+    registry.dataset(
+        "synthetic_faces",
+        "attrxfer_synth.dataset:SyntheticFaces",
+        summary="drawn faces, with the exact truth of every transfer",
+        licence="MIT",
+    )

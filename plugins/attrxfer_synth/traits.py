@@ -1,0 +1,155 @@
+"""What a face is before it is drawn: who it is, how it was taken, and its attributes, all numbers in 0..1."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attrxfer.errors import DataError, did_you_mean
+
+Array = NDArray[np.float32]
+Values = dict[str, Array]
+
+ATTRIBUTES = ("Male", "Young", "Eyeglasses", "Mouth_Slightly_Open", "Smiling")
+OF_THE_PERSON = ("Male", "Young")
+SHARES = {"Male": 0.5, "Young": 0.6, "Eyeglasses": 0.3, "Mouth_Slightly_Open": 0.5, "Smiling": 0.5}
+"""How often an attribute is present."""
+
+IDENTITY = (
+    "face_width",
+    "face_length",
+    "jaw",
+    "chin",
+    "skin",
+    "skin_warmth",
+    "eye_size",
+    "eye_distance",
+    "eye_tilt",
+    "eye_colour",
+    "brow_weight",
+    "brow_height",
+    "brow_slope",
+    "nose_width",
+    "nose_length",
+    "mouth_width",
+    "mouth_height",
+    "lip_fullness",
+    "lip_colour",
+    "ear_size",
+    "hair_colour",
+    "hair_volume",
+    "hair_length",
+    "hair_wave",
+    "parting",
+    "hairline",
+    "beard",
+    "glasses_shape",
+    "glasses_colour",
+    "clothes_hue",
+    "clothes_light",
+    "neckline",
+)
+NUISANCE = (
+    "yaw",
+    "pitch",
+    "roll",
+    "shift_x",
+    "shift_y",
+    "scale",
+    "light_x",
+    "light_y",
+    "light_strength",
+    "light_warmth",
+    "background_hue",
+    "background_light",
+    "background_slope",
+    "background_colour",
+)
+
+SPREAD = 0.2
+"""An attribute that is absent is drawn somewhere in 0..SPREAD, a present one in 1 - SPREAD..1."""
+
+
+def people(seed: int, count: int) -> tuple[Values, Values, NDArray[np.uint8]]:
+    """Identity traits, attributes of the person and split of people 0..count-1, each (count,)."""
+    drawn = _uniforms(seed, 0, count, len(IDENTITY) + 2 * len(OF_THE_PERSON) + 1)
+    traits = {name: drawn[:, i] for i, name in enumerate(IDENTITY)}
+    rest = drawn[:, len(IDENTITY) :]
+    attributes = {name: _value(rest[:, i], rest[:, i + 2], SHARES[name]) for i, name in enumerate(OF_THE_PERSON)}
+    share = drawn[:, -1]
+    split = (share >= 0.8).astype(np.uint8) + (share >= 0.9).astype(np.uint8)
+    return traits, attributes, split
+
+
+def shots(seed: int, count: int) -> tuple[Values, Values, Array]:
+    """Nuisance, attributes of the picture, and random numbers (count, attributes) for confounding, of pictures 0..count-1."""
+    own = [name for name in ATTRIBUTES if name not in OF_THE_PERSON]
+    drawn = _uniforms(seed, 1, count, len(NUISANCE) + 2 * len(own) + len(ATTRIBUTES))
+    traits = {name: drawn[:, i] for i, name in enumerate(NUISANCE)}
+    rest = drawn[:, len(NUISANCE) :]
+    attributes = {name: _value(rest[:, i], rest[:, i + len(own)], SHARES[name]) for i, name in enumerate(own)}
+    return traits, attributes, drawn[:, -len(ATTRIBUTES) :]
+
+
+def _uniforms(seed: int, stream: int, count: int, columns: int) -> Array:
+    """Row i depends on (seed, stream, i) alone, so that a face is the same in a data set of any length."""
+    rows = [np.random.Generator(np.random.PCG64([seed, stream, i])).random(columns, dtype=np.float32) for i in range(count)]
+    return np.stack(rows)
+
+
+def _value(presence: Array, degree: Array, share: float) -> Array:
+    return np.where(presence < share, 1 - SPREAD * degree, SPREAD * degree).astype(np.float32)
+
+
+def confounded(attributes: Values, confound: Mapping[str, float], chance: Array) -> Values:
+    """Make attributes go together: ``{"Male*Eyeglasses": 0.8}`` gives 80% of the pictures the same presence of Eyeglasses as
+    of Male, whatever they had; -0.8 the opposite presence.
+
+    Raises DataError for a name that is no attribute, a strength outside -1..1, or a second attribute that belongs to the
+    person while the first belongs to the picture.
+    """
+    result = dict(attributes)
+    for pair, strength in confound.items():
+        first, second = _pair(pair, strength)
+        same = (result[first] > 0.5) == (strength > 0)
+        value = result[second]
+        forced = np.where(same == (value > 0.5), value, 1 - value)
+        result[second] = np.where(chance[:, ATTRIBUTES.index(second)] < abs(strength), forced, value)
+    return result
+
+
+def _pair(pair: str, strength: float) -> tuple[str, str]:
+    names = pair.split("*")
+    for name in names:
+        require(name.strip())
+    if len(names) != 2 or not -1 <= strength <= 1:
+        raise DataError(f'data.confound: "{pair}" = {strength} is not of the form "Male*Eyeglasses" = -1..1')
+    first, second = (name.strip() for name in names)
+    if second in OF_THE_PERSON and first not in OF_THE_PERSON:
+        raise DataError(f'data.confound: "{pair}": {second} belongs to the person; write "{second}*{first}"')
+    return first, second
+
+
+def require(name: str) -> None:
+    """Raise DataError when this is no attribute of drawn faces."""
+    if name not in ATTRIBUTES:
+        raise DataError(f'drawn faces have no attribute "{name}"{did_you_mean(name, ATTRIBUTES)}')
+
+
+def changed(attributes: Values, rows: Sequence[int], attribute: str | Mapping[str, float]) -> Values:
+    """The attributes of these rows, with one flipped or some set to given values in 0..1."""
+    chosen = {name: values[list(rows)].copy() for name, values in attributes.items()}
+    if isinstance(attribute, str):
+        require(attribute)
+        chosen[attribute] = 1 - chosen[attribute]
+        return chosen
+    for name, value in attribute.items():
+        require(name)
+        there = (chosen[name] > 0.5) == (value > 0.5)
+        if value in (0, 1):  # the other side of the same degree; a picture that has the value already stays as it is
+            chosen[name] = np.where(there, chosen[name], 1 - chosen[name]).astype(np.float32)
+        else:
+            chosen[name] = np.full_like(chosen[name], value)
+    return chosen
