@@ -14,7 +14,7 @@ from pydantic import Field
 
 from attrxfer.interfaces import Broken, Records
 from attrxfer_synth.anatomy import Anatomy, anatomy
-from attrxfer_synth.draw import draw
+from attrxfer_synth.draw import REGIONS, draw
 from attrxfer_synth.landmarks import five_points, landmarks
 from attrxfer_synth.traits import ATTRIBUTES, OF_THE_PERSON, Values, changed, confounded, people, shots
 
@@ -78,7 +78,7 @@ class SyntheticFaces:
 
     def masks(self, rows: Sequence[int]) -> dict[str, NDArray[np.float32]]:
         """Which share of each pixel shows background, hair, clothes, face, eyes, mouth, glasses: (N, size, size) in 0..1."""
-        return self._draw(rows, self._attributes(rows))[1]
+        return self._draw(rows, self._attributes(rows), REGIONS)[1]
 
     def celeba_points(self, rows: Sequence[int]) -> NDArray[np.float32]:
         """Left eye, right eye, nose, left and right corner of the mouth, in pixels: (N, 5, 2)."""
@@ -110,11 +110,13 @@ class SyntheticFaces:
     def _points(self, rows: Sequence[int]) -> NDArray[np.float32]:
         return landmarks(self._anatomy(rows, self._attributes(rows)), self.size)
 
-    def _draw(self, rows: Sequence[int], attributes: Values) -> tuple[NDArray[np.uint8], dict[str, NDArray[np.float32]]]:
+    def _draw(
+        self, rows: Sequence[int], attributes: Values, regions: tuple[str, ...] = ("face",)
+    ) -> tuple[NDArray[np.uint8], dict[str, NDArray[np.float32]]]:
         parts = []
         for start in range(0, len(rows), CHUNK):
             chunk = slice(start, start + CHUNK)
-            pictures, masks = draw(self._anatomy(rows[chunk], {n: v[chunk] for n, v in attributes.items()}), self.size)
+            pictures, masks = draw(self._anatomy(rows[chunk], {n: v[chunk] for n, v in attributes.items()}), self.size, regions)
             noise = np.stack([self._noise(row) for row in rows[chunk]])
             parts.append(((pictures * 255 + noise).round().clip(0, 255).astype(np.uint8), masks))
         return np.concatenate([p for p, _ in parts]), {n: np.concatenate([m[n] for _, m in parts]) for n in parts[0][1]}

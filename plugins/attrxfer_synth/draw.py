@@ -8,11 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attrxfer_synth.anatomy import Anatomy
-from attrxfer_synth.shapes import blob, box, cover, egg, ellipse, lerp, over, segment, shade, smooth
+from attrxfer_synth.shapes import blob, box, cover, egg, ellipse, lerp, over, shade, smooth
 
 Array = NDArray[np.float32]
 BLACK = np.zeros((1, 1, 1, 3), np.float32)
 WHITE = np.ones((1, 1, 1, 3), np.float32)
+REGIONS = ("background", "hair", "clothes", "face", "eyes", "mouth", "glasses")
+POSE_REACH = 0.17
+"""How far pose can carry a feature from its place, in halves of the picture's side."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,20 @@ class View:
     pixel: Array
     masks: dict[str, Array]
 
+    def window(self, canvas: Array, left: float, top: float, right: float, bottom: float) -> tuple[Array, View]:
+        """The part of canvas and view, as slices of the same memory, where a feature within these bounds of the face can
+        come to lie under any pose. Features are drawn in windows since most of the picture is not theirs."""
+        rows, columns = (_span(low, high, canvas.shape[1]) for low, high in ((top, bottom), (left, right)))
+        cut = [field[:, rows, columns] for field in (self.x, self.y, self.fx, self.fy)]
+        masks = {name: mask[:, rows, columns] for name, mask in self.masks.items()}
+        return canvas[:, rows, columns], View(*cut, self.pixel, masks)
+
+
+def _span(low: float, high: float, size: int) -> slice:
+    first = int(((low - POSE_REACH) + 1) / 2 * size)
+    last = int(np.ceil(((high + POSE_REACH) + 1) / 2 * size))
+    return slice(max(0, first), min(size, last))
+
 
 def view(a: Anatomy, size: int) -> View:
     """The pixels' places under pose: shift, scale, roll, and a small turn (yaw) and nod (pitch)."""
@@ -37,10 +54,11 @@ def view(a: Anatomy, size: int) -> View:
     return View(x, y, x - a.yaw, y - a.pitch, a.scale * np.float32(2 / size), {})
 
 
-def draw(a: Anatomy, size: int) -> tuple[Array, dict[str, Array]]:
-    """Pictures (N, size, size, 3) in 0..1, and the masks (N, size, size) in 0..1 of face, hair, eyes, mouth, glasses and
-    background."""
+def draw(a: Anatomy, size: int, regions: tuple[str, ...] = ("face",)) -> tuple[Array, dict[str, Array]]:
+    """Pictures (N, size, size, 3) in 0..1, and masks (N, size, size) in 0..1 of the named regions (some of REGIONS; "face",
+    the visible skin, must be among them, since shading needs it)."""
     v = view(a, size)
+    v.masks.update({name: np.full(v.x.shape, name == "background", np.float32) for name in regions})
     canvas = _background(a, v, size)
     _hair_behind(canvas, a, v)
     _body(canvas, a, v)
@@ -49,8 +67,8 @@ def draw(a: Anatomy, size: int) -> tuple[Array, dict[str, Array]]:
     _beard(canvas, a, v)
     _nose(canvas, a, v)
     for side in (-1, 1):
-        _eye(canvas, a, v, np.float32(side))
-        _brow(canvas, a, v, np.float32(side))
+        _eye(canvas, a, v, side)
+        _brow(canvas, a, v, side)
     _mouth(canvas, a, v)
     _hair_before(canvas, a, v)
     _glasses(canvas, a, v)
@@ -62,17 +80,16 @@ def _background(a: Anatomy, v: View, size: int) -> Array:
     line = np.linspace(-1, 1, size, dtype=np.float32)
     fall = 1 - 0.16 * line[None, :, None] + a.background_slope * line[None, None, :]
     glow = np.exp(-((v.x**2 + v.y**2) * 0.8)) * 0.12
-    canvas = np.asarray(a.colour["background"] * (fall + glow)[..., None], np.float32)
-    v.masks["background"] = np.ones(canvas.shape[:3], np.float32)
-    return canvas
+    return np.asarray(a.colour["background"] * (fall + glow)[..., None], np.float32)
 
 
 def _paint(canvas: Array, v: View, name: str, colour: Array, alpha: Array) -> None:
     """Lay a colour over the canvas and over the masks: this pixel now belongs to ``name``."""
     over(canvas, colour, alpha)
-    for mask in v.masks.values():
+    for region, mask in v.masks.items():
         mask *= 1 - alpha
-    v.masks[name] = v.masks.get(name, np.zeros_like(alpha)) + alpha
+        if region == name:
+            mask += alpha
 
 
 # ---------------------------------------------------------------- hair
@@ -81,9 +98,9 @@ def _paint(canvas: Array, v: View, name: str, colour: Array, alpha: Array) -> No
 def _strands(a: Anatomy, v: View) -> Array:
     """Hair colour with strands and a band of light, (N, S, S, 3)."""
     flow = v.x + 0.25 * np.sin(v.y * 3 + a.parting * 9) * (0.3 + a.hair_wave * 12)
-    strand = 0.5 + 0.5 * np.sin(flow * 46 + np.sin(v.y * 7 + v.x * 5) * 1.4)
+    strand = 0.5 + 0.3 * np.sin(flow * 61 + np.sin(v.y * 7 + v.x * 5) * 1.4) + 0.2 * np.sin(flow * 23 + a.parting * 30)
     band = np.exp(-(((v.y + 0.52 + 0.25 * v.x**2 - 0.10 * a.light_x * v.x) / 0.10) ** 2))
-    light = 0.84 + 0.20 * strand + 0.38 * band * (0.6 + 0.4 * strand) - 0.10 * smooth(0.1, 1.0, v.y)
+    light = 0.88 + 0.15 * strand + 0.32 * band * (0.6 + 0.4 * strand) - 0.10 * smooth(0.1, 1.0, v.y)
     shine = (0.06 * band)[..., None]
     return np.asarray(a.colour["hair"] * light[..., None] + shine, np.float32)
 
@@ -109,23 +126,18 @@ def _hair_behind(canvas: Array, a: Anatomy, v: View) -> None:
 
 def _hair_before(canvas: Array, a: Anatomy, v: View) -> None:
     """Hair over the forehead and, when long, in front of the cheeks' edges: the skull less an opening for the face."""
-    x = _waved(a, v)
-    woman = 1 - a.man
-    lifted = v.y - a.hairline - 0.10 * woman
-    side = (v.fx - a.parting * 0.8) * np.sign(a.parting + 1e-6)
-    fringe = lifted + 0.05 - (0.20 * woman + 0.035) * smooth(0.0, 0.5, side) + 0.030 * np.sin(v.fx * 24 + a.parting * 20) * a.man
-    temple = np.abs(v.fx) - a.head_width * (0.93 - 0.07 * woman - 0.10 * woman * smooth(0.6, -0.3, v.y))
-    over_forehead = np.maximum(fringe + 1.15 * np.maximum(np.abs(v.fx) - 0.22 * a.temple, 0) ** 2 * -1.2, v.y - 0.2)
-    sideburn = np.maximum(temple, v.y - lerp(-0.04, a.hair_end, woman))
-    outline = np.where(
-        v.y < 0,
-        _skull(a, v, x),
-        np.abs(x * (1 - 0.10 * smooth(-0.2, 0.9, v.y))) - a.head_width - a.hair_side * smooth(-0.05, 0.15, v.y) - a.hair_volume * 0.9 * smooth(0.25, 0.0, v.y),
-    )
-    front = np.maximum(outline, np.minimum(over_forehead, sideburn))
+    x, woman, away = _waved(a, v), 1 - a.man, np.abs(v.fx)
+    tufts = 0.016 * np.sin(v.fx * 26 + a.parting * 40)
+    curtain = 0.42 * (np.abs(v.fx - a.parting) / 0.6) ** 1.6
+    straight = 0.05 * smooth(0.15, 0.42, away) - a.temple * smooth(0.10, 0.25, away) * smooth(0.42, 0.30, away)
+    hairline = v.fy - a.hairline - curtain * woman - (straight + tufts) * a.man
+    opening = a.head_width * (0.93 - 0.13 * woman) - away
+    sides = np.maximum(opening, v.y - lerp(-0.06, a.hair_end, woman))
+    fallen = np.abs(x * (1 - 0.10 * smooth(-0.2, 0.9, v.y))) - a.head_width - a.hair_side * smooth(-0.05, 0.15, v.y)
+    outline = np.where(v.y < 0, _skull(a, v, x), fallen - a.hair_volume * 0.9 * smooth(0.25, 0.0, v.y))
+    front = np.maximum(outline, np.minimum(hairline, sides))
     alpha = cover(front, v.pixel)
-    face_shadow = blob(front, 0.09) * (1 - alpha) * v.masks["face"]
-    shade(canvas, 1 - 0.22 * face_shadow)
+    shade(canvas, 1 - 0.22 * blob(front, 0.09) * (1 - alpha) * v.masks["face"])
     _paint(canvas, v, "hair", _strands(a, v), alpha)
 
 
@@ -137,7 +149,7 @@ def _body(canvas: Array, a: Anatomy, v: View) -> None:
     neck = np.maximum(box(v.x, v.y - 0.75, a.neck, 0.45, 0.05), -(v.y - 0.2))
     fold = 1 - 0.33 * smooth(1.0, 0.62, v.y) - 0.12 * np.abs(v.x / a.neck) ** 2
     _paint(canvas, v, "face", skin * np.clip(fold, 0.3, 1)[..., None], cover(neck, v.pixel))
-    shoulders = egg(v.x, v.y - 1.52, a.shoulders, 0.66, 2.6)
+    shoulders = egg(v.x, v.y - 1.50, a.shoulders, 0.68, 2.6)
     skin_part = np.abs(v.x) * (1.25 - 0.35 * a.man) + (v.y - 0.86) - a.neckline * 1.15
     light = 1.05 - 0.30 * smooth(0.0, 0.95, np.abs(v.x - 0.15 * a.light_x)) + 0.05 * np.sin(v.x * 19) * smooth(0.85, 1.1, v.y)
     _paint(canvas, v, "face", skin * np.float32(0.86), cover(shoulders, v.pixel))
@@ -165,21 +177,24 @@ def _light(a: Anatomy, x: Array, y: Array) -> Array:
 def _head(canvas: Array, a: Anatomy, v: View) -> None:
     skin = a.colour["skin"]
     for side in (-1, 1):
-        ear = ellipse(v.x - side * (a.head_width + 0.015), v.y - 0.08, a.ear * 0.62, a.ear * 1.35)
-        _paint(canvas, v, "face", skin * np.float32(0.88), cover(ear, v.pixel))
-        inner = ellipse(v.x - side * (a.head_width + 0.025), v.y - 0.08, a.ear * 0.30, a.ear * 0.85)
-        over(canvas, skin * np.float32(0.62), cover(inner, v.pixel) * 0.7)
+        place, w = v.window(canvas, side * 0.54 - 0.14, -0.1, side * 0.54 + 0.14, 0.26)
+        x = w.x - side * (a.head_width + 0.015)
+        _paint(place, w, "face", skin * np.float32(0.88), cover(ellipse(x, w.y - 0.08, a.ear * 0.62, a.ear * 1.35), w.pixel))
+        inner = ellipse(x - side * 0.01, w.y - 0.08, a.ear * 0.30, a.ear * 0.85)
+        over(place, skin * np.float32(0.62), cover(inner, w.pixel) * 0.7)
     light = _light(a, v.x, v.y)
     alpha = cover(head_distance(a, v.x, v.y), v.pixel)
     _paint(canvas, v, "face", skin * light[..., None], alpha)
     blush = np.array([0.86, 0.36, 0.34], np.float32).reshape(1, 1, 1, 3)
     for side in (-1, 1):
-        cheek = ellipse(v.fx - side * 0.29, v.fy - 0.24 + 0.03 * a.smile, 0.05, 0.03)
-        over(canvas, blush, alpha * blob(cheek, 0.15) * (0.10 + 0.14 * (1 - a.man)) * (1 - 0.6 * a.age))
-        socket = ellipse(v.fx - side * a.eye_x, v.fy + 0.015, 0.10, 0.055)
-        shade(canvas, 1 - alpha * blob(socket, 0.09) * 0.13)
-    lip = ellipse(v.fx, v.fy - a.mouth_y - 0.16, 0.09, 0.012)
-    shade(canvas, 1 - alpha * blob(lip, 0.06) * 0.14)
+        place, w = v.window(canvas, side * 0.27 - 0.25, -0.2, side * 0.27 + 0.25, 0.48)
+        cheek = ellipse(w.fx - side * 0.29, w.fy - 0.24 + 0.03 * a.smile, 0.05, 0.03)
+        over(place, blush, w.masks["face"] * blob(cheek, 0.15) * (0.10 + 0.14 * (1 - a.man)) * (1 - 0.6 * a.age))
+        socket = ellipse(w.fx - side * a.eye_x, w.fy + 0.015, 0.10, 0.055)
+        shade(place, 1 - w.masks["face"] * blob(socket, 0.09) * 0.13)
+    place, w = v.window(canvas, -0.2, 0.5, 0.2, 0.75)
+    lip = ellipse(w.fx, w.fy - a.mouth_y - 0.16 - a.gape, 0.09, 0.012)
+    shade(place, 1 - w.masks["face"] * blob(lip, 0.06) * 0.14)
 
 
 # ---------------------------------------------------------------- age and beard
@@ -193,30 +208,49 @@ def _crease(canvas: Array, v: View, distance: Array, width: float, strength: Arr
 def _age(canvas: Array, a: Anatomy, v: View) -> None:
     """Lines on the forehead, at the eyes and beside the mouth, bags and hollow cheeks; smiling folds the cheeks as well."""
     old = smooth(0.25, 1.0, a.age)
+    forehead, w = v.window(canvas, -0.3, -0.4, 0.3, -0.16)
     for place in (-0.27, -0.335, -0.215):
-        line = np.abs(v.fy - place - 0.10 * v.fx**2 - 0.007 * np.sin(v.fx * 17 + place * 90))
-        reach = smooth(0.30, 0.16, np.abs(v.fx))
-        _crease(canvas, v, line, 0.024, 0.34 * old * reach)
+        line = np.abs(w.fy - place - 0.10 * w.fx**2 - 0.007 * np.sin(w.fx * 17 + place * 90))
+        _crease(forehead, w, line, 0.026, 0.32 * old * smooth(0.30, 0.16, np.abs(w.fx)))
     for side in (-1, 1):
-        s = np.float32(side)
-        top, end = (0.115, a.nose_y - 0.02), (a.mouth_width + 0.085, a.mouth_y + 0.05)
-        bow = s * 0.045 * np.sin(np.pi * np.clip((v.fy - top[1]) / (end[1] - top[1]), 0, 1))
-        fold = segment(v.fx - bow, v.fy, s * top[0] + 0 * v.fx, top[1] + 0 * v.fx, s * end[0] + 0 * v.fx, end[1] + 0 * v.fx)
-        _crease(canvas, v, fold, 0.030, 0.40 * old + 0.20 * a.smile)
-        bag = np.abs(np.hypot((v.fx - s * a.eye_x) / 1.35, v.fy - 0.02) - 0.085)
-        _crease(canvas, v, bag, 0.026, smooth(0.03, 0.07, v.fy) * smooth(0.16, 0.10, np.abs(v.fx - s * a.eye_x)) * 0.38 * old)
-        for turn in (-0.45, 0.0, 0.45):
-            start = s * (a.eye_x + 0.135)
-            foot = segment(v.fx, v.fy, start + 0 * v.fx, 0.5 * turn * 0.05 + 0 * v.fx, start + s * 0.075, turn * 0.11 + 0.01 + 0 * v.fx)
-            _crease(canvas, v, foot, 0.018, 0.36 * old + 0.08 * a.smile)
-        hollow = ellipse(v.fx - s * 0.36, v.fy - 0.36, 0.03, 0.09)
-        shade(canvas, 1 - blob(hollow, 0.12) * 0.15 * old * v.masks["face"])
-        jowl = np.abs(ellipse(v.fx - s * 0.25, v.fy - 0.53, 0.09, 0.07))
-        _crease(canvas, v, jowl, 0.022, 0.22 * old * smooth(0.52, 0.60, v.fy))
+        _folds(canvas, a, v, old, side)
+        _eye_lines(canvas, a, v, old, side)
+        _sagging(canvas, a, v, old, side)
+
+
+def _folds(canvas: Array, a: Anatomy, v: View, old: Array, side: int) -> None:
+    """From the nose to beside the mouth."""
+    canvas, v = v.window(canvas, side * 0.22 - 0.2, 0.08, side * 0.22 + 0.2, 0.58)
+    x, start, end = v.fx * side, a.nose_y - 0.02, a.mouth_y + 0.05
+    share = np.clip((v.fy - start) / (end - start), 0, 1)
+    path = 0.115 + (a.mouth_width - 0.03) * share + 0.045 * np.sin(np.pi * share)
+    fold = np.hypot(x - path, v.fy - start - share * (end - start))
+    _crease(canvas, v, fold, 0.032, 0.36 * old + 0.20 * a.smile)
+
+
+def _eye_lines(canvas: Array, a: Anatomy, v: View, old: Array, side: int) -> None:
+    """Bags below the eye and crow's feet beside it."""
+    canvas, v = v.window(canvas, side * 0.3 - 0.24, -0.1, side * 0.3 + 0.24, 0.2)
+    x = v.fx * side
+    bag = np.abs(np.hypot((x - a.eye_x) / 1.35, v.fy - 0.025) - 0.09)
+    _crease(canvas, v, bag, 0.028, smooth(0.03, 0.07, v.fy) * smooth(0.16, 0.10, np.abs(x - a.eye_x)) * 0.36 * old)
+    for turn in (-0.5, 0.0, 0.5):
+        out = x - a.eye_x - 0.135
+        foot = np.hypot(out - np.clip(out, 0, 0.075), v.fy - turn * (0.02 + np.clip(out, 0, 0.075)))
+        _crease(canvas, v, foot, 0.018, 0.34 * old + 0.06 * a.smile)
+
+
+def _sagging(canvas: Array, a: Anatomy, v: View, old: Array, side: int) -> None:
+    canvas, v = v.window(canvas, side * 0.3 - 0.3, 0.1, side * 0.3 + 0.3, 0.75)
+    x = v.fx * side
+    shade(canvas, 1 - blob(ellipse(x - 0.36, v.fy - 0.36, 0.03, 0.09), 0.12) * 0.14 * old * v.masks["face"])
+    jowl = np.abs(ellipse(x - 0.25, v.fy - 0.53, 0.09, 0.07))
+    _crease(canvas, v, jowl, 0.03, 0.15 * old * smooth(0.52, 0.60, v.fy))
 
 
 def _beard(canvas: Array, a: Anatomy, v: View) -> None:
     """From a shadow to a beard: jaw, chin and moustache."""
+    canvas, v = v.window(canvas, -0.6, 0.05, 0.6, 0.85)
     jaw = smooth(0.16, 0.40, v.fy + 0.9 * np.maximum(np.abs(v.fx) - 0.20, 0))
     cheeks = ellipse(v.fx, v.fy - 0.14, 0.37, 0.30)
     around = smooth(-0.02, 0.06, cheeks)
@@ -224,7 +258,7 @@ def _beard(canvas: Array, a: Anatomy, v: View) -> None:
     chin = blob(ellipse(v.fx, v.fy - a.mouth_y - 0.19, 0.14, 0.10), 0.12)
     lips = blob(ellipse(v.fx, v.fy - a.mouth_y, 0.15, 0.025), 0.03)
     where = np.clip(np.maximum(np.maximum(jaw * around, moustache), chin) - lips, 0, 1)
-    texture = 0.86 + 0.14 * np.sin(v.x * 71 + v.y * 23) * np.sin(v.y * 67 - v.x * 31)
+    texture = 0.93 + 0.07 * np.sin(v.x * 71 + v.y * 23) * np.sin(v.y * 67 - v.x * 31)
     inside = cover(head_distance(a, v.x, v.y), v.pixel) * v.masks["face"]
     colour = lerp(a.colour["skin"] * np.float32(0.55), a.colour["brow"], np.float32(0.8))
     over(canvas, colour, where * inside * texture * np.clip(0.22 + 0.72 * smooth(0.2, 0.9, a.beard), 0, 1) * smooth(0, 0.25, a.beard))
@@ -234,6 +268,7 @@ def _beard(canvas: Array, a: Anatomy, v: View) -> None:
 
 
 def _nose(canvas: Array, a: Anatomy, v: View) -> None:
+    canvas, v = v.window(canvas, -0.22, -0.08, 0.22, 0.36)
     face = v.masks["face"]
     x, y = v.fx - a.yaw * 0.9, v.fy - a.nose_y
     ridge = smooth(0.055, 0.0, np.abs(x + 0.012 * np.sign(a.light_x))) * smooth(-0.24, -0.10, y) * smooth(0.06, 0.0, y)
@@ -256,7 +291,8 @@ def eye_edges(a: Anatomy, t: Array) -> tuple[Array, Array]:
     return a.eye_height * arc**0.75, a.eye_height * 0.72 * arc
 
 
-def _eye(canvas: Array, a: Anatomy, v: View, side: np.float32) -> None:
+def _eye(canvas: Array, a: Anatomy, v: View, side: int) -> None:
+    canvas, v = v.window(canvas, side * 0.22 - 0.18, -0.18, side * 0.22 + 0.18, 0.12)
     x, y = v.fx - side * a.eye_x, v.fy - a.eye_y
     tilt = -a.eye_tilt * side
     x, y = x - tilt * y, y + tilt * x
@@ -288,7 +324,8 @@ def brow_line(a: Anatomy, t: Array) -> Array:
     return a.brow_y - a.brow_arch * (1 - (t - 0.25) ** 2) + 0.02 + a.brow_slope * 0.08 * t
 
 
-def _brow(canvas: Array, a: Anatomy, v: View, side: np.float32) -> None:
+def _brow(canvas: Array, a: Anatomy, v: View, side: int) -> None:
+    canvas, v = v.window(canvas, side * 0.23 - 0.2, -0.32, side * 0.23 + 0.2, -0.05)
     t = (side * v.fx - a.eye_x - 0.005) / a.brow_width
     weight = a.brow_weight * np.clip(1.08 - 0.35 * t - 0.25 * (t < -0.8), 0.1, 2)
     distance = np.maximum(np.abs(v.fy - brow_line(a, t)) - weight, (np.abs(t) - 1) * a.brow_width)
@@ -306,6 +343,7 @@ def mouth_edges(a: Anatomy, t: Array) -> tuple[Array, Array, Array, Array]:
 
 
 def _mouth(canvas: Array, a: Anatomy, v: View) -> None:
+    canvas, v = v.window(canvas, -0.36, 0.30, 0.36, 0.72)
     t = v.fx / a.mouth_width
     top, line, low, bottom = mouth_edges(a, t)
     within = (np.abs(t) - 1) * a.mouth_width
@@ -327,6 +365,7 @@ def _mouth(canvas: Array, a: Anatomy, v: View) -> None:
 
 
 def _glasses(canvas: Array, a: Anatomy, v: View) -> None:
+    canvas, v = v.window(canvas, -0.6, -0.2, 0.6, 0.2)
     here = smooth(0.25, 0.75, a.glasses)
     lens = [egg(v.fx - side * (a.eye_x + 0.008), v.fy - 0.012, 0.168, a.glasses_height, a.glasses_power) for side in (-1, 1)]
     nearest = np.minimum(*lens)

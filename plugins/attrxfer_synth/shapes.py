@@ -21,7 +21,7 @@ def smooth(low: float, high: float, values: Array) -> Array:
 
 def ellipse(x: Array, y: Array, width: Array | float, height: Array | float) -> Array:
     """Approximate distance to an ellipse with these half axes around 0, 0."""
-    return egg(x, y, width, height, 2.0)
+    return np.asarray((np.hypot(x / width, y / height) - 1) * np.minimum(width, height), np.float32)
 
 
 def egg(x: Array, y: Array, width: Array | float, height: Array | float, power: Array | float) -> Array:
@@ -36,13 +36,6 @@ def box(x: Array, y: Array, width: Array | float, height: Array | float, corner:
     qx, qy = np.abs(x) - width + corner, np.abs(y) - height + corner
     outside = np.sqrt(np.maximum(qx, 0) ** 2 + np.maximum(qy, 0) ** 2)
     return np.asarray(outside + np.minimum(np.maximum(qx, qy), 0) - corner, np.float32)
-
-
-def segment(x: Array, y: Array, ax: Array, ay: Array, bx: Array, by: Array) -> Array:
-    """Distance to the line from a to b."""
-    px, py, dx, dy = x - ax, y - ay, bx - ax, by - ay
-    t = np.clip((px * dx + py * dy) / (dx * dx + dy * dy + np.float32(1e-9)), 0, 1)
-    return np.asarray(np.hypot(px - t * dx, py - t * dy), np.float32)
 
 
 def cover(distance: Array, pixel: Array) -> Array:
