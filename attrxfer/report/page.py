@@ -1,10 +1,116 @@
-"""report.html (placeholder until the page is written)."""
+"""report.html: one self-contained page that shows what a run did."""
 
 from __future__ import annotations
 
+import base64
+import html
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from string import Template
+from typing import Any
+
 from attrxfer.engine.folder import RunFolder
+from attrxfer.files import write_text
 from attrxfer.recipe import Recipe
+from attrxfer.report.curves import curves
+
+TEMPLATE = Path(__file__).with_name("page.html")
+SHOWN_GRIDS = 8
 
 
 def write_report(folder: RunFolder, recipe: Recipe) -> None:
-    """Write report.html."""
+    """Write report.html from what lies in the run's folder: it can be made anew at any time."""
+    info = folder.read_info()
+    scores = json.loads(folder.scores.read_text()) if folder.scores.is_file() else {}
+    guided = ", ".join(f"{name} = {str(value).lower()}" for name, value in recipe.task.guided.items())
+    page = Template(TEMPLATE.read_text()).substitute(
+        title=html.escape(recipe.task.name),
+        subtitle=html.escape(f"{guided} · {recipe.train.size} px · trained on {recipe.data.name}"),
+        scores=_scores(scores),
+        grid=_grid(folder),
+        curves="".join(curves(list(folder.read_metrics()))),
+        timing=_table(_timing(info, folder)),
+        data=html.escape(str(info.get("data", ""))),
+        environment=_table(_environment(info)),
+        recipe=html.escape(folder.recipe.read_text()),
+        resume=html.escape(folder.resume_command),
+        bundle=html.escape(str(folder.bundle)),
+    )
+    write_text(folder.report, page)
+
+
+def _scores(scores: Mapping[str, float]) -> str:
+    if not scores:
+        return "<p>No held-out inputs: nothing was scored.</p>"
+    cards = []
+    for name, value in scores.items():
+        shown = f"{value:.0f}" if name in ("pictures", "people") else f"{value:.1%}"
+        if "PSNR" in name:
+            shown = f"{value:.1f} dB"
+        elif "SSIM" in name:
+            shown = f"{value:.3f}"
+        cards.append(f'<div class="card"><b>{shown}</b><span>{html.escape(name)}</span></div>')
+    return f'<div class="cards">{"".join(cards)}</div>'
+
+
+def _grid(folder: RunFolder) -> str:
+    """Source, results over time, truth: a row each, the latest result next to the source."""
+    strips = sorted(path for path in folder.samples.glob("*.png") if path.stem[0].isdigit())
+    if not strips:
+        return "<p>No sample pictures.</p>"
+    chosen = _spread(strips, SHOWN_GRIDS)
+    rows = [("source", folder.samples / "source.png"), ("result", chosen[-1]), ("truth", folder.samples / "truth.png")]
+    rows = [row for row in rows if row[1].is_file()]
+    over_time = [(_moment(path), path) for path in chosen]
+    return (
+        f'<div class="grid">{_strips(rows)}</div><h3>Over time</h3><div class="grid small">{_strips(over_time)}</div>'
+    )
+
+
+def _spread(items: Sequence[Path], count: int) -> list[Path]:
+    """At most ``count`` items, evenly spread, the last one included."""
+    if len(items) <= count:
+        return list(items)
+    return [items[round(i * (len(items) - 1) / (count - 1))] for i in range(count)]
+
+
+def _moment(path: Path) -> str:
+    _, stage, step = path.stem.split("-")
+    return f"{stage} {int(step)}"
+
+
+def _strips(rows: Iterable[tuple[str, Path]]) -> str:
+    return "".join(
+        f'<div class="row"><span>{html.escape(label)}</span><img alt="{html.escape(label)}" src="{_embed(path)}"></div>'
+        for label, path in rows
+    )
+
+
+def _embed(path: Path) -> str:
+    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
+
+
+def _timing(info: Mapping[str, Any], folder: RunFolder) -> list[tuple[str, str]]:
+    steps: dict[str, int] = {}
+    for line in folder.read_metrics():
+        steps[line["stage"]] = line["step"] + 1
+    rows = []
+    for stage, seconds in info.get("seconds", {}).items():
+        count = steps.get(stage, 0)
+        rate = f" · {count} steps · {seconds / count * 1000:.0f} ms a step" if count else ""
+        rows.append((stage, f"{seconds:.1f} s{rate}"))
+    return rows
+
+
+def _environment(info: Mapping[str, Any]) -> list[tuple[str, str]]:
+    environment = info.get("environment", {})
+    versions = environment.get("versions", {})
+    rows = [(name, str(value)) for name, value in environment.items() if name != "versions"]
+    rows += [(f"set: {name}", str(count)) for name, count in info.get("sets", {}).items()]
+    return [*rows, *((name, str(version)) for name, version in versions.items())]
+
+
+def _table(rows: Sequence[tuple[str, str]]) -> str:
+    cells = "".join(f"<tr><th>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>" for name, value in rows)
+    return f"<table>{cells}</table>"

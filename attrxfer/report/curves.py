@@ -1,0 +1,54 @@
+"""Loss curves as inline SVG."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+WIDTH, HEIGHT, LEFT, BOTTOM = 520, 190, 46, 22
+POINTS = 240
+COLOURS = ("#2563eb", "#dc2626", "#059669", "#d97706", "#7c3aed", "#0891b2", "#be185d", "#4d7c0f")
+NOT_TERMS = ("stage", "step", "seconds")
+
+
+def curves(lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """A figure for each stage: every term it reported, averaged over runs of neighbouring steps."""
+    stages = list(dict.fromkeys(line["stage"] for line in lines))
+    for stage in stages:
+        own = [line for line in lines if line["stage"] == stage]
+        terms = [name for name in own[-1] if name not in NOT_TERMS]
+        series = {name: _averaged([(line["step"], line[name]) for line in own if name in line]) for name in terms}
+        yield f"<figure><figcaption>{html.escape(stage)}</figcaption>{_figure(series)}</figure>"
+
+
+def _averaged(points: Sequence[tuple[int, float]]) -> list[tuple[float, float]]:
+    """At most POINTS means of neighbouring points."""
+    size = max(1, -(-len(points) // POINTS))
+    chunks = [points[i : i + size] for i in range(0, len(points), size)]
+    return [(sum(x for x, _ in chunk) / len(chunk), sum(y for _, y in chunk) / len(chunk)) for chunk in chunks]
+
+
+def _figure(series: Mapping[str, Sequence[tuple[float, float]]]) -> str:
+    xs = [x for points in series.values() for x, _ in points]
+    ys = [y for points in series.values() for _, y in points]
+    right, low, high = max(max(xs), 1.0), min(0.0, *ys), max(ys) or 1.0
+
+    def place(x: float, y: float) -> str:
+        across = LEFT + x / right * (WIDTH - LEFT - 8)
+        return f"{across:.1f},{HEIGHT - BOTTOM - (y - low) / (high - low) * (HEIGHT - BOTTOM - 8):.1f}"
+
+    parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img">']
+    for share in (0.0, 0.5, 1.0):
+        value = low + share * (high - low)
+        start, end = place(0, value), place(right, value)
+        parts.append(f'<polyline class="axis" points="{start} {end}"/>')
+        parts.append(f'<text x="{LEFT - 6}" y="{float(start.split(",")[1]) + 4:.1f}" text-anchor="end">{value:.3g}</text>')
+    parts.append(f'<text x="{WIDTH - 8}" y="{HEIGHT - 6}" text-anchor="end">step {right:.0f}</text>')
+    for (_, points), colour in zip(series.items(), COLOURS, strict=False):
+        parts.append(f'<polyline fill="none" stroke="{colour}" points="{" ".join(place(x, y) for x, y in points)}"/>')
+    legend = "".join(
+        f'<span><i style="background:{colour}"></i>{html.escape(name)}</span>'
+        for name, colour in zip(series, COLOURS, strict=False)
+    )
+    return "".join(parts) + f'</svg><div class="legend">{legend}</div>'
