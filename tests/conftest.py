@@ -1,0 +1,68 @@
+"""Fixtures: a cache of the tests' own, and the smallest recipe that trains."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from attrxfer import host as hosts
+from attrxfer.host import Host
+from attrxfer.recipe import Recipe, load
+
+TINY = (
+    "data.faces=48",
+    "train.size=16",
+    "train.batch=4",
+    "train.checkpoint_every=2",
+    "train.threads=1",
+    "generator.width=4",
+    "generator.blocks=1",
+    "discriminator.width=4",
+    "discriminator.hidden=8",
+    "metric=[]",
+    "report.samples_every=2",
+    "report.samples=2",
+    "train.pretrain_discriminator.steps=3",
+    "train.pretrain_discriminator.batch=4",
+    "train.adversarial.steps=5",
+    "train.adversarial.dstep=2",
+    "train.adversarial.pool=3",
+)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("cache")
+    before = os.environ.get("ATTRXFER_CACHE")
+    os.environ["ATTRXFER_CACHE"] = str(folder)
+    yield folder
+    if before is None:
+        del os.environ["ATTRXFER_CACHE"]
+    else:
+        os.environ["ATTRXFER_CACHE"] = before
+
+
+@pytest.fixture(scope="session")
+def host() -> Host:
+    return hosts.load()
+
+
+@pytest.fixture
+def tiny(host: Host) -> Callable[..., Recipe]:
+    """The quick gender recipe at 16 px, a few steps of each stage; arguments are further overrides."""
+
+    def make(*overrides: str, name: str = "diat_a_gender") -> Recipe:
+        return load(name, host, (*TINY, *overrides))
+
+    return make
+
+
+def attrxfer(*arguments: str | Path, env: dict[str, str] | None = None, launcher: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own."""
+    command = [*(launcher or [sys.executable]), "-m", "attrxfer", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **(env or {})}, timeout=300, check=False)
