@@ -1,0 +1,316 @@
+"""A run: stages, checkpoints, interruption, resume to the bit, non-finite losses, several processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from attrxfer.engine import checkpoint
+from attrxfer.engine.folder import RunFolder
+from attrxfer.engine.run import Training
+from attrxfer.engine.stages import plan
+from attrxfer.errors import AttrxferError, BundleError, Interrupted, NonFiniteLoss
+from attrxfer.host import Host
+from attrxfer.interfaces import Stage
+from attrxfer.recipe import Recipe
+from tests.conftest import TINY, attrxfer
+
+Tiny = Callable[..., Recipe]
+
+
+def train(recipe: Recipe, folder: Path, host: Host, *, resume: bool = False) -> RunFolder:
+    training = Training(recipe, RunFolder(folder), host, quiet=True)
+    if not resume:
+        training.create_folder()
+    training.train()
+    return training.folder
+
+
+def weights(folder: RunFolder) -> bytes:
+    return (folder.bundle / "model.safetensors").read_bytes()
+
+
+def losses(folder: RunFolder) -> list[dict[str, float]]:
+    return [{k: v for k, v in line.items() if k != "seconds"} for line in folder.read_metrics()]
+
+
+def stop_at(training: Training, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A SIGTERM arrives during step ``number`` of the run, counted over all stages."""
+    count = 0
+    record = training._record
+
+    def counted(*arguments: object) -> None:
+        nonlocal count
+        record(*arguments)  # type: ignore[arg-type]
+        count += 1
+        if count == number:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(training, "_record", counted)
+
+
+def test_a_run_leaves_everything_in_its_folder(tiny: Tiny, tmp_path: Path, host: Host) -> None:
+    folder = train(tiny("train.pretrain_generator.steps=2"), tmp_path / "run", host)
+    lines = losses(folder)
+    assert [(line["stage"], line["step"]) for line in lines] == [
+        *[("pretrain_generator", i) for i in range(2)],
+        *[("pretrain_discriminator", i) for i in range(3)],
+        *[("adversarial", i) for i in range(5)],
+    ]
+    assert lines[-1].keys() >= {"D guided", "D generated", "T attribute", "T identity"}
+    assert {p.name for p in folder.samples.iterdir()} >= {"source.png", "truth.png", "2-adversarial-0000005.png"}
+    info = folder.read_info()
+    assert info["seconds"].keys() == {"pretrain_generator", "pretrain_discriminator", "adversarial"}
+    assert "Male" in info["data"] and info["environment"]["versions"]["torch"] == torch.__version__.partition("+")[0]
+    card = json.loads((folder.bundle / "attrxfer.json").read_text())
+    assert card["task"] == {"name": "gender", "guided": {"Male": False}} and card["size"] == 16
+
+
+def test_the_same_recipe_gives_the_same_bytes(tiny: Tiny, tmp_path: Path, host: Host) -> None:
+    one, other = (train(tiny(), tmp_path / name, host) for name in "ab")
+    assert weights(one) == weights(other)
+    assert losses(one) == losses(other)
+    assert weights(train(tiny("train.seed=1"), tmp_path / "c", host)) != weights(one)
+
+
+@pytest.mark.parametrize("moment", [1, 3, 4, 6, 7])
+def test_an_interrupted_run_ends_with_the_same_bits(
+    moment: int, tiny: Tiny, tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = train(tiny(), tmp_path / "whole", host)
+    folder = RunFolder(tmp_path / "parts")
+    training = Training(tiny(), folder, host, quiet=True)
+    training.create_folder()
+    stop_at(training, moment, monkeypatch)
+    with pytest.raises(Interrupted, match=f"go on with: attrxfer run --resume {folder.path}"):
+        training.train()
+    assert len(losses(folder)) == moment
+    train(tiny(), folder.path, host, resume=True)
+    assert weights(folder) == weights(whole)
+    assert losses(folder) == losses(whole)
+
+
+def test_finished_stages_are_skipped(tiny: Tiny, tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = train(tiny(), tmp_path / "run", host)
+    before = weights(folder)
+    monkeypatch.setattr(Training, "_run_stage", lambda *arguments: pytest.fail("a stage ran again"))
+    train(tiny(), folder.path, host, resume=True)
+    assert weights(folder) == before
+
+
+def test_a_run_is_not_overwritten(tiny: Tiny, tmp_path: Path, host: Host) -> None:
+    train(tiny(), tmp_path / "run", host)
+    with pytest.raises(AttrxferError, match="a run is here already; resume it with: attrxfer run --resume"):
+        train(tiny(), tmp_path / "run", host)
+
+
+def test_a_non_finite_loss_is_named_and_the_checkpoint_kept(
+    tiny: Tiny, tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from attrxfer_diat.identity import Adaptive
+
+    calls = 0
+
+    def poisoned(self: Adaptive, step: object) -> torch.Tensor:
+        nonlocal calls
+        calls += 1
+        return torch.tensor(float("nan") if calls > 3 else 0.0)
+
+    monkeypatch.setattr(Adaptive, "__call__", poisoned)
+    with pytest.raises(NonFiniteLoss, match=r"adversarial, step 3: T identity = nan; the last good checkpoint is kept"):
+        train(tiny(), tmp_path / "run", host)
+    content = checkpoint.load(tmp_path / "run" / "checkpoints")
+    assert content is not None and (content["stage"], content["step"]) == (2, 2)
+    assert NonFiniteLoss.exit_code not in (0, 1, 2)
+
+
+# ---------------------------------------------------------------- stages
+
+
+def test_stages_follow_from_components_by_slot() -> None:
+    class Enhancer:
+        stages = (("enhance", "deblur"),)
+
+    class Features:
+        stages = (("features", "classify"), ("pretrain", "warm"))
+
+    first, second, features = Enhancer(), Enhancer(), Features()
+    planned = plan([first, features, second, first], None)
+    assert [(p.key, p.name, p.owner) for p in planned] == [
+        ("classify", "classify", features),
+        ("warm", "warm", features),
+        ("deblur", "deblur", first),
+        ("deblur_2", "deblur", second),
+    ]
+    assert [(p.key, p.owner) for p in plan([first, features], ["deblur", "other"])] == [("deblur", first), ("other", None)]
+
+
+def test_stages_can_be_listed(tiny: Tiny, tmp_path: Path, host: Host) -> None:
+    folder = train(tiny("stages=['adversarial']"), tmp_path / "run", host)
+    assert {line["stage"] for line in losses(folder)} == {"adversarial"}
+
+
+def test_built_in_stages_meet_the_protocol(host: Host) -> None:
+    names = [name for name in vars(Stage) if not name.startswith("_")]
+    for component in host.registry.all("stage"):
+        assert all(hasattr(component.load(), name) for name in names), component
+
+
+# ---------------------------------------------------------------- checkpoints
+
+
+def test_a_checkpoint_round_trip_keeps_types_and_bits(tmp_path: Path) -> None:
+    adam = torch.optim.Adam([torch.nn.Parameter(torch.randn(3, 2, 2, 2).contiguous(memory_format=torch.channels_last))])
+    adam.param_groups[0]["params"][0].grad = torch.randn(3, 2, 2, 2)
+    adam.step()
+    state = {"optimizer": adam.state_dict(), "nested": [1, 2.5, None, True, ("x", torch.arange(3))], 7: torch.ones(())}
+    checkpoint.save(tmp_path, "01", state)
+    loaded = checkpoint.load(tmp_path)
+    assert loaded is not None and loaded.keys() == state.keys()
+    assert loaded["nested"][:4] == [1, 2.5, None, True] and loaded["nested"][4][0] == "x"
+    for key, value in state["optimizer"]["state"][0].items():
+        assert torch.equal(loaded["optimizer"]["state"][0][key], value)
+    adam.load_state_dict(loaded["optimizer"])
+
+
+def test_only_the_newest_checkpoint_stays_and_a_changed_one_is_refused(tmp_path: Path) -> None:
+    checkpoint.save(tmp_path, "01", {"a": torch.zeros(2)})
+    (tmp_path / ".02.killed.tmp").mkdir()
+    checkpoint.save(tmp_path, "02", {"a": torch.ones(2)})
+    assert [p.name for p in tmp_path.iterdir()] == ["02"]
+    file = tmp_path / "02" / "checkpoint.safetensors"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(BundleError, match=r"checkpoint.safetensors: changed since it was written"):
+        checkpoint.load(tmp_path)
+    assert checkpoint.load(tmp_path / "nothing") is None
+
+
+# ---------------------------------------------------------------- whole processes
+
+
+def sets(*overrides: str) -> list[str]:
+    return [part for override in (*TINY, *overrides) for part in ("--set", override)]
+
+
+def test_sigkill_at_random_moments_several_times(tmp_path: Path) -> None:
+    """Real SIGKILLs, the moments drawn at random over the training and its writes; the end is the same to the bit."""
+    long = ("train.adversarial.steps=160", "train.checkpoint_every=3")
+    whole = tmp_path / "whole"
+    assert attrxfer("run", "diat_a_gender", "-o", whole, "-q", *sets(*long)).returncode == 0
+    folder = tmp_path / "killed"
+    command = [sys.executable, "-m", "attrxfer", "run", "-q"]
+    start = [*command, "diat_a_gender", "-o", str(folder), *sets(*long)]
+    resume = [*command, "--resume", str(folder)]
+    kills = 0
+    for attempt in range(30):
+        process = subprocess.Popen(start if attempt == 0 else resume)
+        _wait_for_progress(folder, process)
+        time.sleep(random.Random(attempt).uniform(0, 0.4))
+        process.send_signal(signal.SIGKILL)
+        if process.wait() != -signal.SIGKILL:
+            break
+        kills += 1
+        if kills == 4:
+            break
+    assert kills >= 3, "the run was too short to be killed"
+    result = attrxfer("run", "-q", "--resume", folder)
+    assert result.returncode == 0, result.stderr
+    assert weights(RunFolder(folder)) == weights(RunFolder(whole))
+    assert losses(RunFolder(folder)) == losses(RunFolder(whole))
+
+
+def _wait_for_progress(folder: Path, process: subprocess.Popen[bytes]) -> None:
+    """Until the process has written a checkpoint of its own (or ended)."""
+    before = {p.name for p in (folder / "checkpoints").glob("*")}
+    until = time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < until:
+        names = {p.name for p in (folder / "checkpoints").glob("[!.]*")}
+        if names - before:
+            return
+        time.sleep(0.01)
+
+
+def test_a_kill_during_a_write_leaves_the_old_checkpoint(tmp_path: Path) -> None:
+    """The process dies inside the write, at each of its steps: before the tensors, between the files, before the rename."""
+    code = """
+import os, sys, torch
+from attrxfer.engine import checkpoint
+from attrxfer import files
+checkpoint.save(__import__("pathlib").Path(sys.argv[1]), "01", {"a": torch.zeros(2)})
+count = 0
+def dying(function):
+    def call(*arguments, **named):
+        global count
+        count += 1
+        if count == int(sys.argv[2]):
+            os.kill(os.getpid(), 9)
+        return function(*arguments, **named)
+    return call
+checkpoint.save_file, checkpoint.sha256, files.sync = map(dying, (checkpoint.save_file, checkpoint.sha256, files.sync))
+checkpoint.save(__import__("pathlib").Path(sys.argv[1]), "02", {"a": torch.ones(2)})
+"""
+    killed = 0
+    for moment in range(1, 8):
+        folder = tmp_path / str(moment)
+        result = subprocess.run([sys.executable, "-c", code, str(folder), str(moment)], check=False)
+        killed += result.returncode == -signal.SIGKILL
+        content = checkpoint.load(folder)
+        assert content is not None and content["a"].tolist() in ([0, 0], [1, 1])
+    assert killed >= 4
+
+
+def test_sigterm_says_how_to_go_on(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    command = [sys.executable, "-m", "attrxfer", "run", "diat_a_gender", "-o", str(folder), "-q"]
+    process = subprocess.Popen([*command, *sets("train.adversarial.steps=100000")], stderr=subprocess.PIPE, text=True)
+    _wait_for_progress(folder, process)  # type: ignore[arg-type]
+    process.send_signal(signal.SIGTERM)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == Interrupted.exit_code
+    assert stderr.strip().endswith(f"go on with: attrxfer run --resume {folder}")
+    assert len(stderr.strip().splitlines()) == 1
+
+
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "29611"]
+NO_STATISTICS = ("generator.norm=none", "train.pretrain_generator.steps=2", "adversarial.shift=0.1", "train.adversarial.steps=4")
+
+
+def test_two_processes_equal_one_with_the_doubled_batch(tmp_path: Path) -> None:
+    one = attrxfer("run", "diat_a_gender", "-o", tmp_path / "one", "-q", *sets(*NO_STATISTICS, "train.batch=8", "train.pretrain_discriminator.batch=8"))
+    assert one.returncode == 0, one.stderr
+    two = attrxfer(
+        "run", "diat_a_gender", "-o", tmp_path / "two", "-q", *sets(*NO_STATISTICS), launcher=TORCHRUN, env={"OMP_NUM_THREADS": "1"}
+    )
+    assert two.returncode == 0, two.stderr
+    single, double = (load_file(tmp_path / name / "bundle" / "model.safetensors") for name in ("one", "two"))
+    assert single.keys() == double.keys()
+    for name, tensor in single.items():
+        torch.testing.assert_close(tensor, double[name], rtol=1e-3, atol=2e-5, msg=name)
+    assert json.loads((tmp_path / "two" / "run.json").read_text())["environment"]["processes"] == 2
+
+
+def test_accelerate_launch_on_cpu_is_refused(tmp_path: Path) -> None:
+    result = attrxfer(
+        "run",
+        "diat_a_gender",
+        "-o",
+        tmp_path / "run",
+        *sets(),
+        launcher=[sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2"],
+    )
+    assert result.returncode != 0
+    assert "torchrun --nproc_per_node 2 -m attrxfer run" in result.stderr
+    assert not (tmp_path / "run").exists()
