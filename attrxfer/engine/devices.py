@@ -30,11 +30,20 @@ class AccelerateDevices:
         if threads:
             torch.set_num_threads(threads)
         names: list[Any] = list(trackers)
-        self.accelerator = Accelerator(mixed_precision=precision, log_with=names or None, project_dir=str(folder))
+        # without cpu=True accelerate ignores torchrun on a machine that has no accelerator
+        self.accelerator = Accelerator(
+            mixed_precision=precision,
+            log_with=names or None,
+            project_dir=str(folder),
+            cpu=not torch.accelerator.is_available(),
+        )
         self.channels_last = channels_last
         self.device: torch.device = self.accelerator.device
         self.rank: int = self.accelerator.process_index
         self.world: int = self.accelerator.num_processes
+        promised = int(os.environ.get("WORLD_SIZE", "1"))
+        if promised != self.world:
+            raise AttrxferError(f"the launcher started {promised} processes, but each runs as one of {self.world}")
         if names:
             self.accelerator.init_trackers("attrxfer")
 

@@ -171,9 +171,10 @@ class AdversarialTraining:
         """max over D of eq. 14: log D(a) + log(1 - D(T(x)))."""
         run = self.run
         guided = run.batch("guided", index, self.batch).images
-        uniform = run.uniform("augment_discriminator", index, 2 * self.batch, 8)
-        guided = self.adversarial.augment(guided, uniform[: self.batch])
-        generated = self.adversarial.augment(self._mix(index, fresh), uniform[self.batch :])
+        # two draws a row, not twice as many rows: a process's slice must be the same whatever the number of processes
+        uniform = run.uniform("augment_discriminator", index, self.batch, 16)
+        guided = self.adversarial.augment(guided, uniform[:, :8])
+        generated = self.adversarial.augment(self._mix(index, fresh), uniform[:, 8:])
         with self.devices.autocast():
             terms = self.adversarial.discriminator_loss(self.discriminator, guided, generated, index)
         self.devices.update(self.optimizer_d, torch.stack(list(terms.values())).sum())
