@@ -167,6 +167,8 @@ class Training:
     def _run_stage(self, number: int, done: int, state: Any) -> None:
         planned = self.planned[number]
         stage = self._stage(planned)
+        if not stage.steps:
+            return
         if state is not None:
             stage.load_state_dict(state)
         self._set_training(True)
@@ -175,11 +177,7 @@ class Training:
         for index in range(done, stage.steps):
             if self._should_stop():
                 self._interrupt(number, index, stage)
-            tick = time.monotonic()
-            torch.manual_seed(zlib.crc32(f"{self.recipe.train.seed}/{planned.key}/{index}".encode()))
-            values = self._finite(planned.key, index, stage.step(index))
-            self._record(planned, index, values, time.monotonic() - tick)
-            self.display.advance(index + 1, values)
+            values = self.one_step(stage, planned, index)
             self._draw(stage, planned, index + 1)
             if (index + 1) % self.recipe.train.checkpoint_every == 0 and index + 1 < stage.steps:
                 self._save(number, index + 1, stage.state_dict())
@@ -187,6 +185,15 @@ class Training:
         self._time(planned.key, time.monotonic() - began)
         self._save(number + 1, 0, None)
         self.display.end(planned.key, values)
+
+    def one_step(self, stage: Stage, planned: Planned, index: int) -> dict[str, float]:
+        """One step of a stage, seeded, checked, recorded and shown; returns its scalars."""
+        began = time.monotonic()
+        torch.manual_seed(zlib.crc32(f"{self.recipe.train.seed}/{planned.key}/{index}".encode()))
+        values = self._finite(planned.key, index, stage.step(index))
+        self._record(planned, index, values, time.monotonic() - began)
+        self.display.advance(index + 1, values)
+        return values
 
     def _stage(self, planned: Planned) -> Stage:
         stage: Stage = build(self.recipe.stage(planned.name), {})
@@ -249,8 +256,9 @@ class Training:
     def sample_rows(self) -> np.ndarray[Any, np.dtype[np.int64]]:
         """The pictures of every sample grid: held-out inputs, else training inputs."""
         for rows in (self.sets.validation_input, self.sets.test_input, self.sets.input):
-            if len(rows):
-                return rows[: self.recipe.report.samples]
+            if len(rows):  # spread out, since neighbouring rows often show one person
+                count = min(len(rows), self.recipe.report.samples)
+                return rows[np.linspace(0, len(rows) - 1, count).astype(int)]
         raise AttrxferError("no input pictures")
 
     # ------------------------------------------------------------ checkpoints
