@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import broadcast
+from accelerate.utils import broadcast, gather_object
 from torch import Tensor, nn
 
 from attrxfer.errors import AttrxferError
@@ -89,6 +89,10 @@ class AccelerateDevices:
         """The tensors of all processes, stacked along the first dimension."""
         gathered: Any = self.accelerator.gather(tensor.contiguous())
         return gathered
+
+    def gather_states(self, state: Any) -> list[Any]:
+        """Every process's own state, by rank."""
+        return [state] if self.world == 1 else gather_object([state])
 
     def log(self, values: Mapping[str, float], step: int) -> None:
         """Hand scalars to the trackers the recipe names."""

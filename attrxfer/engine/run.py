@@ -265,7 +265,7 @@ class Training:
 
     def _save(self, stage: int, step: int, state: Any) -> None:
         """Write a checkpoint: the networks, where the run stands, and each process's own state of the stage."""
-        states = self._gather_states(state)
+        states = self.devices.gather_states(state)
         if self.devices.main:
             self.metrics.flush()
             content = {
@@ -276,13 +276,6 @@ class Training:
             }
             checkpoint.save(self.folder.checkpoints, f"{stage:02d}-{step:08d}", content)
         self.devices.wait()
-
-    def _gather_states(self, state: Any) -> list[Any]:
-        if self.devices.world == 1:
-            return [state]
-        from accelerate.utils import gather_object
-
-        return gather_object([state])
 
     def _restore(self) -> tuple[int, int, Any]:
         content = checkpoint.load(self.folder.checkpoints)

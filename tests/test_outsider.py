@@ -1,0 +1,118 @@
+"""A third party's package: installed, used, removed; and packages that misbehave."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import TINY, attrxfer
+
+OUTSIDER = Path(__file__).parent / "outsider"
+SETS = [part for override in TINY for part in ("--set", override)]
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the package installed by pip, its build backend fetched as any user's pip would."""
+    folder = tmp_path_factory.mktemp("target")
+    source = shutil.copytree(OUTSIDER, tmp_path_factory.mktemp("source") / "outsider")
+    command = [sys.executable, "-m", "pip", "install", "--no-deps", "-q", "--target", str(folder), str(source)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode and "No matching distribution found for hatchling" in result.stderr:
+        pytest.skip("no package index within reach, and pip needs hatchling from it")
+    assert result.returncode == 0, result.stderr
+    return folder
+
+
+def package(folder: Path, name: str, code: str) -> dict[str, str]:
+    """A minimal installed plugin: a module and the metadata that names its entry point."""
+    info = folder / f"{name}-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[attrxfer]\n{name} = {name}\n")
+    (folder / f"{name}.py").write_text(code)
+    return {"PYTHONPATH": str(folder)}
+
+
+def test_a_third_partys_package_installed_used_and_removed(target: Path, tmp_path: Path) -> None:
+    env = {"PYTHONPATH": str(target)}
+    assert "outsider  attrxfer-outsider  0.1.0    4" in attrxfer("plugins", env=env).stdout
+    assert "outsider_gender" in attrxfer("recipe", "ls", env=env).stdout
+    assert attrxfer("outsider", env=env).stdout == "hello from a plugin\n"
+    run = tmp_path / "run"
+    result = attrxfer("run", "outsider_gender", "-o", run, "-q", *SETS, env=env)
+    assert result.returncode == 0, result.stderr
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert [line["stage"] for line in lines][-4:] == ["adversarial", "refining", "refining", "refining"]
+    assert lines[-4].keys() >= {"T identity", "T regularizer"} and "refined" in lines[-1]
+    card = json.loads((run / "bundle" / "attrxfer.json").read_text())
+    assert [(step["kind"], step["use"]) for step in card["chain"]] == [("generator", "masked"), ("enhancer", "refine")]
+    assert card["plugins"].keys() == {"diat", "outsider"}
+
+    photo = tmp_path / "photo.png"
+    Image.fromarray(np.full((16, 16, 3), 128, np.uint8)).save(photo)
+    assert attrxfer("transfer", run, photo, "-o", tmp_path / "out", env=env).returncode == 0
+
+    # removed: without the folder on the path the package is not there
+    result = attrxfer("run", "outsider_gender", "-o", tmp_path / "other")
+    assert result.returncode == 2 and 'no recipe "outsider_gender"' in result.stderr
+    result = attrxfer("transfer", run, photo, "-o", tmp_path / "out2")
+    assert result.returncode == 2
+    assert 'chain[1].use: no enhancer "refine"' in result.stderr and len(result.stderr.splitlines()) == 1
+
+
+def test_a_clash_names_both_owners(tmp_path: Path) -> None:
+    code = """
+from attrxfer.hookspecs import hookimpl
+@hookimpl
+def register_components(registry):
+    registry.identity("adaptive", "somewhere:Else", summary="")
+"""
+    result = attrxfer("components", env=package(tmp_path, "clashing", code))
+    assert result.returncode == 2
+    assert result.stderr in (
+        'attrxfer: identity "adaptive" is registered by both "clashing" and "diat"\n',
+        'attrxfer: identity "adaptive" is registered by both "diat" and "clashing"\n',
+    )
+
+
+def test_a_plugin_that_cannot_be_imported_is_named(tmp_path: Path) -> None:
+    result = attrxfer("plugins", env=package(tmp_path, "broken", "import nowhere_to_be_found"))
+    assert result.returncode == 2
+    assert result.stderr.startswith('attrxfer: plugin "broken" (broken) cannot be loaded: No module named')
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_hook_nobody_calls_is_refused(tmp_path: Path) -> None:
+    code = "from attrxfer.hookspecs import hookimpl\n@hookimpl\ndef register_componets(registry): pass\n"
+    result = attrxfer("plugins", env=package(tmp_path, "misspelt", code))
+    assert result.returncode == 2
+    assert '"misspelt"' in result.stderr and "register_componets" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_two_recipes_of_one_name_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "diat_a.toml").write_text("# mine\n")
+    code = f"""
+from pathlib import Path
+from attrxfer.hookspecs import hookimpl
+@hookimpl
+def register_recipes():
+    return Path({str(tmp_path / "theirs")!r})
+"""
+    result = attrxfer("recipe", "ls", env=package(tmp_path, "copycat", code))
+    assert result.returncode == 2 and 'recipe "diat_a" is shipped by both' in result.stderr
+
+
+def test_it_imports_nothing_of_the_engine() -> None:
+    for file in OUTSIDER.rglob("*.py"):
+        text = file.read_text()
+        assert not any(f"attrxfer.{part}" in text for part in ("engine", "host", "cli", "data", "recipe")), file
