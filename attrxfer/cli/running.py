@@ -16,7 +16,7 @@ PARTIAL = 1
 
 @click.command()
 @click.argument("recipe", required=False)
-@click.option("--data", type=click.Path(path_type=Path), help="Your pictures: CelebA's layout, a folder a class, or a CSV.")
+@click.option("--data", type=click.Path(path_type=Path), help="Your pictures, in any layout an installed data set understands.")
 @click.option("--set", "overrides", multiple=True, metavar="A.B=C", help="Change a setting of the recipe; repeatable.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/RECIPE]")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="FOLDER", help="Go on with an interrupted run.")

@@ -55,6 +55,7 @@ def _head(t: Values) -> Values:
         "head_width": lerp(0.475, 0.545, t["face_width"]) + 0.025 * man,
         "crown": lerp(0.66, 0.70, t["face_length"]),
         "chin": lerp(0.66, 0.74, t["face_length"]) + 0.03 * man + 0.02 * gape,
+        "chin_at_rest": lerp(0.66, 0.74, t["face_length"]) + 0.03 * man,
         "jaw_power": lerp(2.0, 2.25, t["jaw"]) + 0.55 * man + 0.15 * old,
         "jaw_taper": lerp(0.22, 0.10, t["chin"]) - 0.10 * man,
         "ear": lerp(0.075, 0.11, t["ear_size"]),

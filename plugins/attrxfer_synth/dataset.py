@@ -114,10 +114,10 @@ class SyntheticFaces:
         self, rows: Sequence[int], attributes: Values, regions: tuple[str, ...] = ("face",)
     ) -> tuple[NDArray[np.uint8], dict[str, NDArray[np.float32]]]:
         parts = []
-        for start in range(0, len(rows), CHUNK):
+        for start in range(0, len(rows) or 1, CHUNK):
             chunk = slice(start, start + CHUNK)
             pictures, masks = draw(self._anatomy(rows[chunk], {n: v[chunk] for n, v in attributes.items()}), self.size, regions)
-            noise = np.stack([self._noise(row) for row in rows[chunk]])
+            noise = np.array([self._noise(row) for row in rows[chunk]], np.float32).reshape(-1, self.size, self.size, 1)
             parts.append(((pictures * 255 + noise).round().clip(0, 255).astype(np.uint8), masks))
         return np.concatenate([p for p, _ in parts]), {n: np.concatenate([m[n] for _, m in parts]) for n in parts[0][1]}
 

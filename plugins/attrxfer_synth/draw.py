@@ -168,7 +168,7 @@ def head_distance(a: Anatomy, x: Array, y: Array) -> Array:
 
 def _light(a: Anatomy, x: Array, y: Array) -> Array:
     """Lambert's light on an egg-shaped head."""
-    nx, ny = np.clip(x / a.head_width, -1, 1), np.clip(y / (a.chin + 0.02), -1, 1)
+    nx, ny = np.clip(x / a.head_width, -1, 1), np.clip(y / (a.chin_at_rest + 0.02), -1, 1)
     nz = np.sqrt(np.clip(1 - 0.8 * nx**2 - 0.55 * ny**2, 0.05, 1))
     lit = (nx * a.light_x + ny * a.light_y + nz * 0.85) / 1.05
     return np.asarray(1 - a.light + a.light * 1.45 * np.clip(lit, 0, 1), np.float32)

@@ -1,0 +1,223 @@
+"""The cache, batches and sets."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from attrxfer.data import Data, batch_rows, make_sets, open_data, recognise, uniform
+from attrxfer.errors import DataError
+from attrxfer.interfaces import Broken, Records
+from attrxfer.registry import Component
+
+SIZE = 8
+
+
+class Squares:
+    """Plain squares whose grey is their row number; every seventh is broken."""
+
+    def __init__(self, count: int = 30) -> None:
+        self.count, self.reads = count, 0
+
+    def records(self) -> Records:
+        rows = np.arange(self.count)
+        attributes = {"even": rows % 2 == 0, "big": rows >= 20, "never": rows < 0}
+        split = np.where(rows < 20, 0, np.where(rows < 25, 1, 2)).astype(np.uint8)
+        return Records(tuple(f"{row}.png" for row in rows), attributes, split, rows // 3)
+
+    def read(self, rows: Sequence[int]) -> list[NDArray[np.uint8] | Broken]:
+        self.reads += 1
+        return [
+            Broken(f"{row}.png", "torn") if row % 7 == 3 else np.full((SIZE, SIZE, 3), row, np.uint8) for row in rows
+        ]
+
+    def fingerprint(self) -> str:
+        return f"squares {self.count}"
+
+
+def opened(folder: Path, dataset: Squares | None = None) -> Data:
+    return open_data(dataset or Squares(), selection=None, size=SIZE, folder=folder)
+
+
+# ---------------------------------------------------------------- cache
+
+
+def test_pictures_are_decoded_once(tmp_path: Path) -> None:
+    first, second = Squares(), Squares()
+    one, two = opened(tmp_path, first), opened(tmp_path, second)
+    assert (first.reads, second.reads) == (1, 0)
+    rows = np.array([5, 0, 29])
+    np.testing.assert_array_equal(one.pictures(rows), two.pictures(rows))
+    assert one.pictures(rows)[:, 0, 0, 0].tolist() == [5, 0, 29]
+    assert one.broken == two.broken == tuple(Broken(f"{row}.png", "torn") for row in (3, 10, 17, 24))
+    assert not one.usable[[3, 10, 17, 24]].any() and one.usable.sum() == 26
+
+
+@pytest.mark.parametrize("damage", ["truncate", "garbage", "no json", "half json"])
+def test_a_damaged_cache_is_made_anew(tmp_path: Path, damage: str) -> None:
+    opened(tmp_path)
+    (array,) = tmp_path.rglob("*.npy")
+    if damage == "truncate":
+        array.write_bytes(array.read_bytes()[:500])
+    elif damage == "garbage":
+        array.write_bytes(b"nothing of the kind")
+    elif damage == "no json":
+        array.with_suffix(".json").unlink()
+    else:
+        array.with_suffix(".json").write_text('[["3.png"')
+    again = Squares()
+    data = opened(tmp_path, again)
+    assert again.reads == 1 and data.pictures(np.array([6]))[0, 0, 0, 0] == 6 and len(data.broken) == 4
+
+
+def test_two_processes_fill_the_cache_at_once(tmp_path: Path) -> None:
+    code = "import sys; from pathlib import Path; from tests.test_data import opened; print(opened(Path(sys.argv[1])).key)"
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    root = Path(__file__).parents[1]
+    both = [subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    keys = {process.communicate(timeout=60)[0] for process in both}
+    assert len(keys) == 1 and all(process.returncode == 0 for process in both)
+    assert {p.suffix for p in (tmp_path / "pictures").iterdir()} == {".npy", ".json"}
+
+
+def test_images_are_floats_of_the_pictures_and_flips_leave_the_cache_alone(tmp_path: Path) -> None:
+    data = opened(tmp_path)
+    rows = np.array([1, 2])
+    images = data.images(rows)
+    assert images.shape == (2, 3, SIZE, SIZE) and images.dtype == torch.float32
+    assert images.is_contiguous(memory_format=torch.channels_last)
+    expected = torch.from_numpy(data.pictures(rows).astype(np.float32)).permute(0, 3, 1, 2) / 127.5 - 1
+    torch.testing.assert_close(images, expected)
+
+    class Ramps(Squares):
+        def read(self, rows: Sequence[int]) -> list[NDArray[np.uint8] | Broken]:
+            ramp = np.arange(SIZE, dtype=np.uint8)[None, :, None] * 10
+            return [np.broadcast_to(ramp, (SIZE, SIZE, 3)).copy() for _ in rows]
+
+        def fingerprint(self) -> str:
+            return "ramps"
+
+    ramps = opened(tmp_path, Ramps())
+    before = ramps.pictures(rows).copy()
+    flipped = ramps.images(rows, np.array([True, False]))
+    torch.testing.assert_close(flipped[0], flipped[1].flip(-1))
+    np.testing.assert_array_equal(ramps.pictures(rows), before)
+
+
+# ---------------------------------------------------------------- batches
+
+
+@given(count=st.integers(1, 50), size=st.integers(1, 20), seed=st.integers(0, 5), index=st.integers(0, 40))
+def test_two_processes_share_what_one_would_see(count: int, size: int, seed: int, index: int) -> None:
+    rows = np.arange(100, 100 + count)
+    whole, flips = batch_rows(rows, seed, "stage", "all", index, 2 * size, 0, 1)
+    halves = [batch_rows(rows, seed, "stage", "all", index, size, rank, 2) for rank in (0, 1)]
+    np.testing.assert_array_equal(whole, np.concatenate([half[0] for half in halves]))
+    np.testing.assert_array_equal(flips, np.concatenate([half[1] for half in halves]))
+    numbers = uniform(seed, "stage", "key", index, 2 * size, 3, 0, 1)
+    shares = [uniform(seed, "stage", "key", index, size, 3, rank, 2) for rank in (0, 1)]
+    np.testing.assert_array_equal(numbers, np.concatenate(shares))
+    assert numbers.shape == (2 * size, 3) and (numbers >= 0).all() and (numbers < 1).all()
+
+
+@pytest.mark.parametrize(("count", "size"), [(12, 4), (10, 4), (3, 8)])
+def test_every_picture_comes_once_an_epoch(count: int, size: int) -> None:
+    rows = np.arange(count)
+    seen = np.concatenate([batch_rows(rows, 0, "s", "all", i, size, 0, 1)[0] for i in range(3 * count)])
+    epochs = seen[: 3 * size * count].reshape(-1, count)
+    assert all(sorted(epoch) == list(range(count)) for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) > 1
+
+
+def test_batches_differ_by_seed_stage_set_and_number() -> None:
+    rows = np.arange(1000)
+
+    def batch(seed: int = 0, stage: str = "a", which: str = "all", index: int = 0) -> tuple[int, ...]:
+        return tuple(batch_rows(rows, seed, stage, which, index, 16, 0, 1)[0])
+
+    assert len({batch(), batch(seed=1), batch(stage="b"), batch(which="input"), batch(index=1)}) == 5
+    assert batch() == batch()
+
+
+# ---------------------------------------------------------------- sets
+
+
+def test_inputs_are_the_complement_unless_named(tmp_path: Path) -> None:
+    data = opened(tmp_path)
+    sets = make_sets(data, {"even": True}, None, 0, 0)
+    assert sets.guided.tolist() == [0, 2, 4, 6, 8, 12, 14, 16, 18]
+    assert sets.input.tolist() == [1, 5, 7, 9, 11, 13, 15, 19]
+    assert sets.validation_input.tolist() == [21, 23] and sets.test_input.tolist() == [25, 27, 29]
+    assert set(sets.all) == set(sets.guided) | set(sets.input)
+
+
+def test_the_cap_depends_on_the_seed_alone(tmp_path: Path) -> None:
+    data = opened(tmp_path)
+    one, same, other = (make_sets(data, {"even": True}, None, 4, seed).input.tolist() for seed in (0, 0, 1))
+    assert one == same != other and len(one) == 4
+
+
+def test_what_is_empty_or_unknown_is_said(tmp_path: Path) -> None:
+    data = opened(tmp_path)
+    with pytest.raises(DataError, match=r'no attribute "evne"; did you mean "even".*even, big, never.*--set task.guided='):
+        make_sets(data, {"evne": True}, None, 0, 0)
+    with pytest.raises(DataError, match=r"task.guided: no training picture meets \{'never': True\}"):
+        make_sets(data, {"never": True}, None, 0, 0)
+    with pytest.raises(DataError, match=r"task.input: no training picture meets not \{'never': False\}"):
+        make_sets(data, {"never": False}, None, 0, 0)
+    with pytest.raises(DataError, match=r"task.input: no training picture meets \{'big': True\}"):
+        make_sets(data, {"even": True}, {"big": True}, 0, 0)
+
+
+def test_what_was_seen_is_described(tmp_path: Path) -> None:
+    text = opened(tmp_path).describe()
+    assert "30 pictures, 26 usable" in text and "4 broken, skipped:" in text and "  3.png: torn" in text
+    assert [line.split() for line in text.splitlines() if line.startswith("even")] == [["even", "9", "2", "2"]]
+
+
+# ---------------------------------------------------------------- recognising
+
+
+class Sure:
+    @staticmethod
+    def recognise(path: Path) -> float:
+        return 1.0
+
+
+class Unsure:
+    @staticmethod
+    def recognise(path: Path) -> float:
+        return 0.5
+
+
+class Never:
+    @staticmethod
+    def recognise(path: Path) -> float:
+        return 0.0
+
+
+def component(cls: type, name: str) -> Component:
+    return Component("dataset", name, f"{__name__}:{cls.__name__}", f"the {name} layout")
+
+
+def test_the_surest_data_set_is_taken(tmp_path: Path) -> None:
+    known = [component(Unsure, "unsure"), component(Sure, "sure"), component(Squares, "silent")]
+    assert recognise(tmp_path, known) == "sure"
+
+
+def test_no_idea_two_ideas_and_no_path(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="not a layout that is understood .never: the never layout"):
+        recognise(tmp_path, [component(Never, "never")])
+    with pytest.raises(DataError, match='could be "b" or "a"; say which'):
+        recognise(tmp_path, [component(Sure, "a"), component(Sure, "b")])
+    with pytest.raises(DataError, match="no such file or folder"):
+        recognise(tmp_path / "nowhere", [component(Sure, "a")])
