@@ -1,0 +1,263 @@
+"""Bundles and what is done with them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import attrxfer as package
+from attrxfer import bundle, pictures
+from attrxfer.engine.folder import RunFolder
+from attrxfer.engine.run import Training
+from attrxfer.errors import BundleError
+from attrxfer.host import Host
+from attrxfer.interfaces import Framing
+from attrxfer.recipe import Recipe
+from attrxfer.transfer import Transfer, to_images, to_uint8
+from tests.conftest import TINY, attrxfer
+
+SIZE = 16
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, host: Host) -> Path:
+    """A finished tiny run."""
+    from attrxfer.recipe import load
+
+    folder = RunFolder(tmp_path_factory.mktemp("run") / "run")
+    training = Training(load("diat_a_gender", host, TINY), folder, host, quiet=True)
+    training.create_folder()
+    training.train()
+    bundle.add_scores(folder.bundle, {"judged as target": 0.25})
+    return folder.path
+
+
+@pytest.fixture
+def model(trained: Path, tmp_path: Path) -> Path:
+    """A copy of its bundle, to be spoilt."""
+    return Path(shutil.copytree(trained / "bundle", tmp_path / "bundle"))
+
+
+@pytest.fixture(scope="module")
+def transfer(trained: Path) -> Transfer:
+    return package.load(trained)
+
+
+def noise(count: int = 2, size: int = SIZE) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (count, size, size, 3), np.uint8)
+
+
+# ---------------------------------------------------------------- loading
+
+
+def test_a_run_and_its_bundle_load_alike(trained: Path) -> None:
+    images = to_images(noise())
+    one, other = package.load(trained), package.load(str(trained / "bundle"))
+    torch.testing.assert_close(one(images), other(images))
+    assert one.size == SIZE and one.guided == {"Male": False} and one.card["scores"] == {"judged as target": 0.25}
+
+
+def test_the_card_says_where_the_model_comes_from(trained: Path) -> None:
+    card = json.loads((trained / "bundle" / "attrxfer.json").read_text())
+    assert card["recipe"]["train"]["adversarial"]["dstep"] == 2
+    assert card["plugins"] == {"diat": "0.1.0"} and "MIT" in card["licences"]
+    assert card["chain"] == [{"kind": "generator", "use": "masked", "width": 4, "blocks": 1, "norm": "batch", "mask_bias": -1.0}]
+
+
+@pytest.mark.parametrize("place", [0, 200, -1])
+def test_a_changed_byte_is_refused_by_name(model: Path, place: int) -> None:
+    file = model / "model.safetensors"
+    content = bytearray(file.read_bytes())
+    content[place] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(BundleError, match=r"model\.safetensors: changed since the bundle was made"):
+        package.load(model)
+
+
+def test_what_is_missing_damaged_or_not_finished_is_said(model: Path, tmp_path: Path) -> None:
+    (model / "model.safetensors").rename(model / "gone")
+    with pytest.raises(BundleError, match=r"model\.safetensors: missing"):
+        package.load(model)
+    (model / "attrxfer.json").write_text("{")
+    with pytest.raises(BundleError, match=r"attrxfer\.json: damaged"):
+        package.load(model)
+    (model / "attrxfer.json").write_text('{"format": 99}')
+    with pytest.raises(BundleError, match="not a bundle of format 1"):
+        package.load(model)
+    with pytest.raises(BundleError, match="neither a bundle nor a finished run"):
+        package.load(tmp_path)
+    (tmp_path / "recipe.toml").write_text("")
+    with pytest.raises(BundleError, match="not finished; finish it with: attrxfer run --resume"):
+        package.load(tmp_path)
+
+
+def test_weights_of_another_shape_are_refused(model: Path) -> None:
+    card = json.loads((model / "attrxfer.json").read_text())
+    card["chain"][0]["width"] = 8
+    (model / "attrxfer.json").write_text(json.dumps(card))
+    with pytest.raises(BundleError, match=r"model\.safetensors: does not fit generator masked: size mismatch"):
+        package.load(model)
+
+
+def test_loading_needs_no_training_code_and_never_unpickles(trained: Path) -> None:
+    code = """
+import sys, pickle, attrxfer, torch
+def refuse(*arguments, **named): raise AssertionError("unpickled")
+pickle.load = pickle.loads = pickle.Unpickler = torch.load = refuse
+transfer = attrxfer.load(sys.argv[1])
+transfer(torch.zeros(1, 3, 16, 16))
+names = [m for m in sys.modules if m.startswith(("attrxfer.engine", "attrxfer.recipe", "attrxfer_diat.stages", "accelerate", "timm"))]
+print(names)
+"""
+    result = subprocess.run([sys.executable, "-c", code, str(trained)], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip() == "[]"
+
+
+# ---------------------------------------------------------------- strength
+
+
+def test_strength_is_continuous_from_the_input_to_the_transfer(transfer: Transfer) -> None:
+    images = to_images(noise())
+    assert transfer(images, 0.0) is images
+    whole = transfer(images)
+    torch.testing.assert_close(transfer(images, 1.0), whole)
+    torch.testing.assert_close(transfer(images, 0.5), (images + whole) / 2)
+    beyond = transfer(images, 3.0)
+    torch.testing.assert_close(beyond, (images + 3 * (whole - images)).clamp(-1, 1))
+    assert not torch.allclose(whole, images)
+
+
+def test_arrays_in_and_out(transfer: Transfer) -> None:
+    array = noise(40)
+    results = transfer.pictures(array)
+    assert results.shape == array.shape and results.dtype == np.uint8
+    np.testing.assert_array_equal(results[:5], transfer.pictures(array[:5]))
+    assert transfer.pictures(array, 0.0) is array
+    assert transfer.pictures(array[:0]).shape == (0, SIZE, SIZE, 3)
+
+
+def test_pictures_survive_the_way_to_floats_and_back() -> None:
+    every = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1).repeat(3, -1)
+    np.testing.assert_array_equal(to_uint8(to_images(every)), every)
+
+
+# ---------------------------------------------------------------- framing
+
+
+def test_framing_is_the_data_sets_for_its_own_size_and_the_middle_for_others() -> None:
+    framing = Framing((20, 30), (2, 4, 10, 10))
+    image = Image.fromarray(np.arange(20 * 30 * 3, dtype=np.uint32).reshape(30, 20, 3).astype(np.uint8))
+    np.testing.assert_array_equal(pictures.frame(image, framing, 10), np.asarray(image)[4:14, 2:12])
+    np.testing.assert_array_equal(pictures.frame(image, None, 20), np.asarray(image)[5:25])
+    assert pictures.frame(image.resize((7, 50)), framing, 10).shape == (10, 10, 3)
+
+
+# ---------------------------------------------------------------- the command
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    (folder / "deep").mkdir(parents=True)
+    one = Image.fromarray(noise(1)[0])
+    one.save(folder / "a.png")
+    one.resize((40, 30)).save(folder / "b.jpg")
+    one.save(folder / "deep" / "c.webp", lossless=True)
+    (folder / "broken.jpg").write_bytes((folder / "b.jpg").read_bytes()[:300])
+    (folder / "notes.txt").write_text("no picture")
+    return folder
+
+
+def test_folders_keep_names_and_formats_and_broken_files_are_named(trained: Path, photos: Path, tmp_path: Path) -> None:
+    result = attrxfer("transfer", trained, photos, "-o", tmp_path / "out")
+    assert result.returncode == 1
+    assert result.stdout == f"3 written to {tmp_path / 'out'}, 1 broken and skipped\n"
+    assert result.stderr.startswith(f"{photos / 'broken.jpg'}: skipped: ")
+    written = {p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*") if p.is_file()}
+    assert written == {"a.png", "b.jpg", "deep/c.webp"}
+    for name, form in (("a.png", "PNG"), ("b.jpg", "JPEG"), ("deep/c.webp", "WEBP")):
+        with Image.open(tmp_path / "out" / name) as image:
+            assert image.format == form and image.size == (SIZE, SIZE)
+
+
+def test_strength_zero_copies_the_file(trained: Path, photos: Path, tmp_path: Path) -> None:
+    result = attrxfer("transfer", trained, photos / "a.png", "-o", tmp_path / "out", "--strength", "0")
+    assert result.returncode == 0
+    assert (tmp_path / "out" / "a.png").read_bytes() == (photos / "a.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["{run}", "{photos}/nothing.png"], "nothing.png: no such file or folder"),
+        (["{photos}", "{photos}/a.png"], "neither a bundle nor a finished run"),
+        (["{run}", "{photos}/a.png", "-o", "{photos}"], "a.png: the result would overwrite it"),
+        (["{run}", "{photos}/a.png", "{photos}/same/a.png", "-o", "{photos}/out"], "would both be written to"),
+        (["{run}", "{photos}/empty"], "empty: no pictures here"),
+    ],
+)
+def test_a_users_mistake_is_one_line_and_exit_code_2(
+    trained: Path, photos: Path, arguments: list[str], message: str
+) -> None:
+    (photos / "empty").mkdir()
+    (photos / "same").mkdir()
+    shutil.copy(photos / "a.png", photos / "same" / "a.png")
+    before = (photos / "a.png").read_bytes()
+    result = attrxfer("transfer", *[a.format(run=trained, photos=photos) for a in arguments])
+    assert result.returncode == 2
+    assert message in result.stderr and len(result.stderr.splitlines()) == 1 and "Traceback" not in result.stderr
+    assert (photos / "a.png").read_bytes() == before
+
+
+def test_info_says_what_a_bundle_is(trained: Path) -> None:
+    text = attrxfer("info", trained).stdout
+    for expected in ("gender: Male = false", "16 px", "generator masked", "synthetic_faces", "diat 0.1.0", "0.25"):
+        assert expected in text
+
+
+# ---------------------------------------------------------------- the whole job
+
+
+def test_the_whole_job_scores_and_reports(tiny: Callable[..., Recipe], tmp_path: Path, host: Host) -> None:
+    from attrxfer import job
+
+    recipe = tiny("metric=[{use='judge', steps=3, batch=8}, {use='truth'}]", "train.size=32", "data.faces=120")
+    folder = job.run(recipe, tmp_path / "run", host, quiet=True)
+    scores = json.loads(folder.scores.read_text())
+    assert scores.keys() >= {"pictures", "people", "judged as target", "closer to truth", "PSNR to truth", "SSIM to truth"}
+    assert json.loads((folder.bundle / "attrxfer.json").read_text())["scores"] == scores
+    page = folder.report.read_text()
+    for expected in ("gender", "judged as target", "data:image/png;base64,", "<svg", "dstep = 2", "adversarial 5", "truth"):
+        assert expected in page
+    assert "http" not in page and "src=\"data:" in page
+
+
+def test_errors_of_the_command_line(tmp_path: Path) -> None:
+    for arguments, message in (
+        (["run", "diat_a_gendr"], 'did you mean "diat_a_gender"'),
+        (["run", "diat_a_gender", "--data", tmp_path / "nowhere"], "no such file or folder"),
+        (["run", "--resume", tmp_path], "no recipe.toml here"),
+        (["recipe", "check", "diat_a_gender", "--set", "train.size=17"], "train.size: input should be a multiple of 16"),
+        (["components", "generatr"], 'no kind "generatr"; did you mean "generator"?'),
+        (["info", tmp_path], "neither a bundle nor a finished run"),
+    ):
+        result = attrxfer(*arguments)
+        assert result.returncode == 2, arguments
+        assert message in result.stderr and len(result.stderr.splitlines()) == 1, result.stderr
+
+
+def test_recipe_show_prints_what_can_be_run_again(tmp_path: Path) -> None:
+    text = attrxfer("recipe", "show", "diat_a_gender", "--set", "train.seed=3").stdout
+    (tmp_path / "mine.toml").write_text(text)
+    assert "seed = 3" in text
+    assert attrxfer("recipe", "check", tmp_path / "mine.toml").stdout.startswith(f"{tmp_path / 'mine.toml'}: valid")
