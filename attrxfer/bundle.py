@@ -81,9 +81,7 @@ def load(path: Path, registry: Registry) -> Bundle:
         if sha256(file) != digest:
             raise BundleError(f"{file}: changed since the bundle was made (checksum differs)")
     tensors = load_file(path / WEIGHTS)
-    chain = tuple(
-        _network(path, number, step, tensors, registry) for number, step in enumerate(card["chain"])
-    )
+    chain = tuple(_network(path, number, step, tensors, registry) for number, step in enumerate(card["chain"]))
     return Bundle(path, card, chain)
 
 

@@ -205,7 +205,7 @@ class Regularizer(Loss, Protocol):
 
 
 class Enhancer(Protocol):
-    """Kind ``enhancer``: a torch module, a step of the chain behind the generator. ``stages`` names the stage that trains it."""
+    """Kind ``enhancer``: a torch module, a step of the chain behind the generator. ``stages`` names what trains it."""
 
     def __call__(self, picture: Tensor, source: Tensor) -> Tensor:
         """Improve ``picture`` (the chain's result so far), knowing the chain's ``source``; both (N, 3, S, S)."""
@@ -240,15 +240,32 @@ class Devices(Protocol):
 
 
 class Run(Protocol):
-    """A run as a stage sees it."""
+    """A run as a stage sees it: its components, built and placed, and its data."""
 
-    generator: Any
-    discriminator: Any
-    adversarial: Adversarial
-    identity: tuple[Identity, ...]
-    regularizer: tuple[Regularizer, ...]
-    enhancer: tuple[Any, ...]
-    devices: Devices
+    @property
+    def generator(self) -> Any:
+        """T, a torch module."""
+        ...
+
+    @property
+    def discriminator(self) -> Any:
+        """D, a torch module."""
+        ...
+
+    @property
+    def adversarial(self) -> Adversarial: ...
+
+    @property
+    def identity(self) -> tuple[Identity, ...]: ...
+
+    @property
+    def regularizer(self) -> tuple[Regularizer, ...]: ...
+
+    @property
+    def enhancer(self) -> tuple[Any, ...]: ...
+
+    @property
+    def devices(self) -> Devices: ...
 
     def batch(self, which: SetName, index: int, size: int) -> Batch:
         """This process's slice (``size`` pictures) of the stage's batch number ``index`` from that set: a pure function
@@ -296,13 +313,40 @@ class Stage(Protocol):
 class Evaluation(Protocol):
     """A finished transfer on held-out pictures, as a metric sees it. Pictures are uint8 (N, S, S, 3)."""
 
-    sources: NDArray[np.uint8]
-    outputs: NDArray[np.uint8]
-    truth: NDArray[np.uint8] | None
-    rows: NDArray[np.int64]
-    target: Mapping[str, bool]
-    data: Any
-    seed: int
+    @property
+    def sources(self) -> NDArray[np.uint8]:
+        """The inputs."""
+        ...
+
+    @property
+    def outputs(self) -> NDArray[np.uint8]:
+        """What the transfer made of them."""
+        ...
+
+    @property
+    def truth(self) -> NDArray[np.uint8] | None:
+        """The same subjects with the attribute, where the data set can draw them."""
+        ...
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """Row numbers (N,) of the inputs."""
+        ...
+
+    @property
+    def target(self) -> Mapping[str, bool]:
+        """The attributes that results should have."""
+        ...
+
+    @property
+    def data(self) -> Any:
+        """The opened data set (``attrxfer.data.Data``)."""
+        ...
+
+    @property
+    def seed(self) -> int:
+        """The run's seed."""
+        ...
 
 
 class Metric(Protocol):

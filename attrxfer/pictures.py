@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from attrxfer.errors import DataError
 from attrxfer.files import write_bytes
@@ -34,7 +34,7 @@ def open_rgb(path: Path) -> Image.Image:
             upright = ImageOps.exif_transpose(image)
             return _to_rgb(upright)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        reason = "not a picture" if isinstance(error, Image.UnidentifiedImageError) else str(error)
+        reason = "not a picture" if isinstance(error, UnidentifiedImageError) else str(error)
         raise DataError(f"{path}: {reason}") from None
 
 

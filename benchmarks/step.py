@@ -42,14 +42,19 @@ def bare_loop(training: Training) -> Callable[[int], None]:
     T, D = training.run.generator, training.run.discriminator
     optimizer_t = torch.optim.Adam(T.parameters(), lr=spec["rate"], betas=spec["betas"], foreach=True)
     optimizer_d = torch.optim.Adam(D.parameters(), lr=spec["rate"], betas=spec["betas"], foreach=True)
-    x, a = (training.devices.images(training.data.images(rows[: spec["batch"]])) for rows in (training.sets.input, training.sets.guided))
+    x, a = (
+        training.devices.images(training.data.images(rows[: spec["batch"]]))
+        for rows in (training.sets.input, training.sets.guided)
+    )
     average = [p.detach().clone() for p in T.parameters()]
     draw = torch.rand(len(x), 8)
 
     def step(index: int) -> None:
         output = T(x)
         for i in range(spec["dstep"]):
-            terms = gan.discriminator_loss(D, gan.augment(a, draw), gan.augment(output.detach(), draw), index * spec["dstep"] + i)
+            terms = gan.discriminator_loss(
+                D, gan.augment(a, draw), gan.augment(output.detach(), draw), index * spec["dstep"] + i
+            )
             torch.stack(list(terms.values())).sum().backward()
             optimizer_d.step()
             optimizer_d.zero_grad()
@@ -101,7 +106,9 @@ def main(rounds: int, steps: int, overrides: tuple[str, ...]) -> None:
                 if number >= 0:
                     times[name].append((time.perf_counter() - began) / steps)
     ratios = [engine / bare for engine, bare in zip(times["engine"], times["bare"], strict=True)]
-    click.echo(f"engine / bare loop: {statistics.median(ratios):.3f} (median of {rounds} pairs, {min(ratios):.3f} to {max(ratios):.3f})")
+    click.echo(
+        f"engine / bare loop: {statistics.median(ratios):.3f} (median of {rounds}, {min(ratios):.3f} to {max(ratios):.3f})"
+    )
     for name, values in times.items():
         click.echo(f"{name}: {1000 * statistics.median(values):.0f} ms a step")
     click.echo(f"matrix product: {gemm():.0f} GFLOPS, {torch.get_num_threads()} threads")

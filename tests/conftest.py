@@ -62,7 +62,9 @@ def tiny(host: Host) -> Callable[..., Recipe]:
     return make
 
 
-def attrxfer(*arguments: str | Path, env: dict[str, str] | None = None, launcher: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
+def attrxfer(
+    *arguments: str | Path, env: dict[str, str] | None = None, launcher: Sequence[str] = ()
+) -> subprocess.CompletedProcess[str]:
     """Run the command line in a process of its own."""
     command = [*(launcher or [sys.executable]), "-m", "attrxfer", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **(env or {})}, timeout=300, check=False)

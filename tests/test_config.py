@@ -169,7 +169,11 @@ def test_shared_settings_fill_parameters_that_are_not_set(registry: Registry) ->
 
 
 def test_nested_components_are_checked_with_their_paths(registry: Registry) -> None:
-    table = {"use": "holder", "network": {"use": "plain", "width": "x"}, "several": [{"use": "sized"}, {"use": "zized"}]}
+    table = {
+        "use": "holder",
+        "network": {"use": "plain", "width": "x"},
+        "several": [{"use": "sized"}, {"use": "zized"}],
+    }
     assert problems(registry, "enhancer", table) == [
         'here.network.width: input should be a valid integer, found "x"',
         "here.several[0].size: missing",
@@ -210,7 +214,11 @@ def test_a_constructor_that_cannot_be_read_is_the_plugins_mistake(registry: Regi
 def test_same_use_merges_and_another_use_drops() -> None:
     parent = {"identity": {"use": "a", "weight": 1, "layers": [1, 2]}}
     assert merge(parent, {"identity": {"weight": 2}}, ()) == {"identity": {"use": "a", "weight": 2, "layers": [1, 2]}}
-    assert merge(parent, {"identity": {"use": "a", "layers": [3]}}, ())["identity"] == {"use": "a", "weight": 1, "layers": [3]}
+    assert merge(parent, {"identity": {"use": "a", "layers": [3]}}, ())["identity"] == {
+        "use": "a",
+        "weight": 1,
+        "layers": [3],
+    }
     assert merge(parent, {"identity": {"use": "b"}}, ()) == {"identity": {"use": "b"}}
 
 
@@ -290,17 +298,19 @@ def test_every_problem_of_a_recipe_at_once(tmp_path: Path, host: Host) -> None:
         dstep = 0
         """,
     )
-    assert sorted(refused(path, host)) == sorted([
-        'tsak: unknown section; did you mean "task"?',
-        'task.guided.Male: input should be a valid boolean, found "no"',
-        "train.size: input should be a multiple of 16, found 100",
-        'train.seeed: unknown key; did you mean "seed"?',
-        'generator.widht: unknown key; did you mean "width"?',
-        'identity.use: no identity "adaptve"; did you mean "adaptive"?',
-        'train.adversarail: no such stage or setting; did you mean "adversarial"?',
-        "train.adversarial.dstep: input should be greater than or equal to 1, found 0",
-        'stages[0]: no stage "pretrain_generater"; did you mean "pretrain_generator"?',
-    ])
+    assert sorted(refused(path, host)) == sorted(
+        [
+            'tsak: unknown section; did you mean "task"?',
+            'task.guided.Male: input should be a valid boolean, found "no"',
+            "train.size: input should be a multiple of 16, found 100",
+            'train.seeed: unknown key; did you mean "seed"?',
+            'generator.widht: unknown key; did you mean "width"?',
+            'identity.use: no identity "adaptve"; did you mean "adaptive"?',
+            'train.adversarail: no such stage or setting; did you mean "adversarial"?',
+            "train.adversarial.dstep: input should be greater than or equal to 1, found 0",
+            'stages[0]: no stage "pretrain_generater"; did you mean "pretrain_generator"?',
+        ]
+    )
 
 
 def test_malformed_toml_names_file_and_line(tmp_path: Path, host: Host) -> None:
@@ -397,4 +407,3 @@ def test_looking_imports_neither_torch_nor_numpy_nor_pydantic(arguments: list[st
 
     result = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
     assert result.stdout.splitlines()[-1] == "[]"
-

@@ -36,9 +36,7 @@ class Squares:
 
     def read(self, rows: Sequence[int]) -> list[NDArray[np.uint8] | Broken]:
         self.reads += 1
-        return [
-            Broken(f"{row}.png", "torn") if row % 7 == 3 else np.full((SIZE, SIZE, 3), row, np.uint8) for row in rows
-        ]
+        return [Broken(f"{row}.png", "torn") if row % 7 == 3 else np.full((SIZE, SIZE, 3), row, np.uint8) for row in rows]
 
     def fingerprint(self) -> str:
         return f"squares {self.count}"

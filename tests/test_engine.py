@@ -153,7 +153,10 @@ def test_stages_follow_from_components_by_slot() -> None:
         ("deblur", "deblur", first),
         ("deblur_2", "deblur", second),
     ]
-    assert [(p.key, p.owner) for p in plan([first, features], ["deblur", "other"])] == [("deblur", first), ("other", None)]
+    assert [(p.key, p.owner) for p in plan([first, features], ["deblur", "other"])] == [
+        ("deblur", first),
+        ("other", None),
+    ]
 
 
 def test_stages_can_be_listed(tiny: Tiny, tmp_path: Path, host: Host) -> None:
@@ -285,14 +288,33 @@ def test_sigterm_says_how_to_go_on(tmp_path: Path) -> None:
 
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "29611"]
-NO_STATISTICS = ("generator.norm=none", "train.pretrain_generator.steps=2", "adversarial.shift=0.1", "train.adversarial.steps=4")
+NO_STATISTICS = (
+    "generator.norm=none",
+    "train.pretrain_generator.steps=2",
+    "adversarial.shift=0.1",
+    "train.adversarial.steps=4",
+)
 
 
 def test_two_processes_equal_one_with_the_doubled_batch(tmp_path: Path) -> None:
-    one = attrxfer("run", "diat_a_gender", "-o", tmp_path / "one", "-q", *sets(*NO_STATISTICS, "train.batch=8", "train.pretrain_discriminator.batch=8"))
+    one = attrxfer(
+        "run",
+        "diat_a_gender",
+        "-o",
+        tmp_path / "one",
+        "-q",
+        *sets(*NO_STATISTICS, "train.batch=8", "train.pretrain_discriminator.batch=8"),
+    )
     assert one.returncode == 0, one.stderr
     two = attrxfer(
-        "run", "diat_a_gender", "-o", tmp_path / "two", "-q", *sets(*NO_STATISTICS), launcher=TORCHRUN, env={"OMP_NUM_THREADS": "1"}
+        "run",
+        "diat_a_gender",
+        "-o",
+        tmp_path / "two",
+        "-q",
+        *sets(*NO_STATISTICS),
+        launcher=TORCHRUN,
+        env={"OMP_NUM_THREADS": "1"},
     )
     assert two.returncode == 0, two.stderr
     single, double = (load_file(tmp_path / name / "bundle" / "model.safetensors") for name in ("one", "two"))

@@ -70,7 +70,9 @@ def test_the_card_says_where_the_model_comes_from(trained: Path) -> None:
     card = json.loads((trained / "bundle" / "attrxfer.json").read_text())
     assert card["recipe"]["train"]["adversarial"]["dstep"] == 2
     assert card["plugins"] == {"diat": "0.1.0"} and "MIT" in card["licences"]
-    assert card["chain"] == [{"kind": "generator", "use": "masked", "width": 4, "blocks": 1, "norm": "batch", "mask_bias": -1.0}]
+    assert card["chain"] == [
+        {"kind": "generator", "use": "masked", "width": 4, "blocks": 1, "norm": "batch", "mask_bias": -1.0}
+    ]
 
 
 @pytest.mark.parametrize("place", [0, 200, -1])
@@ -115,7 +117,8 @@ def refuse(*arguments, **named): raise AssertionError("unpickled")
 pickle.load = pickle.loads = pickle.Unpickler = torch.load = refuse
 transfer = attrxfer.load(sys.argv[1])
 transfer(torch.zeros(1, 3, 16, 16))
-names = [m for m in sys.modules if m.startswith(("attrxfer.engine", "attrxfer.recipe", "attrxfer_diat.stages", "accelerate", "timm"))]
+unwanted = ("attrxfer.engine", "attrxfer.recipe", "attrxfer_diat.stages", "accelerate", "timm")
+names = [m for m in sys.modules if m.startswith(unwanted)]
 print(names)
 """
     result = subprocess.run([sys.executable, "-c", code, str(trained)], capture_output=True, text=True, check=False)
@@ -206,9 +209,7 @@ def test_strength_zero_copies_the_file(trained: Path, photos: Path, tmp_path: Pa
         (["{run}", "{photos}/empty"], "empty: no pictures here"),
     ],
 )
-def test_a_users_mistake_is_one_line_and_exit_code_2(
-    trained: Path, photos: Path, arguments: list[str], message: str
-) -> None:
+def test_a_users_mistake_is_one_line_and_exit_code_2(trained: Path, photos: Path, arguments: list[str], message: str) -> None:
     (photos / "empty").mkdir()
     (photos / "same").mkdir()
     shutil.copy(photos / "a.png", photos / "same" / "a.png")
@@ -234,12 +235,27 @@ def test_the_whole_job_scores_and_reports(tiny: Callable[..., Recipe], tmp_path:
     recipe = tiny("metric=[{use='judge', steps=3, batch=8}, {use='truth'}]", "train.size=32", "data.faces=120")
     folder = job.run(recipe, tmp_path / "run", host, quiet=True)
     scores = json.loads(folder.scores.read_text())
-    assert scores.keys() >= {"pictures", "people", "judged as target", "closer to truth", "PSNR to truth", "SSIM to truth"}
+    assert scores.keys() >= {
+        "pictures",
+        "people",
+        "judged as target",
+        "closer to truth",
+        "PSNR to truth",
+        "SSIM to truth",
+    }
     assert json.loads((folder.bundle / "attrxfer.json").read_text())["scores"] == scores
     page = folder.report.read_text()
-    for expected in ("gender", "judged as target", "data:image/png;base64,", "<svg", "dstep = 2", "adversarial 5", "truth"):
+    for expected in (
+        "gender",
+        "judged as target",
+        "data:image/png;base64,",
+        "<svg",
+        "dstep = 2",
+        "adversarial 5",
+        "truth",
+    ):
         assert expected in page
-    assert "http" not in page and "src=\"data:" in page
+    assert "http" not in page and 'src="data:' in page
 
 
 def test_errors_of_the_command_line(tmp_path: Path) -> None:
@@ -247,7 +263,10 @@ def test_errors_of_the_command_line(tmp_path: Path) -> None:
         (["run", "diat_a_gendr"], 'did you mean "diat_a_gender"'),
         (["run", "diat_a_gender", "--data", tmp_path / "nowhere"], "no such file or folder"),
         (["run", "--resume", tmp_path], "no recipe.toml here"),
-        (["recipe", "check", "diat_a_gender", "--set", "train.size=17"], "train.size: input should be a multiple of 16"),
+        (
+            ["recipe", "check", "diat_a_gender", "--set", "train.size=17"],
+            "train.size: input should be a multiple of 16",
+        ),
         (["components", "generatr"], 'no kind "generatr"; did you mean "generator"?'),
         (["info", tmp_path], "neither a bundle nor a finished run"),
     ):

@@ -36,9 +36,13 @@ def test_it_holds_core_plugins_recipes_and_nothing_else(wheel: Path) -> None:
 def test_it_works_away_from_the_checkout(wheel: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pip", "install", "--no-deps", "-q", "--target", str(tmp_path / "lib"), str(wheel)]
     subprocess.run(command, check=True)
-    code = "import sys; sys.path.insert(0, 'lib'); from attrxfer.cli import main; sys.argv = ['attrxfer', *sys.argv[1:]]; main()"
+    code = (
+        "import sys; sys.path.insert(0, 'lib'); from attrxfer.cli import main; sys.argv = ['attrxfer', *sys.argv[1:]]; main()"
+    )
     for arguments, expected in ((["recipe", "ls"], "diat_a_gender"), (["recipe", "check", "diat_a_gender"], "valid")):
-        result = subprocess.run([sys.executable, "-c", code, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False)
+        result = subprocess.run(
+            [sys.executable, "-c", code, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
         assert expected in result.stdout, result.stderr
     where = "import sys; sys.path.insert(0, 'lib'); import attrxfer_diat; print(attrxfer_diat.register_recipes())"
     result = subprocess.run([sys.executable, "-c", where], cwd=tmp_path, capture_output=True, text=True, check=True)

@@ -22,14 +22,20 @@ PARTIAL = 1
 @click.option("--resume", type=click.Path(path_type=Path), metavar="FOLDER", help="Go on with an interrupted run.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
 def run(
-    recipe: str | None, data: Path | None, overrides: tuple[str, ...], out: Path | None, resume: Path | None, quiet: bool
+    recipe: str | None,
+    data: Path | None,
+    overrides: tuple[str, ...],
+    out: Path | None,
+    resume: Path | None,
+    quiet: bool,
 ) -> None:
     """Train RECIPE (a file, or a name from `attrxfer recipe ls`) and write a report and a bundle."""
     if (recipe is None) == (resume is None):
         raise click.UsageError("give a RECIPE, or --resume FOLDER")
     if resume is not None and (data or overrides or out):
         raise click.UsageError("--resume goes on with the run as it was started: no --data, --set or -o")
-    from attrxfer import host, job, recipe as recipes
+    from attrxfer import host, job
+    from attrxfer import recipe as recipes
 
     loaded = host.load()
     if resume is not None:
@@ -52,8 +58,21 @@ def _data_table(path: Path, loaded: Any) -> dict[str, str]:
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("out"), show_default=True, help="Folder of the results.")
-@click.option("--strength", type=click.FloatRange(0, 3), default=1.0, show_default=True, help="0: the input, 1: the trained transfer.")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("out"),
+    show_default=True,
+    help="Folder of the results.",
+)
+@click.option(
+    "--strength",
+    type=click.FloatRange(0, 3),
+    default=1.0,
+    show_default=True,
+    help="0: the input, 1: the trained transfer.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
 def transfer(model: Path, pictures: tuple[Path, ...], out: Path, strength: float, quiet: bool) -> None:
     """Transfer PICTURES (files or folders) with MODEL (a bundle, or the folder of a finished run).

@@ -42,9 +42,7 @@ def batch_rows(
     return rows[chosen], flips
 
 
-def uniform(
-    seed: int, stage: str, key: str, index: int, size: int, columns: int, rank: int, world: int
-) -> NDArray[np.float32]:
+def uniform(seed: int, stage: str, key: str, index: int, size: int, columns: int, rank: int, world: int) -> NDArray[np.float32]:
     """Random numbers in 0..1 for this process's slice of a global batch: (size, columns)."""
     numbers = _generator(seed, stage, key, index).random((size * world, columns), dtype=np.float32)
     return numbers[rank * size : (rank + 1) * size]

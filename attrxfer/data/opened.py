@@ -106,5 +106,7 @@ def open_data(
     selected = selection.keep(records) if selection is not None else np.ones(len(records), bool)
     usable = readable & selected
     if not usable.any():
-        raise DataError(f"none of the {len(records)} pictures can be used: {len(broken)} broken, {int((~selected).sum())} not selected")
+        raise DataError(
+            f"none of the {len(records)} pictures can be used: {len(broken)} broken, {int((~selected).sum())} not selected"
+        )
     return Data(records, usable, broken, int((readable & ~selected).sum()), cache_key(dataset, size), pictures)

@@ -25,9 +25,7 @@ class Sets:
     test_input: Rows
 
 
-def make_sets(
-    data: Data, guided: Mapping[str, bool], source: Mapping[str, bool] | None, max_inputs: int, seed: int
-) -> Sets:
+def make_sets(data: Data, guided: Mapping[str, bool], source: Mapping[str, bool] | None, max_inputs: int, seed: int) -> Sets:
     """``source`` are the conditions of the input set; None takes every picture that is not guided. The training inputs are
     a random choice of ``max_inputs`` (0: all) that depends on the seed alone.
 

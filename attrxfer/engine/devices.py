@@ -25,7 +25,9 @@ class AccelerateDevices:
     bear a frozen D nor see the parts of a generator or D's features beside its forward; the result is the same.
     """
 
-    def __init__(self, *, precision: Precision, channels_last: bool, threads: int, trackers: Sequence[str], folder: Path) -> None:
+    def __init__(
+        self, *, precision: Precision, channels_last: bool, threads: int, trackers: Sequence[str], folder: Path
+    ) -> None:
         refuse_silent_launch()
         if threads:
             torch.set_num_threads(threads)

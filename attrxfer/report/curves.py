@@ -32,7 +32,7 @@ def _averaged(points: Sequence[tuple[int, float]]) -> list[tuple[float, float]]:
 def _figure(series: Mapping[str, Sequence[tuple[float, float]]]) -> str:
     xs = [x for points in series.values() for x, _ in points]
     ys = [y for points in series.values() for _, y in points]
-    right, low, high = max(max(xs), 1.0), min(0.0, *ys), max(ys) or 1.0
+    right, low, high = max(*xs, 1.0), min(0.0, *ys), max(ys) or 1.0
 
     def place(x: float, y: float) -> str:
         across = LEFT + x / right * (WIDTH - LEFT - 8)

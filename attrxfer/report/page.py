@@ -63,9 +63,7 @@ def _grid(folder: RunFolder) -> str:
     rows = [("source", folder.samples / "source.png"), ("result", chosen[-1]), ("truth", folder.samples / "truth.png")]
     rows = [row for row in rows if row[1].is_file()]
     over_time = [(_moment(path), path) for path in chosen]
-    return (
-        f'<div class="grid">{_strips(rows)}</div><h3>Over time</h3><div class="grid small">{_strips(over_time)}</div>'
-    )
+    return f'<div class="grid">{_strips(rows)}</div><h3>Over time</h3><div class="grid small">{_strips(over_time)}</div>'
 
 
 def _spread(items: Sequence[Path], count: int) -> list[Path]:

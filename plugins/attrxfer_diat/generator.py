@@ -86,7 +86,12 @@ class MaskedTransformNetwork(nn.Module):
     """
 
     def __init__(
-        self, *, width: Width = 32, blocks: Blocks = 5, norm: Norm = "batch", mask_bias: Annotated[float, Field(ge=-10, le=10)] = -1.0
+        self,
+        *,
+        width: Width = 32,
+        blocks: Blocks = 5,
+        norm: Norm = "batch",
+        mask_bias: Annotated[float, Field(ge=-10, le=10)] = -1.0,
     ) -> None:
         super().__init__()
         self.trunk = trunk(width, blocks, norm)

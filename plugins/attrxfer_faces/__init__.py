@@ -18,6 +18,13 @@ def register_components(registry: Registry) -> None:
         summary="a folder with img_align_celeba/ and list_attr_celeba.txt",
         licence="MIT (the pictures: non-commercial research)",
     )
-    registry.dataset("folder", "attrxfer_faces.folder:Folder", summary="a folder with a folder of pictures a class", licence="MIT")
+    registry.dataset(
+        "folder", "attrxfer_faces.folder:Folder", summary="a folder with a folder of pictures a class", licence="MIT"
+    )
     registry.dataset("csv", "attrxfer_faces.table:Csv", summary="a CSV table of file names and attributes", licence="MIT")
-    registry.selection("frontal", "attrxfer_faces.selection:Frontal", summary="faces turned little to the side, by landmarks", licence="MIT")
+    registry.selection(
+        "frontal",
+        "attrxfer_faces.selection:Frontal",
+        summary="faces turned little to the side, by landmarks",
+        licence="MIT",
+    )

@@ -59,7 +59,9 @@ class CelebA:
         return read_files(self.path / PICTURES, self._attributes[0], rows, self.framing, self.size)
 
     def fingerprint(self) -> str:
-        return fingerprint(self.path / PICTURES, self._attributes[0], ["celeba", str(self.path.resolve()), self.size, self.crop])
+        return fingerprint(
+            self.path / PICTURES, self._attributes[0], ["celeba", str(self.path.resolve()), self.size, self.crop]
+        )
 
     @cached_property
     def _attributes(self) -> tuple[tuple[str, ...], dict[str, NDArray[np.bool_]]]:

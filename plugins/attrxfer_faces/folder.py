@@ -65,5 +65,3 @@ class Folder:
         files = [file for file in files if len(file.parts) > depth + 1]
         splits = [SPLIT_FOLDERS[file.parts[0]] for file in files] if split else []
         return tuple(file.as_posix() for file in files), [file.parts[depth] for file in files], splits
-
-

@@ -80,7 +80,9 @@ class Csv:
             raise DataError(f"{self._csv}, line {short + 2}: not as many values as the header has columns")
         column = self._name_column(rows[0])
         names = [row[column] for row in rows]
-        twice = next((name for i, name in enumerate(names) if name in names[:i]), None) if len(set(names)) < len(names) else None
+        twice = (
+            next((name for i, name in enumerate(names) if name in names[:i]), None) if len(set(names)) < len(names) else None
+        )
         if twice is not None:
             raise DataError(f"{self._csv}: {twice} stands in it twice")
         return tuple(names), rows

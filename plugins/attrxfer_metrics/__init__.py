@@ -12,5 +12,15 @@ if TYPE_CHECKING:
 
 @hookimpl
 def register_components(registry: Registry) -> None:
-    registry.metric("judge", "attrxfer_metrics.judge:Judge", summary="share that a network trained on the labels sees as the target", licence="MIT")
-    registry.metric("truth", "attrxfer_metrics.truth:Truth", summary="PSNR, SSIM and closeness to the exact counterfactual", licence="MIT")
+    registry.metric(
+        "judge",
+        "attrxfer_metrics.judge:Judge",
+        summary="share that a network trained on the labels sees as the target",
+        licence="MIT",
+    )
+    registry.metric(
+        "truth",
+        "attrxfer_metrics.truth:Truth",
+        summary="PSNR, SSIM and closeness to the exact counterfactual",
+        licence="MIT",
+    )

@@ -49,7 +49,7 @@ class Judge:
         self.rate = rate
 
     def __call__(self, evaluation: Evaluation) -> Mapping[str, float]:
-        """"judged as target" for results and inputs, and the judge's own accuracy, all in 0..1."""
+        """ "judged as target" for results and inputs, and the judge's own accuracy, all in 0..1."""
         names = sorted(evaluation.target)
         wanted = np.array([evaluation.target[name] for name in names])
         classifier = self._classifier(evaluation.data, names, evaluation.seed)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import colorsys
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +16,20 @@ from numpy.typing import NDArray
 from attrxfer_synth.shapes import lerp
 from attrxfer_synth.traits import Values
 
-Array = NDArray[np.float32]
+Array = NDArray[np.floating[Any]]
 
-SKIN = np.array([[0.30, 0.18, 0.12], [0.48, 0.31, 0.21], [0.68, 0.47, 0.34], [0.84, 0.64, 0.50], [0.94, 0.77, 0.66]], np.float32)
+SKIN = np.array(
+    [[0.30, 0.18, 0.12], [0.48, 0.31, 0.21], [0.68, 0.47, 0.34], [0.84, 0.64, 0.50], [0.94, 0.77, 0.66]], np.float32
+)
 HAIR = np.array(
-    [[0.06, 0.05, 0.06], [0.13, 0.08, 0.06], [0.25, 0.15, 0.09], [0.40, 0.24, 0.12], [0.55, 0.26, 0.12], [0.78, 0.60, 0.34]],
+    [
+        [0.06, 0.05, 0.06],
+        [0.13, 0.08, 0.06],
+        [0.25, 0.15, 0.09],
+        [0.40, 0.24, 0.12],
+        [0.55, 0.26, 0.12],
+        [0.78, 0.60, 0.34],
+    ],
     np.float32,
 )
 IRIS = np.array([[0.16, 0.09, 0.05], [0.33, 0.20, 0.10], [0.30, 0.38, 0.20], [0.25, 0.42, 0.58]], np.float32)
@@ -149,7 +159,7 @@ def _colours(t: Values) -> Values:
     hair = _along(HAIR, t["hair_colour"])
     grey = np.clip(old * 1.15 - 0.08, 0, 1)
     natural = skin * np.array([0.88, 0.62, 0.60], np.float32)
-    painted = lerp(skin * np.array([0.95, 0.55, 0.56], np.float32), _along(LIPS, t["lip_colour"]), np.float32(0.62))
+    painted = lerp(skin * np.array([0.95, 0.55, 0.56], np.float32), _along(LIPS, t["lip_colour"]), 0.62)
     warmth = (t["light_warmth"][..., None] - 0.5) * np.array([0.10, 0.0, -0.10], np.float32)
     return {
         "skin": skin,
@@ -160,7 +170,7 @@ def _colours(t: Values) -> Values:
         "frame": _along(FRAMES, t["glasses_colour"]),
         "clothes": _hue(t["clothes_hue"], 0.45, 0.25 + 0.6 * t["clothes_light"]),
         "background": _hue(t["background_hue"], 0.08 + 0.3 * t["background_colour"], 0.38 + 0.5 * t["background_light"]),
-        "eyelid": lerp(_hue(t["lip_colour"] * 0.35 + 0.6, 0.35, 0.45 + 0 * man[..., 0]), skin * 0.75, np.float32(0.4)),
+        "eyelid": lerp(_hue(t["lip_colour"] * 0.35 + 0.6, 0.35, 0.45 + 0 * man[..., 0]), skin * 0.75, 0.4),
         "light": 1 + warmth,
     }
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from attrxfer_synth.anatomy import Anatomy
-from attrxfer_synth.draw import brow_line, eye_edges, head_distance, mouth_edges
+from attrxfer_synth.draw import head_distance
+from attrxfer_synth.features import brow_line, eye_edges, mouth_edges
 
-Array = NDArray[np.float32]
+Array = NDArray[np.floating[Any]]
 
 
 def landmarks(a: Anatomy, size: int) -> Array:
@@ -71,7 +74,10 @@ def _eyes(a: Anatomy) -> Array:
     """Each eye from its left corner over the upper lid to the right corner and back below."""
     t = _row([-1, -0.4, 0.4, 1, 0.4, -0.4])
     upper, lower = (edge[:, 0] for edge in eye_edges(a, t[:, None]))
-    x, y = t * a.eye_width[:, 0], np.where(_row([0, 1, 1, 0, 0, 0]) > 0, -upper, np.where(_row([1, 0, 0, 1, 0, 0]) > 0, 0 * upper, lower))
+    x, y = (
+        t * a.eye_width[:, 0],
+        np.where(_row([0, 1, 1, 0, 0, 0]) > 0, -upper, np.where(_row([1, 0, 0, 1, 0, 0]) > 0, 0 * upper, lower)),
+    )
     eyes = []
     for side in (-1, 1):
         tilt = -a.eye_tilt[:, 0] * side

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+Array = NDArray[np.floating[Any]]
 
 
-def lerp(low: Array | float, high: Array | float, share: Array) -> Array:
+def lerp(low: Array | float, high: Array | float, share: Array | float) -> Array:
     """low at share 0, high at share 1."""
     return np.asarray(low + (high - low) * share, np.float32)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from attrxfer.errors import DataError, did_you_mean
 
-Array = NDArray[np.float32]
+Array = NDArray[np.floating[Any]]
 Values = dict[str, Array]
 
 ATTRIBUTES = ("Male", "Young", "Eyeglasses", "Mouth_Slightly_Open", "Smiling")

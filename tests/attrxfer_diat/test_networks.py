@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import Tensor, nn
-
 from attrxfer_diat.discriminator import Discriminator
 from attrxfer_diat.generator import MaskedTransformNetwork, ResidualBlock, TransformNetwork
+from torch import Tensor, nn
 
 TABLE_1 = [
     (32, 128, 128),

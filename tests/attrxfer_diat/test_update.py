@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Callable
 from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
@@ -12,16 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
-
-from attrxfer.engine.step import Step
-from attrxfer.interfaces import Batch
 from attrxfer_diat.adversarial import Gan
 from attrxfer_diat.discriminator import Discriminator
 from attrxfer_diat.generator import MaskedTransformNetwork, TransformNetwork
 from attrxfer_diat.identity import Adaptive, Pixels
 from attrxfer_diat.regularizer import TotalVariation
 from attrxfer_diat.stages import AdversarialTraining, PretrainDiscriminator, PretrainGenerator
+from torch import Tensor, nn
+
+from attrxfer.engine.step import Step
+from attrxfer.interfaces import Batch
 
 N, SIZE = 4, 32
 
@@ -65,9 +64,7 @@ def run() -> Any:
     )
     sets = {"input": 1, "guided": 2, "all": 3}
     made.batch = lambda which, index, size: Batch(picture(sets[which], index), (torch.arange(N) % 2).float(), np.arange(N))
-    made.uniform = lambda key, index, size, columns: torch.rand(
-        size, columns, generator=torch.Generator().manual_seed(index)
-    )
+    made.uniform = lambda key, index, size, columns: torch.rand(size, columns, generator=torch.Generator().manual_seed(index))
     made.transfer = lambda source, index: Step(
         made.generator, made.discriminator, made.adversarial, source, made.uniform("augment", index, len(source), 8)
     )
@@ -102,7 +99,7 @@ def hand_written(run: Any, x: Tensor, guided: Tensor) -> tuple[dict[str, Tensor]
     for layer in (4, 5):
         of_output, of_source = D(output).features[layer - 1], D(x).features[layer - 1]
         _, c, h, w = of_output.shape
-        identity = identity + sum((a - b).pow(2).sum() / (2 * c * h * w) for a, b in zip(of_output, of_source)) / N
+        identity = identity + sum((a - b).pow(2).sum() / (2 * c * h * w) for a, b in zip(of_output, of_source, strict=True)) / N
     losses["T identity"] = 0.3 * identity
     across = (output[:, :, :, 1:] - output[:, :, :, :-1]).abs().mean()
     down = (output[:, :, 1:] - output[:, :, :-1]).abs().mean()
@@ -261,5 +258,3 @@ def test_layers_that_do_not_exist_are_named(run: Any) -> None:
     stage.prepare(run, run.adversarial)
     with pytest.raises(ValueError, match="layers 1 to 6"):
         stage.step(0)
-
-

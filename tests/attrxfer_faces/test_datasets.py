@@ -6,16 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from attrxfer_faces.celeba import CelebA
+from attrxfer_faces.folder import Folder
+from attrxfer_faces.selection import Frontal
+from attrxfer_faces.table import Csv
 from PIL import Image
 
 from attrxfer.data import open_data, recognise
 from attrxfer.errors import DataError
 from attrxfer.host import Host
 from attrxfer.interfaces import Broken, Records
-from attrxfer_faces.celeba import CelebA
-from attrxfer_faces.folder import Folder
-from attrxfer_faces.selection import Frontal
-from attrxfer_faces.table import Csv
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "celeba_subset"
 

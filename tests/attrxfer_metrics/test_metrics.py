@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from attrxfer_metrics.judge import Judge
+from attrxfer_metrics.truth import NO_ERROR, Truth
 from numpy.typing import NDArray
 
 from attrxfer.data import Data, open_data
 from attrxfer.interfaces import Broken, Records
-from attrxfer_metrics.judge import Judge
-from attrxfer_metrics.truth import NO_ERROR, Truth
 
 SIZE = 32
 
@@ -31,7 +31,9 @@ def scores(outputs: NDArray[np.uint8], truth: NDArray[np.uint8] | None) -> Any:
 def test_the_truth_itself_a_copy_and_noise() -> None:
     truth = smooth(1)
     itself, copy = scores(truth, truth), scores(smooth(0), truth)
-    assert itself["closer to truth"] == 1 and itself["PSNR to truth"] == NO_ERROR and itself["SSIM to truth"] == pytest.approx(1)
+    assert (
+        itself["closer to truth"] == 1 and itself["PSNR to truth"] == NO_ERROR and itself["SSIM to truth"] == pytest.approx(1)
+    )
     assert copy["closer to truth"] == 0
     assert copy["PSNR to truth"] == copy["PSNR of the input"] == itself["PSNR of the input"]
     near = np.clip(truth.astype(int) + np.random.default_rng(0).integers(-9, 10, truth.shape), 0, 255).astype(np.uint8)

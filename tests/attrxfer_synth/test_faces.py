@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
+from attrxfer_synth.dataset import SyntheticFaces
+from attrxfer_synth.traits import ATTRIBUTES
 from numpy.typing import NDArray
 
 from attrxfer.errors import DataError
-from attrxfer_synth.dataset import SyntheticFaces
-from attrxfer_synth.traits import ATTRIBUTES
 
 ROWS = list(range(12))
 
@@ -52,7 +54,9 @@ def test_every_attribute_is_seen_and_comes_back(faces: SyntheticFaces, attribute
     assert (share > {"Male": 0.1, "Young": 0.03}.get(attribute, 0.006)).all()
     labels = faces.records().attributes[attribute][ROWS]
     for value in (False, True):
-        np.testing.assert_array_equal(before[labels == value], faces.counterfactual(ROWS, {attribute: float(value)})[labels == value])
+        np.testing.assert_array_equal(
+            before[labels == value], faces.counterfactual(ROWS, {attribute: float(value)})[labels == value]
+        )
     forth = faces.counterfactual(ROWS, {attribute: 1.0})
     assert (change(before, forth).max((1, 2)) > 0).tolist() == (~labels).tolist()
 
@@ -85,8 +89,8 @@ def test_attributes_are_continuous(faces: SyntheticFaces, attribute: str) -> Non
     steps = [faces.counterfactual(ROWS, {attribute: value}).astype(float) for value in (0.02, 0.25, 0.5, 0.75, 0.98)]
     whole = np.abs(steps[-1] - steps[0]).mean()
     from_start = [np.abs(step - steps[0]).mean() for step in steps]
-    assert all(b >= a - 0.05 * whole for a, b in zip(from_start, from_start[1:], strict=False))
-    assert max(np.abs(b - a).mean() for a, b in zip(steps, steps[1:], strict=False)) < 0.9 * whole
+    assert all(b >= a - 0.05 * whole for a, b in pairwise(from_start))
+    assert max(np.abs(b - a).mean() for a, b in pairwise(steps)) < 0.9 * whole
     assert 0.03 * whole < from_start[2] < 0.97 * whole
 
 
@@ -145,7 +149,9 @@ def test_splits_are_by_person_and_some_attributes_are_the_persons() -> None:
 
 def test_attributes_go_together_on_purpose() -> None:
     def together(**confound: float) -> float:
-        attributes = SyntheticFaces(faces=1500, confound={k.replace("_x_", "*"): v for k, v in confound.items()}).records().attributes
+        attributes = (
+            SyntheticFaces(faces=1500, confound={k.replace("_x_", "*"): v for k, v in confound.items()}).records().attributes
+        )
         return float(np.corrcoef(attributes["Male"], attributes["Eyeglasses"])[0, 1])
 
     assert abs(together()) < 0.08
@@ -174,6 +180,13 @@ def test_unknown_attributes_get_the_nearest(faces: SyntheticFaces) -> None:
 def test_another_parameter_is_another_cache() -> None:
     prints = {
         SyntheticFaces(**settings).fingerprint()  # type: ignore[arg-type]
-        for settings in ({}, {"size": 32}, {"faces": 50}, {"seed": 1}, {"faces_per_identity": 1}, {"confound": {"Male*Young": 0.1}})
+        for settings in (
+            {},
+            {"size": 32},
+            {"faces": 50},
+            {"seed": 1},
+            {"faces_per_identity": 1},
+            {"confound": {"Male*Young": 0.1}},
+        )
     }
     assert len(prints) == 6

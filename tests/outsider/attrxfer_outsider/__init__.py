@@ -18,7 +18,9 @@ def register_components(registry: Registry) -> None:
     registry.identity("edges", "attrxfer_outsider.losses:Edges", summary="edges stay where they are")
     registry.regularizer("small_change", "attrxfer_outsider.losses:SmallChange", summary="the mask stays small")
     registry.enhancer("refine", "attrxfer_outsider.enhancer:Refine", summary="a second generator behind the first")
-    registry.stage("refining", "attrxfer_outsider.enhancer:Refining", summary="teaches the enhancer to leave real pictures alone")
+    registry.stage(
+        "refining", "attrxfer_outsider.enhancer:Refining", summary="teaches the enhancer to leave real pictures alone"
+    )
 
 
 @hookimpl

@@ -26,7 +26,9 @@ class Refine(nn.Module):
 class Refining:
     """The enhancer learns to leave real pictures of the guided set as they are."""
 
-    def __init__(self, *, steps: int = 10, batch: int = 4, rate: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999)) -> None:
+    def __init__(
+        self, *, steps: int = 10, batch: int = 4, rate: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999)
+    ) -> None:
         self.steps, self.batch, self.rate, self.betas = steps, batch, rate, betas
 
     def prepare(self, run: Run, owner: Any) -> None:
