@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from attrxfer import hookspecs
-from attrxfer.errors import PluginError, did_you_mean
-from attrxfer.registry import Registry
+from attrxfer.errors import AttrxferError, PluginError, did_you_mean
+from attrxfer.registry import Registry, one_line
 
 if TYPE_CHECKING:
     import click
@@ -33,7 +34,11 @@ class PluginInfo:
 
 
 class Host:
-    """All plugins, loaded; built-ins come by the same entry points as anyone's."""
+    """All plugins, loaded; built-ins come by the same entry points as anyone's.
+
+    Raises PluginError, one line that names the plugin, when one of them is broken: a run that silently went on without it
+    would not be the run its user asked for.
+    """
 
     def __init__(self) -> None:
         self.registry = Registry()
@@ -45,34 +50,29 @@ class Host:
         try:
             self._manager.check_pending()
         except pluggy.PluginValidationError as error:
-            raise PluginError(f'plugin "{self._manager.get_name(error.plugin)}": {error}') from None
-        for name, plugin in self._manager.list_name_plugin():
-            implementation = getattr(plugin, "register_components", None)
-            if implementation is not None:
-                with self.registry.owned_by(name):
-                    self._manager.subset_hook_caller(
-                        "register_components", [p for p in self._manager.get_plugins() if p is not plugin]
-                    )(registry=self.registry)
+            raise PluginError(f'plugin "{self._manager.get_name(error.plugin)}": {one_line(error)}') from None
+        list(self._call("register_components", registry=self.registry))
 
     def _register(self, point: metadata.EntryPoint) -> None:
         try:
             self._manager.register(point.load(), name=point.name)
         except Exception as error:  # a third party's module may raise anything at import
             raise PluginError(
-                f'plugin "{point.name}" ({point.value}) cannot be loaded: {error}; uninstall it, or leave it out with {PIN}'
+                f'plugin "{point.name}" ({point.value}) cannot be loaded: {one_line(error)}; '
+                f"uninstall it, or leave it out with {PIN}"
             ) from error
 
     def recipes(self) -> dict[str, Path]:
-        """Every registered recipe by name. Raises PluginError when two plugins ship the same name."""
+        """Every registered recipe by name. Raises PluginError when two plugins ship the same name, or one no folder."""
         found: dict[str, tuple[str, Path]] = {}
-        for name, plugin in self._manager.list_name_plugin():
-            implementation = getattr(plugin, "register_recipes", None)
-            for folder in [implementation()] if implementation is not None else []:
-                for path in sorted(folder.rglob("*.toml")):
-                    recipe = path.relative_to(folder).with_suffix("").as_posix()
-                    if recipe in found:
-                        raise PluginError(f'recipe "{recipe}" is shipped by both "{found[recipe][0]}" and "{name}"')
-                    found[recipe] = (name, path)
+        for name, folder in self._call("register_recipes"):
+            if not (isinstance(folder, Path) and folder.is_dir()):
+                raise PluginError(f'plugin "{name}": register_recipes returned {folder}, which is not a folder')
+            for path in sorted(folder.rglob("*.toml")):
+                recipe = path.relative_to(folder).with_suffix("").as_posix()
+                if recipe in found:
+                    raise PluginError(f'recipe "{recipe}" is shipped by both "{found[recipe][0]}" and "{name}"')
+                found[recipe] = (name, path)
         return {recipe: path for recipe, (_, path) in sorted(found.items())}
 
     def plugins(self) -> list[PluginInfo]:
@@ -90,12 +90,32 @@ class Host:
 
     def add_commands(self, group: click.Group) -> None:
         """Let plugins add their commands."""
-        self._manager.hook.register_commands(group=group)
+        list(self._call("register_commands", group=group))
+
+    def _call(self, hook: str, **arguments: Any) -> Iterator[tuple[str, Any]]:
+        """Call a hook plugin by plugin; yields the plugin's name and what it returned. Raises PluginError naming both."""
+        plugins = self._manager.list_name_plugin()
+        for name, plugin in plugins:
+            only = self._manager.subset_hook_caller(hook, [other for _, other in plugins if other is not plugin])
+            try:
+                with self.registry.owned_by(name):
+                    results = only(**arguments)
+            except AttrxferError:
+                raise
+            except Exception as error:  # a third party's hook may raise anything
+                raise PluginError(f'plugin "{name}": {hook} failed: {one_line(error)}') from error
+            for result in results:
+                yield name, result
 
 
 def _entry_points() -> list[metadata.EntryPoint]:
-    """The entry points to load, sorted by name; ATTRXFER_PLUGINS="a,b" pins them."""
-    points = {point.name: point for point in metadata.entry_points(group=GROUP)}
+    """The entry points to load, sorted by name; ATTRXFER_PLUGINS="a,b" pins them. Raises PluginError for unknown names and
+    for a name that two distributions claim."""
+    points: dict[str, metadata.EntryPoint] = {}
+    for point in metadata.entry_points(group=GROUP):
+        if points.setdefault(point.name, point) != point:
+            both = " and ".join(f'"{p.dist.name if p.dist else p.value}"' for p in (points[point.name], point))
+            raise PluginError(f'two distributions have a plugin "{point.name}": {both}; uninstall one')
     pinned = os.environ.get(PIN)
     names = sorted(points) if pinned is None else [name.strip() for name in pinned.split(",") if name.strip()]
     for name in names:
