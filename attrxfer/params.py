@@ -7,7 +7,7 @@ import inspect
 import json
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import pydantic
 
 from attrxfer.errors import PluginError, Problem, UnknownName, did_you_mean
 from attrxfer.interfaces import KINDS
-from attrxfer.registry import Component, Registry
+from attrxfer.registry import Component, Registry, one_line
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,8 @@ def plain(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Schema:
-    """model: pydantic's reading of the constructor. nested: parameter -> (kind, many) for those filled by components."""
+    """model: pydantic's reading of the constructor, with Any where a component belongs. nested: parameter -> (kind, many)
+    for those filled by components."""
 
     model: type[pydantic.BaseModel]
     nested: Mapping[str, tuple[str, bool]]
@@ -58,26 +59,49 @@ class Schema:
 
 @functools.cache
 def schema(cls: type) -> Schema:
-    """Read a constructor. Raises PluginError, naming the class, for positional or unannotated parameters."""
+    """Read a constructor. Raises PluginError, naming the class, for parameters that are positional, unannotated, or
+    annotated with what no recipe can hold."""
     where = f"{cls.__module__}.{cls.__qualname__}"
-    parameters = [] if cls.__init__ is object.__init__ else list(inspect.signature(cls.__init__).parameters.values())[1:]  # type: ignore[misc]
-    try:
-        hints = typing.get_type_hints(cls.__init__, include_extras=True) if parameters else {}  # type: ignore[misc]
-    except NameError as error:
-        raise PluginError(f"{where}: an annotation of its constructor cannot be resolved: {error}") from None
     fields: dict[str, Any] = {}
     nested: dict[str, tuple[str, bool]] = {}
-    for parameter in parameters:
-        if parameter.kind is not parameter.KEYWORD_ONLY or parameter.name not in hints:
-            raise PluginError(f'{where}: constructor parameter "{parameter.name}" must be keyword-only and annotated')
+    for parameter, annotation in _parameters(cls, where):
         default = ... if parameter.default is parameter.empty else parameter.default
-        kind = _kind_of(hints[parameter.name])
+        kind = _kind_of(annotation)
         if kind is not None:
             nested[parameter.name] = kind
-        fields[parameter.name] = (Any if kind is not None else hints[parameter.name], default)
-    config = pydantic.ConfigDict(extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True, protected_namespaces=())
-    model = pydantic.create_model(cls.__name__, __config__=config, **fields)
-    return Schema(model, nested)
+            annotation = _without_protocols(annotation)
+        fields[parameter.name] = (annotation, default)
+    config = pydantic.ConfigDict(extra="forbid", allow_inf_nan=False, protected_namespaces=())
+    try:
+        return Schema(pydantic.create_model(cls.__name__, __config__=config, **fields), nested)
+    except (pydantic.errors.PydanticUserError, NameError, TypeError) as error:
+        reason = one_line(error).partition(". ")[0]  # the rest is advice for who writes models
+        raise PluginError(f"{where}: no recipe can hold a parameter of its constructor: {reason}") from None
+
+
+def _parameters(cls: type, where: str) -> list[tuple[inspect.Parameter, Any]]:
+    """The constructor's parameters with their resolved annotations."""
+    init = cls.__init__  # type: ignore[misc]
+    if init is object.__init__:
+        return []
+    try:
+        hints = typing.get_type_hints(init, include_extras=True)
+    except NameError as error:
+        raise PluginError(f"{where}: an annotation of its constructor cannot be resolved: {error}") from None
+    found = []
+    for parameter in list(inspect.signature(init).parameters.values())[1:]:
+        if parameter.kind is not parameter.KEYWORD_ONLY or parameter.name not in hints:
+            raise PluginError(f'{where}: constructor parameter "{parameter.name}" must be keyword-only and annotated')
+        found.append((parameter, hints[parameter.name]))
+    return found
+
+
+def _without_protocols(annotation: Any) -> Any:
+    """The annotation of a parameter that components fill, as pydantic shall see it: Any for each, constraints kept."""
+    if typing.get_origin(annotation) is typing.Annotated:
+        inner, *constraints = typing.get_args(annotation)
+        return typing.Annotated[(_without_protocols(inner), *constraints)]
+    return tuple[Any, ...] if typing.get_origin(annotation) is tuple else Any
 
 
 def _kind_of(annotation: Any) -> tuple[str, bool] | None:
@@ -86,6 +110,8 @@ def _kind_of(annotation: Any) -> tuple[str, bool] | None:
         if annotation is protocol:
             return kind, False
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated:
+        return _kind_of(arguments[0])
     if origin in (typing.Union, types.UnionType):
         found = [_kind_of(argument) for argument in arguments if argument is not types.NoneType]
         return found[0] if len(found) == 1 else None
@@ -124,56 +150,77 @@ def check_parameters(
     """Check the parameters of a class (a component's, or a section of the recipe); returns them filled."""
     read = schema(cls)
     known = read.model.model_fields
-    given = {**{key: value for key, value in shared.items() if key in known}, **table}
+    inherited = {key: value for key, value in shared.items() if key in known and key not in table}
     problems: list[Problem] = []
     nested: dict[str, Any] = {}
     for name, (kind, many) in read.nested.items():
-        if given.get(name) is not None and name in table:
-            nested[name], found = _check_nested(kind, many, given[name], registry, f"{path}.{name}", shared)
+        if name in table:
+            check_value = _check_array if many else check
+            nested[name], found = check_value(kind, table[name], registry, path=f"{path}.{name}", shared=shared)
             problems += found
-            given[name] = None
-    values, found = _validate(read.model, given, path)
+    values, found = _validate(read.model, {**inherited, **table}, path, inherited)
     return {**values, **nested}, problems + found
 
 
-def _check_nested(
-    kind: str, many: bool, value: Any, registry: Registry, path: str, shared: Mapping[str, Any]
+def _check_array(
+    kind: str, tables: Any, registry: Registry, *, path: str, shared: Mapping[str, Any]
 ) -> tuple[Any, list[Problem]]:
-    if not many:
-        return check(kind, value, registry, path=path, shared=shared)
-    if not isinstance(value, list):
-        return None, [Problem(path, f"expected an array of tables, found {_show(value)}")]
-    checked = [check(kind, item, registry, path=f"{path}[{i}]", shared=shared) for i, item in enumerate(value)]
+    if not isinstance(tables, list):
+        return None, []  # the model says so
+    checked = [check(kind, item, registry, path=f"{path}[{i}]", shared=shared) for i, item in enumerate(tables)]
     return tuple(spec for spec, _ in checked), [problem for _, found in checked for problem in found]
 
 
-def _validate(model: type[pydantic.BaseModel], given: Mapping[str, Any], path: str) -> tuple[dict[str, Any], list[Problem]]:
+def _validate(
+    model: type[pydantic.BaseModel], given: Mapping[str, Any], path: str, inherited: Collection[str]
+) -> tuple[dict[str, Any], list[Problem]]:
     """Strict JSON mode: "yes" is no bool and "2" no int, while arrays become tuples and strings paths."""
+    dates = [key for key, value in given.items() if not _is_json(value)]
+    if dates:
+        return {}, [Problem(_join(path, key), f"no setting is a date; write {given[key]} in quotes") for key in dates]
     try:
-        text = json.dumps(given)
-    except TypeError as error:
-        return {}, [Problem(path, f"holds a value that JSON does not know: {error}")]
-    try:
-        filled = model.model_validate_json(text, strict=True)
+        filled = model.model_validate_json(json.dumps(given), strict=True)
     except pydantic.ValidationError as errors:
-        return {}, [_problem(error, path, list(model.model_fields)) for error in errors.errors()]
+        known = list(model.model_fields)
+        return {}, [_problem(error, path, given, known, inherited) for error in errors.errors()]
     return {name: getattr(filled, name) for name in model.model_fields}, []
 
 
-def _problem(error: Any, path: str, known: Sequence[str]) -> Problem:
-    place = path
-    for part in error["loc"]:
-        if isinstance(part, int):
-            place += f"[{part}]"
-        elif str(part).isidentifier():
-            place += f".{part}" if place else str(part)
+def _is_json(value: Any) -> bool:
+    """Dates and times are all that TOML has and JSON has not."""
+    try:
+        json.dumps(value)
+    except TypeError:
+        return False
+    return True
+
+
+def _join(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key
+
+
+def _problem(error: Any, path: str, given: Mapping[str, Any], known: Sequence[str], inherited: Collection[str]) -> Problem:
+    place = _place(path, error["loc"], given)
     name = str(error["loc"][0]) if error["loc"] else ""
     if error["type"] == "extra_forbidden":
         return Problem(place, f"unknown key{did_you_mean(name, known)}")
     if error["type"] == "missing":
         return Problem(place, "missing")
     message = error["msg"][0].lower() + error["msg"][1:]
-    return Problem(place, f"{message}, found {_show(error['input'])}")
+    origin = " in [train]" if name in inherited else ""
+    return Problem(place, f"{message}, found {_show(error['input'])}{origin}")
+
+
+def _place(path: str, location: Sequence[int | str], given: Any) -> str:
+    """Pydantic's location as a path, without the labels it adds for the members of a union."""
+    for part in location:
+        if isinstance(part, int):
+            path += f"[{part}]"
+            given = given[part] if isinstance(given, list) and part < len(given) else None
+        elif isinstance(given, Mapping) and (part in given or part == location[-1]):
+            path = _join(path, part)
+            given = given.get(part)
+    return path
 
 
 def _show(value: Any) -> str:
