@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from attrxfer.errors import Problem, did_you_mean
+from attrxfer.errors import Problem
 
 SETTINGS = ("task", "train", "report")
 
@@ -14,9 +15,9 @@ SETTINGS = ("task", "train", "report")
 def merge(parent: Mapping[str, Any], child: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
     """Lay ``child`` over ``parent``, both below ``path``.
 
-    Sections, [train.STAGE] tables and components' tables merge by key, but a changed ``use`` drops the parent's other keys.
-    Arrays and values that happen to be tables (``guided = {...}``) replace. A child that changes ``guided`` and says nothing
-    of ``input`` drops the parent's ``input``, which then is the complement of the new ``guided``.
+    Sections, [train.STAGE] tables and components' tables merge by key, but a changed ``use`` drops the parent's other
+    keys. Arrays and values that happen to be tables (``guided = {...}``) replace. A child that changes ``guided`` and says
+    nothing of ``input`` drops the parent's ``input``, which then is the complement of the new ``guided``.
     """
     if "use" in child and child["use"] != parent.get("use", child["use"]):
         return dict(child)
@@ -38,20 +39,54 @@ def _is_section(path: tuple[str, ...], old: Mapping[str, Any], new: Mapping[str,
     return "use" in old and path[0] not in SETTINGS
 
 
-def apply_override(table: Mapping[str, Any], override: str) -> tuple[dict[str, Any], Problem | None]:
-    """Apply one ``a.b=c``: c is read as a TOML value, else taken as text. Tables of an array are named by their number.
+def apply_overrides(table: Mapping[str, Any], overrides: Sequence[str]) -> tuple[dict[str, Any], list[Problem]]:
+    """Apply ``a.b=c`` texts: c is read as a TOML value, else taken as text. Tables of an array are named by number.
 
-    >>> apply_override({"train": {"size": 64}}, "train.size=128")
-    ({'train': {'size': 128}}, None)
+    Whole tables come before their keys, and ``use`` and ``task.guided`` before what they would drop, so that the order of
+    ``--set`` on a command line matters only where two set the same place: the last wins.
+
+    >>> apply_overrides({"task": {"guided": {"Male": False, "Young": True}}}, ["task.guided.Male=true"])
+    ({'task': {'guided': {'Male': True, 'Young': True}}}, [])
     """
-    key, equals, text = override.partition("=")
-    parts = [part.strip() for part in key.split(".")]
-    if not equals or not all(parts):
-        return dict(table), Problem("--set", f'"{override}" is not of the form a.b=value')
-    child = _nest(table, parts, _value(text.strip()))
-    if child is None:
-        return dict(table), Problem(f"--set {key}", f"no such place{did_you_mean(parts[0], table)}")
-    return merge(table, child, ()), None
+    changed, problems = dict(table), []
+    parsed: list[tuple[list[str], Any]] = []
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        keys = _keys(key.strip())
+        if not equals or not all(keys):
+            problems.append(Problem("--set", f'"{override}" is not of the form a.b=value'))
+        elif keys[0] == "extends":
+            problems.append(Problem("--set extends", "a recipe's base cannot be changed here; name another recipe"))
+        else:
+            parsed.append((keys, _value(text.strip())))
+    for keys, value in sorted(parsed, key=_turn):
+        try:
+            changed = _put(changed, keys, value, ())
+        except LookupError as error:
+            problems.append(Problem(f"--set {'.'.join(keys)}", str(error.args[0])))
+    return changed, problems
+
+
+def _turn(override: tuple[list[str], Any]) -> tuple[bool, int, bool]:
+    keys, _ = override
+    return keys[:2] != ["task", "guided"], len(keys), keys[-1] != "use"
+
+
+def _keys(text: str) -> list[str]:
+    """The parts of a dotted TOML key; parts that are no TOML key unless quoted are taken as they stand.
+
+    >>> _keys('guided."5 o.clock"'), _keys("guided.Größe")
+    (['guided', '5 o.clock'], ['guided', 'Größe'])
+    """
+    try:
+        table: Any = tomllib.loads(f"{text} = 0")
+    except tomllib.TOMLDecodeError:
+        return [part.strip() for part in text.split(".")]
+    keys = []
+    while isinstance(table, dict):
+        key, table = next(iter(table.items()))
+        keys.append(key)
+    return keys
 
 
 def _value(text: str) -> Any:
@@ -61,21 +96,29 @@ def _value(text: str) -> Any:
         return text
 
 
-def _nest(table: Any, parts: list[str], value: Any) -> Any:
-    """``value`` at the place that ``parts`` name, as a table to merge; numbers reach into arrays, which are copied whole."""
-    if not parts:
-        return value
-    head, rest = parts[0], parts[1:]
-    if isinstance(table, list):
-        if not head.isdigit() or int(head) >= len(table):
-            return None
-        item = _nest(table[int(head)], rest, value)
-        if item is None:
-            return None
-        laid = merge(table[int(head)], item, ("component",)) if isinstance(item, dict) else item
-        return [*table[: int(head)], laid, *table[int(head) + 1 :]]
-    below = table.get(head, {}) if isinstance(table, Mapping) else None
-    if below is None or (rest and not isinstance(below, list | Mapping)):
-        return None
-    inner = _nest(below, rest, value)
-    return None if inner is None else {head: inner}
+def _put(at: Any, keys: list[str], value: Any, path: tuple[str, ...]) -> Any:
+    """A copy of ``at`` (which lies at ``path``) with ``value`` at ``keys``. Raises LookupError where there is no such place."""
+    head, rest = keys[0], keys[1:]
+    if isinstance(at, list):
+        return _put_in_array(at, keys, value, path)
+    if not isinstance(at, Mapping):
+        raise LookupError(f"{'.'.join(path)} is {json.dumps(at, default=str)}, not a table")
+    if not rest:
+        return merge(at, {head: value}, path)
+    inner = _put(at.get(head, {}), rest, value, (*path, head))
+    return merge(at, {head: inner}, path) if path == ("task",) else {**at, head: inner}
+
+
+def _put_in_array(at: list[Any], keys: list[str], value: Any, path: tuple[str, ...]) -> list[Any]:
+    head, rest = keys[0], keys[1:]
+    place = ".".join(path)
+    if not head.isdecimal() or int(head) >= len(at):
+        count = f"0 to {len(at) - 1}" if at else "but it is empty"
+        raise LookupError(f"{place} is an array, whose items are named by number ({place}.N), {count}")
+    number = int(head)
+    item = at[number]
+    if rest:
+        value = _put(item, rest, value, (*path, head))
+    elif isinstance(item, Mapping) and isinstance(value, Mapping):
+        value = merge(item, value, (*path, head))
+    return [*at[:number], value, *at[number + 1 :]]

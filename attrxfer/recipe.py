@@ -6,7 +6,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,7 +15,7 @@ from pydantic import Field
 
 from attrxfer.errors import InvalidRecipe, Problem, UnknownName, did_you_mean
 from attrxfer.host import Host
-from attrxfer.merge import apply_override, merge
+from attrxfer.merge import apply_overrides, merge
 from attrxfer.params import Spec, check, check_parameters, plain
 from attrxfer.registry import Registry
 
@@ -26,89 +26,71 @@ ONE = ("generator", "discriminator", "adversarial")
 MANY = ("identity", "regularizer", "enhancer", "metric")
 SECTIONS = ("task", "data", "selection", *ONE, *MANY, "train", "report")
 Positive = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=0)]
+Beta = Annotated[float, Field(ge=0, lt=1)]
 Conditions = dict[str, bool]
 
 
+@dataclass(frozen=True, kw_only=True)
 class Task:
     """[task]: what to transfer.
 
     name: for people and file names. guided: attributes that results should have, {attribute = true | false}. input:
-    attributes of the pictures to transfer; default: all pictures that are not guided. max_inputs: the input set is a random
-    choice of this many pictures (the paper's 2,000); 0 takes all.
+    attributes of the pictures to transfer; default: all pictures that are not guided. max_inputs: the input set is a
+    random choice of this many pictures (the paper's 2,000); 0 takes all.
     """
 
-    def __init__(
-        self,
-        *,
-        name: str,
-        guided: Annotated[Conditions, Field(min_length=1)],
-        input: Annotated[Conditions, Field(min_length=1)] | None = None,
-        max_inputs: Annotated[int, Field(ge=0)] = 2000,
-    ) -> None:
-        self.name = name
-        self.guided = guided
-        self.input = input
-        self.max_inputs = max_inputs
+    name: str
+    guided: Annotated[Conditions, Field(min_length=1)]
+    input: Annotated[Conditions, Field(min_length=1)] | None = None
+    max_inputs: Count = 2000
 
 
+@dataclass(frozen=True, kw_only=True)
 class Train:
     """[train]: what all stages share; [train.STAGE] holds what differs.
 
-    size: side of the pictures in pixels. seed: of everything random. batch: pictures a step and process. rate, betas: of
-    Adam. precision: accelerate's mixed precision. channels_last: memory layout of networks and pictures. flip: mirror
+    size: side of the pictures in pixels. seed: of everything random. batch: pictures a step and process. rate, betas:
+    of Adam. precision: accelerate's mixed precision. channels_last: memory layout of networks and pictures. flip: mirror
     pictures at random. checkpoint_every: steps. threads: of the processor, 0 for all. trackers: accelerate's, by name
     ("tensorboard"), beside metrics.jsonl.
     """
 
-    def __init__(
-        self,
-        *,
-        size: Annotated[int, Field(ge=16, le=1024, multiple_of=16)] = 64,
-        seed: Annotated[int, Field(ge=0)] = 0,
-        batch: Positive = 16,
-        rate: Annotated[float, Field(gt=0)] = 2e-4,
-        betas: tuple[float, float] = (0.5, 0.999),
-        precision: Literal["no", "bf16", "fp16"] = "no",
-        channels_last: bool = True,
-        flip: bool = True,
-        checkpoint_every: Positive = 200,
-        threads: Annotated[int, Field(ge=0)] = 0,
-        trackers: tuple[str, ...] = (),
-    ) -> None:
-        self.size = size
-        self.seed = seed
-        self.batch = batch
-        self.rate = rate
-        self.betas = betas
-        self.precision = precision
-        self.channels_last = channels_last
-        self.flip = flip
-        self.checkpoint_every = checkpoint_every
-        self.threads = threads
-        self.trackers = trackers
+    size: Annotated[int, Field(ge=16, le=1024, multiple_of=16)] = 64
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    batch: Positive = 16
+    rate: Annotated[float, Field(gt=0)] = 2e-4
+    betas: tuple[Beta, Beta] = (0.5, 0.999)
+    precision: Literal["no", "bf16", "fp16"] = "no"
+    channels_last: bool = True
+    flip: bool = True
+    checkpoint_every: Positive = 200
+    threads: Count = 0
+    trackers: tuple[str, ...] = ()
 
 
+SETTINGS_OF_TRAIN = tuple(setting.name for setting in fields(Train))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Report:
-    """[report]: samples_every: steps between sample pictures (0: only at a stage's end). samples: pictures in a sample row.
-    evaluate: test pictures that are scored at the end (0: all)."""
+    """[report]: samples_every: steps between sample pictures (0: only at a stage's end). samples: pictures in a sample
+    row. evaluate: test pictures that are scored at the end (0: all)."""
 
-    def __init__(
-        self,
-        *,
-        samples_every: Annotated[int, Field(ge=0)] = 200,
-        samples: Positive = 8,
-        evaluate: Annotated[int, Field(ge=0)] = 300,
-    ) -> None:
-        self.samples_every = samples_every
-        self.samples = samples
-        self.evaluate = evaluate
+    samples_every: Count = 200
+    samples: Positive = 8
+    evaluate: Count = 300
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A valid recipe: settings and component specs, all defaults filled in."""
+    """A valid recipe: settings and component specs, all defaults filled in. Recipes are equal whatever file they are from.
 
-    source: str
+    stages: the names that the recipe lists, None when they follow from the components. stage_specs: the [train.STAGE]
+    tables it holds.
+    """
+
+    source: str = field(compare=False)
     task: Task
     train: Train
     report: Report
@@ -123,10 +105,10 @@ class Recipe:
     metric: tuple[Spec, ...]
     stages: tuple[str, ...] | None
     stage_specs: Mapping[str, Spec]
-    registry: Registry
+    registry: Registry = field(compare=False, repr=False)
 
     def stage(self, name: str) -> Spec:
-        """The settings of a stage: its [train.STAGE] table, or its defaults. Raises InvalidRecipe when a setting is missing."""
+        """The settings of a stage: its [train.STAGE] table, or its defaults. Raises InvalidRecipe when one is missing."""
         if name in self.stage_specs:
             return self.stage_specs[name]
         spec, problems = check("stage", {"use": name}, self.registry, path=f"train.{name}", shared=shared(vars(self.train)))
@@ -144,7 +126,8 @@ class Recipe:
         for kind in ONE:
             table[kind] = getattr(self, kind).table()
         for kind in MANY:
-            table[kind] = [spec.table() for spec in getattr(self, kind)]
+            tables = [spec.table() for spec in getattr(self, kind)]
+            table[kind] = tables[0] if len(tables) == 1 else tables
         table["train"] = plain(vars(self.train))
         for name, spec in sorted(self.stage_specs.items()):
             table["train"][name] = plain(spec.values)
@@ -152,8 +135,9 @@ class Recipe:
         return table
 
     def to_toml(self) -> str:
-        """``filled`` as TOML text."""
-        return tomlkit.dumps(self.filled())
+        """``filled`` as the text of a recipe file, which opens with its command as every recipe does."""
+        opening = f"# attrxfer run recipe.toml        {self.source}, every setting written out\n"
+        return opening + tomlkit.dumps(self.filled())
 
     def digest(self) -> str:
         """Hex sha256 of the filled recipe."""
@@ -165,20 +149,16 @@ def shared(train: Mapping[str, Any]) -> dict[str, Any]:
     return {key: plain(train[key]) for key in SHARED}
 
 
-def load(
-    source: str | Path, host: Host, overrides: Sequence[str] = (), data: Mapping[str, Any] | None = None
-) -> Recipe:
+def load(source: str | Path, host: Host, overrides: Sequence[str] = (), data: Mapping[str, Any] | None = None) -> Recipe:
     """Read, merge and check a recipe, given by a file's path or a registered name.
 
-    ``overrides`` are ``a.b=c`` texts; ``data`` replaces the [data] table. Raises InvalidRecipe with every problem at once.
+    ``data`` is laid over the [data] table as a child's would be, then ``overrides``, texts ``a.b=c``. Raises UnknownName
+    for the recipe itself, InvalidRecipe with every problem of its content at once.
     """
     table = read(source, host)
-    problems: list[Problem] = []
     if data is not None:
-        table["data"] = merge(table.get("data", {}), dict(data), ("data",))
-    for override in overrides:
-        table, problem = apply_override(table, override)
-        problems += [problem] if problem else []
+        table = merge(table, {"data": dict(data)}, ())
+    table, problems = apply_overrides(table, overrides)
     return parse(table, host.registry, str(source), problems)
 
 
@@ -204,7 +184,7 @@ def _read(path: Path, host: Host, above: tuple[Path, ...]) -> dict[str, Any]:
         chain = " -> ".join(p.name for p in (*above, path))
         raise InvalidRecipe(str(path), [Problem("extends", f"a circle: {chain}")])
     try:
-        table = tomllib.loads(path.read_text())
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidRecipe(str(path), [Problem("", f"not TOML: {error}")]) from None
     base = table.pop("extends", None)
@@ -228,7 +208,7 @@ def parse(table: Mapping[str, Any], registry: Registry, source: str, problems: S
         if key not in (*SECTIONS, "stages")
     ]
     train_table = table.get("train", {})
-    nested = {k: v for k, v in train_table.items() if isinstance(v, dict)} if isinstance(train_table, dict) else {}
+    nested = _stage_tables(train_table)
     sections = {
         "task": _section(Task, table.get("task", {}), registry, "task", found),
         "train": _train(train_table, nested, registry, found),
@@ -240,7 +220,14 @@ def parse(table: Mapping[str, Any], registry: Registry, source: str, problems: S
     stages = _stages(table.get("stages"), registry, found)
     if found:
         raise InvalidRecipe(source, found)
-    return Recipe(source=source, stages=stages, stage_specs=specs, registry=registry, **sections, **parts)  # type: ignore[arg-type]
+    return Recipe(source=source, stages=stages, stage_specs=specs, registry=registry, **sections, **parts)
+
+
+def _stage_tables(train: Any) -> dict[str, Any]:
+    """The tables of [train] that are not one of its own settings: they should be stages'."""
+    if not isinstance(train, dict):
+        return {}
+    return {key: value for key, value in train.items() if isinstance(value, dict) and key not in SETTINGS_OF_TRAIN}
 
 
 def _section(cls: type, table: Any, registry: Registry, path: str, found: list[Problem]) -> Any:
@@ -258,25 +245,26 @@ def _train(table: Any, nested: Mapping[str, Any], registry: Registry, found: lis
     return _section(Train, {k: v for k, v in table.items() if k not in nested}, registry, "train", found)
 
 
-def _components(table: Mapping[str, Any], registry: Registry, settings: Mapping[str, Any], found: list[Problem]) -> dict[str, Any]:
+def _components(
+    table: Mapping[str, Any], registry: Registry, settings: Mapping[str, Any], found: list[Problem]
+) -> dict[str, Any]:
     def one(kind: str, key: str) -> Spec | None:
         spec, problems = check(kind, table.get(key, {}), registry, path=key, shared=settings)
         found.extend(problems)
         return spec
 
     parts: dict[str, Any] = {"data": one("dataset", "data")}
-    parts["selection"] = one("selection", "selection") if "selection" in table else None
+    parts["selection"] = one("selection", "selection") if table.get("selection", []) != [] else None
     for kind in ONE:
         parts[kind] = one(kind, kind)
     for kind in MANY:
         tables = table.get(kind, [])
-        single = isinstance(tables, dict)
-        specs = []
-        for i, item in enumerate([tables] if single else tables):
-            spec, problems = check(kind, item, registry, path=kind if single else f"{kind}[{i}]", shared=settings)
-            found.extend(problems)
-            specs.append(spec)
-        parts[kind] = tuple(specs)
+        if isinstance(tables, list):
+            checked = [check(kind, t, registry, path=f"{kind}[{i}]", shared=settings) for i, t in enumerate(tables)]
+        else:
+            checked = [check(kind, tables, registry, path=kind, shared=settings)]
+        parts[kind] = tuple(spec for spec, _ in checked)
+        found.extend(problem for _, problems in checked for problem in problems)
     return parts
 
 
@@ -285,11 +273,15 @@ def _stage_specs(
 ) -> dict[str, Spec]:
     """The checked [train.STAGE] tables; one for a stage that this run does not have is checked all the same."""
     specs: dict[str, Spec] = {}
+    known = (*registry.names("stage"), *SETTINGS_OF_TRAIN)
     for name, table in nested.items():
+        path = f"train.{name}"
         if name not in registry.names("stage"):
-            found.append(Problem(f"train.{name}", f"no such stage or setting{did_you_mean(name, registry.names('stage'))}"))
+            found.append(Problem(path, f"no such stage or setting{did_you_mean(name, known)}"))
             continue
-        spec, problems = check("stage", {**table, "use": name}, registry, path=f"train.{name}", shared=settings)
+        if "use" in table:
+            found.append(Problem(f"{path}.use", "the stage is named by the table itself; remove this line"))
+        spec, problems = check("stage", {**table, "use": name}, registry, path=path, shared=settings)
         found += problems
         if spec is not None:
             specs[name] = spec
@@ -303,7 +295,7 @@ def _stages(names: Any, registry: Registry, found: list[Problem]) -> tuple[str, 
         found.append(Problem("stages", "expected an array of stage names"))
         return None
     known = registry.names("stage")
-    found += [Problem(f"stages[{i}]", f'no stage "{n}"{did_you_mean(n, known)}') for i, n in enumerate(names) if n not in known]
+    for i, name in enumerate(names):
+        if name not in known:
+            found.append(Problem(f"stages[{i}]", f'no stage "{name}"{did_you_mean(name, known)}'))
     return tuple(names)
-
-

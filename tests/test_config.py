@@ -15,7 +15,7 @@ from attrxfer import interfaces
 from attrxfer.errors import InvalidRecipe, PluginError, Problem, UnknownName
 from attrxfer.host import Host
 from attrxfer.interfaces import Generator, Regularizer
-from attrxfer.merge import apply_override, merge
+from attrxfer.merge import apply_overrides, merge
 from attrxfer.params import Spec, build, check, schema
 from attrxfer.recipe import Recipe, load, parse, read
 from attrxfer.registry import KIND_NAMES, Registry
@@ -252,14 +252,14 @@ def test_stage_tables_merge_and_arrays_replace() -> None:
     ],
 )
 def test_overrides_are_toml_values_or_text(override: str, expected: dict[str, Any]) -> None:
-    assert apply_override({}, override) == (expected, None)
+    assert apply_overrides({}, [override]) == (expected, [])
 
 
 def test_overrides_reach_into_arrays() -> None:
-    table, problem = apply_override({"metric": [{"use": "a"}, {"use": "b", "n": 1}]}, "metric.1.n=2")
-    assert problem is None and table["metric"] == [{"use": "a"}, {"use": "b", "n": 2}]
-    assert apply_override({"metric": []}, "metric.0.n=2")[1] is not None
-    assert apply_override({}, "nonsense")[1] == Problem("--set", '"nonsense" is not of the form a.b=value')
+    table, found = apply_overrides({"metric": [{"use": "a"}, {"use": "b", "n": 1}]}, ["metric.1.n=2"])
+    assert not found and table["metric"] == [{"use": "a"}, {"use": "b", "n": 2}]
+    assert len(apply_overrides({"metric": []}, ["metric.0.n=2"])[1]) == 1
+    assert apply_overrides({}, ["nonsense"])[1] == [Problem("--set", '"nonsense" is not of the form a.b=value')]
 
 
 # ---------------------------------------------------------------- recipes
