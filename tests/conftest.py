@@ -30,6 +30,7 @@ TINY = (
     "train.pretrain_discriminator.steps=3",
     "train.pretrain_discriminator.batch=4",
     "train.adversarial.steps=5",
+    "train.adversarial.batch=4",
     "train.adversarial.dstep=2",
     "train.adversarial.pool=3",
 )

@@ -352,7 +352,7 @@ def test_data_replaces_the_data_set(host: Host) -> None:
 def test_shared_settings_reach_every_component(host: Host) -> None:
     made = load("diat_a_gender", host, ["train.size=32", "train.batch=3", "train.rate=0.1"])
     assert made.discriminator.values["size"] == 32 and made.data.values["size"] == 32
-    assert made.stage("adversarial").values["batch"] == 3 and made.stage("adversarial").values["rate"] == 0.1
+    assert made.stage("pretrain_generator").values["batch"] == 3 and made.stage("pretrain_generator").values["rate"] == 0.1
     assert made.stage("pretrain_discriminator").values["batch"] == 32
 
 

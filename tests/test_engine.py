@@ -303,7 +303,7 @@ def test_two_processes_equal_one_with_the_doubled_batch(tmp_path: Path) -> None:
         "-o",
         tmp_path / "one",
         "-q",
-        *sets(*NO_STATISTICS, "train.batch=8", "train.pretrain_discriminator.batch=8"),
+        *sets(*NO_STATISTICS, "train.batch=8", "train.pretrain_discriminator.batch=8", "train.adversarial.batch=8"),
     )
     assert one.returncode == 0, one.stderr
     two = attrxfer(

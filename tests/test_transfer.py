@@ -95,11 +95,13 @@ def test_what_is_missing_damaged_or_not_finished_is_said(model: Path, tmp_path: 
     (model / "attrxfer.json").write_text('{"format": 99}')
     with pytest.raises(BundleError, match="not a bundle of format 1"):
         package.load(model)
+    other = tmp_path / "other"
+    other.mkdir()
     with pytest.raises(BundleError, match="neither a bundle nor a finished run"):
-        package.load(tmp_path)
-    (tmp_path / "recipe.toml").write_text("")
+        package.load(other)
+    (other / "recipe.toml").write_text("")
     with pytest.raises(BundleError, match="not finished; finish it with: attrxfer run --resume"):
-        package.load(tmp_path)
+        package.load(other)
 
 
 def test_weights_of_another_shape_are_refused(model: Path) -> None:
