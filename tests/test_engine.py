@@ -135,6 +135,19 @@ def test_a_non_finite_loss_is_named_and_the_checkpoint_kept(
     assert NonFiniteLoss.exit_code not in (0, 1, 2)
 
 
+def test_precision_layout_and_trackers_are_settings(tiny: Tiny, tmp_path: Path, host: Host) -> None:
+    pytest.importorskip("tensorboard")
+    plain = train(tiny(), tmp_path / "plain", host)
+    half = train(tiny("train.precision=bf16", "train.trackers=['tensorboard']"), tmp_path / "half", host)
+    rows = train(tiny("train.channels_last=false"), tmp_path / "rows", host)
+    tensors = [load_file(folder.bundle / "model.safetensors") for folder in (plain, half, rows)]
+    for name, tensor in tensors[0].items():
+        assert tensor.dtype == tensors[1][name].dtype and tensors[1][name].isfinite().all()
+        torch.testing.assert_close(tensors[2][name], tensor, rtol=1e-2, atol=1e-3)
+    assert weights(half) != weights(plain)
+    assert list((tmp_path / "half").rglob("events.out.tfevents*")) and not list((tmp_path / "plain").rglob("events.out*"))
+
+
 # ---------------------------------------------------------------- stages
 
 

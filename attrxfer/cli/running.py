@@ -52,7 +52,7 @@ def run(
 def _data_table(path: Path, loaded: Any) -> dict[str, str]:
     from attrxfer.data import recognise
 
-    return {"use": recognise(path, loaded.registry.all("dataset")), "path": str(path)}
+    return {"use": recognise(path, loaded.registry.all("dataset")), "path": str(path.resolve())}
 
 
 @click.command()

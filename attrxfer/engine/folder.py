@@ -69,7 +69,9 @@ class RunFolder:
     def refuse_existing(self) -> None:
         """Raise AttrxferError when a run is here already, with the command that resumes it."""
         if self.recipe.exists():
-            raise AttrxferError(f"{self.path}: a run is here already; resume it with: {self.resume_command}")
+            raise AttrxferError(
+                f"{self.path}: a run is here already; resume it with: {self.resume_command}, or choose another folder with -o"
+            )
 
     def require(self) -> None:
         """Raise AttrxferError when there is no run here."""
