@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from accelerate.utils import broadcast, gather_object
 from torch import Tensor, nn
 
@@ -32,6 +33,8 @@ class AccelerateDevices:
         if threads:
             torch.set_num_threads(threads)
         names: list[Any] = list(trackers)
+        # accelerate keeps the first precision a Python process asked for, and refuses any other; it has no public way back
+        AcceleratorState._reset_state()
         # without cpu=True accelerate ignores torchrun on a machine that has no accelerator
         self.accelerator = Accelerator(
             mixed_precision=precision,

@@ -112,7 +112,7 @@ class MaskedTransformNetwork(nn.Module):
 
     def parts(self, images: Tensor) -> dict[str, Tensor]:
         """ "output" (N, 3, S, S) in -1..1, "mask" (N, 1, S, S) in 0..1 and "residual" (N, 3, S, S) in -1..1."""
-        head = self.head(self.up(self.trunk(images)))
+        head = self.head(self.up(self.trunk(images))).to(images.dtype)  # autocast leaves a lower precision
         residual, mask = torch.tanh(head[:, :3]), torch.sigmoid(head[:, 3:])
         return {"output": torch.lerp(images, residual, mask), "mask": mask, "residual": residual}
 

@@ -20,6 +20,7 @@ def content_loss(output: Tensor, source: Tensor, scale: Scale) -> Tensor:
     "paper": half the squared difference divided by C*H*W, whose size follows the features' own size. "relative": that,
     divided by the mean square of each source's map, so that a weight means the same for any network.
     """
+    output, source = output.float(), source.float()  # under autocast the maps may be of lower precision
     loss = (output - source).square().mean((1, 2, 3)) / 2
     if scale == "relative":
         loss = loss / source.square().mean((1, 2, 3)).clamp_min(torch.finfo(torch.float32).tiny)
