@@ -2,7 +2,12 @@
 
 Pictures are float32 tensors, NCHW, RGB, -1..1, unless a name says uint8 (HWC, 0..255, RGB). A component's parameters are
 its annotated, keyword-only constructor arguments. A parameter annotated with one of these Protocols is filled from a nested
-table (``network = {use = "diat"}``).
+table (``network = {use = "diat"}``). Equal tables of kinds ``features`` and ``locator`` are one object, which trains once;
+every other nested component belongs to the one that names it.
+
+A class may have a classmethod ``needs(**parameters) -> Sequence[str]``: what is missing on this machine before a component
+with these parameters can be built (a file, an extra), each with its remedy. A run stops on all of them before its first stage.
+So it does when a component's method ``check_data(data)``, given the opened data set, raises DataError.
 """
 
 from __future__ import annotations
@@ -105,14 +110,24 @@ class Selection(Protocol):
         ...
 
 
+class Locator(Protocol):
+    """Kind ``locator``: where a part of the subject is."""
+
+    def masks(self, data: Any, batch: Batch) -> NDArray[np.float32]:
+        """1 inside the part, 0 outside: (N, 1, S, S), for pictures of ``data`` (``attrxfer.data.Data``); zeros where the
+        part is unknown."""
+        ...
+
+
 @dataclass(frozen=True)
 class Batch:
     """images: (N, 3, S, S), -1..1. labels: (N,) float32, 1 where the picture has the guided attributes, else 0.
-    rows: (N,) row numbers in the data set."""
+    rows: (N,) row numbers in the data set. mirrored: (N,), which pictures were flipped left to right."""
 
     images: Tensor
     labels: Tensor
     rows: NDArray[np.int64]
+    mirrored: NDArray[np.bool_]
 
 
 # ---------------------------------------------------------------- networks
@@ -141,6 +156,13 @@ class Discriminator(Protocol):
     def __call__(self, images: Tensor) -> Discrimination: ...
 
 
+class Features(Protocol):
+    """Kind ``features``: a torch module read for its feature maps: pictures (N, 3, S, S) in -1..1 -> maps (N, C, H, W), first
+    to last. It brings its own normalisation, runs at the run's own picture size and trains only in a stage of its own."""
+
+    def __call__(self, images: Tensor) -> tuple[Tensor, ...]: ...
+
+
 # ---------------------------------------------------------------- losses
 
 
@@ -164,6 +186,10 @@ class TransferStep(Protocol):
 
     def discriminate(self, images: Tensor) -> Discrimination:
         """D of ``step.source`` (without graph) or of ``step.output`` (with), under the adversarial term's augmentation."""
+        ...
+
+    def features(self, network: Features, images: Tensor) -> tuple[Tensor, ...]:
+        """The maps of a features network of ``step.source`` (without graph) or of ``step.output`` (with)."""
         ...
 
 
@@ -267,6 +293,16 @@ class Run(Protocol):
     @property
     def devices(self) -> Devices: ...
 
+    @property
+    def data(self) -> Any:
+        """The opened data set (``attrxfer.data.Data``)."""
+        ...
+
+    @property
+    def seed(self) -> int:
+        """The run's seed."""
+        ...
+
     def batch(self, which: SetName, index: int, size: int) -> Batch:
         """This process's slice (``size`` pictures) of the stage's batch number ``index`` from that set: a pure function
         of (seed, stage, set, index, rank), flipped and shuffled."""
@@ -358,12 +394,14 @@ class Metric(Protocol):
 KINDS: dict[str, type] = {
     "generator": Generator,
     "discriminator": Discriminator,
+    "features": Features,
     "adversarial": Adversarial,
     "identity": Identity,
     "regularizer": Regularizer,
     "enhancer": Enhancer,
     "dataset": Dataset,
     "selection": Selection,
+    "locator": Locator,
     "stage": Stage,
     "metric": Metric,
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 from attrxfer import bundle
 from attrxfer.engine.folder import RunFolder
 from attrxfer.engine.run import Training
+from attrxfer.errors import AttrxferError
 from attrxfer.evaluate import evaluate, held_out
 from attrxfer.files import write_text
 from attrxfer.host import Host
@@ -22,6 +23,9 @@ def run(recipe: Recipe, path: Path, host: Host, *, resume: bool = False, quiet: 
 
     Raises what ``Training.train`` raises; a run that was stopped while it was scored goes on there when resumed.
     """
+    lacking = recipe.needs()
+    if lacking:
+        raise AttrxferError("\n".join(f"{recipe.source} needs {need}" for need in lacking))
     folder = RunFolder(path)
     if resume:
         folder.require()

@@ -18,6 +18,9 @@ from attrxfer.errors import PluginError, Problem, UnknownName, did_you_mean
 from attrxfer.interfaces import KINDS
 from attrxfer.registry import Component, Registry, one_line
 
+READ_ONLY = ("features", "locator")
+"""Kinds whose components serve any number of owners."""
+
 
 @dataclass(frozen=True)
 class Spec:
@@ -228,18 +231,28 @@ def _show(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def build(spec: Spec, memo: dict[str, Any]) -> Any:
-    """Construct a component, nested ones first; equal specs (same kind, name, values) become one object through ``memo``."""
-    key = json.dumps([spec.kind, spec.table()], sort_keys=True)
+def build(spec: Spec, memo: dict[str, Any], key: str = "") -> Any:
+    """Construct a component, nested ones first; equal specs (same kind, name, values) become one object through ``memo``,
+    unless a ``key`` sets them apart. Of nested specs only those of ``READ_ONLY`` kinds do: others belong to their owner.
+    """
+    key = key or json.dumps([spec.kind, spec.table()], sort_keys=True)
     if key not in memo:
-        arguments = {name: _built(value, memo) for name, value in spec.values.items()}
+        arguments = {name: _built(value, memo, f"{key}.{name}") for name, value in spec.values.items()}
         memo[key] = spec.component.load()(**arguments)
     return memo[key]
 
 
-def _built(value: Any, memo: dict[str, Any]) -> Any:
+def _built(value: Any, memo: dict[str, Any], key: str) -> Any:
     if isinstance(value, Spec):
-        return build(value, memo)
+        return build(value, memo, "" if value.kind in READ_ONLY else key)
     if isinstance(value, tuple) and any(isinstance(item, Spec) for item in value):
-        return tuple(build(item, memo) for item in value)
+        return tuple(_built(item, memo, f"{key}[{i}]") for i, item in enumerate(value))
     return value
+
+
+def needs(spec: Spec) -> list[str]:
+    """What this machine lacks before the component, or one nested in it, can be built."""
+    own = getattr(spec.component.load(), "needs", None)
+    values = [item for value in spec.values.values() for item in (value if isinstance(value, tuple) else (value,))]
+    inner = [need for value in values if isinstance(value, Spec) for need in needs(value)]
+    return inner + (list(own(**spec.values)) if own is not None else [])

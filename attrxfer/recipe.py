@@ -16,7 +16,7 @@ from pydantic import Field
 from attrxfer.errors import InvalidRecipe, Problem, UnknownName, did_you_mean
 from attrxfer.host import Host
 from attrxfer.merge import apply_overrides, merge
-from attrxfer.params import Spec, check, check_parameters, plain
+from attrxfer.params import Spec, check, check_parameters, needs, plain
 from attrxfer.registry import Registry
 
 SHARED = ("size", "batch", "rate", "betas")
@@ -115,6 +115,12 @@ class Recipe:
         if spec is None:
             raise InvalidRecipe(self.source, problems)
         return spec
+
+    def needs(self) -> list[str]:
+        """What this machine lacks before the recipe can run: files, extras; each with its remedy, none twice."""
+        specs = [self.data, *([self.selection] if self.selection else []), *(getattr(self, kind) for kind in ONE)]
+        specs += [spec for kind in MANY for spec in getattr(self, kind)]
+        return list(dict.fromkeys(need for spec in [*specs, *self.stage_specs.values()] for need in needs(spec)))
 
     def filled(self) -> dict[str, Any]:
         """The whole recipe as TOML or JSON takes it, defaults included; loading it again gives an equal recipe."""

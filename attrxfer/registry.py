@@ -67,12 +67,14 @@ class Registry:
 
     generator = _Kind()
     discriminator = _Kind()
+    features = _Kind()
     adversarial = _Kind()
     identity = _Kind()
     regularizer = _Kind()
     enhancer = _Kind()
     dataset = _Kind()
     selection = _Kind()
+    locator = _Kind()
     stage = _Kind()
     metric = _Kind()
 

@@ -70,11 +70,13 @@ def recipe_show(name: str, overrides: tuple[str, ...]) -> None:
 @click.argument("name")
 @SET
 def recipe_check(name: str, overrides: tuple[str, ...]) -> None:
-    """Check a recipe: every problem at once, exit code 2; or one line."""
+    """Check a recipe: every problem at once, exit code 2; or one line, and what this machine lacks to run it."""
     from attrxfer.recipe import load
 
     checked = load(name, host.load(), overrides)
     click.echo(f"{name}: valid ({checked.digest()[:12]})")
+    for need in checked.needs():
+        click.echo(f"  needs {need}")
 
 
 @click.command()

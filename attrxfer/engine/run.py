@@ -54,9 +54,10 @@ class StageRun:
         rows, flips = batch_rows(
             getattr(self.sets, which), self.seed, self.stage, which, index, size, self.devices.rank, self.devices.world
         )
-        images = self.devices.images(self.data.images(rows, flips if self.flip else None))
+        mirrored = flips & self.flip
+        images = self.devices.images(self.data.images(rows, mirrored))
         labels = torch.from_numpy(self.data.satisfies(self.guided)[rows].astype(np.float32))
-        return Batch(images, labels.to(self.devices.device), rows)
+        return Batch(images, labels.to(self.devices.device), rows, mirrored)
 
     def transfer(self, source: Tensor, index: int) -> Step:
         draw = self.uniform("augment", index, len(source), 8)
@@ -115,8 +116,8 @@ class Training:
         task = recipe.task
         return data, make_sets(data, task.guided, task.input, task.max_inputs, recipe.train.seed)
 
-    def _make(self, spec: Spec) -> Any:
-        return build(spec, self.memo)
+    def _make(self, spec: Spec, key: str = "") -> Any:
+        return build(spec, self.memo, key)
 
     def _build(self) -> StageRun:
         recipe = self.recipe
@@ -124,6 +125,10 @@ class Training:
         made = {kind: self._make(getattr(recipe, kind)) for kind in ("generator", "discriminator", "adversarial")}
         for kind in ("identity", "regularizer", "enhancer"):
             made[kind] = tuple(self._make(spec) for spec in getattr(recipe, kind))
+        self._build_what_stages_read()
+        for component in self.memo.values():
+            if hasattr(component, "check_data"):
+                component.check_data(self.data)
         for network in self.networks().values():
             self.devices.place(network)
         return StageRun(
@@ -137,13 +142,23 @@ class Training:
             **made,
         )
 
+    def _build_what_stages_read(self) -> None:
+        """Networks that only a stage names are trained and placed like any other."""
+        for planned in plan(self._components(), self.recipe.stages):
+            for value in self.recipe.stage(planned.name).values.values():
+                if isinstance(value, Spec):
+                    self._make(value)
+
     def _components(self) -> list[Any]:
         """All components in a fixed order: nested ones before those that hold them."""
         return list(self.memo.values())
 
     def networks(self) -> dict[str, nn.Module]:
-        """Every torch module that a component is, by a key that is the same whenever the recipe is."""
-        return {str(key): item for key, item in self.memo.items() if isinstance(item, nn.Module)}
+        """Every torch module that a component is and that is no part of another, by a key that is the same whenever the
+        recipe is."""
+        modules = {key: item for key, item in self.memo.items() if isinstance(item, nn.Module)}
+        inner = {id(part) for module in modules.values() for part in module.modules() if part is not module}
+        return {key: module for key, module in modules.items() if id(module) not in inner}
 
     # ------------------------------------------------------------ training
 
@@ -196,7 +211,7 @@ class Training:
         return values
 
     def _stage(self, planned: Planned) -> Stage:
-        stage: Stage = build(self.recipe.stage(planned.name), {})
+        stage: Stage = self._make(self.recipe.stage(planned.name), planned.key)
         stage.prepare(replace(self.run, stage=planned.key), planned.owner)
         return stage
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from attrxfer.interfaces import Adversarial, Discrimination
+from attrxfer.interfaces import Adversarial, Discrimination, Features
 
 
 class Step:
@@ -25,7 +25,7 @@ class Step:
         self._adversarial = adversarial
         self._uniform = uniform
         self.source = source
-        self._seen: dict[str, Discrimination] = {}
+        self._seen: dict[tuple[int, bool], Any] = {}
 
     @cached_property
     def parts(self) -> Mapping[str, Tensor]:
@@ -38,14 +38,20 @@ class Step:
 
     def discriminate(self, images: Tensor) -> Discrimination:
         """D of ``source`` or ``output``; raises ValueError for any other picture, which the step could not remember."""
-        if images is self.source:
-            return self._discriminated("source", images, grad=False)
-        if images is self.output:
-            return self._discriminated("output", images, grad=True)
-        raise ValueError("a step discriminates its own source and output only")
+        return self._once(
+            self._discriminator, images, lambda: self._discriminator(self._adversarial.augment(images, self._uniform))
+        )
 
-    def _discriminated(self, name: str, images: Tensor, *, grad: bool) -> Discrimination:
-        if name not in self._seen:
-            with torch.set_grad_enabled(grad and torch.is_grad_enabled()):
-                self._seen[name] = self._discriminator(self._adversarial.augment(images, self._uniform))
-        return self._seen[name]
+    def features(self, network: Features, images: Tensor) -> tuple[Tensor, ...]:
+        """The maps of ``source`` or ``output``; raises ValueError for any other picture."""
+        return self._once(network, images, lambda: network(images))
+
+    def _once(self, network: Any, images: Tensor, look: Callable[[], Any]) -> Any:
+        if images is not self.source and images is not self.output:
+            raise ValueError("a step looks at its own source and output only")
+        generated = images is not self.source
+        key = (id(network), generated)
+        if key not in self._seen:
+            with torch.set_grad_enabled(generated and torch.is_grad_enabled()):
+                self._seen[key] = look()
+        return self._seen[key]

@@ -28,8 +28,40 @@ def register_components(registry: Registry) -> None:
     registry.identity(
         "adaptive", "attrxfer_diat.identity:Adaptive", summary="features of the discriminator itself, eq. 12-13", **here
     )
+    registry.identity("backbone", "attrxfer_diat.identity:Backbone", summary="features of a network, eq. 1-2", **here)
+    registry.features(
+        "vgg_face",
+        "attrxfer_diat.features:VggFace",
+        summary="VGG-Face's first five convolutions, from a file of yours",
+        licence="weights: CC BY-NC 4.0",
+        paper="Parkhi, Vedaldi, Zisserman: Deep Face Recognition, BMVC 2015",
+    )
+    registry.features(
+        "face_features",
+        "attrxfer_diat.features:FaceFeatures",
+        summary="the same five convolutions, trained on the run's own data",
+        licence="MIT",
+    )
+    registry.features("timm", "attrxfer_diat.features:Timm", summary="any timm model by name", licence="the model's own")
     registry.identity("pixels", "attrxfer_diat.identity:Pixels", summary="squared difference of the pictures", licence="MIT")
     registry.regularizer("tv", "attrxfer_diat.regularizer:TotalVariation", summary="total variation, section 3.1.1", **here)
+    registry.regularizer(
+        "perceptual", "attrxfer_diat.regularizer:Perceptual", summary="T(x) is a fixed point of a denoiser, eq. 4-6", **here
+    )
+    registry.regularizer(
+        "mask_size", "attrxfer_diat.regularizer:MaskSize", summary="T changes little of the picture", licence="MIT"
+    )
+    registry.enhancer(
+        "local", "attrxfer_diat.enhancer:LocalEnhancer", summary="x outside the attribute's region, eq. 10", **here
+    )
+    registry.enhancer("global", "attrxfer_diat.enhancer:GlobalEnhancer", summary="sharpens what was blurred, eq. 11", **here)
+    registry.stage(
+        "face_features", "attrxfer_diat.classify:ClassifyFaces", summary="learns people and attributes", licence="MIT"
+    )
+    registry.stage("reconstruction", "attrxfer_diat.regularizer:Reconstruction", summary="g of eq. 4", **here)
+    registry.stage("denoiser", "attrxfer_diat.regularizer:Denoising", summary="f of eq. 5", **here)
+    registry.stage("local_enhancer", "attrxfer_diat.enhancer:TrainLocalEnhancer", summary="E of eq. 10", **here)
+    registry.stage("global_enhancer", "attrxfer_diat.enhancer:TrainGlobalEnhancer", summary="E of eq. 11", **here)
     registry.stage(
         "pretrain_generator", "attrxfer_diat.stages:PretrainGenerator", summary="T learns to reconstruct, eq. 8", **here
     )

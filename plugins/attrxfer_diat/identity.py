@@ -9,7 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from attrxfer.interfaces import TransferStep
+from attrxfer.interfaces import Features, TransferStep
 
 Scale = Literal["paper", "relative"]
 
@@ -25,6 +25,24 @@ def content_loss(output: Tensor, source: Tensor, scale: Scale) -> Tensor:
     if scale == "relative":
         loss = loss / source.square().mean((1, 2, 3)).clamp_min(torch.finfo(torch.float32).tiny)
     return loss.mean()
+
+
+def content(
+    output: Sequence[Tensor], source: Sequence[Tensor], layers: Sequence[int], weights: Sequence[float], scale: Scale
+) -> Tensor:
+    """Eq. 2 and 13: ``content_loss`` over layers, counted from 1, times their weights w_l (all 1 when none are given).
+
+    Raises ValueError for a layer that the maps do not have, or another number of weights.
+    """
+    if not all(1 <= layer <= len(source) for layer in layers):
+        raise ValueError(f"layers {list(layers)}: this network has layers 1 to {len(source)}")
+    if weights and len(weights) != len(layers):
+        raise ValueError(f"layer_weights {list(weights)}: there are {len(layers)} layers")
+    terms = [
+        weight * content_loss(output[layer - 1], source[layer - 1], scale)
+        for layer, weight in zip(layers, weights or (1.0,) * len(layers), strict=True)
+    ]
+    return torch.stack(terms).sum()
 
 
 class Adaptive:
@@ -50,14 +68,36 @@ class Adaptive:
     def __call__(self, step: TransferStep) -> Tensor:
         """Scalar. Raises ValueError when D has fewer convolutions than ``layers`` asks for."""
         output, source = step.discriminate(step.output).features, step.discriminate(step.source).features
-        if not all(1 <= layer <= len(source) for layer in self.layers):
-            raise ValueError(f"identity.layers {list(self.layers)}: the discriminator has layers 1 to {len(source)}")
-        weights: Sequence[float] = self.layer_weights or (1.0,) * len(self.layers)
-        terms = [
-            weight * content_loss(output[layer - 1].float(), source[layer - 1].float(), self.scale)
-            for layer, weight in zip(self.layers, weights, strict=True)
-        ]
-        return torch.stack(terms).sum()
+        return content(output, source, self.layers, self.layer_weights, self.scale)
+
+
+class Backbone:
+    """Eq. 1-2: the features of a network that knows faces (VGG-Face in the paper) agree for T(x) and x.
+
+    network: of kind ``features``. layers: its maps, counted from 1; 4 and 5 in the paper. layer_weights: w_l of eq. 2, one
+    a layer; the paper gives none: 1. weight: lambda of eq. 7. scale: see ``content_loss``; 0.1 is the paper's lambda for
+    "paper".
+    """
+
+    def __init__(
+        self,
+        *,
+        network: Features,
+        layers: Annotated[tuple[int, ...], Field(min_length=1)] = (4, 5),
+        layer_weights: tuple[float, ...] = (),
+        scale: Scale = "relative",
+        weight: Annotated[float, Field(ge=0)] = 0.5,
+    ) -> None:
+        self.network = network
+        self.layers = layers
+        self.layer_weights = layer_weights
+        self.scale = scale
+        self.weight = weight
+
+    def __call__(self, step: TransferStep) -> Tensor:
+        """Scalar. Raises ValueError when the network has fewer maps than ``layers`` asks for."""
+        output, source = step.features(self.network, step.output), step.features(self.network, step.source)
+        return content(output, source, self.layers, self.layer_weights, self.scale)
 
 
 class Pixels:

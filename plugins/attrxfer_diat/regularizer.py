@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
+import torch
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 
-from attrxfer.interfaces import TransferStep
+from attrxfer.interfaces import Features, Generator, Run, Slot, TransferStep
+from attrxfer_diat.identity import Scale, content
+from attrxfer_diat.supervised import Betas, Kept, Positive, Rate, Steps
+
+Weight = Annotated[float, Field(ge=0)]
 
 
 class TotalVariation:
@@ -16,7 +22,7 @@ class TotalVariation:
     weight: gamma of eq. 7 for this term.
     """
 
-    def __init__(self, *, weight: Annotated[float, Field(ge=0)] = 0.1) -> None:
+    def __init__(self, *, weight: Weight = 0.1) -> None:
         self.weight = weight
 
     def __call__(self, step: TransferStep) -> Tensor:
@@ -25,3 +31,134 @@ class TotalVariation:
         across = (picture[..., 1:] - picture[..., :-1]).abs().mean()
         down = (picture[..., 1:, :] - picture[..., :-1, :]).abs().mean()
         return across + down
+
+
+class MaskSize:
+    """How much of the picture T changes: the mean of its mask m plus the mean absolute difference of neighbours in it.
+
+    Not in the paper; it needs a generator that offers a mask (``masked``). weight: its share of T's objective.
+    smoothness: of the second term in the first.
+    """
+
+    def __init__(self, *, weight: Weight = 0.5, smoothness: Weight = 1.0) -> None:
+        self.weight = weight
+        self.smoothness = smoothness
+
+    def __call__(self, step: TransferStep) -> Tensor:
+        """Scalar. Raises ValueError when the generator has no mask."""
+        if "mask" not in step.parts:
+            raise ValueError('regularizer mask_size: this generator learns no mask; use = "masked" does')
+        mask = step.parts["mask"].float()
+        rough = (mask[..., 1:] - mask[..., :-1]).abs().mean() + (mask[..., 1:, :] - mask[..., :-1, :]).abs().mean()
+        return mask.mean() + self.smoothness * rough
+
+
+class Denoiser(nn.Module):
+    """f of eq. 5: two 3x3 convolutions, pictures (N, 3, S, S) -> the same shape. Ours, since the paper is silent: ``width``
+    channels between them, ReLU, and the second's result added to the picture."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, width, 3, padding=1)
+        self.second = nn.Conv2d(width, 3, 3, padding=1)
+        nn.init.zeros_(self.second.weight)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images + self.second(torch.relu(self.first(images)))
+
+
+class Perceptual(nn.Module):
+    """Eq. 6: T(x) is a fixed point of the denoiser f, which was trained on what g does to faces (eq. 4, 5).
+
+    network: the identity features phi of eq. 4. reconstruction: g, of T's architecture. width: of f. scale: "paper" sums
+    over the picture as printed, "mean" takes the mean over its 3*S*S values, so that a weight means the same at any size
+    (a weight of gamma summed is 3*S*S times gamma as a mean). Pictures are in -1..1. weight: gamma of eq. 7.
+    """
+
+    stages: ClassVar[tuple[tuple[Slot, str], ...]] = (("regularize", "reconstruction"), ("regularize", "denoiser"))
+
+    def __init__(
+        self,
+        *,
+        network: Features,
+        reconstruction: Generator,
+        width: Positive = 32,
+        scale: Literal["paper", "mean"] = "mean",
+        weight: Weight = 12.3,
+    ) -> None:
+        super().__init__()
+        self.phi: tuple[Any] = (network,)  # in a tuple: it is its own component, not a part of this one
+        self.g: Any = reconstruction
+        self.f = Denoiser(width)
+        self.scale = scale
+        self.weight = weight
+        self.requires_grad_(False)
+
+    def __call__(self, step: TransferStep) -> Tensor:
+        """Scalar, averaged over the batch."""
+        error = (self.f(step.output) - step.output).float().square()
+        return error.sum((1, 2, 3)).mean() if self.scale == "paper" else error.mean()
+
+
+class Reconstruction(Kept):
+    """Eq. 4: g learns to rebuild pictures of the training split from what phi sees of them.
+
+    layers: of phi, counted from 1; 4 and 5 in the paper. scale: see ``identity.content_loss``. With ``pixels`` = 0 as in
+    the paper colour is free wherever phi does not see it, which is what f shall learn to undo.
+    """
+
+    def __init__(
+        self,
+        *,
+        steps: Steps = 300,
+        batch: Positive = 16,
+        rate: Rate = 1e-3,
+        betas: Betas = (0.9, 0.999),
+        layers: tuple[Positive, ...] = (4, 5),
+        scale: Scale = "relative",
+    ) -> None:
+        super().__init__(steps=steps, batch=batch, rate=rate, betas=betas)
+        self.layers = layers
+        self.scale = scale
+
+    def prepare(self, run: Run, owner: Perceptual) -> None:
+        self.phi: Any = owner.phi[0]
+        self.attach(run, owner.g, self.phi)
+
+    def step(self, index: int) -> Mapping[str, Tensor]:
+        images = self.run.batch("all", index, self.batch).images
+        with self.run.devices.autocast():
+            with torch.no_grad():
+                wanted = self.phi(images)
+            loss = content(self.phi(self.network(images)), wanted, self.layers, (), self.scale)
+        self.run.devices.update(self.optimizer, loss)
+        return {"content": loss.detach()}
+
+    def preview(self, images: Tensor) -> Tensor:
+        return self.network(images).clamp(-1, 1)
+
+
+class Denoising(Kept):
+    """Eq. 5: f takes g's artifacts off, and leaves clean pictures alone."""
+
+    def __init__(self, *, steps: Steps = 300, batch: Positive = 16, rate: Rate = 1e-3, betas: Betas = (0.9, 0.999)) -> None:
+        super().__init__(steps=steps, batch=batch, rate=rate, betas=betas)
+
+    def prepare(self, run: Run, owner: Perceptual) -> None:
+        self.g: Any = owner.g
+        self.attach(run, owner.f, owner.g)
+
+    def step(self, index: int) -> Mapping[str, Tensor]:
+        images = self.run.batch("all", index, self.batch).images
+        self.g.eval()  # g is done with training
+        with self.run.devices.autocast():
+            with torch.no_grad():
+                rebuilt = self.g(images)
+            restored, kept = self.network(torch.cat([rebuilt, images])).float().chunk(2)
+        terms = {"restored": (restored - images).square().mean(), "kept": (kept - images).square().mean()}
+        self.run.devices.update(self.optimizer, torch.stack(list(terms.values())).sum())
+        return {name: term.detach() for name, term in terms.items()}
+
+    def preview(self, images: Tensor) -> Tensor:
+        """What f makes of g's pictures; the strip of ``reconstruction`` above it shows these."""
+        return self.network(self.g(images)).clamp(-1, 1)

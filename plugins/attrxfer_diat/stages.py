@@ -1,4 +1,4 @@
-"""Training as the paper has it: pre-training (eq. 8, 9), then Algorithm 1."""
+"""Training the transform network as the paper has it: pre-training (eq. 8, 9), then Algorithm 1."""
 
 from __future__ import annotations
 
@@ -12,11 +12,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from attrxfer.interfaces import Adversarial, Devices, Run, TransferStep
-
-Steps = Annotated[int, Field(ge=0)]
-Rate = Annotated[float, Field(gt=0)]
-Betas = tuple[float, float]
-Positive = Annotated[int, Field(ge=1)]
+from attrxfer_diat.supervised import Betas, Positive, Rate, Steps, Supervised
 
 
 @contextmanager
@@ -30,30 +26,6 @@ def frozen(network: nn.Module) -> Iterator[None]:
     finally:
         for parameter in trainable:
             parameter.requires_grad_(True)
-
-
-class Supervised:
-    """What the two pre-training stages share: one network, one Adam, batches of pictures from all of the training split."""
-
-    def __init__(self, *, steps: Steps, batch: Positive = 16, rate: Rate = 2e-4, betas: Betas = (0.5, 0.999)) -> None:
-        self.steps = steps
-        self.batch = batch
-        self.rate = rate
-        self.betas = betas
-
-    def attach(self, run: Run, network: nn.Module) -> None:
-        self.run = run
-        self.network = network
-        self.optimizer = run.devices.optimizer(network, self.rate, self.betas)
-
-    def finish(self) -> None:
-        """Nothing to do: the network was trained in place."""
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"optimizer": self.optimizer.state_dict()}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.optimizer.load_state_dict(state["optimizer"])
 
 
 class PretrainGenerator(Supervised):
@@ -107,7 +79,8 @@ class AdversarialTraining:
     guided set and on generated pictures, half of this turn, half out of the last ``pool`` turns (0: only this turn's);
     lines 9-11 update T ``tstep`` times. T's first update uses the pictures of line 5, so that T runs once a turn when
     tstep is 1. Adam for both. What previews show and what is kept at the end is the moving average of T (``ema``; its
-    decay warms up as (i + 1) / (i + 10); 0 keeps the last weights), batch statistics copied.
+    decay warms up as (i + 1) / (i + 10); 0 keeps the last weights), batch statistics copied. Every ``balance_every`` turns
+    (0: never) each term's share of T's gradient is recorded, which costs a backward pass a term.
 
     The paper has dstep and tstep without values, no pool and no average; its rate is 1e-5 for DIAT-A, 1e-4 for DIAT.
     Identity losses are in T's update only, although eq. 14 prints them inside max over D as well (see RULINGS in docs).
@@ -125,6 +98,7 @@ class AdversarialTraining:
         tstep: Positive = 1,
         pool: Annotated[int, Field(ge=0)] = 30,
         ema: Annotated[float, Field(ge=0, lt=1)] = 0.998,
+        balance_every: Annotated[int, Field(ge=0)] = 50,
     ) -> None:
         self.steps = steps
         self.batch = batch
@@ -135,6 +109,7 @@ class AdversarialTraining:
         self.tstep = tstep
         self.pool = pool
         self.ema = ema
+        self.balance_every = balance_every
 
     def prepare(self, run: Run, owner: Adversarial) -> None:
         self.run = run
@@ -157,7 +132,10 @@ class AdversarialTraining:
         with frozen(self.discriminator):
             for i in range(self.tstep):  # lines 9-11
                 step = step if i == 0 else self._transform(index * self.tstep + i)
-                report.update(self._update_generator(step))
+                terms = self._terms(step)
+                if i == 0 and self.balance_every and index % self.balance_every == 0:
+                    report.update(self._balance(terms))
+                report.update(self._update_generator(terms))
                 self._update_average(index * self.tstep + i)
         return report
 
@@ -180,13 +158,27 @@ class AdversarialTraining:
         self.devices.update(self.optimizer_d, torch.stack(list(terms.values())).sum())
         return {f"D {name}": term.detach() for name, term in terms.items()}
 
-    def _update_generator(self, step: TransferStep) -> dict[str, Tensor]:
+    def _terms(self, step: TransferStep) -> dict[str, Tensor]:
         """min over T of eq. 14: -log D(T(x)) + lambda * identity (+ gamma * regularizer, eq. 7)."""
         with self.devices.autocast():
             terms = {"T attribute": self.adversarial.generator_loss(step.discriminate(step.output).logit)}
             for kind, losses in (("identity", self.run.identity), ("regularizer", self.run.regularizer)):
                 for number, loss in enumerate(losses):
                     terms[f"T {kind}" + (f" {number + 1}" if number else "")] = loss.weight * loss(step)
+        return terms
+
+    def _balance(self, terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Each term's share of T's gradient: the norm of its own gradient over the sum of all terms' norms. A term below
+        1% does nothing, whatever its loss says."""
+        parameters = [parameter for parameter in self.generator.parameters() if parameter.requires_grad]
+        norms = {}
+        for name, term in terms.items():
+            gradients = torch.autograd.grad(term, parameters, retain_graph=True, allow_unused=True)
+            norms[name] = torch.stack([g.float().norm() for g in gradients if g is not None]).norm()
+        total = torch.stack(list(norms.values())).sum().clamp_min(torch.finfo(torch.float32).tiny)
+        return {f"share {name.removeprefix('T ')}": norm / total for name, norm in norms.items()}
+
+    def _update_generator(self, terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
         self.devices.update(self.optimizer_t, torch.stack(list(terms.values())).sum())
         return {name: term.detach() for name, term in terms.items()}
 

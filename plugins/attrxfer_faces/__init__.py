@@ -28,3 +28,9 @@ def register_components(registry: Registry) -> None:
         summary="faces turned little to the side, by landmarks",
         licence="MIT",
     )
+    registry.locator(
+        "landmarks",
+        "attrxfer_faces.locator:Landmarks",
+        summary="a region of the face: the widened hull of its landmarks, section 3.2",
+        licence="MIT",
+    )

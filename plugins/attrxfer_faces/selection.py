@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from attrxfer.interfaces import Records
-
-CELEBA_POINTS, IBUG_POINTS = 5, 68
+from attrxfer_faces.points import CELEBA_POINTS, IBUG_POINTS, eyes_and_nose
 
 
 class Frontal:
@@ -35,15 +34,9 @@ class Frontal:
         points = records.landmarks
         if points is None or points.shape[1] not in (CELEBA_POINTS, IBUG_POINTS):
             return np.ones(len(records), bool)
-        left, right, nose = _eyes_and_nose(points)
+        left, right, nose = eyes_and_nose(points)
         distance = np.linalg.norm(right - left, axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
             yaw = np.abs(nose[:, 0] - (left[:, 0] + right[:, 0]) / 2) / distance
             fit = (yaw < self.max_yaw) & (distance > self.min_eyes * self.size)
         return fit | np.isnan(points).any((1, 2))
-
-
-def _eyes_and_nose(points: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    if points.shape[1] == CELEBA_POINTS:
-        return points[:, 0], points[:, 1], points[:, 2]
-    return points[:, 36:42].mean(1), points[:, 42:48].mean(1), points[:, 30]

@@ -1,0 +1,80 @@
+"""How the offline stand-in for VGG-Face learns faces: from the run's own people and attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
+
+from attrxfer.interfaces import Run
+from attrxfer_diat.features import FaceFeatures
+from attrxfer_diat.supervised import Betas, Kept, Positive, Rate, Steps
+
+
+class Heads(nn.Module):
+    """Mean of the last map (N, C) -> logits of the people (N, P) and of the attributes (N, A), behind a hidden layer."""
+
+    def __init__(self, features: FaceFeatures, people: int, attributes: int) -> None:
+        super().__init__()
+        self.features = features
+        channels = features.channels
+        self.hidden = nn.Sequential(
+            nn.MaxPool2d(2), nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d(4),
+            nn.Flatten(), nn.Linear(16 * channels, 256), nn.ReLU(inplace=True),
+        )  # fmt: skip
+        self.people = nn.Linear(256, people)
+        self.attributes = nn.Linear(256, attributes)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        hidden = self.hidden(self.features(images)[-1])
+        return self.people(hidden), self.attributes(hidden)
+
+
+class ClassifyFaces(Kept):
+    """Who is it (where identities are known) and which attributes does it have: cross entropies on the training split.
+
+    The heads are thrown away; the five convolutions stay as they are from here on.
+    """
+
+    def __init__(self, *, steps: Steps = 400, batch: Positive = 32, rate: Rate = 1e-3, betas: Betas = (0.9, 0.999)) -> None:
+        super().__init__(steps=steps, batch=batch, rate=rate, betas=betas)
+
+    def prepare(self, run: Run, owner: FaceFeatures) -> None:
+        records = run.data.records
+        names = sorted(records.attributes)
+        self.labels = np.stack([records.attributes[name] for name in names], axis=1).astype(np.float32)
+        train = run.data.rows("train", None)
+        people = np.unique(records.identity[train]) if records.identity is not None else np.zeros(0, np.int64)
+        self.number = {int(person): number for number, person in enumerate(people)}
+        heads = Heads(owner, max(len(people), 1), len(names))
+        self.attach(run, run.devices.place(heads))
+
+    def finish(self) -> None:
+        super().finish()
+        self.network.features.requires_grad_(False)
+
+    def step(self, index: int) -> Mapping[str, Tensor]:
+        batch = self.run.batch("all", index, self.batch)
+        device = batch.images.device
+        with self.run.devices.autocast():
+            people, attributes = self.network(batch.images)
+        wanted = torch.from_numpy(self.labels[batch.rows]).to(device)
+        terms = {"attributes": binary_cross_entropy_with_logits(attributes.float(), wanted)}
+        if self.number:
+            identity = self.run.data.records.identity[batch.rows]
+            who = torch.tensor([self.number[int(person)] for person in identity], device=device)
+            terms["people"] = cross_entropy(people.float(), who)
+        self.run.devices.update(self.optimizer, torch.stack(list(terms.values())).sum())
+        right = ((attributes > 0) == (wanted > 0.5)).float().mean()
+        return {**{name: term.detach() for name, term in terms.items()}, "accuracy": right}
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "heads": self.network.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        self.network.load_state_dict(state["heads"])

@@ -1,0 +1,139 @@
+"""The second stage of the paper: networks behind T that make its pictures better, eq. 10 and 11."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
+
+import torch
+from kornia.filters import gaussian_blur2d
+from pydantic import Field
+from torch import Tensor, nn
+
+from attrxfer.interfaces import Features, Generator, Locator, Run, Slot
+from attrxfer_diat.identity import content_loss
+from attrxfer_diat.supervised import Betas, Kept, Positive, Rate, Steps, Supervised
+
+SIDE = 128
+"""The side in pixels that the paper's sigma is for."""
+
+
+def blur(images: Tensor, sigma: float) -> Tensor:
+    """B of eq. 11: Gaussian blur of pictures (N, 3, S, S), sigma in pixels at a side of 128, scaled with the side."""
+    scaled = sigma * images.shape[-1] / SIDE
+    kernel = 2 * max(1, round(3 * scaled)) + 1
+    return gaussian_blur2d(images, (kernel, kernel), (scaled, scaled), border_type="reflect")
+
+
+class GlobalEnhancer(nn.Module):
+    """E(B(T(x))) of section 3.2: a network of T's architecture that learned to sharpen blurred faces takes T's artifacts
+    off with the blur, and puts the detail of faces back.
+
+    network: E. sigma: of B in pixels at a side of 128; 1.8 in the paper.
+    """
+
+    stages: ClassVar[tuple[tuple[Slot, str], ...]] = (("enhance", "global_enhancer"),)
+
+    def __init__(self, *, network: Generator, sigma: Annotated[float, Field(gt=0)] = 1.8) -> None:
+        super().__init__()
+        self.network: Any = network
+        self.sigma = sigma
+
+    def forward(self, picture: Tensor, source: Tensor) -> Tensor:
+        return self.network(blur(picture, self.sigma)).clamp(-1, 1)
+
+
+class TrainGlobalEnhancer(Kept):
+    """Eq. 11: E learns to undo B on every picture of the training split; the mean over pixels stands for the sum."""
+
+    def __init__(self, *, steps: Steps = 400, batch: Positive = 16, rate: Rate = 1e-4, betas: Betas = (0.9, 0.999)) -> None:
+        super().__init__(steps=steps, batch=batch, rate=rate, betas=betas)
+
+    def prepare(self, run: Run, owner: GlobalEnhancer) -> None:
+        self.sigma = owner.sigma
+        self.attach(run, owner.network)
+
+    def step(self, index: int) -> Mapping[str, Tensor]:
+        images = self.run.batch("all", index, self.batch).images
+        with self.run.devices.autocast():
+            loss = (self.network(blur(images, self.sigma)) - images).float().square().mean()
+        self.run.devices.update(self.optimizer, loss)
+        return {"sharpened": loss.detach()}
+
+    def preview(self, images: Tensor) -> Tensor:
+        """E(B(x)) of real pictures."""
+        return self.network(blur(images, self.sigma)).clamp(-1, 1)
+
+
+class LocalEnhancer(nn.Module):
+    """E of eq. 10: four 3x3 convolutions on (x, T(x)) that keep x outside the attribute's region and T(x) inside.
+
+    Ours, since the paper is silent: ``width`` channels, ReLU between, and the output added to T(x), so that an untrained E
+    changes nothing.
+    """
+
+    stages: ClassVar[tuple[tuple[Slot, str], ...]] = (("enhance", "local_enhancer"),)
+
+    def __init__(self, *, width: Positive = 32) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for inputs, outputs in ((6, width), (width, width), (width, width)):
+            layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(inplace=True)]
+        last = nn.Conv2d(width, 3, 3, padding=1)
+        nn.init.zeros_(last.weight)
+        self.layers = nn.Sequential(*layers, last)
+
+    def forward(self, picture: Tensor, source: Tensor) -> Tensor:
+        output = picture + self.layers(torch.cat([source, picture], dim=1))
+        return output if self.training else output.clamp(-1, 1)
+
+
+class TrainLocalEnhancer(Supervised):
+    """Eq. 10 on the input set, with the mean over pixels for the sum of its first term.
+
+    network: phi, the features of the second term. locator: where the attribute's region is. beta: of the pixels and of the
+    first and second map of phi; 0.1, 0.5, 1 in the paper. Pictures whose region is unknown (no landmarks) have a mask of
+    zeros: they only learn to stay.
+    """
+
+    def __init__(
+        self,
+        *,
+        network: Features,
+        locator: Locator,
+        steps: Steps = 400,
+        batch: Positive = 16,
+        rate: Rate = 1e-4,
+        betas: Betas = (0.9, 0.999),
+        beta: tuple[float, float, float] = (0.1, 0.5, 1.0),
+    ) -> None:
+        super().__init__(steps=steps, batch=batch, rate=rate, betas=betas)
+        self.phi: Any = network
+        self.locator = locator
+        self.beta = beta
+
+    def prepare(self, run: Run, owner: LocalEnhancer) -> None:
+        self.attach(run, owner)
+
+    def step(self, index: int) -> Mapping[str, Tensor]:
+        run = self.run
+        batch = run.batch("input", index, self.batch)
+        x = batch.images
+        mask = torch.from_numpy(self.locator.masks(run.data, batch)).to(x.device)
+        run.generator.eval()  # T is done with training
+        with run.devices.autocast():
+            with torch.no_grad():
+                transferred = run.generator(x)
+            enhanced = self.network(transferred, x)
+            outside = ((1 - mask) * (enhanced - x)).float().square().mean()
+            pairs = [(enhanced * mask, transferred * mask)]
+            with torch.no_grad():
+                wanted = self.phi(pairs[0][1])
+            pairs += list(zip(self.phi(pairs[0][0])[:2], wanted[:2], strict=True))
+            inside = [b * content_loss(e, t, "relative") for b, (e, t) in zip(self.beta, pairs, strict=True)]
+        terms = {"outside": outside, "inside": torch.stack(inside).sum()}
+        run.devices.update(self.optimizer, torch.stack(list(terms.values())).sum())
+        return {name: term.detach() for name, term in terms.items()}
+
+    def preview(self, images: Tensor) -> Tensor:
+        return self.network(self.run.generator(images), images)

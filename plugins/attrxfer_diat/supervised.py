@@ -1,0 +1,78 @@
+"""What the stages that train one network by one loss share."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+from safetensors.torch import load_file, save
+from torch import nn
+
+from attrxfer.data import cache_folder
+from attrxfer.files import write_bytes
+from attrxfer.interfaces import Run
+
+Steps = Annotated[int, Field(ge=0)]
+Rate = Annotated[float, Field(gt=0)]
+Betas = tuple[float, float]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class Supervised:
+    """One network, one Adam, batches of pictures."""
+
+    def __init__(self, *, steps: Steps, batch: Positive = 16, rate: Rate = 2e-4, betas: Betas = (0.5, 0.999)) -> None:
+        self.steps = steps
+        self.batch = batch
+        self.rate = rate
+        self.betas = betas
+
+    def attach(self, run: Run, network: nn.Module) -> None:
+        self.run = run
+        self.network = network
+        self.optimizer = run.devices.optimizer(network, self.rate, self.betas)
+
+    def finish(self) -> None:
+        """Nothing to do: the network was trained in place."""
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"optimizer": self.optimizer.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.optimizer.load_state_dict(state["optimizer"])
+
+
+class Kept(Supervised):
+    """A stage whose result depends on the data and the settings alone, not on the task: it is trained once and kept in the
+    cache by a hash of the pictures, the settings and all weights it begins with. The network is trainable only inside.
+    """
+
+    def attach(self, run: Run, network: nn.Module, *fixed: nn.Module) -> None:
+        """``fixed``: other networks that the result depends on."""
+        super().attach(run, network.requires_grad_(True))
+        settings = [type(self).__name__, run.data.key, run.seed, run.devices.world]
+        settings += [self.steps, self.batch, self.rate, list(self.betas)]
+        key = hashlib.sha256(json.dumps(settings).encode() + run.data.usable.tobytes())
+        for module in (network, *fixed):
+            key.update(save({name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}))
+        self.kept: Path = cache_folder() / "networks" / f"{key.hexdigest()[:32]}.safetensors"
+        if self.kept.is_file():
+            network.load_state_dict(load_file(self.kept))
+            network.requires_grad_(False)
+            self.steps = 0
+
+    def finish(self) -> None:
+        self.network.requires_grad_(False)
+        if self.run.devices.rank == 0:
+            state = self.network.state_dict()
+            write_bytes(self.kept, save({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}))
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "kept": self.kept.name}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        self.kept = self.kept.with_name(state["kept"])  # of the weights it began with, not of those it resumes from
