@@ -2,8 +2,8 @@
 
 Pictures are float32 tensors, NCHW, RGB, -1..1, unless a name says uint8 (HWC, 0..255, RGB). A component's parameters are
 its annotated, keyword-only constructor arguments. A parameter annotated with one of these Protocols is filled from a nested
-table (``network = {use = "diat"}``). Equal tables of kinds ``features`` and ``locator`` are one object, which trains once;
-every other nested component belongs to the one that names it.
+table (``network = {use = "diat"}``). Equal tables are one object, which trains once; only a nested generator or
+discriminator belongs to the component that names it.
 
 A class may have a classmethod ``needs(**parameters) -> Sequence[str]``: what is missing on this machine before a component
 with these parameters can be built (a file, an extra), each with its remedy. A run stops on all of them before its first stage.
@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -32,8 +31,6 @@ SetName = Literal["all", "guided", "input"]
 
 
 # ---------------------------------------------------------------- data
-
-
 @dataclass(frozen=True)
 class Records:
     """What a data set knows of its N pictures.
@@ -131,8 +128,6 @@ class Batch:
 
 
 # ---------------------------------------------------------------- networks
-
-
 class Generator(Protocol):
     """Kind ``generator``: a torch module that maps pictures (N, 3, S, S) in -1..1 to pictures of the same shape and range.
 
@@ -164,8 +159,6 @@ class Features(Protocol):
 
 
 # ---------------------------------------------------------------- losses
-
-
 class TransferStep(Protocol):
     """One update of the generator, as its losses see it: everything is computed once, when first asked for."""
 
@@ -239,8 +232,6 @@ class Enhancer(Protocol):
 
 
 # ---------------------------------------------------------------- training
-
-
 class Devices(Protocol):
     """Where tensors live and how many processes share a run; the engine implements it on accelerate."""
 
@@ -344,8 +335,6 @@ class Stage(Protocol):
 
 
 # ---------------------------------------------------------------- evaluation
-
-
 class Evaluation(Protocol):
     """A finished transfer on held-out pictures, as a metric sees it. Pictures are uint8 (N, S, S, 3)."""
 
@@ -406,5 +395,3 @@ KINDS: dict[str, type] = {
     "metric": Metric,
 }
 """Every kind by its name. Adding one is its Protocol and one line here."""
-
-PathLike = str | Path

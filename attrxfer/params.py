@@ -18,8 +18,8 @@ from attrxfer.errors import PluginError, Problem, UnknownName, did_you_mean
 from attrxfer.interfaces import KINDS
 from attrxfer.registry import Component, Registry, one_line
 
-READ_ONLY = ("features", "locator")
-"""Kinds whose components serve any number of owners."""
+OWNED = ("generator", "discriminator")
+"""Kinds that train for the component which names them: an enhancer's network is not T, though its table may be T's."""
 
 
 @dataclass(frozen=True)
@@ -233,7 +233,7 @@ def _show(value: Any) -> str:
 
 def build(spec: Spec, memo: dict[str, Any], key: str = "") -> Any:
     """Construct a component, nested ones first; equal specs (same kind, name, values) become one object through ``memo``,
-    unless a ``key`` sets them apart. Of nested specs only those of ``READ_ONLY`` kinds do: others belong to their owner.
+    unless a ``key`` sets them apart, as it does for nested ones of the ``OWNED`` kinds.
     """
     key = key or json.dumps([spec.kind, spec.table()], sort_keys=True)
     if key not in memo:
@@ -244,7 +244,7 @@ def build(spec: Spec, memo: dict[str, Any], key: str = "") -> Any:
 
 def _built(value: Any, memo: dict[str, Any], key: str) -> Any:
     if isinstance(value, Spec):
-        return build(value, memo, "" if value.kind in READ_ONLY else key)
+        return build(value, memo, key if value.kind in OWNED else "")
     if isinstance(value, tuple) and any(isinstance(item, Spec) for item in value):
         return tuple(_built(item, memo, f"{key}[{i}]") for i, item in enumerate(value))
     return value

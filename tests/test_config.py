@@ -184,14 +184,12 @@ def test_nested_components_are_checked_with_their_paths(registry: Registry) -> N
 
 def test_equal_nested_tables_are_one_object(registry: Registry) -> None:
     table = {"use": "holder", "network": {"use": "plain", "width": 5}, "other": {"use": "plain", "width": 5}}
-    spec, found = check("enhancer", table, registry, path="e", shared={})
+    several = [{"use": "sized", "size": 64}, {"use": "sized", "size": 64}, {"use": "sized", "size": 32}]
+    spec, found = check("enhancer", {**table, "several": several}, registry, path="e", shared={})
     assert not found and spec is not None
     made = build(spec, {})
-    assert made.network is made.other and made.network.width == 5 and made.several == ()
-    different, _ = check("enhancer", {**table, "other": {"use": "plain", "width": 6}}, registry, path="e", shared={})
-    assert different is not None
-    made = build(different, {})
-    assert made.network is not made.other
+    assert made.several[0] is made.several[1] and made.several[0] is not made.several[2]
+    assert made.network is not made.other and made.network.width == made.other.width == 5  # networks train for their owner
 
 
 def test_a_filled_table_gives_the_same_spec(registry: Registry) -> None:

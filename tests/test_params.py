@@ -100,14 +100,19 @@ def test_equal_tables_of_different_kinds_are_different_objects(registry: Registr
     assert made.terms[0] is made.terms[1] and made.base is not made.terms[0]
 
 
-def test_one_memo_is_shared_by_top_level_and_nested_components(registry: Registry) -> None:
+def test_one_memo_is_shared_by_top_level_and_nested_components_but_not_by_networks_that_train_for_their_owner(
+    registry: Registry,
+) -> None:
     memo: dict[str, Any] = {}
+    term, _ = check("regularizer", {"use": "small", "width": 3}, registry, path="r", shared={})
     alone, _ = check("generator", {"use": "small", "width": 3}, registry, path="g", shared={})
     holder, _ = check(
         "enhancer", {"use": "several", "terms": [{"use": "small"}], "base": {"use": "small"}}, registry, path="e", shared={}
     )
-    assert alone is not None and holder is not None
-    assert build(holder, memo).base is build(alone, memo)
+    assert alone is not None and holder is not None and term is not None
+    made = build(holder, memo)
+    assert made.terms[0] is build(term, memo)
+    assert made.base is not build(alone, memo) and build(holder, memo) is made
 
 
 def test_paths_keep_names_that_are_no_identifiers_and_drop_union_labels() -> None:

@@ -63,7 +63,9 @@ def run() -> Any:
         devices=PlainDevices(),
     )
     sets = {"input": 1, "guided": 2, "all": 3}
-    made.batch = lambda which, index, size: Batch(picture(sets[which], index), (torch.arange(N) % 2).float(), np.arange(N))
+    made.batch = lambda which, index, size: Batch(
+        picture(sets[which], index), (torch.arange(N) % 2).float(), np.arange(N), np.zeros(N, bool)
+    )
     made.uniform = lambda key, index, size, columns: torch.rand(size, columns, generator=torch.Generator().manual_seed(index))
     made.transfer = lambda source, index: Step(
         made.generator, made.discriminator, made.adversarial, source, made.uniform("augment", index, len(source), 8)
@@ -110,7 +112,7 @@ def hand_written(run: Any, x: Tensor, guided: Tensor) -> tuple[dict[str, Tensor]
 
 def test_a_turn_equals_the_equations_by_hand(run: Any) -> None:
     losses, gradient_d, gradient_t = hand_written(run, picture(1, 0), picture(2, 0))
-    stage = AdversarialTraining(steps=1, batch=N, rate=1e-3, dstep=1, pool=0)
+    stage = AdversarialTraining(steps=1, batch=N, rate=1e-3, dstep=1, pool=0, balance_every=0)
     stage.prepare(run, run.adversarial)
     terms = stage.step(0)
     assert terms.keys() == losses.keys()
