@@ -80,7 +80,8 @@ class LocalEnhancer(nn.Module):
         for inputs, outputs in ((6, width), (width, width), (width, width)):
             layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(inplace=True)]
         last = nn.Conv2d(width, 3, 3, padding=1)
-        nn.init.zeros_(last.weight)
+        for parameter in last.parameters():
+            nn.init.zeros_(parameter)
         self.layers = nn.Sequential(*layers, last)
 
     def forward(self, picture: Tensor, source: Tensor) -> Tensor:

@@ -61,7 +61,8 @@ class Denoiser(nn.Module):
         super().__init__()
         self.first = nn.Conv2d(3, width, 3, padding=1)
         self.second = nn.Conv2d(width, 3, 3, padding=1)
-        nn.init.zeros_(self.second.weight)
+        for parameter in self.second.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, images: Tensor) -> Tensor:
         return images + self.second(torch.relu(self.first(images)))
