@@ -120,7 +120,9 @@ class Recipe:
         """What this machine lacks before the recipe can run: files, extras; each with its remedy, none twice."""
         specs = [self.data, *([self.selection] if self.selection else []), *(getattr(self, kind) for kind in ONE)]
         specs += [spec for kind in MANY for spec in getattr(self, kind)]
-        return list(dict.fromkeys(need for spec in [*specs, *self.stage_specs.values()] for need in needs(spec)))
+        declared = {name for spec in specs for _, name in getattr(spec.component.load(), "stages", ())}
+        specs += [spec for name, spec in self.stage_specs.items() if name in (self.stages or declared)]
+        return list(dict.fromkeys(need for spec in specs for need in needs(spec)))
 
     def filled(self) -> dict[str, Any]:
         """The whole recipe as TOML or JSON takes it, defaults included; loading it again gives an equal recipe."""
