@@ -20,7 +20,8 @@ from attrxfer.params import Spec, check, check_parameters, needs, plain
 from attrxfer.registry import Registry
 
 SHARED = ("size", "batch", "rate", "betas")
-"""Keys of [train] that also fill equally named parameters of components which their own table does not set."""
+"""Keys of [train] that also fill equally named parameters of stages which their own table does not set; components share
+only the first, since a metric's or an enhancer's batch and rate are its own affair."""
 
 ONE = ("generator", "discriminator", "adversarial")
 MANY = ("identity", "regularizer", "enhancer", "metric")
@@ -153,7 +154,7 @@ class Recipe:
 
 
 def shared(train: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of [train] that components share, as JSON takes them."""
+    """The settings of [train] that stages share, as JSON takes them."""
     return {key: plain(train[key]) for key in SHARED}
 
 
@@ -223,7 +224,7 @@ def parse(table: Mapping[str, Any], registry: Registry, source: str, problems: S
         "report": _section(Report, table.get("report", {}), registry, "report", found),
     }
     settings = shared({**vars(Train()), **(vars(sections["train"]) if sections["train"] else {})})
-    parts = _components(table, registry, settings, found)
+    parts = _components(table, registry, {"size": settings["size"]}, found)
     specs = _stage_specs(nested, registry, settings, found)
     stages = _stages(table.get("stages"), registry, found)
     if found:

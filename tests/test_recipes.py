@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,51 @@ def test_there_are_recipes_and_all_are_registered(host: Host) -> None:
     assert "diat_a_gender" in host.recipes() and "paper/diat_a_gender" in host.recipes()
 
 
+@pytest.mark.parametrize("task", ["mouth_open", "mouth_close", "eyeglasses_removal", "gender", "age"])
+def test_a_task_is_the_same_in_every_recipe_of_it(task: str, host: Host) -> None:
+    found = [load(f"{folder}{model}_{task}", host) for folder in ("", "paper/") for model in ("diat_a", "diat")]
+    assert {recipe.task.name for recipe in found} == {task}
+    assert all(recipe.task.guided == found[0].task.guided for recipe in found)
+    enhancers = [[spec.name for spec in recipe.enhancer] for recipe in found]
+    assert enhancers == [[], [], *[["global" if task in ("gender", "age") else "local"]] * 2]
+
+
+def test_variants_differ_by_what_the_paper_leaves_out(host: Host) -> None:
+    """5.1 and 5.5: what each variant has of identity loss, regularizer and enhancement."""
+    found = {}
+    for variant in ("diat_a", "diat_a0", "diat1", "diat2", "diat3", "diat"):
+        recipe = load(f"variants/{variant}", host)
+        kinds = (recipe.identity, recipe.regularizer, recipe.enhancer)
+        found[variant] = [" ".join(spec.name for spec in specs) for specs in kinds]
+    assert found == {
+        "diat_a": ["adaptive", "", "global"],
+        "diat_a0": ["adaptive", "", ""],
+        "diat1": ["", "", ""],
+        "diat2": ["backbone", "", ""],
+        "diat3": ["backbone", "perceptual", ""],
+        "diat": ["backbone", "perceptual", "global"],
+    }
+
+
+def test_the_papers_diat_keeps_the_papers_settings(host: Host) -> None:
+    recipe = load("paper/diat_gender", host)
+    identity, regularizer = recipe.identity[0].values, recipe.regularizer[0].values
+    assert (identity["scale"], identity["weight"], identity["layers"]) == ("paper", 0.1, (4, 5))
+    assert (regularizer["scale"], regularizer["weight"]) == ("paper", 0.001)
+    assert identity["network"].name == regularizer["network"].name == "vgg_face"
+    assert regularizer["reconstruction"].name == recipe.generator.name == "diat"
+    assert recipe.stage("adversarial").values["rate"] == 1e-4
+    assert recipe.enhancer[0].values["sigma"] == 1.8
+    assert load("paper/diat_mouth_open", host).stage("local_enhancer").values["beta"] == (0.1, 0.5, 1.0)
+
+
+def test_what_stages_share_is_not_a_metrics_affair(host: Host) -> None:
+    recipe = load("diat_a_gender", host, ("train.batch=5", "train.rate=0.5"))
+    judge = next(spec for spec in recipe.metric if spec.name == "judge")
+    assert judge.values["batch"] == 64 and judge.values["rate"] == 3e-3
+    assert recipe.stage("global_enhancer").values["batch"] == 5
+
+
 @pytest.mark.parametrize("path", RECIPES, ids=name)
 def test_it_opens_with_its_command(path: Path) -> None:
     command, _, what = path.read_text().partition("\n")[0].removeprefix("# ").partition("        ")
@@ -37,10 +83,28 @@ def test_it_opens_with_its_command(path: Path) -> None:
 @pytest.mark.parametrize("path", RECIPES, ids=name)
 def test_it_is_valid_and_runs_a_few_steps(path: Path, tmp_path: Path, host: Host) -> None:
     load(path, host)
-    recipe = load(path, host, (*TINY, "train.pretrain_generator.steps=1"), DRAWN)
+    recipe = load(path, host, (*TINY, *_small(path, host)), DRAWN)
+    assert not recipe.needs()
     training = Training(recipe, RunFolder(tmp_path / "run"), host, quiet=True)
     training.create_folder()
     assert (training.train() / "model.safetensors").is_file()
+
+
+def _small(path: Path, host: Host) -> Iterator[str]:
+    """Overrides that make a recipe tiny: a few steps of each stage, narrow networks, no file from outside."""
+    recipe = load(path, host, (), DRAWN)
+    features = "{use='face_features', width=4}"
+    for name in recipe.stage_specs.keys() | {"face_features", "reconstruction", "denoiser", "global_enhancer"}:
+        if name not in ("adversarial", "pretrain_discriminator"):
+            yield f"train.{name}.steps=1"
+    yield f"train.local_enhancer.network={features}"
+    if recipe.identity and recipe.identity[0].name == "backbone":
+        yield f"identity.network={features}"
+    if recipe.regularizer:
+        yield f"regularizer.network={features}"
+        yield "regularizer.reconstruction={use='diat', width=4, blocks=1}"
+    if recipe.enhancer and recipe.enhancer[0].name == "global":
+        yield "enhancer=[{use='global', network={use='diat', width=4, blocks=1}}]"
 
 
 def test_the_papers_recipe_keeps_the_papers_settings(host: Host) -> None:
