@@ -29,7 +29,9 @@ from attrxfer.host import Host
 from attrxfer.interfaces import Adversarial, Batch, Counterfactuals, Identity, Regularizer, SetName, Stage
 from attrxfer.params import Spec, build
 from attrxfer.recipe import Recipe
-from attrxfer.transfer import to_uint8
+from attrxfer.transfer import Transfer, to_uint8
+
+Watch = Callable[[Stage, str, int], None]
 
 
 @dataclass(frozen=True)
@@ -69,10 +71,15 @@ class StageRun:
 
 
 class Training:
-    """Everything a run is made of, built and placed; ``train`` takes it to its bundle."""
+    """Everything a run is made of, built and placed; ``train`` takes it to its bundle.
 
-    def __init__(self, recipe: Recipe, folder: RunFolder, host: Host, *, quiet: bool = False) -> None:
-        self.recipe, self.folder, self.host = recipe, folder, host
+    ``watch`` is called after each step with the stage, its key and how many of its steps are done.
+    """
+
+    def __init__(
+        self, recipe: Recipe, folder: RunFolder, host: Host, *, quiet: bool = False, watch: Watch | None = None
+    ) -> None:
+        self.recipe, self.folder, self.host, self.watch = recipe, folder, host, watch
         train = recipe.train
         self.devices = AccelerateDevices(
             precision=train.precision,
@@ -176,6 +183,9 @@ class Training:
         self.metrics.close()
         if self.devices.main:
             bundle.save(self.folder.bundle, self.chain(), self.card())
+            rows = self.sample_rows()
+            finished = Transfer(bundle.load(self.folder.bundle, self.host.registry), self.devices.device)
+            save_strip(self.folder, "result", finished.pictures(self.data.pictures(rows)))
         self.devices.wait()
         return self.folder.bundle
 
@@ -194,6 +204,8 @@ class Training:
                 self._interrupt(number, index, stage)
             values = self.one_step(stage, planned, index)
             self._draw(stage, planned, index + 1)
+            if self.watch is not None:
+                self.watch(stage, planned.key, index + 1)
             if (index + 1) % self.recipe.train.checkpoint_every == 0 and index + 1 < stage.steps:
                 self._save(number, index + 1, stage.state_dict())
         stage.finish()

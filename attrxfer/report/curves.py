@@ -10,16 +10,24 @@ WIDTH, HEIGHT, LEFT, BOTTOM = 520, 190, 46, 22
 POINTS = 240
 COLOURS = ("#2563eb", "#dc2626", "#059669", "#d97706", "#7c3aed", "#0891b2", "#be185d", "#4d7c0f")
 NOT_TERMS = ("stage", "step", "seconds")
+SHARE = "share "
 
 
 def curves(lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """A figure for each stage: every term it reported, averaged over runs of neighbouring steps."""
+    """A figure for each stage: every term it reported, averaged over runs of neighbouring steps; one more for the terms'
+    shares of the gradient, where the stage recorded them."""
     stages = list(dict.fromkeys(line["stage"] for line in lines))
     for stage in stages:
         own = [line for line in lines if line["stage"] == stage]
-        terms = [name for name in own[-1] if name not in NOT_TERMS]
-        series = {name: _averaged([(line["step"], line[name]) for line in own if name in line]) for name in terms}
-        yield f"<figure><figcaption>{html.escape(stage)}</figcaption>{_figure(series)}</figure>"
+        names = dict.fromkeys(name for line in own for name in line if name not in NOT_TERMS)
+        shares = [name for name in names if name.startswith(SHARE)]
+        for title, terms in (
+            (stage, [name for name in names if name not in shares]),
+            (f"{stage}: share of the gradient", shares),
+        ):
+            if terms:
+                series = {name: _averaged([(line["step"], line[name]) for line in own if name in line]) for name in terms}
+                yield f"<figure><figcaption>{html.escape(title)}</figcaption>{chart(series)}</figure>"
 
 
 def _averaged(points: Sequence[tuple[int, float]]) -> list[tuple[float, float]]:
@@ -29,7 +37,8 @@ def _averaged(points: Sequence[tuple[int, float]]) -> list[tuple[float, float]]:
     return [(sum(x for x, _ in chunk) / len(chunk), sum(y for _, y in chunk) / len(chunk)) for chunk in chunks]
 
 
-def _figure(series: Mapping[str, Sequence[tuple[float, float]]]) -> str:
+def chart(series: Mapping[str, Sequence[tuple[float, float]]], unit: str = "step") -> str:
+    """An SVG of named lines of (x, y), from 0 on, with a legend; ``unit`` is x's."""
     xs = [x for points in series.values() for x, _ in points]
     ys = [y for points in series.values() for _, y in points]
     right, low, high = max(*xs, 1.0), min(0.0, *ys), max(ys) or 1.0
@@ -44,7 +53,7 @@ def _figure(series: Mapping[str, Sequence[tuple[float, float]]]) -> str:
         start, end = place(0, value), place(right, value)
         parts.append(f'<polyline class="axis" points="{start} {end}"/>')
         parts.append(f'<text x="{LEFT - 6}" y="{float(start.split(",")[1]) + 4:.1f}" text-anchor="end">{value:.3g}</text>')
-    parts.append(f'<text x="{WIDTH - 8}" y="{HEIGHT - 6}" text-anchor="end">step {right:.0f}</text>')
+    parts.append(f'<text x="{WIDTH - 8}" y="{HEIGHT - 6}" text-anchor="end">{unit} {right:.4g}</text>')
     for (_, points), colour in zip(series.items(), COLOURS, strict=False):
         parts.append(f'<polyline fill="none" stroke="{colour}" points="{" ".join(place(x, y) for x, y in points)}"/>')
     legend = "".join(

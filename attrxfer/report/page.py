@@ -59,17 +59,29 @@ def _grid(folder: RunFolder) -> str:
     strips = sorted(path for path in folder.samples.glob("*.png") if path.stem[0].isdigit())
     if not strips:
         return "<p>No sample pictures.</p>"
-    chosen = _spread(strips, SHOWN_GRIDS)
-    rows = [("source", folder.samples / "source.png"), ("result", chosen[-1]), ("truth", folder.samples / "truth.png")]
+    chosen = _over_time(strips)
+    result = folder.samples / "result.png"
+    rows = [("source", folder.samples / "source.png"), ("result", result), ("truth", folder.samples / "truth.png")]
     rows = [row for row in rows if row[1].is_file()]
     over_time = [(_moment(path), path) for path in chosen]
     return f'<div class="grid">{_strips(rows)}</div><h3>Over time</h3><div class="grid small">{_strips(over_time)}</div>'
+
+
+def _over_time(strips: Sequence[Path]) -> list[Path]:
+    """The last strip of each stage, and of the stage that drew most several, evenly spread."""
+    stages: dict[str, list[Path]] = {}
+    for strip in strips:
+        stages.setdefault(strip.stem.rpartition("-")[0], []).append(strip)
+    most = max(stages.values(), key=len)
+    return [strip for own in stages.values() for strip in _spread(own, SHOWN_GRIDS if own is most else 1)]
 
 
 def _spread(items: Sequence[Path], count: int) -> list[Path]:
     """At most ``count`` items, evenly spread, the last one included."""
     if len(items) <= count:
         return list(items)
+    if count == 1:
+        return [items[-1]]
     return [items[round(i * (len(items) - 1) / (count - 1))] for i in range(count)]
 
 

@@ -1,0 +1,130 @@
+"""Means with 95% intervals over people and seeds, as Markdown and as a page with pictures."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from attrxfer.report.curves import chart
+
+DRAWS = 1000
+STYLE = (
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:1100px;margin:32px auto;padding:0 20px;color:#1c2330;background:#fff}"
+    "table{border-collapse:collapse;margin:12px 0}th,td{padding:4px 12px;border-bottom:1px solid #e4e7ec;text-align:left}"
+    "td{white-space:nowrap}img{width:100%;max-width:760px;border-radius:6px;display:block}.row{display:grid;"
+    "grid-template-columns:130px 1fr;gap:12px;align-items:center;margin-bottom:4px}.row span{color:#667085;text-align:right}"
+    "svg{width:100%;max-width:620px}"
+    "svg polyline{stroke-width:1.5}svg .axis{stroke:#e4e7ec}svg text{fill:#667085;font-size:11px}"
+    ".legend{display:flex;gap:4px 14px;flex-wrap:wrap;font-size:12px}"
+    ".legend i{display:inline-block;width:10px;height:10px;border-radius:3px;margin-right:5px}"
+)
+Runs = Mapping[tuple[str, str], Sequence[tuple[dict[str, Any], Path]]]
+"""(task, variant) -> (ablation.json, run folder) of each seed."""
+
+
+def interval(values: Sequence[Sequence[float]], people: Sequence[Sequence[int]]) -> tuple[float, float, float]:
+    """Mean and 95% interval of numbers a picture, given for each seed: bootstrap over people, and over seeds where there
+    are several."""
+    random = np.random.default_rng(0)
+    grouped: list[list[NDArray[np.float64]]] = []
+    for numbers, who in zip(values, people, strict=True):
+        array, names = np.asarray(numbers, float), np.asarray(who)
+        grouped.append([array[names == name] for name in np.unique(names)])
+    means = []
+    for _ in range(DRAWS):
+        seeds = random.integers(0, len(grouped), len(grouped))
+        drawn = [grouped[s][i] for s in seeds for i in random.integers(0, len(grouped[s]), len(grouped[s]))]
+        means.append(float(np.concatenate(drawn).mean()))
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(np.mean([np.mean(numbers) for numbers in values])), float(low), float(high)
+
+
+def rows(task: str, runs: Runs) -> list[list[str]]:
+    """A header and a row for each anchor and variant of a task."""
+    own = {variant: found for (of, variant), found in runs.items() if of == task}
+    first = next(iter(own.values()))[0][0]
+    names = list(first["each"])
+    lines = [["", *names, "turns", "minutes", "of which Algorithm 1", "seeds"]]
+    for anchor, each in first["anchors"].items():
+        lines.append([anchor, *[_shown(name, *interval([each[name]], [first["people"]])) for name in names], *[""] * 4])
+    for variant, found in own.items():
+        people = [scores["people"] for scores, _ in found]
+        cells = [_shown(name, *interval([scores["each"][name] for scores, _ in found], people)) for name in names]
+        total = np.mean([sum(_seconds(scores, runs).values()) for scores, _ in found]) / 60
+        adversarial = np.mean([scores["seconds"].get("adversarial", 0) for scores, _ in found]) / 60
+        lines.append([variant, *cells, str(found[0][0]["steps"]), f"{total:.1f}", f"{adversarial:.1f}", str(len(found))])
+    return lines
+
+
+def _seconds(scores: Mapping[str, Any], runs: Runs) -> dict[str, float]:
+    """Seconds by stage; a stage whose result another run left in the cache takes what that run took."""
+    known = [other["seconds"] for found in runs.values() for other, _ in found]
+    longest = {stage: max(seconds.get(stage, 0.0) for seconds in known) for stage in scores["stages"]}
+    return {stage: scores["seconds"].get(stage, longest[stage]) for stage in scores["stages"]}
+
+
+def _shown(name: str, mean: float, low: float, high: float) -> str:
+    if name in ("success", "closer to truth"):
+        return f"{mean:.1%} ({low:.0%} to {high:.0%})"
+    return f"{mean:.2f} ({low:.2f} to {high:.2f})"
+
+
+def markdown(tasks: Sequence[str], runs: Runs, title: str) -> str:
+    """All tables; intervals that overlap are no difference."""
+    parts = [f"# {title}\n\nMean and 95% interval (bootstrap over people, and over seeds where there are several).\n"]
+    for task in tasks:
+        lines = rows(task, runs)
+        head = [lines[0], ["---"] * len(lines[0])]
+        accuracy = next(found[0][0] for (of, _), found in runs.items() if of == task)["accuracy of the judge"]
+        parts.append(f"\n## {task}\n\nThe judge's own accuracy on real test pictures: {accuracy:.1%}.\n\n")
+        parts.append("\n".join("| " + " | ".join(line) + " |" for line in [*head, *lines[1:]]) + "\n")
+    return "".join(parts)
+
+
+def page(tasks: Sequence[str], runs: Runs, title: str) -> str:
+    """The same as HTML, with pictures side by side and success against training time."""
+    parts = [f"<!doctype html><meta charset=utf-8><title>{html.escape(title)}</title><style>{STYLE}</style>"]
+    parts.append(f"<h1>{html.escape(title)}</h1><p>Mean and 95% interval over people and seeds.</p>")
+    for task in tasks:
+        cells = "".join(
+            "<tr>" + "".join(f"<{'td' if i else 'th'}>{html.escape(cell)}</{'td' if i else 'th'}>" for cell in line) + "</tr>"
+            for i, line in enumerate(rows(task, runs))
+        )
+        parts.append(f"<h2>{html.escape(task)}</h2><table>{cells}</table>")
+        parts += _pictures(task, runs)
+        series = {
+            variant: [(point["seconds"] / 60, point["success"]) for point in found[0][0]["curve"]]
+            for (of, variant), found in runs.items()
+            if of == task
+        }
+        parts.append(f"<h3>Success against minutes of training (first seed, before enhancement)</h3>{chart(series, 'minutes')}")
+    return "\n".join(parts)
+
+
+def _pictures(task: str, runs: Runs) -> Iterator[str]:
+    truth: tuple[str, Any] | None = None
+    own = [(variant, found) for (of, variant), found in runs.items() if of == task]
+    for number, (variant, found) in enumerate(own):
+        with np.load(found[0][1] / "shown.npz", allow_pickle=False) as pictures:
+            if not number:
+                yield _row("source", pictures["source"])
+            yield _row(variant, pictures["result"])
+            truth = ("truth", pictures["truth"]) if "truth" in pictures else None
+    if truth is not None:
+        yield _row(*truth)
+
+
+def _row(label: str, pictures: NDArray[np.uint8]) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(np.concatenate(list(pictures), axis=1)).save(buffer, "PNG")
+    data = base64.b64encode(buffer.getvalue()).decode()
+    image = f'<img alt="{html.escape(label)}" src="data:image/png;base64,{data}">'
+    return f'<div class="row"><span>{html.escape(label)}</span>{image}</div>'

@@ -1,0 +1,190 @@
+"""Training one variant, scored as it goes; interrupted at any moment, it goes on."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from attrxfer_metrics.judge import Judge, verdicts
+from attrxfer_metrics.truth import psnr, squared_error
+from numpy.typing import NDArray
+
+from attrxfer import bundle
+from attrxfer.data import Data
+from attrxfer.engine.folder import RunFolder
+from attrxfer.engine.run import Training
+from attrxfer.files import write_text
+from attrxfer.host import Host
+from attrxfer.interfaces import Counterfactuals, Stage
+from attrxfer.params import build
+from attrxfer.recipe import Recipe
+from attrxfer.transfer import Transfer, to_images, to_uint8
+
+MOMENTS = 5
+"""How often the network is scored while it trains."""
+PROBE = 6
+"""Steps that are timed to know how many a budget of minutes has room for; the first is left out."""
+Pictures = NDArray[np.uint8]
+
+
+class Scorer:
+    """Held-out inputs of a task (up to ``limit``), and what the judge and the exact truth say of results for them."""
+
+    def __init__(self, training: Training, limit: int, judge_steps: int) -> None:
+        data, recipe = training.data, training.recipe
+        self.target = recipe.task.guided
+        rows = training.sets.test_input
+        if len(rows) > limit:
+            rows = rows[np.linspace(0, len(rows) - 1, limit).astype(int)]
+        self.rows = rows
+        self.sources = data.pictures(rows)
+        identity = data.records.identity
+        self.people = identity[rows] if identity is not None else np.arange(len(rows))
+        dataset = build(recipe.data, {})
+        values = {name: float(value) for name, value in self.target.items()}
+        self.truth = dataset.counterfactual(rows.tolist(), values) if isinstance(dataset, Counterfactuals) else None
+        self.names = sorted(self.target)
+        # one judge a data set and task, whatever the seed of the run
+        self.classifier = Judge(steps=judge_steps)._classifier(data, self.names, 0)
+
+    def successes(self, pictures: Pictures) -> NDArray[np.bool_]:
+        wanted = np.array([self.target[name] for name in self.names])
+        return np.asarray((verdicts(self.classifier, pictures) == wanted).all(1))
+
+    def judge_accuracy(self, data: Data) -> float:
+        rows = data.rows("test", None)
+        labels = np.stack([data.records.attributes[name][rows] for name in self.names], axis=1)
+        return float((verdicts(self.classifier, data.pictures(rows)) == labels).all(1).mean())
+
+    def each(self, pictures: Pictures) -> dict[str, list[float]]:
+        """Every measure, a number a picture."""
+        found = {"success": self.successes(pictures).astype(float)}
+        if self.truth is not None:
+            before = squared_error(self.sources, self.truth)
+            after = squared_error(pictures, self.truth)
+            found["closer to truth"] = (after < before).astype(float)
+            found["PSNR to truth"] = _each_psnr(pictures, self.truth)
+            same = (self.truth == self.sources).all(-1, keepdims=True)
+            found["PSNR where nothing should change"] = np.array(
+                [
+                    10 * np.log10(255**2 / max(float(np.square((p.astype(float) - s) * m).sum() / (3 * m.sum())), 1e-3))
+                    for p, s, m in zip(pictures, self.sources, same, strict=True)
+                ]
+            )
+        else:
+            found["PSNR to the input"] = _each_psnr(pictures, self.sources)
+        colour = pictures.astype(float).mean((1, 2)) - self.sources.astype(float).mean((1, 2))
+        found["colour shift"] = np.abs(colour).mean(1)
+        return {name: [round(float(v), 4) for v in values] for name, values in found.items()}
+
+
+def _each_psnr(pictures: Pictures, other: Pictures) -> NDArray[np.float64]:
+    return np.array([psnr(p[None], o[None]) for p, o in zip(pictures, other, strict=True)])
+
+
+def steps_for(minutes: float, recipe: Recipe, folder: Path, host: Host) -> Recipe:
+    """The recipe with as many turns of Algorithm 1 as the minutes hold, by timing a few."""
+    training = Training(_with_steps(recipe, PROBE), RunFolder(folder), host, quiet=True)
+    planned = next(p for p in training.planned if p.name == "adversarial")
+    stage = training._stage(planned)
+    times = []
+    for index in range(PROBE):
+        began = time.monotonic()
+        stage.step(index)
+        times.append(time.monotonic() - began)
+    return _with_steps(recipe, max(1, int(minutes * 60 / float(np.mean(times[1:])))))
+
+
+def _with_steps(recipe: Recipe, steps: int) -> Recipe:
+    spec = recipe.stage("adversarial")
+    changed = replace(spec, values={**spec.values, "steps": steps})
+    return replace(recipe, stage_specs={**recipe.stage_specs, "adversarial": changed})
+
+
+def train(
+    recipe: Recipe, folder: RunFolder, host: Host, *, limit: int, judge_steps: int, say: Callable[[str], None]
+) -> dict[str, Any]:
+    """Train or resume a run, score it at several moments and at its end; writes and returns ablation.json."""
+    result = folder.path / "ablation.json"
+    if result.is_file():
+        found: dict[str, Any] = json.loads(result.read_text())
+        return found
+    began = folder.recipe.is_file()
+    training = Training(recipe, folder, host, quiet=True)
+    if not began:
+        training.create_folder()
+    scorer = Scorer(training, limit, judge_steps)
+    moments = folder.path / "moments.json"
+    curve: list[dict[str, float]] = json.loads(moments.read_text()) if moments.is_file() else []
+
+    def watch(stage: Stage, key: str, step: int) -> None:
+        every = max(1, stage.steps // MOMENTS)
+        if key != "adversarial" or step % every or any(point["step"] == step for point in curve):
+            return
+        training.metrics.flush()
+        seconds = sum(line["seconds"] for line in folder.read_metrics())
+        values = scorer.each(_preview(training, stage, scorer.sources))
+        curve.append({"step": step, "seconds": round(seconds, 1), **_means(values)})
+        write_text(moments, json.dumps(curve))
+
+    training.watch = watch
+    training.train()
+    seconds: dict[str, float] = {}
+    for line in folder.read_metrics():
+        seconds[line["stage"]] = seconds.get(line["stage"], 0) + line["seconds"]
+    finished = Transfer(bundle.load(folder.bundle, host.registry))
+    outputs = finished.pictures(scorer.sources)
+    scores = {
+        "steps": recipe.stage("adversarial").values["steps"],
+        "stages": [planned.key for planned in training.planned],
+        "seconds": {name: round(value, 1) for name, value in seconds.items()},
+        "rows": scorer.rows.tolist(),
+        "people": scorer.people.tolist(),
+        "accuracy of the judge": scorer.judge_accuracy(training.data),
+        "each": scorer.each(outputs),
+        "anchors": anchors(training, scorer),
+        "curve": curve,
+    }
+    write_text(result, json.dumps(scores))
+    pictures: dict[str, Any] = shown(scorer, outputs)
+    np.savez_compressed(folder.path / "shown.npz", **pictures)
+    say(f"{folder.path}: " + ", ".join(f"{name} {value:.3g}" for name, value in _means(scores["each"]).items()))
+    return scores
+
+
+def _preview(training: Training, stage: Stage, sources: Pictures) -> Pictures:
+    training._set_training(False)
+    with torch.no_grad():
+        parts = [
+            to_uint8(stage.preview(training.devices.images(to_images(sources[i : i + 32]))))  # type: ignore[attr-defined]
+            for i in range(0, len(sources), 32)
+        ]
+    training._set_training(True)
+    return np.concatenate(parts)
+
+
+def anchors(training: Training, scorer: Scorer) -> dict[str, dict[str, list[float]]]:
+    """What a result must beat: the input itself, and the training picture with the attribute that is nearest to it."""
+    guided = training.sets.guided
+    small = training.data.pictures(guided)[:, ::4, ::4].reshape(len(guided), -1).astype(np.float32)
+    wanted = scorer.sources[:, ::4, ::4].reshape(len(scorer.sources), -1).astype(np.float32)
+    distance = np.square(small).sum(1)[None] - 2 * wanted @ small.T
+    nearest = training.data.pictures(guided[distance.argmin(1)])
+    return {"input copy": scorer.each(scorer.sources), "nearest guided face": scorer.each(nearest)}
+
+
+def shown(scorer: Scorer, outputs: Pictures, count: int = 8) -> dict[str, Pictures]:
+    """Pictures for the page, of people spread over the test split."""
+    chosen = np.linspace(0, len(outputs) - 1, min(count, len(outputs))).astype(int)
+    found = {"source": scorer.sources[chosen], "result": outputs[chosen]}
+    return found if scorer.truth is None else {**found, "truth": scorer.truth[chosen]}
+
+
+def _means(values: dict[str, list[float]]) -> dict[str, float]:
+    return {name: round(float(np.mean(numbers)), 4) for name, numbers in values.items()}

@@ -1,0 +1,36 @@
+"""What is compared: tasks, variants, and the recipe of each pair."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from attrxfer.host import Host
+from attrxfer.recipe import Recipe, load
+
+TASKS = ("mouth_open", "mouth_close", "eyeglasses_removal", "gender", "age")
+LOCAL = ("mouth_open", "mouth_close", "eyeglasses_removal")
+VARIANTS = ("diat_a", "diat_a0", "diat1", "diat2", "diat3", "diat")
+ENHANCED = ("diat_a", "diat")
+
+
+def recipe(task: str, variant: str, seed: int, host: Host, data: dict[str, Any] | None, sets: Sequence[str]) -> Recipe:
+    """A variant's recipe with the task of ``diat_a_TASK``; local tasks take the local enhancer (section 3.2)."""
+    own = load(f"diat_a_{task}", host).task
+    overrides = [f"task.guided.{name}={str(value).lower()}" for name, value in own.guided.items()]
+    dropped = load(f"variants/{variant}", host).task.guided.keys() - own.guided.keys()
+    if dropped:
+        pairs = ", ".join(f"{name} = {str(value).lower()}" for name, value in own.guided.items())
+        overrides = [f"task.guided={{{pairs}}}"]
+    overrides += [f"task.name={task}", f"train.seed={seed}", "report.evaluate=0", "metric=[]"]
+    if variant in ENHANCED and task in LOCAL:
+        overrides.append('enhancer=[{use="local"}]')
+    if task == "eyeglasses_removal":
+        overrides.append('train.local_enhancer.locator={use="landmarks", region="eyes"}')
+    return load(f"variants/{variant}", host, [*overrides, *sets], data)
+
+
+def place(out: Path, task: str, variant: str, seed: int) -> Path:
+    """The run's folder."""
+    return out / task / variant / f"seed{seed}"
