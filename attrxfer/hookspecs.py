@@ -32,4 +32,5 @@ def register_recipes() -> Path:
 
 @hookspec
 def register_commands(group: click.Group) -> None:
-    """Add commands to the command line by ``group.add_command(...)``."""
+    """Add commands to the command line by ``group.add_command(...)``. ``@click.pass_obj`` hands a command the registry.
+    What takes long to import belongs inside the command."""

@@ -11,6 +11,7 @@ from attrxfer.engine.folder import RunFolder
 from attrxfer.engine.run import Training
 from attrxfer.host import Host
 from attrxfer.recipe import load
+from attrxfer.transfer import load as load_transfer
 from tests.conftest import TINY
 
 FOLDER = Path(__file__).parents[1] / "recipes"
@@ -30,10 +31,11 @@ def test_there_are_recipes_and_all_are_registered(host: Host) -> None:
 @pytest.mark.parametrize("task", ["mouth_open", "mouth_close", "eyeglasses_removal", "gender", "age"])
 def test_a_task_is_the_same_in_every_recipe_of_it(task: str, host: Host) -> None:
     found = [load(f"{folder}{model}_{task}", host) for folder in ("", "paper/") for model in ("diat_a", "diat")]
+    found.insert(0, load(f"diat_mask_{task}", host))
     assert {recipe.task.name for recipe in found} == {task}
     assert all(recipe.task.guided == found[0].task.guided for recipe in found)
     enhancers = [[spec.name for spec in recipe.enhancer] for recipe in found]
-    assert enhancers == [[], [], *[["global" if task in ("gender", "age") else "local"]] * 2]
+    assert enhancers == [[], [], [], *[["global" if task in ("gender", "age") else "local"]] * 2]
 
 
 def test_variants_differ_by_what_the_paper_leaves_out(host: Host) -> None:
@@ -100,7 +102,7 @@ def _small(path: Path, host: Host) -> Iterator[str]:
     yield f"train.local_enhancer.network={features}"
     if recipe.identity and recipe.identity[0].name == "backbone":
         yield f"identity.network={features}"
-    if recipe.regularizer:
+    if recipe.regularizer and recipe.regularizer[0].name == "perceptual":
         yield f"regularizer.network={features}"
         yield "regularizer.reconstruction={use='diat', width=4, blocks=1}"
     if recipe.enhancer and recipe.enhancer[0].name == "global":
@@ -114,3 +116,17 @@ def test_the_papers_recipe_keeps_the_papers_settings(host: Host) -> None:
     assert recipe.identity[0].values == {"layers": (4, 5), "layer_weights": (), "scale": "paper", "weight": 0.1}
     assert recipe.stage("adversarial").values["rate"] == 1e-5
     assert recipe.adversarial.values["r1"] == 0 and recipe.adversarial.values["shift"] == 0
+
+
+def test_any_other_attribute_is_one_setting_away(tmp_path: Path, host: Host) -> None:
+    """Smiling, which has no recipe, and the reverse of a task."""
+    recipe = load("diat_a_gender", host, (*TINY, "task.guided={Smiling=true}"))
+    training = Training(recipe, RunFolder(tmp_path / "run"), host, quiet=True)
+    training.create_folder()
+    training.train()
+    smiling = training.data.records.attributes["Smiling"]
+    assert smiling[training.sets.guided].all() and not smiling[training.sets.input].any()
+    assert len(training.sets.guided) and len(training.sets.input)
+    assert load_transfer(tmp_path / "run").guided == {"Smiling": True}
+    reverse = load("diat_a_gender", host, ("task.guided={Male=true}",))
+    assert reverse.task.guided == {"Male": True} and reverse.task.input is None

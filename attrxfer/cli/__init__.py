@@ -36,8 +36,9 @@ def main() -> None:
     from attrxfer.host import load
 
     try:
-        load().add_commands(cli)
+        host = load()
+        host.add_commands(cli)
     except AttrxferError as error:
         click.echo(f"attrxfer: {error}", err=True)
         sys.exit(error.exit_code)
-    cli(prog_name="attrxfer")
+    cli(prog_name="attrxfer", obj=host.registry)

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 from attrxfer.hookspecs import hookimpl
 
 if TYPE_CHECKING:
+    import click
+
     from attrxfer.registry import Registry
+
+
+PAPER = "Li, Zuo, Zhang: Deep Identity-aware Transfer of Facial Attributes, arXiv:1610.05586"
 
 
 @hookimpl
@@ -28,9 +33,24 @@ def register_components(registry: Registry) -> None:
         summary="faces turned little to the side, by landmarks",
         licence="MIT",
     )
+    registry.selection(
+        "clusters",
+        "attrxfer_faces.clusters:LandmarkClusters",
+        summary="clusters of the landmarks, the poor ones dropped by a rule, section 5.1",
+        licence="MIT",
+        paper=PAPER,
+    )
     registry.locator(
         "landmarks",
         "attrxfer_faces.locator:Landmarks",
         summary="a region of the face: the widened hull of its landmarks, section 3.2",
         licence="MIT",
+        paper=PAPER,
     )
+
+
+@hookimpl
+def register_commands(group: click.Group) -> None:
+    from attrxfer_faces.commands import data
+
+    group.add_command(data)

@@ -1,0 +1,95 @@
+"""What can be wrong with a labelled folder of faces, found before anything is trained on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attrxfer.data import Data
+
+STRONG = 0.3
+"""|phi| from which two attributes count as going together."""
+HASH = 16
+"""Side of the difference hash: HASH * HASH bits."""
+NEAR = 16
+"""Bits by which near-duplicates may differ."""
+SAMPLE = 20000
+"""Pictures that are compared for duplicates, at most."""
+
+
+@dataclass(frozen=True)
+class Confound:
+    """Two attributes that go together: phi is their correlation, counts how many pictures have both, only the first, only the
+    second, neither."""
+
+    first: str
+    second: str
+    phi: float
+    counts: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Twins:
+    """Two rows whose pictures are nearly equal, the attributes their labels disagree on, and whether two people are said to
+    be on them or two splits hold them."""
+
+    rows: tuple[int, int]
+    differ: tuple[str, ...]
+    other_person: bool
+    other_split: bool
+
+
+def confounds(attributes: Mapping[str, NDArray[np.bool_]], rows: NDArray[np.int64]) -> list[Confound]:
+    """Pairs of attributes with |phi| of at least 0.3 among ``rows``, strongest first; attributes all or none of them have
+    are no pair's."""
+    found = []
+    for first, second in combinations(attributes, 2):
+        a, b = attributes[first][rows], attributes[second][rows]
+        if a.all() or b.all() or not a.any() or not b.any():
+            continue
+        phi = float(np.corrcoef(a, b)[0, 1])
+        if abs(phi) >= STRONG:
+            counts = tuple(int(mask.sum()) for mask in (a & b, a & ~b, ~a & b, ~a & ~b))
+            found.append(Confound(first, second, phi, counts))  # type: ignore[arg-type]
+    return sorted(found, key=lambda pair: -abs(pair.phi))
+
+
+def difference_hash(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Which of neighbouring patches is brighter, for pictures (N, S, S, 3): (N, HASH * HASH) of 0 and 1."""
+    grey = pictures.astype(np.float32).mean(-1)
+    count, side = len(grey), grey.shape[1]
+    rows = np.linspace(0, side, HASH + 1).astype(int)
+    columns = np.linspace(0, side, HASH + 2).astype(int)
+    patches = np.add.reduceat(np.add.reduceat(grey, rows[:-1], axis=1), columns[:-1], axis=2)
+    patches /= np.diff(columns)[None, None]
+    return (patches[:, :, 1:] > patches[:, :, :-1]).reshape(count, -1).astype(np.uint8)
+
+
+def twins(data: Data) -> list[Twins]:
+    """Near-duplicates among the usable pictures (the first 20,000), whatever their split."""
+    rows = np.flatnonzero(data.usable)[:SAMPLE]
+    bits = difference_hash(data.pictures(rows)).astype(np.float32) * 2 - 1
+    found = []
+    for start in range(0, len(rows), 1024):
+        chunk = bits[start : start + 1024]
+        apart = (HASH * HASH - chunk @ bits.T) / 2
+        for i, j in zip(*np.nonzero(apart <= NEAR), strict=True):
+            if start + i < j:
+                found.append(_twins(data, int(rows[start + i]), int(rows[j])))
+    return found
+
+
+def _twins(data: Data, one: int, other: int) -> Twins:
+    records = data.records
+    differ = tuple(name for name, values in records.attributes.items() if values[one] != values[other])
+    people = records.identity
+    return Twins(
+        (one, other),
+        differ,
+        people is not None and bool(people[one] != people[other]),
+        bool(records.split[one] != records.split[other]),
+    )

@@ -1,0 +1,105 @@
+"""Clusters of the landmarks, and what an inspection finds in a folder with known faults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from attrxfer_faces.clusters import LandmarkClusters, five_points
+from attrxfer_faces.inspection import confounds, difference_hash
+from attrxfer_synth.dataset import SyntheticFaces
+from PIL import Image
+
+from attrxfer.interfaces import Records
+from tests.conftest import attrxfer
+
+SIZE = 64
+FRONT = np.array([[20, 28], [44, 28], [32, 38], [24, 48], [40, 48]], np.float32)
+
+
+def records(points: np.ndarray) -> Records:
+    count = len(points)
+    return Records(tuple(map(str, range(count))), {}, np.zeros(count, np.uint8), None, points.astype(np.float32))
+
+
+def faces(count: int, nose: float = 0.0, scale: float = 1.0, lower: float = 0.0) -> np.ndarray:
+    """Five points around a front view: the nose moved sideways by ``nose`` eye distances, all shrunk and lowered."""
+    random = np.random.default_rng(count)
+    points = np.repeat(FRONT[None], count, 0) + random.normal(0, 0.4, (count, 5, 2))
+    points[:, 2, 0] += nose * 24
+    return (points - 32) * scale + 32 + [0, lower]
+
+
+def test_clusters_that_are_turned_small_or_over_the_edge_are_dropped() -> None:
+    groups = [faces(80), faces(70, nose=0.5), faces(60, scale=0.4), faces(50, lower=15), faces(40, nose=0.1)]
+    points = np.concatenate(groups)
+    selection = LandmarkClusters(size=SIZE, clusters=8)
+    kept = selection.keep(records(points))
+    expected = np.repeat([True, False, False, False, True], [len(group) for group in groups])
+    assert (kept == expected).mean() > 0.98
+    found = selection.find(records(points))
+    assert found is not None and found.dropped.sum() in range(3, 8) and set(np.unique(found.label)) <= set(range(8))
+
+
+def test_faces_without_landmarks_are_kept_and_the_same_seed_finds_the_same() -> None:
+    points = np.concatenate([faces(80), faces(40, nose=0.5)])
+    points[3, 2] = np.nan
+    selection = LandmarkClusters(size=SIZE, clusters=4)
+    found, again = selection.find(records(points)), selection.find(records(points))
+    assert found is not None and again is not None and np.array_equal(found.label, again.label)
+    assert found.label[3] == -1 and selection.keep(records(points))[3]
+    assert selection.keep(records(points[:3])).all()  # fewer faces than clusters
+
+
+def test_five_points_of_68_are_celebas() -> None:
+    drawn = SyntheticFaces(size=SIZE, faces=16)
+    points = drawn.records().landmarks
+    assert points is not None
+    np.testing.assert_allclose(five_points(points), drawn.celeba_points(range(16)), atol=1e-4)
+
+
+def test_confounds_are_correlations_with_their_counts() -> None:
+    first = np.array([True] * 40 + [False] * 60)
+    labels = {"a": first, "b": first ^ (np.arange(100) % 10 == 0), "c": np.arange(100) % 2 == 0, "all": np.ones(100, bool)}
+    (pair,) = confounds(labels, np.arange(100))
+    assert (pair.first, pair.second) == ("a", "b")
+    assert pair.counts == (36, 4, 6, 54) and pair.phi == pytest.approx(np.corrcoef(labels["a"], labels["b"])[0, 1])
+
+
+def test_the_difference_hash_survives_brightness_and_tells_faces_apart() -> None:
+    pictures = np.stack(list(SyntheticFaces(size=SIZE, faces=16).read(range(16))))
+    darker = (pictures * 0.8).astype(np.uint8)
+    one, other = difference_hash(pictures), difference_hash(darker)
+    assert (one != other).sum(1).mean() < 16
+    apart = (one[:, None] != one[None]).sum(-1)
+    assert apart[np.triu_indices(16, 1)].min() > 16
+
+
+def test_inspect_finds_what_was_put_in(tmp_path: Path) -> None:
+    pictures = SyntheticFaces(size=96, faces=40).read(range(40))
+    data = tmp_path / "data"
+    data.mkdir()
+    lines = ["file,glasses,hat,split"]
+    for i, picture in enumerate(pictures):
+        Image.fromarray(picture).save(data / f"{i:02d}.png")
+        lines.append(f"{i:02d}.png,{i % 2},{(i % 2) if i else 1},train")
+    Image.fromarray(pictures[7]).save(data / "copy.png")
+    lines.append("copy.png,0,1,test")
+    (data / "broken.png").write_bytes(b"not a picture")
+    lines.append("broken.png,1,1,train")
+    (data / "labels.csv").write_text("\n".join(lines))
+    result = attrxfer("data", "inspect", data / "labels.csv", "-o", tmp_path / "page.html")
+    assert result.returncode == 0, result.stderr
+    assert "1 broken, skipped" in result.stdout and "broken.png" in result.stdout
+    assert "1 pairs of near-duplicates, 1 across splits, 1 with conflicting labels" in result.stdout
+    assert "go together: glasses and hat (phi +" in result.stdout
+    assert "no landmarks of faces" in result.stdout
+    page = (tmp_path / "page.html").read_text()
+    assert "07.png and copy.png" in page and "labels differ: glasses" in page and "in two splits" in page
+    assert "http" not in page
+
+
+def test_inspect_says_what_it_does_not_understand(tmp_path: Path) -> None:
+    result = attrxfer("data", "inspect", tmp_path / "nowhere")
+    assert result.returncode == 2 and "nowhere: no such file or folder" in result.stderr

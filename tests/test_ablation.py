@@ -1,0 +1,80 @@
+"""The ablation suite's smoke form: it trains, resumes, scores, compares; and its interval is right."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from attrxfer.host import Host
+from benchmarks.ablation.table import interval
+from benchmarks.ablation.variants import TASKS, VARIANTS, recipe
+from tests.conftest import TINY
+
+ROOT = Path(__file__).parents[1]
+SMALL = (
+    *(setting for setting in TINY if not setting.startswith("metric") and "adversarial.steps" not in setting),
+    "train.face_features.steps=2",
+    "train.reconstruction.steps=2",
+    "train.denoiser.steps=2",
+    "train.global_enhancer.steps=2",
+    "train.local_enhancer.steps=2",
+)
+
+
+def ablation(out: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    sets = [part for setting in SMALL for part in ("--set", setting)]
+    command = [sys.executable, "-m", "benchmarks.ablation", "-o", str(out), "--judge-steps", "5", *arguments, *sets]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300, check=False)
+
+
+def test_it_trains_compares_and_does_nothing_twice(tmp_path: Path) -> None:
+    what = ("--tasks", "gender", "--variants", "diat_a,diat3", "--seeds", "0,1", "--steps", "5", "--pictures", "6")
+    result = ablation(tmp_path, *what)
+    assert result.returncode == 0, result.stderr
+    found = json.loads((tmp_path / "ablation.json").read_text())
+    assert found.keys() == {"gender/diat_a", "gender/diat3"} and all(len(seeds) == 2 for seeds in found.values())
+    scores = found["gender/diat3"][0]
+    assert (
+        scores["steps"] == 5 and "reconstruction" in scores["stages"] and scores["each"].keys() >= {"success", "PSNR to truth"}
+    )
+    assert [point["step"] for point in scores["curve"]] == [1, 2, 3, 4, 5]
+    assert np.mean(scores["anchors"]["input copy"]["PSNR where nothing should change"]) > 70
+    table = (tmp_path / "table.md").read_text()
+    for row in ("input copy", "nearest guided face", "diat_a", "diat3"):
+        assert f"| {row} |" in table
+    page = (tmp_path / "page.html").read_text()
+    assert page.count("<img") == 4 and "<svg" in page and "http" not in page
+    before = (tmp_path / "gender/diat3/seed0/ablation.json").stat().st_mtime_ns
+    again = ablation(tmp_path, *what)
+    assert again.returncode == 0 and (tmp_path / "gender/diat3/seed0/ablation.json").stat().st_mtime_ns == before
+
+
+def test_mistakes_are_one_line(tmp_path: Path) -> None:
+    for arguments, word in ((("--steps", "1", "--tasks", "hats"), "hats"), ((), "--minutes or --steps")):
+        result = ablation(tmp_path, *arguments)
+        assert result.returncode == 2 and word in result.stderr and "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_pair_is_the_variant_with_the_task(task: str, host: Host) -> None:
+    local = task not in ("gender", "age")
+    for variant in VARIANTS:
+        found = recipe(task, variant, 3, host, None, ["train.adversarial.steps=7"])
+        assert found.task.name == task and found.train.seed == 3 and found.stage("adversarial").values["steps"] == 7
+        enhancers = [spec.name for spec in found.enhancer]
+        assert enhancers == ([["global"], ["local"]][local] if variant in ("diat_a", "diat") else [])
+
+
+def test_the_interval_is_over_people_not_pictures() -> None:
+    random = np.random.default_rng(1)
+    person = random.normal(size=20)
+    values, people = np.repeat(person, 50), np.repeat(np.arange(20), 50)
+    mean, low, high = interval([values.tolist()], [people.tolist()])
+    assert mean == pytest.approx(person.mean())
+    error = person.std() / 20**0.5
+    assert high - low == pytest.approx(2 * 1.96 * error, rel=0.2)
