@@ -173,8 +173,9 @@ class AdversarialTraining:
         parameters = [parameter for parameter in self.generator.parameters() if parameter.requires_grad]
         norms = {}
         for name, term in terms.items():
-            gradients = torch.autograd.grad(term, parameters, retain_graph=True, allow_unused=True)
-            norms[name] = torch.stack([g.float().norm() for g in gradients if g is not None]).norm()
+            found = torch.autograd.grad(term, parameters, retain_graph=True, allow_unused=True) if term.requires_grad else ()
+            own = [gradient.float().norm() for gradient in found if gradient is not None]
+            norms[name] = torch.stack(own).norm() if own else torch.zeros((), device=term.device)
         total = torch.stack(list(norms.values())).sum().clamp_min(torch.finfo(torch.float32).tiny)
         return {f"share {name.removeprefix('T ')}": norm / total for name, norm in norms.items()}
 
