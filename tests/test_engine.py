@@ -24,6 +24,7 @@ from attrxfer.errors import AttrxferError, BundleError, Interrupted, NonFiniteLo
 from attrxfer.host import Host
 from attrxfer.interfaces import Stage
 from attrxfer.recipe import Recipe
+from attrxfer.report.curves import curves
 from tests.conftest import TINY, attrxfer
 
 Tiny = Callable[..., Recipe]
@@ -146,6 +147,18 @@ def test_precision_layout_and_trackers_are_settings(tiny: Tiny, tmp_path: Path, 
         torch.testing.assert_close(tensors[2][name], tensor, rtol=1e-2, atol=1e-3)
     assert weights(half) != weights(plain)
     assert list((tmp_path / "half").rglob("events.out.tfevents*")) and not list((tmp_path / "plain").rglob("events.out*"))
+
+
+def test_rare_peaks_do_not_flatten_the_curves() -> None:
+    lines = [{"stage": "a", "step": i, "seconds": 1, "loss": 900.0 if i == 3 else 1 + i / 100} for i in range(100)]
+    (figure,) = curves(lines)
+    assert "900" not in figure and ">2.9" in figure
+
+
+def test_shares_of_the_gradient_have_a_figure_of_their_own() -> None:
+    lines = [{"stage": "a", "step": i, "seconds": 1, "T x": 1.0, **({"share x": 0.5} if i % 5 == 0 else {})} for i in range(12)]
+    losses, shares = curves(lines)
+    assert "share x" not in losses and "share x" in shares and "T x" not in shares and "share of the gradient" in shares
 
 
 # ---------------------------------------------------------------- stages

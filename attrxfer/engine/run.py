@@ -223,6 +223,8 @@ class Training:
         return values
 
     def _stage(self, planned: Planned) -> Stage:
+        # what a stage makes for itself begins the same, whatever else the recipe builds
+        torch.manual_seed(zlib.crc32(f"{self.recipe.train.seed}/{planned.key}".encode()))
         stage: Stage = self._make(self.recipe.stage(planned.name), planned.key)
         stage.prepare(replace(self.run, stage=planned.key), planned.owner)
         return stage

@@ -11,6 +11,8 @@ POINTS = 240
 COLOURS = ("#2563eb", "#dc2626", "#059669", "#d97706", "#7c3aed", "#0891b2", "#be185d", "#4d7c0f")
 NOT_TERMS = ("stage", "step", "seconds")
 SHARE = "share "
+PEAK = 1.5
+"""How far above the 95th percentile the axis reaches."""
 
 
 def curves(lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -38,12 +40,15 @@ def _averaged(points: Sequence[tuple[int, float]]) -> list[tuple[float, float]]:
 
 
 def chart(series: Mapping[str, Sequence[tuple[float, float]]], unit: str = "step") -> str:
-    """An SVG of named lines of (x, y), from 0 on, with a legend; ``unit`` is x's."""
+    """An SVG of named lines of (x, y), from 0 on, with a legend; ``unit`` is x's. Rare peaks are cut, so that they do not
+    flatten all else."""
     xs = [x for points in series.values() for x, _ in points]
     ys = [y for points in series.values() for _, y in points]
-    right, low, high = max(*xs, 1.0), min(0.0, *ys), max(ys) or 1.0
+    usual = PEAK * sorted(ys)[round(0.95 * (len(ys) - 1))]
+    right, low, high = max(*xs, 1.0), min(0.0, *ys), min(max(ys), usual if usual > 0 else max(ys)) or 1.0
 
     def place(x: float, y: float) -> str:
+        y = min(y, high)
         across = LEFT + x / right * (WIDTH - LEFT - 8)
         return f"{across:.1f},{HEIGHT - BOTTOM - (y - low) / (high - low) * (HEIGHT - BOTTOM - 8):.1f}"
 

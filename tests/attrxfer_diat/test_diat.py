@@ -257,6 +257,15 @@ def test_another_seed_or_setting_shares_nothing(
         assert len(list(networks.iterdir())) == i + 1
 
 
+def test_variants_share_their_features(tiny: Tiny, tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DIAT2 and DIAT3 learn the same faces, though DIAT3 builds more networks before."""
+    monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path / "cache"))
+    trained(tiny(*DIAT[:1], "train.face_features.steps=3"), tmp_path / "diat2", host)
+    folder = trained(tiny(*DIAT[:2], *DIAT[4:]), tmp_path / "diat3", host)
+    stages = list(dict.fromkeys(line["stage"] for line in folder.read_metrics()))
+    assert stages == ["pretrain_discriminator", "reconstruction", "denoiser", "adversarial"]
+
+
 def test_each_terms_share_of_the_gradient(tiny: Tiny, tmp_path: Path, host: Host) -> None:
     folder = trained(
         tiny("regularizer={use='tv', weight=0.0}", "train.adversarial.balance_every=2", "identity.weight=0.3"),
