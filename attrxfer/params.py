@@ -251,8 +251,12 @@ def _built(value: Any, memo: dict[str, Any], key: str) -> Any:
 
 
 def needs(spec: Spec) -> list[str]:
-    """What this machine lacks before the component, or one nested in it, can be built."""
+    """What this machine lacks before the component itself can be built."""
     own = getattr(spec.component.load(), "needs", None)
+    return list(own(**spec.values)) if own is not None else []
+
+
+def with_nested(spec: Spec) -> list[Spec]:
+    """The spec's own components and theirs, innermost first, then the spec itself."""
     values = [item for value in spec.values.values() for item in (value if isinstance(value, tuple) else (value,))]
-    inner = [need for value in values if isinstance(value, Spec) for need in needs(value)]
-    return inner + (list(own(**spec.values)) if own is not None else [])
+    return [*(inner for value in values if isinstance(value, Spec) for inner in with_nested(value)), spec]

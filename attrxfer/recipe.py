@@ -16,7 +16,7 @@ from pydantic import Field
 from attrxfer.errors import InvalidRecipe, Problem, UnknownName, did_you_mean
 from attrxfer.host import Host
 from attrxfer.merge import apply_overrides, merge
-from attrxfer.params import Spec, check, check_parameters, needs, plain
+from attrxfer.params import Spec, check, check_parameters, needs, plain, with_nested
 from attrxfer.registry import Registry
 
 SHARED = ("size", "batch", "rate", "betas")
@@ -117,13 +117,17 @@ class Recipe:
             raise InvalidRecipe(self.source, problems)
         return spec
 
-    def needs(self) -> list[str]:
-        """What this machine lacks before the recipe can run: files, extras; each with its remedy, none twice."""
+    def components(self) -> list[Spec]:
+        """Every component of a run: those of the tables, nested ones, and those that only its stages name."""
         specs = [self.data, *([self.selection] if self.selection else []), *(getattr(self, kind) for kind in ONE)]
         specs += [spec for kind in MANY for spec in getattr(self, kind)]
         declared = {name for spec in specs for _, name in getattr(spec.component.load(), "stages", ())}
         specs += [spec for name, spec in self.stage_specs.items() if name in (self.stages or declared)]
-        return list(dict.fromkeys(need for spec in specs for need in needs(spec)))
+        return [inner for spec in specs for inner in with_nested(spec)]
+
+    def needs(self) -> list[str]:
+        """What this machine lacks before the recipe can run: files, extras; each with its remedy, none twice."""
+        return list(dict.fromkeys(need for spec in self.components() for need in needs(spec)))
 
     def filled(self) -> dict[str, Any]:
         """The whole recipe as TOML or JSON takes it, defaults included; loading it again gives an equal recipe."""

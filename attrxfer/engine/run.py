@@ -370,7 +370,7 @@ class Training:
             "framing": framing._asdict() if framing else None,
             "recipe": recipe.filled(),
             "plugins": {p.name: p.version for p in self.host.plugins() if p.name in owners},
-            "licences": sorted({c.licence for c in [*chain, self.host.registry.get("dataset", recipe.data.name)] if c.licence}),
+            "licences": sorted({spec.component.licence for spec in recipe.components() if spec.component.licence}),
             "scores": {},
         }
 

@@ -234,3 +234,12 @@ def test_any_timm_model_by_a_file_of_its_weights(tmp_path: Path) -> None:
     assert len(maps) == 2
     for own, theirs in zip(maps, expected, strict=True):
         torch.testing.assert_close(own, theirs)
+
+
+def test_what_trained_a_model_is_in_its_licences(weights: Weights, tmp_path: Path, host: Host) -> None:
+    from attrxfer.engine.folder import RunFolder
+    from attrxfer.engine.run import Training
+
+    table = f"identity={{use='backbone', network={{use='vgg_face', path='{write_torch(tmp_path, weights)}'}}}}"
+    training = Training(load("diat_a_gender", host, (*TINY, table)), RunFolder(tmp_path / "run"), host, quiet=True)
+    assert any("CC BY-NC" in licence for licence in training.card()["licences"])
