@@ -18,7 +18,8 @@ from attrxfer.report.curves import chart
 DRAWS = 1000
 STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:1100px;margin:32px auto;padding:0 20px;color:#1c2330;background:#fff}"
-    "table{border-collapse:collapse;margin:12px 0;display:block;overflow-x:auto}th,td{padding:4px 12px;border-bottom:1px solid #e4e7ec;text-align:left}"
+    "table{border-collapse:collapse;margin:12px 0;display:block;overflow-x:auto}"
+    "th,td{padding:4px 12px;border-bottom:1px solid #e4e7ec;text-align:left}"
     "td{white-space:nowrap}img{width:100%;max-width:760px;border-radius:6px;display:block}.row{display:grid;"
     "grid-template-columns:130px 1fr;gap:12px;align-items:center;margin-bottom:4px}.row span{color:#667085;text-align:right}"
     "svg{width:100%;max-width:620px}"
