@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -69,6 +70,13 @@ def save(path: Path, picture: NDArray[np.uint8]) -> None:
     options = {"quality": JPEG_QUALITY, "subsampling": 0} if form == "JPEG" else {}
     Image.fromarray(picture).save(buffer, format=form, **options)
     write_bytes(path, buffer.getvalue())
+
+
+def embedded(picture: NDArray[np.uint8], form: str = "PNG") -> str:
+    """A picture (H, W, 3) as a data URI, for pages that hold all they show."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, form)
+    return f"data:image/{form.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
 def find(paths: Sequence[Path]) -> Iterator[tuple[Path, Path]]:

@@ -122,7 +122,7 @@ class Recipe:
         specs = [self.data, *([self.selection] if self.selection else []), *(getattr(self, kind) for kind in ONE)]
         specs += [spec for kind in MANY for spec in getattr(self, kind)]
         declared = {name for spec in specs for _, name in getattr(spec.component.load(), "stages", ())}
-        specs += [spec for name, spec in self.stage_specs.items() if name in (self.stages or declared)]
+        specs += [spec for name, spec in self.stage_specs.items() if name in (declared if self.stages is None else self.stages)]
         return [inner for spec in specs for inner in with_nested(spec)]
 
     def needs(self) -> list[str]:

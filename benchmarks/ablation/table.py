@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from attrxfer.pictures import embedded
 from attrxfer.report.curves import chart
 
 DRAWS = 1000
@@ -124,8 +122,5 @@ def _pictures(task: str, runs: Runs) -> Iterator[str]:
 
 
 def _row(label: str, pictures: NDArray[np.uint8]) -> str:
-    buffer = io.BytesIO()
-    Image.fromarray(np.concatenate(list(pictures), axis=1)).save(buffer, "PNG")
-    data = base64.b64encode(buffer.getvalue()).decode()
-    image = f'<img alt="{html.escape(label)}" src="data:image/png;base64,{data}">'
+    image = f'<img alt="{html.escape(label)}" src="{embedded(np.concatenate(list(pictures), axis=1))}">'
     return f'<div class="row"><span>{html.escape(label)}</span>{image}</div>'

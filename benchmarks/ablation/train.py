@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from attrxfer_metrics.judge import Judge, verdicts
-from attrxfer_metrics.truth import psnr, squared_error
+from attrxfer_metrics.judge import Judge, accuracy, successes
+from attrxfer_metrics.truth import each_psnr, squared_error
 from numpy.typing import NDArray
 
 from attrxfer import bundle
-from attrxfer.data import Data
 from attrxfer.engine.folder import RunFolder
 from attrxfer.engine.run import Training
 from attrxfer.files import write_text
@@ -51,25 +50,16 @@ class Scorer:
         self.truth = dataset.counterfactual(rows.tolist(), values) if isinstance(dataset, Counterfactuals) else None
         self.names = sorted(self.target)
         # one judge a data set and task, whatever the seed of the run
-        self.classifier = Judge(steps=judge_steps)._classifier(data, self.names, 0)
-
-    def successes(self, pictures: Pictures) -> NDArray[np.bool_]:
-        wanted = np.array([self.target[name] for name in self.names])
-        return np.asarray((verdicts(self.classifier, pictures) == wanted).all(1))
-
-    def judge_accuracy(self, data: Data) -> float:
-        rows = data.rows("test", None)
-        labels = np.stack([data.records.attributes[name][rows] for name in self.names], axis=1)
-        return float((verdicts(self.classifier, data.pictures(rows)) == labels).all(1).mean())
+        self.classifier = Judge(steps=judge_steps).classifier(data, self.names, 0)
 
     def each(self, pictures: Pictures) -> dict[str, list[float]]:
         """Every measure, a number a picture."""
-        found = {"success": self.successes(pictures).astype(float)}
+        found = {"success": successes(self.classifier, pictures, self.target).astype(float)}
         if self.truth is not None:
             before = squared_error(self.sources, self.truth)
             after = squared_error(pictures, self.truth)
             found["closer to truth"] = (after < before).astype(float)
-            found["PSNR to truth"] = _each_psnr(pictures, self.truth)
+            found["PSNR to truth"] = each_psnr(pictures, self.truth)
             same = (self.truth == self.sources).all(-1, keepdims=True)
             found["PSNR where nothing should change"] = np.array(
                 [
@@ -78,14 +68,10 @@ class Scorer:
                 ]
             )
         else:
-            found["PSNR to the input"] = _each_psnr(pictures, self.sources)
+            found["PSNR to the input"] = each_psnr(pictures, self.sources)
         colour = pictures.astype(float).mean((1, 2)) - self.sources.astype(float).mean((1, 2))
         found["colour shift"] = np.abs(colour).mean(1)
         return {name: [round(float(v), 4) for v in values] for name, values in found.items()}
-
-
-def _each_psnr(pictures: Pictures, other: Pictures) -> NDArray[np.float64]:
-    return np.array([psnr(p[None], o[None]) for p, o in zip(pictures, other, strict=True)])
 
 
 def steps_for(minutes: float, recipe: Recipe, folder: Path, host: Host) -> Recipe:
@@ -146,7 +132,7 @@ def train(
         "seconds": {name: round(value, 1) for name, value in seconds.items()},
         "rows": scorer.rows.tolist(),
         "people": scorer.people.tolist(),
-        "accuracy of the judge": scorer.judge_accuracy(training.data),
+        "accuracy of the judge": accuracy(scorer.classifier, training.data, scorer.names),
         "each": scorer.each(outputs),
         "anchors": anchors(training, scorer),
         "curve": curve,

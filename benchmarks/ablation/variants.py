@@ -18,12 +18,8 @@ ENHANCED = ("diat_a", "diat")
 def recipe(task: str, variant: str, seed: int, host: Host, data: dict[str, Any] | None, sets: Sequence[str]) -> Recipe:
     """A variant's recipe with the task of ``diat_a_TASK``; local tasks take the local enhancer (section 3.2)."""
     own = load(f"diat_a_{task}", host).task
-    overrides = [f"task.guided.{name}={str(value).lower()}" for name, value in own.guided.items()]
-    dropped = load(f"variants/{variant}", host).task.guided.keys() - own.guided.keys()
-    if dropped:
-        pairs = ", ".join(f"{name} = {str(value).lower()}" for name, value in own.guided.items())
-        overrides = [f"task.guided={{{pairs}}}"]
-    overrides += [f"task.name={task}", f"train.seed={seed}", "report.evaluate=0", "metric=[]"]
+    guided = ", ".join(f"{name} = {str(value).lower()}" for name, value in own.guided.items())
+    overrides = [f"task.guided={{{guided}}}", f"task.name={task}", f"train.seed={seed}", "report.evaluate=0", "metric=[]"]
     if variant in ENHANCED and task in LOCAL:
         overrides.append('enhancer=[{use="local"}]')
     if task == "eyeglasses_removal":

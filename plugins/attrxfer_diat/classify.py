@@ -16,7 +16,7 @@ from attrxfer_diat.supervised import Betas, Kept, Positive, Rate, Steps
 
 
 class Heads(nn.Module):
-    """Mean of the last map (N, C) -> logits of the people (N, P) and of the attributes (N, A), behind a hidden layer."""
+    """Pictures (N, 3, S, S) -> logits of the people (N, P) and of the attributes (N, A), from the last map of ``features``."""
 
     def __init__(self, features: FaceFeatures, people: int, attributes: int) -> None:
         super().__init__()
@@ -52,10 +52,6 @@ class ClassifyFaces(Kept):
         self.number = {int(person): number for number, person in enumerate(people)}
         heads = Heads(owner, max(len(people), 1), len(names))
         self.attach(run, run.devices.place(heads))
-
-    def finish(self) -> None:
-        super().finish()
-        self.network.features.requires_grad_(False)
 
     def step(self, index: int) -> Mapping[str, Tensor]:
         batch = self.run.batch("all", index, self.batch)

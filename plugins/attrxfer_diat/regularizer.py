@@ -16,6 +16,12 @@ from attrxfer_diat.supervised import Betas, Kept, Positive, Rate, Steps
 Weight = Annotated[float, Field(ge=0)]
 
 
+def roughness(maps: Tensor) -> Tensor:
+    """The mean absolute difference of neighbours in maps (N, C, H, W), across plus down: a scalar."""
+    maps = maps.float()
+    return (maps[..., 1:] - maps[..., :-1]).abs().mean() + (maps[..., 1:, :] - maps[..., :-1, :]).abs().mean()
+
+
 class TotalVariation:
     """Section 3.1.1's alternative: the mean absolute difference of neighbouring pixels of T(x), in -1..1.
 
@@ -27,10 +33,7 @@ class TotalVariation:
 
     def __call__(self, step: TransferStep) -> Tensor:
         """Scalar."""
-        picture = step.output.float()
-        across = (picture[..., 1:] - picture[..., :-1]).abs().mean()
-        down = (picture[..., 1:, :] - picture[..., :-1, :]).abs().mean()
-        return across + down
+        return roughness(step.output)
 
 
 class MaskSize:
@@ -49,8 +52,7 @@ class MaskSize:
         if "mask" not in step.parts:
             raise ValueError('regularizer mask_size: this generator learns no mask; use = "masked" does')
         mask = step.parts["mask"].float()
-        rough = (mask[..., 1:] - mask[..., :-1]).abs().mean() + (mask[..., 1:, :] - mask[..., :-1, :]).abs().mean()
-        return mask.mean() + self.smoothness * rough
+        return mask.mean() + self.smoothness * roughness(mask)
 
 
 class Denoiser(nn.Module):
@@ -104,8 +106,8 @@ class Perceptual(nn.Module):
 class Reconstruction(Kept):
     """Eq. 4: g learns to rebuild pictures of the training split from what phi sees of them.
 
-    layers: of phi, counted from 1; 4 and 5 in the paper. scale: see ``identity.content_loss``. With ``pixels`` = 0 as in
-    the paper colour is free wherever phi does not see it, which is what f shall learn to undo.
+    layers: of phi, counted from 1; 4 and 5 in the paper. scale: see ``identity.content_loss``. What phi does not see is
+    free, and is what f shall learn to undo.
     """
 
     def __init__(

@@ -47,17 +47,23 @@ class Supervised:
 
 class Kept(Supervised):
     """A stage whose result depends on the data and the settings alone, not on the task: it is trained once and kept in the
-    cache by a hash of the pictures, the settings and all weights it begins with. The network is trainable only inside.
+    cache by a hash of the pictures and their labels, the first batch (order, flips), every plain value the stage holds when
+    it attaches, and all weights it begins with. The network is trainable only inside.
     """
 
     def attach(self, run: Run, network: nn.Module, *fixed: nn.Module) -> None:
         """``fixed``: other networks that the result depends on."""
+        settings = {name: value for name, value in vars(self).items() if isinstance(value, int | float | str | tuple)}
         super().attach(run, network.requires_grad_(True))
-        settings = [type(self).__name__, run.data.key, run.seed, run.devices.world]
-        settings += [self.steps, self.batch, self.rate, list(self.betas)]
-        key = hashlib.sha256(json.dumps(settings).encode() + run.data.usable.tobytes())
+        settings |= {"stage": type(self).__name__, "data": run.data.key, "seed": run.seed, "world": run.devices.world}
+        key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+        first = run.batch("all", 0, self.batch)
+        records = run.data.records
+        labels = [records.split, records.identity, *(records.attributes[name] for name in sorted(records.attributes))]
+        for array in (run.data.usable, first.rows, first.mirrored, *labels):
+            key.update(b"" if array is None else array.tobytes())
         for module in (network, *fixed):
-            key.update(save({name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}))
+            key.update(_weights(module))
         self.kept: Path = cache_folder() / "networks" / f"{key.hexdigest()[:32]}.safetensors"
         if self.kept.is_file():
             network.load_state_dict(load_file(self.kept))
@@ -67,8 +73,7 @@ class Kept(Supervised):
     def finish(self) -> None:
         self.network.requires_grad_(False)
         if self.run.devices.rank == 0:
-            state = self.network.state_dict()
-            write_bytes(self.kept, save({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}))
+            write_bytes(self.kept, _weights(self.network))
 
     def state_dict(self) -> dict[str, Any]:
         return {**super().state_dict(), "kept": self.kept.name}
@@ -76,3 +81,8 @@ class Kept(Supervised):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         super().load_state_dict(state)
         self.kept = self.kept.with_name(state["kept"])  # of the weights it began with, not of those it resumes from
+
+
+def _weights(module: nn.Module) -> bytes:
+    """A network's state as safetensors keep it."""
+    return save({name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()})

@@ -11,7 +11,7 @@ from pydantic import Field
 from scipy.cluster.vq import kmeans2
 
 from attrxfer.interfaces import Records
-from attrxfer_faces.points import CELEBA_POINTS, IBUG_POINTS, eyes_and_nose
+from attrxfer_faces.points import CELEBA_POINTS, IBUG_POINTS, eyes_and_nose, pose
 
 RESTARTS = 3
 
@@ -72,10 +72,9 @@ class LandmarkClusters:
         five = five_points(points[known]).astype(np.float64)
         label = np.full(len(records), -1, np.int64)
         label[known] = self._cluster(five.reshape(len(five), -1))
-        left, right, nose = five[:, 0], five[:, 1], five[:, 2]
-        distance = np.linalg.norm(right - left, axis=1).clip(1e-6)
+        yaw, distance = pose(five)
         measures = {
-            "yaw": np.abs(nose[:, 0] - (left[:, 0] + right[:, 0]) / 2) / distance,
+            "yaw": yaw,
             "eyes": distance / self.size,
             "low_mouth": five[:, 3:, 1].mean(1) / self.size,
         }

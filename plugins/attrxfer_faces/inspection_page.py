@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from attrxfer.data import Data
+from attrxfer.pictures import embedded
 from attrxfer_faces.clusters import Clusters
 from attrxfer_faces.inspection import Confound, Twins
 
@@ -91,8 +89,6 @@ def _clusters(data: Data, clusters: Clusters | None) -> str:
 
 
 def _card(pictures: NDArray[np.uint8], lines: Iterable[str], marked: bool) -> str:
-    buffer = io.BytesIO()
-    Image.fromarray(np.concatenate(list(pictures), axis=1)).save(buffer, "JPEG", quality=85)
-    data = base64.b64encode(buffer.getvalue()).decode()
+    uri = embedded(np.concatenate(list(pictures), axis=1), "JPEG")
     text = "<br>".join(f"<small>{html.escape(line)}</small>" for line in lines)
-    return f'<div class="card{" dropped" if marked else ""}"><img alt="" src="data:image/jpeg;base64,{data}">{text}</div>'
+    return f'<div class="card{" dropped" if marked else ""}"><img alt="" src="{uri}">{text}</div>'

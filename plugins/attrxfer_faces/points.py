@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 CELEBA_POINTS, IBUG_POINTS = 5, 68
 
 
-def eyes_and_nose(points: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+def eyes_and_nose(points: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Left eye, right eye and nose (N, 2) each, from CelebA's 5 or iBUG's 68 points (N, P, 2)."""
     if points.shape[1] == CELEBA_POINTS:
         return points[:, 0], points[:, 1], points[:, 2]
     return points[:, 36:42].mean(1), points[:, 42:48].mean(1), points[:, 30]
+
+
+def pose(points: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """How far the nose is off the middle of the eyes, sideways, in eye distances (N,), and that distance in pixels (N,);
+    NaN where a point is."""
+    left, right, nose = eyes_and_nose(points)
+    distance = np.linalg.norm(right - left, axis=1)
+    return np.abs(nose[:, 0] - (left[:, 0] + right[:, 0]) / 2) / distance.clip(1e-6), distance

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from attrxfer.interfaces import Records
-from attrxfer_faces.points import CELEBA_POINTS, IBUG_POINTS, eyes_and_nose
+from attrxfer_faces.points import CELEBA_POINTS, IBUG_POINTS, pose
 
 
 class Frontal:
@@ -34,9 +34,6 @@ class Frontal:
         points = records.landmarks
         if points is None or points.shape[1] not in (CELEBA_POINTS, IBUG_POINTS):
             return np.ones(len(records), bool)
-        left, right, nose = eyes_and_nose(points)
-        distance = np.linalg.norm(right - left, axis=1)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            yaw = np.abs(nose[:, 0] - (left[:, 0] + right[:, 0]) / 2) / distance
-            fit = (yaw < self.max_yaw) & (distance > self.min_eyes * self.size)
+        yaw, distance = pose(points)
+        fit = (yaw < self.max_yaw) & (distance > self.min_eyes * self.size)
         return fit | np.isnan(points).any((1, 2))

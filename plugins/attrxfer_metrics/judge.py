@@ -51,18 +51,15 @@ class Judge:
     def __call__(self, evaluation: Evaluation) -> Mapping[str, float]:
         """ "judged as target" for results and inputs, and the judge's own accuracy, all in 0..1."""
         names = sorted(evaluation.target)
-        wanted = np.array([evaluation.target[name] for name in names])
-        classifier = self._classifier(evaluation.data, names, evaluation.seed)
-        rows = evaluation.data.rows("test", None)
-        labels = np.stack([evaluation.data.records.attributes[name][rows] for name in names], axis=1)
-        right = verdicts(classifier, evaluation.data.pictures(rows)) == labels
+        classifier = self.classifier(evaluation.data, names, evaluation.seed)
         return {
-            "judged as target": float((verdicts(classifier, evaluation.outputs) == wanted).all(1).mean()),
-            "inputs judged as target": float((verdicts(classifier, evaluation.sources) == wanted).all(1).mean()),
-            "accuracy of the judge": float(right.all(1).mean()),
+            "judged as target": float(successes(classifier, evaluation.outputs, evaluation.target).mean()),
+            "inputs judged as target": float(successes(classifier, evaluation.sources, evaluation.target).mean()),
+            "accuracy of the judge": accuracy(classifier, evaluation.data, names),
         }
 
-    def _classifier(self, data: Any, names: list[str], seed: int) -> nn.Module:
+    def classifier(self, data: Any, names: list[str], seed: int) -> nn.Module:
+        """The judging network for these attributes, in eval mode: out of the cache, or trained and kept there."""
         import timm  # takes seconds: only when judged
 
         classifier = timm.create_model(self.network, pretrained=False, num_classes=len(names))
@@ -105,3 +102,16 @@ def verdicts(classifier: nn.Module, pictures: NDArray[np.uint8]) -> NDArray[np.b
     """Which attributes the classifier sees in pictures (N, S, S, 3): (N, attributes)."""
     parts = [classifier(to_images(pictures[i : i + BATCH])) > 0 for i in range(0, len(pictures), BATCH)]
     return torch.cat(parts).numpy()
+
+
+def successes(classifier: nn.Module, pictures: NDArray[np.uint8], target: Mapping[str, bool]) -> NDArray[np.bool_]:
+    """Which pictures (N,) the classifier of these attributes (by name, sorted) sees as having all of ``target``."""
+    wanted = np.array([target[name] for name in sorted(target)])
+    return np.asarray((verdicts(classifier, pictures) == wanted).all(1))
+
+
+def accuracy(classifier: nn.Module, data: Any, names: list[str]) -> float:
+    """The share of real test pictures of which the classifier has every attribute right."""
+    rows = data.rows("test", None)
+    labels = np.stack([data.records.attributes[name][rows] for name in names], axis=1)
+    return float((verdicts(classifier, data.pictures(rows)) == labels).all(1).mean())

@@ -41,11 +41,16 @@ def squared_error(pictures: NDArray[np.uint8], truth: NDArray[np.uint8]) -> NDAr
 
 def psnr(pictures: NDArray[np.uint8], truth: NDArray[np.uint8]) -> float:
     """Mean PSNR in dB over pictures (N, S, S, 3); equal pictures count as 100 dB."""
+    return float(each_psnr(pictures, truth).mean())
+
+
+def each_psnr(pictures: NDArray[np.uint8], truth: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """PSNR in dB of each picture (N, S, S, 3): (N,)."""
     values = [
         NO_ERROR if np.array_equal(one, other) else peak_signal_noise_ratio(other, one)
         for one, other in zip(pictures, truth, strict=True)
     ]
-    return float(np.mean(np.minimum(values, NO_ERROR)))
+    return np.minimum(values, NO_ERROR)
 
 
 def ssim(pictures: NDArray[np.uint8], truth: NDArray[np.uint8]) -> float:

@@ -51,7 +51,8 @@ def a_step(generator: Any) -> Step:
 
 def a_run(generator: Any, tmp_path: Path) -> Any:
     """What these stages ask of a run, without an engine."""
-    data = SimpleNamespace(key=str(tmp_path), usable=np.ones(4, bool))
+    records = SimpleNamespace(split=np.zeros(4, np.uint8), identity=None, attributes={})
+    data = SimpleNamespace(key=str(tmp_path), usable=np.ones(4, bool), records=records)
     batch = Batch(pictures(3), torch.zeros(N), np.array([0, 1]), np.array([False, True]))
     devices = PlainDevices()
     devices.rank, devices.world = 0, 1  # type: ignore[attr-defined]
@@ -200,6 +201,25 @@ def test_the_local_enhancer_is_eq_10(phi: FaceFeatures, tmp_path: Path) -> None:
     assert [tuple(layer.weight.shape) for layer in enhancer.layers if hasattr(layer, "weight")] == [
         (4, 6, 3, 3), (4, 4, 3, 3), (4, 4, 3, 3), (3, 4, 3, 3),
     ]  # fmt: skip
+
+
+def test_what_is_kept_is_found_only_by_equal_settings_and_labels(phi: FaceFeatures, tmp_path: Path) -> None:
+    owner, names = perceptual(phi), set()
+    for settings in ({}, {}, {"layers": (4,)}, {"scale": "paper"}, {"steps": 2}):
+        stage = Reconstruction(**{"steps": 1, "batch": N, **settings})  # type: ignore[arg-type]
+        stage.prepare(a_run(None, tmp_path), owner)
+        names.add(stage.kept.name)
+    relabelled = a_run(None, tmp_path)
+    relabelled.data.records.attributes = {"hat": np.ones(4, bool)}
+    stage.prepare(relabelled, owner)
+    assert len(names | {stage.kept.name}) == 5
+    kept = []
+    for sigma in (1.8, 2.5):
+        enhancer = GlobalEnhancer(network=owner.g, sigma=sigma)
+        sharpening = TrainGlobalEnhancer(steps=1, batch=N)
+        sharpening.prepare(a_run(None, tmp_path), enhancer)
+        kept.append(sharpening.kept.name)
+    assert kept[0] != kept[1]
 
 
 def test_an_untrained_local_enhancer_changes_nothing() -> None:
