@@ -13,7 +13,7 @@ from attrxfer.evaluate import evaluate, held_out
 from attrxfer.files import write_text
 from attrxfer.host import Host
 from attrxfer.params import build
-from attrxfer.recipe import Recipe
+from attrxfer.recipe import Recipe, load
 from attrxfer.report.page import write_report
 from attrxfer.transfer import Transfer
 
@@ -37,7 +37,8 @@ def run(recipe: Recipe, path: Path, host: Host, *, resume: bool = False, quiet: 
     training.train()
     if training.devices.main:
         score(training)
-        write_report(folder, recipe)
+        reference = load(recipe.reference, host).filled() if recipe.reference is not None else None
+        write_report(folder, recipe, reference)
         training.display.say(f"report: {folder.report}\nbundle: {folder.bundle}")
     training.devices.wait()
     training.devices.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -25,6 +25,7 @@ only the first, since a metric's or an enhancer's batch and rate are its own aff
 
 ONE = ("generator", "discriminator", "adversarial")
 MANY = ("identity", "regularizer", "enhancer", "metric")
+PLAIN = ("stages", "reference")
 SECTIONS = ("task", "data", "selection", *ONE, *MANY, "train", "report")
 Positive = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
@@ -88,7 +89,7 @@ class Recipe:
     """A valid recipe: settings and component specs, all defaults filled in. Recipes are equal whatever file they are from.
 
     stages: the names that the recipe lists, None when they follow from the components. stage_specs: the [train.STAGE]
-    tables it holds.
+    tables it holds. reference: the registered recipe that this one stands for, None where there is none.
     """
 
     source: str = field(compare=False)
@@ -106,6 +107,7 @@ class Recipe:
     metric: tuple[Spec, ...]
     stages: tuple[str, ...] | None
     stage_specs: Mapping[str, Spec]
+    reference: str | None
     registry: Registry = field(compare=False, repr=False)
 
     def stage(self, name: str) -> Spec:
@@ -132,6 +134,8 @@ class Recipe:
     def filled(self) -> dict[str, Any]:
         """The whole recipe as TOML or JSON takes it, defaults included; loading it again gives an equal recipe."""
         table: dict[str, Any] = {} if self.stages is None else {"stages": list(self.stages)}
+        if self.reference is not None:
+            table["reference"] = self.reference
         table["task"] = plain(vars(self.task))
         table["data"] = self.data.table()
         if self.selection is not None:
@@ -157,6 +161,39 @@ class Recipe:
         return hashlib.sha256(json.dumps(self.filled(), sort_keys=True).encode()).hexdigest()
 
 
+def differences(table: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Where two filled recipes differ: (key, value here, value there), None where one has no such key. What names or shows
+    a run (task.name, [report], where data lie) is no difference.
+
+    >>> differences({"train": {"size": 64, "batch": 8}}, {"train": {"size": 128, "batch": 8}})
+    [('train.size', 64, 128)]
+    """
+    here, there = dict(_flat(table, ())), dict(_flat(other, ()))
+    return [(key, here.get(key), there.get(key)) for key in {**here, **there} if here.get(key) != there.get(key)]
+
+
+def shown(value: Any) -> str:
+    """A setting's value as people read it."""
+    return "none" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+NO_DIFFERENCE = ("reference", "report", "task.name", "data.path")
+
+
+def _flat(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    key = ".".join(path)
+    if key in NO_DIFFERENCE:
+        return
+    if isinstance(value, Mapping) and value and key not in ("task.guided", "task.input"):
+        for name, inner in value.items():
+            yield from _flat(inner, (*path, name))
+    elif isinstance(value, list) and value and all(isinstance(item, Mapping) for item in value):
+        for number, item in enumerate(value):
+            yield from _flat(item, (*path, str(number)))
+    elif value != []:
+        yield key, value
+
+
 def shared(train: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of [train] that stages share, as JSON takes them."""
     return {key: plain(train[key]) for key in SHARED}
@@ -172,6 +209,9 @@ def load(source: str | Path, host: Host, overrides: Sequence[str] = (), data: Ma
     if data is not None:
         table = merge(table, {"data": dict(data)}, ())
     table, problems = apply_overrides(table, overrides)
+    reference = table.get("reference")
+    if isinstance(reference, str) and reference not in host.recipes():
+        problems = [*problems, Problem("reference", f'no recipe "{reference}"{did_you_mean(reference, host.recipes())}')]
     return parse(table, host.registry, str(source), problems)
 
 
@@ -216,9 +256,9 @@ def parse(table: Mapping[str, Any], registry: Registry, source: str, problems: S
     """Check a merged table. Raises InvalidRecipe with ``problems`` and every further one."""
     found = list(problems)
     found += [
-        Problem(key, f"unknown section{did_you_mean(key, (*SECTIONS, 'stages', 'extends'))}")
+        Problem(key, f"unknown section{did_you_mean(key, (*SECTIONS, *PLAIN, 'extends'))}")
         for key in table
-        if key not in (*SECTIONS, "stages")
+        if key not in (*SECTIONS, *PLAIN)
     ]
     train_table = table.get("train", {})
     nested = _stage_tables(train_table)
@@ -231,9 +271,12 @@ def parse(table: Mapping[str, Any], registry: Registry, source: str, problems: S
     parts = _components(table, registry, {"size": settings["size"]}, found)
     specs = _stage_specs(nested, registry, settings, found)
     stages = _stages(table.get("stages"), registry, found)
+    reference = table.get("reference")
+    if not isinstance(reference, str | None):
+        found.append(Problem("reference", "expected the name of a recipe"))
     if found:
         raise InvalidRecipe(source, found)
-    return Recipe(source=source, stages=stages, stage_specs=specs, registry=registry, **sections, **parts)
+    return Recipe(source=source, stages=stages, stage_specs=specs, reference=reference, registry=registry, **sections, **parts)
 
 
 def _stage_tables(train: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pytest
 from attrxfer.errors import InvalidRecipe
 from attrxfer.host import Host
 from attrxfer.merge import apply_overrides
-from attrxfer.recipe import Recipe, load
+from attrxfer.recipe import Recipe, differences, load
 
 BASE = 'extends = "pinned"\n'
 PINNED = """extends = "diat_a_gender"
@@ -168,3 +168,24 @@ def test_the_written_recipe_loads_to_an_equal_one_and_opens_with_its_command(
 def test_a_written_recipe_takes_the_same_overrides_as_its_source(write: Any, host: Host) -> None:
     path = write(load("diat_a_gender", host).to_toml())
     assert load(path, host, ["identity.weight=0.7"]) == load("diat_a_gender", host, ["identity.weight=0.7"])
+
+
+# ---------------------------------------------------------------- reference
+
+
+def test_differences_are_those_that_train_another_network(write: Any, host: Host) -> None:
+    mine = load(write(BASE + "[report]\nsamples = 3\n"), host, ["train.size=32", 'regularizer=[{use="tv"}]', "task.name=other"])
+    base = load(write(BASE), host)
+    found = {key: (here, there) for key, here, there in differences(mine.filled(), base.filled())}
+    assert found["train.size"] == (32, 64)
+    assert found["regularizer.use"] == ("tv", None)
+    assert not [key for key in found if key.startswith(("report", "task", "generator", "discriminator.width"))]
+    assert differences(base.filled(), base.filled()) == []
+
+
+def test_a_reference_must_be_a_recipe(write: Any, host: Host) -> None:
+    assert load(write(BASE), host).reference == "paper/diat_a_gender"
+    assert 'reference: no recipe "paper/diat_a_gendr"; did you mean "paper/diat_a_gender"?' in "\n".join(
+        refused(write(BASE + 'reference = "paper/diat_a_gendr"\n'), host)
+    )
+    assert refused(write(BASE + "reference = 3\n"), host) == ["reference: expected the name of a recipe"]

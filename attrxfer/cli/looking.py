@@ -79,6 +79,23 @@ def recipe_check(name: str, overrides: tuple[str, ...]) -> None:
         click.echo(f"  needs {need}")
 
 
+@recipe.command("diff")
+@click.argument("name")
+@click.argument("other", required=False)
+@SET
+def recipe_diff(name: str, other: str | None, overrides: tuple[str, ...]) -> None:
+    """Print where a recipe differs from OTHER; without it, from the recipe that it names as its reference."""
+    from attrxfer.recipe import differences, load, shown
+
+    loaded = host.load()
+    first = load(name, loaded, overrides)
+    other = other or first.reference
+    if other is None:
+        raise AttrxferError(f"{name}: it names no reference; name the recipe to compare with: recipe diff {name} OTHER")
+    found = differences(first.filled(), load(other, loaded).filled())
+    table([("SETTING", name, other), *[(key, shown(here), shown(there)) for key, here, there in found]])
+
+
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
 def info(model: Path) -> None:
@@ -98,4 +115,7 @@ def info(model: Path) -> None:
         ("licences", "; ".join(card["licences"])),
         ("weights", card["sha256"]["model.safetensors"]),
     ]
+    reference = card["recipe"].get("reference")
+    if reference is not None:
+        rows.append(("stands for", f"{reference}; how it differs: attrxfer recipe diff {path.parent / 'recipe.toml'}"))
     table([*rows, *[(f"score: {name}", json.dumps(round(value, 4))) for name, value in card["scores"].items()]])

@@ -12,15 +12,16 @@ from typing import Any
 
 from attrxfer.engine.folder import RunFolder
 from attrxfer.files import write_text
-from attrxfer.recipe import Recipe
+from attrxfer.recipe import Recipe, differences, shown
 from attrxfer.report.curves import curves
 
 TEMPLATE = Path(__file__).with_name("page.html")
 SHOWN_GRIDS = 8
 
 
-def write_report(folder: RunFolder, recipe: Recipe) -> None:
-    """Write report.html from what lies in the run's folder: it can be made anew at any time."""
+def write_report(folder: RunFolder, recipe: Recipe, reference: Mapping[str, Any] | None = None) -> None:
+    """Write report.html from what lies in the run's folder: it can be made anew at any time. ``reference``: the filled
+    recipe that ``recipe.reference`` names."""
     info = folder.read_info()
     scores = json.loads(folder.scores.read_text()) if folder.scores.is_file() else {}
     guided = ", ".join(f"{name} = {str(value).lower()}" for name, value in recipe.task.guided.items())
@@ -33,11 +34,21 @@ def write_report(folder: RunFolder, recipe: Recipe) -> None:
         timing=_table(_timing(info, folder)),
         data=html.escape(str(info.get("data", ""))),
         environment=_table(_environment(info)),
+        differences=_differences(recipe, reference) if reference is not None else "",
         recipe=html.escape(folder.recipe.read_text()),
         resume=html.escape(folder.resume_command),
         bundle=html.escape(str(folder.bundle)),
     )
     write_text(folder.report, page)
+
+
+def _differences(recipe: Recipe, reference: Mapping[str, Any]) -> str:
+    found = differences(recipe.filled(), reference)
+    rows = [(key, f"{shown(here)} (there: {shown(there)})") for key, here, there in found]
+    return (
+        f"<h2>How the recipe differs from {html.escape(str(recipe.reference))}: {len(rows)} settings</h2>"
+        f"<section>{_table(rows)}</section>"
+    )
 
 
 def _scores(scores: Mapping[str, float]) -> str:
