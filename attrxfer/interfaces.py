@@ -238,6 +238,8 @@ class Devices(Protocol):
     device: torch.device
     rank: int
     world: int
+    precision: str
+    """accelerate's name of the run's mixed precision: "no", "bf16" or "fp16"."""
 
     def place(self, network: Any) -> Any:
         """Move a torch module to the device and its memory format; equal weights in every process."""

@@ -17,7 +17,7 @@ from attrxfer.files import write_text
 from attrxfer.recipe import load
 from benchmarks.ablation import table
 from benchmarks.ablation.train import steps_for, train
-from benchmarks.ablation.variants import TASKS, VARIANTS, place, recipe
+from benchmarks.ablation.variants import REGION, TASKS, VARIANTS, place, recipe
 
 
 def _several(context: click.Context, parameter: click.Parameter, text: str) -> list[str]:
@@ -69,7 +69,15 @@ def main(
                     else:
                         checked = recipe(task, variant, int(seed), host, where, [*sets, *budget])
                         checked = checked if minutes is None else steps_for(minutes, checked, folder.path, host)
-                    scores = train(checked, folder, host, limit=pictures, judge_steps=judge_steps, say=click.echo)
+                    scores = train(
+                        checked,
+                        folder,
+                        host,
+                        limit=pictures,
+                        judge_steps=judge_steps,
+                        region=REGION.get(task),
+                        say=click.echo,
+                    )
                     runs.setdefault((task, variant), []).append((scores, folder.path))
                 write(out, tasks, runs, where)
     except AttrxferError as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from attrxfer_metrics.kid import interval as kid_interval
 from numpy.typing import NDArray
 
 from attrxfer.pictures import embedded
@@ -51,16 +52,29 @@ def rows(task: str, runs: Runs) -> list[list[str]]:
     own = {variant: found for (of, variant), found in runs.items() if of == task}
     first = next(iter(own.values()))[0][0]
     names = list(first["each"])
-    lines = [["", *names, "turns", "minutes", "of which Algorithm 1", "seeds"]]
+    lines = [["", *names, "KID", "turns", "minutes", "of which Algorithm 1", "seeds"]]
     for anchor, each in first["anchors"].items():
-        lines.append([anchor, *[_shown(name, *interval([each[name]], [first["people"]])) for name in names], *[""] * 4])
+        distance = _kid(next(iter(own.values()))[:1], "source") if anchor == "input copy" else ""
+        cells = [_shown(name, *interval([each[name]], [first["people"]])) for name in names]
+        lines.append([anchor, *cells, distance, *[""] * 4])
     for variant, found in own.items():
         people = [scores["people"] for scores, _ in found]
         cells = [_shown(name, *interval([scores["each"][name] for scores, _ in found], people)) for name in names]
         total = np.mean([sum(_seconds(scores, runs).values()) for scores, _ in found]) / 60
         adversarial = np.mean([scores["seconds"].get("adversarial", 0) for scores, _ in found]) / 60
+        cells.append(_kid(found, "result"))
         lines.append([variant, *cells, str(found[0][0]["steps"]), f"{total:.1f}", f"{adversarial:.1f}", str(len(found))])
     return lines
+
+
+def _kid(found: Sequence[tuple[dict[str, Any], Path]], which: str) -> str:
+    """KID of the results or sources of all seeds."""
+    features, real = [], np.zeros(0)
+    for _, folder in found:
+        with np.load(folder / "features.npz", allow_pickle=False) as kept:
+            features.append(kept[which])
+            real = kept["real"]
+    return _shown("KID", *kid_interval(features, real, [np.asarray(scores["people"]) for scores, _ in found]))
 
 
 def _seconds(scores: Mapping[str, Any], runs: Runs) -> dict[str, float]:
@@ -71,7 +85,7 @@ def _seconds(scores: Mapping[str, Any], runs: Runs) -> dict[str, float]:
 
 
 def _shown(name: str, mean: float, low: float, high: float) -> str:
-    if name in ("success", "closer to truth"):
+    if name in ("success", "closer to truth", "verified", "same person"):
         return f"{mean:.1%} ({low:.0%} to {high:.0%})"
     return f"{mean:.2f} ({low:.2f} to {high:.2f})"
 

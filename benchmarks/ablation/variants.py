@@ -10,7 +10,8 @@ from attrxfer.host import Host
 from attrxfer.recipe import Recipe, load
 
 TASKS = ("mouth_open", "mouth_close", "eyeglasses_removal", "gender", "age")
-LOCAL = ("mouth_open", "mouth_close", "eyeglasses_removal")
+REGION = {"mouth_open": "mouth", "mouth_close": "mouth", "eyeglasses_removal": "eyes"}
+"""Where the local tasks may change the picture."""
 VARIANTS = ("diat_a", "diat_a0", "diat1", "diat2", "diat3", "diat")
 ENHANCED = ("diat_a", "diat")
 
@@ -20,7 +21,7 @@ def recipe(task: str, variant: str, seed: int, host: Host, data: dict[str, Any] 
     own = load(f"diat_a_{task}", host).task
     guided = ", ".join(f"{name} = {str(value).lower()}" for name, value in own.guided.items())
     overrides = [f"task.guided={{{guided}}}", f"task.name={task}", f"train.seed={seed}", "report.evaluate=0", "metric=[]"]
-    if variant in ENHANCED and task in LOCAL:
+    if variant in ENHANCED and task in REGION:
         overrides.append('enhancer=[{use="local"}]')
     if task == "eyeglasses_removal":
         overrides.append('train.local_enhancer.locator={use="landmarks", region="eyes"}')

@@ -14,6 +14,9 @@ from attrxfer.interfaces import Run
 from attrxfer_diat.features import FaceFeatures
 from attrxfer_diat.supervised import Betas, Kept, Positive, Rate, Steps
 
+EMBEDDING = 256
+"""Numbers that the heads make of a face before they say who and what it is."""
+
 
 class Heads(nn.Module):
     """Pictures (N, 3, S, S) -> logits of the people (N, P) and of the attributes (N, A), from the last map of ``features``."""
@@ -22,12 +25,18 @@ class Heads(nn.Module):
         super().__init__()
         self.features = features
         channels = features.channels
-        self.hidden = nn.Sequential(
-            nn.MaxPool2d(2), nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d(4),
-            nn.Flatten(), nn.Linear(16 * channels, 256), nn.ReLU(inplace=True),
-        )  # fmt: skip
-        self.people = nn.Linear(256, people)
-        self.attributes = nn.Linear(256, attributes)
+        layers: list[nn.Module] = []
+        for _ in range(2):
+            layers += [
+                nn.MaxPool2d(2),
+                nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+                nn.BatchNorm2d(channels),  # without it the people are hardly learned (docs/paper.md)
+                nn.ReLU(inplace=True),
+            ]
+        embedding = [nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(16 * channels, EMBEDDING), nn.BatchNorm1d(EMBEDDING)]
+        self.hidden = nn.Sequential(*layers, *embedding)
+        self.people = nn.Linear(EMBEDDING, people)
+        self.attributes = nn.Linear(EMBEDDING, attributes)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         hidden = self.hidden(self.features(images)[-1])
@@ -40,7 +49,7 @@ class ClassifyFaces(Kept):
     The heads are thrown away; the five convolutions stay as they are from here on.
     """
 
-    def __init__(self, *, steps: Steps = 400, batch: Positive = 32, rate: Rate = 1e-3, betas: Betas = (0.9, 0.999)) -> None:
+    def __init__(self, *, steps: Steps = 600, batch: Positive = 32, rate: Rate = 1e-3, betas: Betas = (0.9, 0.999)) -> None:
         super().__init__(steps=steps, batch=batch, rate=rate, betas=betas)
 
     def prepare(self, run: Run, owner: FaceFeatures) -> None:

@@ -29,18 +29,25 @@ class GlobalEnhancer(nn.Module):
     """E(B(T(x))) of section 3.2: a network of T's architecture that learned to sharpen blurred faces takes T's artifacts
     off with the blur, and puts the detail of faces back.
 
-    network: E. sigma: of B in pixels at a side of 128; 1.8 in the paper.
+    network: of T's architecture. sigma: of B in pixels at a side of 128; 1.8 in the paper. residual: E adds the network's
+    output to B(T(x)), so that it need only learn the missing detail; the paper's E is the network itself (false).
     """
 
     stages: ClassVar[tuple[tuple[Slot, str], ...]] = (("enhance", "global_enhancer"),)
 
-    def __init__(self, *, network: Generator, sigma: Annotated[float, Field(gt=0)] = 1.8) -> None:
+    def __init__(self, *, network: Generator, sigma: Annotated[float, Field(gt=0)] = 1.8, residual: bool = True) -> None:
         super().__init__()
         self.network: Any = network
         self.sigma = sigma
+        self.residual = residual
+
+    def sharpened(self, blurred: Tensor) -> Tensor:
+        """E of blurred pictures (N, 3, S, S), not clipped."""
+        found: Tensor = self.network(blurred)
+        return blurred + found if self.residual else found
 
     def forward(self, picture: Tensor, source: Tensor) -> Tensor:
-        return self.network(blur(picture, self.sigma)).clamp(-1, 1)
+        return self.sharpened(blur(picture, self.sigma)).clamp(-1, 1)
 
 
 class TrainGlobalEnhancer(Kept):
@@ -50,19 +57,20 @@ class TrainGlobalEnhancer(Kept):
         super().__init__(steps=steps, batch=batch, rate=rate, betas=betas)
 
     def prepare(self, run: Run, owner: GlobalEnhancer) -> None:
-        self.sigma = owner.sigma
+        self.owner = owner
+        self.sigma, self.residual = owner.sigma, owner.residual
         self.attach(run, owner.network)
 
     def step(self, index: int) -> Mapping[str, Tensor]:
         images = self.run.batch("all", index, self.batch).images
         with self.run.devices.autocast():
-            loss = (self.network(blur(images, self.sigma)) - images).float().square().mean()
+            loss = (self.owner.sharpened(blur(images, self.sigma)) - images).float().square().mean()
         self.run.devices.update(self.optimizer, loss)
         return {"sharpened": loss.detach()}
 
     def preview(self, images: Tensor) -> Tensor:
         """E(B(x)) of real pictures."""
-        return self.network(blur(images, self.sigma)).clamp(-1, 1)
+        return self.owner(images, images)
 
 
 class LocalEnhancer(nn.Module):
@@ -93,8 +101,7 @@ class TrainLocalEnhancer(Supervised):
     """Eq. 10 on the input set, with the mean over pixels for the sum of its first term.
 
     network: phi, the features of the second term. locator: where the attribute's region is. beta: of the pixels and of the
-    first and second map of phi; 0.1, 0.5, 1 in the paper. Pictures whose region is unknown (no landmarks) have a mask of
-    zeros: they only learn to stay.
+    first and second map of phi; 0.1, 0.5, 1 in the paper. Pictures whose region is unknown (no landmarks) are left out.
     """
 
     def __init__(
@@ -121,6 +128,8 @@ class TrainLocalEnhancer(Supervised):
         batch = run.batch("input", index, self.batch)
         x = batch.images
         mask = torch.from_numpy(self.locator.masks(run.data, batch)).to(x.device)
+        known = mask.flatten(1).any(1)
+        x, mask = x[known], mask[known]
         run.generator.eval()  # T is done with training
         with run.devices.autocast():
             with torch.no_grad():

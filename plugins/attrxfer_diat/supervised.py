@@ -55,7 +55,8 @@ class Kept(Supervised):
         """``fixed``: other networks that the result depends on."""
         settings = {name: value for name, value in vars(self).items() if isinstance(value, int | float | str | tuple)}
         super().attach(run, network.requires_grad_(True))
-        settings |= {"stage": type(self).__name__, "data": run.data.key, "seed": run.seed, "world": run.devices.world}
+        settings |= {"stage": type(self).__name__, "data": run.data.key, "seed": run.seed}
+        settings |= {"world": run.devices.world, "precision": run.devices.precision}
         key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
         first = run.batch("all", 0, self.batch)
         records = run.data.records

@@ -19,6 +19,13 @@ def register_components(registry: Registry) -> None:
         licence="MIT",
     )
     registry.metric(
+        "kid",
+        "attrxfer_metrics.kid:Kid",
+        summary="distance to real pictures with the attribute, as sets, on the judge's features",
+        licence="MIT",
+        paper="Binkowski et al.: Demystifying MMD GANs, arXiv:1801.01401",
+    )
+    registry.metric(
         "truth",
         "attrxfer_metrics.truth:Truth",
         summary="PSNR, SSIM and closeness to the exact counterfactual",

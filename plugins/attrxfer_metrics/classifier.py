@@ -1,0 +1,120 @@
+"""The judge's network: it learned the attributes from real pictures and never took part in training a transfer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from safetensors.torch import load_file, save
+from torch import nn
+
+from attrxfer.data import batch_rows, cache_folder
+from attrxfer.files import write_bytes
+from attrxfer.transfer import to_images
+
+BATCH = 128
+VERSION = 2
+log = logging.getLogger("attrxfer")
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A timm network in eval mode that tells the attributes ``names``. Pictures are uint8 (N, S, S, 3)."""
+
+    network: Any
+    names: tuple[str, ...]
+
+    @torch.no_grad()
+    def verdicts(self, pictures: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Which attributes it sees: (N, attributes)."""
+        parts = [self.network(to_images(pictures[i : i + BATCH])) > 0 for i in range(0, len(pictures), BATCH)]
+        return torch.cat(parts).numpy()
+
+    @torch.no_grad()
+    def features(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """What its last layer reads: (N, channels)."""
+        parts = [
+            self.network.forward_head(self.network.forward_features(to_images(pictures[i : i + BATCH])), pre_logits=True)
+            for i in range(0, len(pictures), BATCH)
+        ]
+        return torch.cat(parts).numpy()
+
+    def successes(self, pictures: NDArray[np.uint8], target: Mapping[str, bool]) -> NDArray[np.bool_]:
+        """Which pictures (N,) it sees as having all of ``target``."""
+        columns = [self.names.index(name) for name in target]
+        return np.asarray((self.verdicts(pictures)[:, columns] == list(target.values())).all(1))
+
+    def accuracy(self, data: Any, names: Collection[str]) -> float:
+        """The share of real test pictures of which it has every one of these attributes right."""
+        rows = data.rows("test", None)
+        labels = np.stack([data.records.attributes[name][rows] for name in names], axis=1)
+        columns = [self.names.index(name) for name in names]
+        return float((self.verdicts(data.pictures(rows))[:, columns] == labels).all(1).mean())
+
+
+class Judged:
+    """What metrics that look through the judge share: one classifier of all of a data set's attributes.
+
+    It is a timm network, trained from scratch on the labels of the training split, with flips, and cached by a hash of the
+    pictures, the labels and its settings, so that every task of a data set has the same.
+
+    network: a timm architecture. steps, batch, rate: its training (AdamW, one-cycle rate, ``rate`` at the top).
+    """
+
+    def __init__(
+        self,
+        *,
+        network: str = "test_resnet",
+        steps: Annotated[int, Field(ge=1)] = 500,
+        batch: Annotated[int, Field(ge=2)] = 64,
+        rate: Annotated[float, Field(gt=0)] = 3e-3,
+    ) -> None:
+        self.network = network
+        self.steps = steps
+        self.batch = batch
+        self.rate = rate
+
+    def classifier(self, data: Any, seed: int) -> Classifier:
+        """The judge of this data set: out of the cache, or trained and kept there."""
+        import timm  # takes seconds: only when judged
+
+        names = tuple(sorted(data.records.attributes))
+        labels = np.stack([data.records.attributes[name] for name in names], axis=1)
+        path = self._cache(data, names, labels, seed)
+        torch.manual_seed(seed)
+        network = timm.create_model(self.network, pretrained=False, num_classes=len(names))
+        if path.is_file():
+            network.load_state_dict(load_file(path))
+        else:
+            self._train(network, data, labels.astype(np.float32), seed)
+            write_bytes(path, save(network.state_dict()))
+        return Classifier(network.eval(), names)
+
+    def _cache(self, data: Any, names: tuple[str, ...], labels: NDArray[np.bool_], seed: int) -> Path:
+        seen = hashlib.sha256(np.packbits(labels[data.usable]).tobytes() + data.usable.tobytes()).hexdigest()
+        key = [VERSION, data.key, seen, names, seed, self.network, self.steps, self.batch, self.rate]
+        return cache_folder() / "judges" / f"{hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]}.safetensors"
+
+    def _train(self, network: nn.Module, data: Any, labels: NDArray[np.float32], seed: int) -> None:
+        log.info("training the judge (%s, %d steps)", self.network, self.steps)
+        rows = data.rows("train", None)
+        optimizer = torch.optim.AdamW(network.parameters(), lr=self.rate, weight_decay=0.05)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, self.rate, total_steps=self.steps)
+        network.train()
+        for step in range(self.steps):
+            chosen, flips = batch_rows(rows, seed, "judge", "all", step, self.batch, 0, 1)
+            logits = network(data.images(chosen, flips))
+            loss = nn.functional.binary_cross_entropy_with_logits(logits, torch.from_numpy(labels[chosen]))
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            schedule.step()
