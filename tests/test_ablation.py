@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from attrxfer.engine.folder import RunFolder
 from attrxfer.host import Host
 from benchmarks.ablation.table import interval
 from benchmarks.ablation.variants import TASKS, VARIANTS, recipe
@@ -52,6 +53,22 @@ def test_it_trains_compares_and_does_nothing_twice(tmp_path: Path) -> None:
     before = (tmp_path / "gender/diat3/seed0/ablation.json").stat().st_mtime_ns
     again = ablation(tmp_path, *what)
     assert again.returncode == 0 and (tmp_path / "gender/diat3/seed0/ablation.json").stat().st_mtime_ns == before
+
+
+def test_an_enhanced_variant_takes_over_the_plain_ones_network(tmp_path: Path) -> None:
+    """DIAT-A is DIAT-A0 and E behind it: trained after it, it takes T over and ends as if it were trained alone."""
+    what = ("--tasks", "mouth_open", "--steps", "5", "--pictures", "6")
+    after, alone = tmp_path / "after", tmp_path / "alone"
+    for out, variants in ((after, "diat_a0,diat_a"), (alone, "diat_a")):
+        result = ablation(out, *what, "--variants", variants)
+        assert result.returncode == 0, result.stderr
+    taken, whole = (json.loads((out / "mouth_open/diat_a/seed0/ablation.json").read_text()) for out in (after, alone))
+    assert taken["each"] == whole["each"] and taken["stages"] == whole["stages"]
+    assert [point["success"] for point in taken["curve"]] == [point["success"] for point in whole["curve"]]
+    trained = [{line["stage"] for line in RunFolder(out / "mouth_open/diat_a/seed0").read_metrics()} for out in (after, alone)]
+    assert "adversarial" in trained[1] and "adversarial" not in trained[0] and "local_enhancer" in trained[0]
+    weights = [(out / "mouth_open/diat_a/seed0/bundle/model.safetensors").read_bytes() for out in (after, alone)]
+    assert weights[0] == weights[1]
 
 
 def test_mistakes_are_one_line(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from attrxfer.files import write_text
 from attrxfer.recipe import load
 from benchmarks.ablation import table
 from benchmarks.ablation.train import steps_for, train
-from benchmarks.ablation.variants import REGION, TASKS, VARIANTS, place, recipe
+from benchmarks.ablation.variants import ENHANCED, REGION, TASKS, VARIANTS, place, recipe
 
 
 def _several(context: click.Context, parameter: click.Parameter, text: str) -> list[str]:
@@ -69,6 +69,7 @@ def main(
                     else:
                         checked = recipe(task, variant, int(seed), host, where, [*sets, *budget])
                         checked = checked if minutes is None else steps_for(minutes, checked, folder.path, host)
+                    plain = RunFolder(place(out, task, ENHANCED.get(variant, variant), int(seed)))
                     scores = train(
                         checked,
                         folder,
@@ -76,6 +77,7 @@ def main(
                         limit=pictures,
                         judge_steps=judge_steps,
                         region=REGION.get(task),
+                        plain=plain if variant in ENHANCED and (plain.path / "ablation.json").is_file() else None,
                         say=click.echo,
                     )
                     runs.setdefault((task, variant), []).append((scores, folder.path))

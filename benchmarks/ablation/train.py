@@ -24,9 +24,11 @@ from attrxfer.files import write_text
 from attrxfer.host import Host
 from attrxfer.interfaces import Counterfactuals, Stage
 from attrxfer.params import build
-from attrxfer.recipe import Recipe
+from attrxfer.recipe import Recipe, load
 from attrxfer.transfer import Transfer, to_images, to_uint8
 
+OF_T = ("pretrain_generator", "pretrain_discriminator", "adversarial")
+"""Stages that train T and D."""
 MOMENTS = 5
 """How often the network is scored while it trains."""
 PROBE = 6
@@ -145,10 +147,12 @@ def train(
     limit: int,
     judge_steps: int,
     region: str | None,
+    plain: RunFolder | None,
     say: Callable[[str], None],
 ) -> dict[str, Any]:
     """Train or resume a run, score it at several moments and at its end; writes and returns ablation.json, and for KID
-    features.npz."""
+    features.npz. ``plain``: the finished run of the same recipe without an enhancement network, whose T is taken over
+    instead of being trained again to the same weights."""
     result = folder.path / "ablation.json"
     if result.is_file():
         found: dict[str, Any] = json.loads(result.read_text())
@@ -160,6 +164,13 @@ def train(
     scorer = Scorer(training, limit, judge_steps, region)
     moments = folder.path / "moments.json"
     curve: list[dict[str, float]] = json.loads(moments.read_text()) if moments.is_file() else []
+    seconds: dict[str, float] = {}
+    stages = [planned.key for planned in training.planned]
+    if plain is not None and equal_but_enhancement(recipe, load(plain.recipe, host)):
+        before = json.loads((plain.path / "ablation.json").read_text())
+        curve, seconds = before["curve"], before["seconds"]
+        training.run.generator.load_state_dict(bundle.load(plain.bundle, host.registry).chain[0].state_dict())
+        training.planned = [planned for planned in training.planned if planned.name not in OF_T]
 
     def watch(stage: Stage, key: str, step: int) -> None:
         every = max(1, stage.steps // MOMENTS)
@@ -173,14 +184,13 @@ def train(
 
     training.watch = watch
     training.train()
-    seconds: dict[str, float] = {}
     for line in folder.read_metrics():
         seconds[line["stage"]] = seconds.get(line["stage"], 0) + line["seconds"]
     finished = Transfer(bundle.load(folder.bundle, host.registry))
     outputs = finished.pictures(scorer.sources)
     scores = {
         "steps": recipe.stage("adversarial").values["steps"],
-        "stages": [planned.key for planned in training.planned],
+        "stages": stages,
         "seconds": {name: round(value, 1) for name, value in seconds.items()},
         "rows": scorer.rows.tolist(),
         "people": scorer.people.tolist(),
@@ -200,6 +210,16 @@ def train(
     write_text(result, json.dumps(scores))
     say(f"{folder.path}: " + ", ".join(f"{name} {value:.3g}" for name, value in _means(scores["each"]).items()))
     return scores
+
+
+def equal_but_enhancement(recipe: Recipe, other: Recipe) -> bool:
+    """Whether two recipes train the same T."""
+
+    def of_t(table: dict[str, Any]) -> dict[str, Any]:
+        train = {key: value for key, value in table["train"].items() if not key.endswith("_enhancer")}
+        return {**table, "train": train, "enhancer": []}
+
+    return of_t(recipe.filled()) == of_t(other.filled())
 
 
 def _preview(training: Training, stage: Stage, sources: Pictures) -> Pictures:

@@ -12,8 +12,9 @@ from attrxfer.recipe import Recipe, load
 TASKS = ("mouth_open", "mouth_close", "eyeglasses_removal", "gender", "age")
 REGION = {"mouth_open": "mouth", "mouth_close": "mouth", "eyeglasses_removal": "eyes"}
 """Where the local tasks may change the picture."""
-VARIANTS = ("diat_a", "diat_a0", "diat1", "diat2", "diat3", "diat")
-ENHANCED = ("diat_a", "diat")
+VARIANTS = ("diat_a0", "diat_a", "diat1", "diat2", "diat3", "diat")
+ENHANCED = {"diat_a": "diat_a0", "diat": "diat3"}
+"""Variants with an enhancement network, and what each is without: the same training up to that network."""
 
 
 def recipe(task: str, variant: str, seed: int, host: Host, data: dict[str, Any] | None, sets: Sequence[str]) -> Recipe:
