@@ -18,7 +18,7 @@ from PIL import Image
 from attrxfer.errors import AttrxferError
 from attrxfer_faces.points import IBUG_POINTS
 
-SIDE = 256
+SIDE = 160
 """Pictures are enlarged to this side in pixels before a face is looked for: dlib's detector knows faces of 80 and more."""
 SAME = 0.6
 """Embeddings nearer than this show one person, says dlib."""
