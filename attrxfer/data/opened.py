@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ NAMED = 10
 @dataclass(frozen=True)
 class Data:
     """records: of all N pictures. usable: (N,), readable and selected. broken: unreadable ones. unselected: how many the
-    selection left out. key: of the picture cache, equal for equal pictures."""
+    selection left out. key: of the picture cache, equal for equal pictures. dataset: where they come from."""
 
     records: Records
     usable: NDArray[np.bool_]
@@ -32,10 +33,17 @@ class Data:
     unselected: int
     key: str
     cached: NDArray[np.uint8]
+    dataset: Dataset
 
     def pictures(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Pictures of these rows (n, S, S, 3)."""
         return self.cached[rows]
+
+    def read(self, rows: Sequence[int], size: int) -> list[NDArray[np.uint8] | Broken]:
+        """Pictures of these rows at another side in pixels, each (size, size, 3), read from the data set itself."""
+        resized = copy.copy(self.dataset)
+        resized.size = size
+        return resized.read(rows)
 
     def images(self, rows: NDArray[np.int64], flip: NDArray[np.bool_] | None = None) -> Tensor:
         """The same as float32 (n, 3, S, S) in -1..1, channels last in memory, mirrored where ``flip`` (n,) is True."""
@@ -109,4 +117,4 @@ def open_data(
         raise DataError(
             f"none of the {len(records)} pictures can be used: {len(broken)} broken, {int((~selected).sum())} not selected"
         )
-    return Data(records, usable, broken, int((readable & ~selected).sum()), cache_key(dataset, size), pictures)
+    return Data(records, usable, broken, int((readable & ~selected).sum()), cache_key(dataset, size), pictures, dataset)

@@ -30,8 +30,6 @@ class AccelerateDevices:
         self, *, precision: Precision, channels_last: bool, threads: int, trackers: Sequence[str], folder: Path
     ) -> None:
         refuse_silent_launch()
-        # Adam's second moments of unused weights decay into denormal numbers, which CPUs handle 20 times slower
-        torch.set_flush_denormal(True)
         if threads:
             torch.set_num_threads(threads)
         names: list[Any] = list(trackers)

@@ -192,7 +192,9 @@ class Training:
     def _run_stage(self, number: int, done: int, state: Any) -> None:
         planned = self.planned[number]
         stage = self._stage(planned)
-        if not stage.steps:
+        if not stage.steps:  # left out by the recipe, or its result was found in the cache
+            if planned_steps(self.recipe, planned.name):
+                self._draw(stage, planned, 0)
             return
         if state is not None:
             stage.load_state_dict(state)
@@ -262,7 +264,7 @@ class Training:
 
     def _draw(self, stage: Stage, planned: Planned, step: int) -> None:
         every = self.recipe.report.samples_every
-        preview: Callable[[Tensor], Tensor] | None = getattr(stage, "preview", None)
+        preview: Callable[[Tensor], Tensor | Mapping[str, Tensor]] | None = getattr(stage, "preview", None)
         if not self.devices.main or preview is None or not every or (step % every and step != stage.steps):
             return
         rows = self.sample_rows()
@@ -270,7 +272,9 @@ class Training:
         with torch.no_grad():
             pictures = preview(self.devices.images(self.data.images(rows)))
         self._set_training(True)
-        save_strip(self.folder, f"{self.planned.index(planned)}-{planned.key}-{step:07d}", to_uint8(pictures))
+        parts = {"": pictures} if isinstance(pictures, Tensor) else {f" {name}": made for name, made in pictures.items()}
+        for part, made in parts.items():
+            save_strip(self.folder, f"{self.planned.index(planned)}-{planned.key}{part}-{step:07d}", to_uint8(made))
         self._draw_truth(rows)
 
     def _draw_truth(self, rows: np.ndarray[Any, np.dtype[np.int64]]) -> None:
@@ -373,6 +377,11 @@ class Training:
             "licences": sorted({spec.component.licence for spec in recipe.components() if spec.component.licence}),
             "scores": {},
         }
+
+
+def planned_steps(recipe: Recipe, stage: str) -> int:
+    """How many steps the recipe gives a stage."""
+    return int(recipe.stage(stage).values.get("steps", 0))
 
 
 @contextmanager

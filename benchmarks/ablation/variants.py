@@ -25,7 +25,7 @@ def recipe(task: str, variant: str, seed: int, host: Host, data: dict[str, Any] 
     if variant in ENHANCED and task in REGION:
         overrides.append('enhancer=[{use="local"}]')
     if task == "eyeglasses_removal":
-        overrides.append('train.local_enhancer.locator={use="landmarks", region="eyes"}')
+        overrides.append('train.local_enhancer.locator={use="auto", region="eyes"}')
     return load(f"variants/{variant}", host, [*overrides, *sets], data)
 
 

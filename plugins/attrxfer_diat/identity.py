@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
-from attrxfer.interfaces import Features, TransferStep
+from attrxfer.interfaces import Discrimination, Features, TransferStep
 
 Scale = Literal["paper", "relative"]
 
@@ -50,6 +50,9 @@ class Adaptive:
 
     layers: D's convolutions, counted from 1; 4 and 5 in the paper. layer_weights: w_l of eq. 13, one a layer; the paper
     gives none: 1. weight: lambda of eq. 14. scale: see ``content_loss``; 0.1 is the paper's lambda for "paper".
+    discriminator_weight: eq. 14 prints the term inside max over D as well; times this number it is added to what D
+    minimises, so a negative one has D drive its features of T(x) and x apart, as printed, and a positive one has D keep
+    them together. It costs a pass of D over x and T(x) a D update.
     """
 
     def __init__(
@@ -59,16 +62,28 @@ class Adaptive:
         layer_weights: tuple[float, ...] = (),
         scale: Scale = "relative",
         weight: Annotated[float, Field(ge=0)] = 0.5,
+        discriminator_weight: float = 0.0,
     ) -> None:
         self.layers = layers
         self.layer_weights = layer_weights
         self.scale = scale
         self.weight = weight
+        self.discriminator_weight = discriminator_weight
 
     def __call__(self, step: TransferStep) -> Tensor:
         """Scalar. Raises ValueError when D has fewer convolutions than ``layers`` asks for."""
         output, source = step.discriminate(step.output).features, step.discriminate(step.source).features
         return content(output, source, self.layers, self.layer_weights, self.scale)
+
+    def discriminator_loss(
+        self, discriminator: Callable[[Tensor], Discrimination], source: Tensor, generated: Tensor
+    ) -> Mapping[str, Tensor]:
+        """D's term "identity" from x and T(x), augmented alike (N, 3, S, S); none when ``discriminator_weight`` is 0."""
+        if not self.discriminator_weight:
+            return {}
+        features = [maps.chunk(2) for maps in discriminator(torch.cat([source, generated])).features]
+        theirs, ours = [maps[0] for maps in features], [maps[1] for maps in features]
+        return {"identity": self.discriminator_weight * content(ours, theirs, self.layers, self.layer_weights, self.scale)}
 
 
 class Backbone:

@@ -162,6 +162,8 @@ class Denoising(Kept):
         self.run.devices.update(self.optimizer, torch.stack(list(terms.values())).sum())
         return {name: term.detach() for name, term in terms.items()}
 
-    def preview(self, images: Tensor) -> Tensor:
-        """What f makes of g's pictures; the strip of ``reconstruction`` above it shows these."""
-        return self.network(self.g(images)).clamp(-1, 1)
+    def preview(self, images: Tensor) -> dict[str, Tensor]:
+        """What f makes of g's pictures and of clean ones."""
+        rebuilt = self.g(images)
+        pictures = {"g(x)": rebuilt, "f(g(x))": self.network(rebuilt), "f(x)": self.network(images)}
+        return {name: made.clamp(-1, 1) for name, made in pictures.items()}

@@ -83,7 +83,8 @@ class AdversarialTraining:
     (0: never) each term's share of T's gradient is recorded, which costs a backward pass a term.
 
     The paper has dstep and tstep without values, no pool and no average; its rate is 1e-5 for DIAT-A, 1e-4 for DIAT.
-    Identity losses are in T's update only, although eq. 14 prints them inside max over D as well (see RULINGS in docs).
+    Eq. 14 prints the identity loss inside max over D as well; it is in D's update only when the loss asks for it
+    (``Adaptive``'s ``discriminator_weight``).
     """
 
     def __init__(
@@ -127,7 +128,7 @@ class AdversarialTraining:
         fresh = step.output.detach()
         with frozen(self.generator):
             for i in range(self.dstep):  # lines 6-8
-                report.update(self._update_discriminator(index * self.dstep + i, fresh))
+                report.update(self._update_discriminator(index * self.dstep + i, step.source, fresh))
         self._remember(fresh)
         with frozen(self.discriminator):
             for i in range(self.tstep):  # lines 9-11
@@ -145,8 +146,8 @@ class AdversarialTraining:
             _ = step.output
         return step
 
-    def _update_discriminator(self, index: int, fresh: Tensor) -> dict[str, Tensor]:
-        """max over D of eq. 14: log D(a) + log(1 - D(T(x)))."""
+    def _update_discriminator(self, index: int, source: Tensor, fresh: Tensor) -> dict[str, Tensor]:
+        """max over D of eq. 14: log D(a) + log(1 - D(T(x))), and what identity losses ask of D."""
         run = self.run
         guided = run.batch("guided", index, self.batch).images
         # two draws a row, not twice as many rows: a process's slice must be the same whatever the number of processes
@@ -154,7 +155,11 @@ class AdversarialTraining:
         guided = self.adversarial.augment(guided, uniform[:, :8])
         generated = self.adversarial.augment(self._mix(index, fresh), uniform[:, 8:])
         with self.devices.autocast():
-            terms = self.adversarial.discriminator_loss(self.discriminator, guided, generated, index)
+            terms = dict(self.adversarial.discriminator_loss(self.discriminator, guided, generated, index))
+            for loss in self.run.identity:
+                if hasattr(loss, "discriminator_loss"):
+                    pair = (self.adversarial.augment(images, uniform[:, 8:]) for images in (source, fresh))
+                    terms.update(loss.discriminator_loss(self.discriminator, *pair))
         self.devices.update(self.optimizer_d, torch.stack(list(terms.values())).sum())
         return {f"D {name}": term.detach() for name, term in terms.items()}
 

@@ -40,13 +40,18 @@ def register_components(registry: Registry) -> None:
         licence="MIT",
         paper=PAPER,
     )
-    registry.locator(
-        "landmarks",
-        "attrxfer_faces.locator:Landmarks",
-        summary="a region of the face: the widened hull of its landmarks, section 3.2",
-        licence="MIT",
-        paper=PAPER,
-    )
+    for name, target, where in (
+        ("landmarks", "Landmarks", "of the data set"),
+        ("dlib", "Dlib", "that dlib finds (extra faces)"),
+        ("auto", "Auto", "of the data set, else of dlib"),
+    ):
+        registry.locator(
+            name,
+            f"attrxfer_faces.locator:{target}",
+            summary=f"a region of the face: the widened hull of the landmarks {where}, section 3.2",
+            licence="iBUG 300-W: not for commercial use" if name == "dlib" else "MIT",
+            paper=PAPER,
+        )
 
 
 @hookimpl

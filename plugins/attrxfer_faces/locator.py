@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import logging
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -11,8 +14,11 @@ from scipy.ndimage import distance_transform_edt
 from scipy.spatial import ConvexHull
 from skimage.draw import polygon2mask
 
+from attrxfer.data import cache_folder
 from attrxfer.errors import DataError
-from attrxfer.interfaces import Batch
+from attrxfer.files import write_bytes
+from attrxfer.interfaces import SPLITS, Batch, Broken
+from attrxfer_faces.dlib_models import Faces, missing
 from attrxfer_faces.points import CELEBA_POINTS, IBUG_POINTS, eyes_and_nose
 
 REGIONS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
@@ -25,32 +31,43 @@ FEW = 0.25
 """What CelebA's 5 points need beyond the margin, in distances of the eyes: they mark no outline."""
 
 HALF = np.array([0, 0.5])
+HALF_PIXEL = 0.5
+FULL, CHUNK = 160, 64
+"""Side in pixels at which dlib looks at a face, and how many pictures are read at once."""
+Region = Literal["mouth", "eyes", "face"]
+log = logging.getLogger("attrxfer")
 
 
 class Landmarks:
-    """Section 3.2's attribute mask: the convex hull of a region's landmarks, expanded by a margin.
+    """Section 3.2's attribute mask: the convex hull of a region's landmarks, expanded by a margin. The landmarks are the
+    data set's own.
 
     region: "mouth", "eyes" (with brows and bridge, where glasses sit) or "face". margin: in distances between the eyes;
     the paper gives none. CelebA's 5 points mark no outline: their hull is widened by another quarter.
     """
 
-    def __init__(self, *, region: Literal["mouth", "eyes", "face"], margin: Annotated[float, Field(ge=0, le=2)] = 0.2) -> None:
+    def __init__(self, *, region: Region, margin: Annotated[float, Field(ge=0, le=2)] = 0.2) -> None:
         self.region = region
         self.margin = margin
         self.known: dict[int, NDArray[np.bool_]] = {}
 
     def check_data(self, data: Any) -> None:
         """Raises DataError when the data set has no landmarks of a face."""
-        points = data.records.landmarks
-        if points is None or points.shape[1] not in (CELEBA_POINTS, IBUG_POINTS):
+        if not has_landmarks(data):
             raise DataError(
                 f"locator landmarks ({self.region}): the data set has no {IBUG_POINTS} or {CELEBA_POINTS} landmarks of a face; "
-                f"leave the local enhancer out with: --set enhancer=[]"
+                f"find them with: --set train.local_enhancer.locator.use=dlib, or leave the local enhancer out with: "
+                f"--set enhancer=[]"
             )
+
+    def points(self, data: Any) -> NDArray[np.float32]:
+        """Landmarks (N, P, 2) of all pictures, NaN where there are none."""
+        found: NDArray[np.float32] = data.records.landmarks
+        return found
 
     def masks(self, data: Any, batch: Batch) -> NDArray[np.float32]:
         size = batch.images.shape[-1]
-        masks = [self._mask(data.records.landmarks, int(row), size) for row in batch.rows]
+        masks = [self._mask(self.points(data), int(row), size) for row in batch.rows]
         turned = [mask[:, ::-1] if mirror else mask for mask, mirror in zip(masks, batch.mirrored, strict=True)]
         return np.stack(turned)[:, None].astype(np.float32)
 
@@ -58,6 +75,66 @@ class Landmarks:
         if row not in self.known:
             self.known[row] = region_mask(landmarks[row], self.region, self.margin, size)
         return self.known[row]
+
+
+class Dlib(Landmarks):
+    """The same from iBUG's 68 points, which dlib (extra ``faces``) finds once in all training pictures, before the first
+    stage, at ``FULL`` pixels; they are kept in the cache. Pictures without a face that it finds have an empty region."""
+
+    @classmethod
+    def needs(cls, *, region: Region, margin: float = 0.2) -> Sequence[str]:
+        return missing()
+
+    def check_data(self, data: Any) -> None:
+        self.found = dlib_landmarks(data)
+
+    def points(self, data: Any) -> NDArray[np.float32]:
+        return self.found
+
+
+class Auto(Dlib):
+    """``landmarks`` where the data set has some, else ``dlib``."""
+
+    @classmethod
+    def needs(cls, *, region: Region, margin: float = 0.2) -> Sequence[str]:
+        return []
+
+    def check_data(self, data: Any) -> None:
+        """Raises DataError when there are no landmarks and no dlib to find them."""
+        if has_landmarks(data):
+            self.found = data.records.landmarks
+            return
+        if missing():
+            raise DataError(f"locator auto ({self.region}): the data set has no landmarks of a face; needs {missing()[0]}")
+        super().check_data(data)
+
+
+def has_landmarks(data: Any) -> bool:
+    """Whether the data set brings landmarks of faces."""
+    points = data.records.landmarks
+    return points is not None and points.shape[1] in (CELEBA_POINTS, IBUG_POINTS)
+
+
+def dlib_landmarks(data: Any) -> NDArray[np.float32]:
+    """iBUG's 68 points (N, 68, 2) of the training pictures as dlib sees them, in pixels of the run's pictures; NaN for
+    others and where it finds no face. Kept in the cache by the pictures' key."""
+    path = cache_folder() / "landmarks" / f"{data.key}.npy"
+    if path.is_file():
+        kept: NDArray[np.float32] = np.load(path, allow_pickle=False)
+        return kept
+    found = np.full((len(data.records), IBUG_POINTS, 2), np.nan, np.float32)
+    rows = np.flatnonzero(data.records.split == SPLITS.index("train"))
+    log.info("looking for the landmarks of %d faces with dlib", len(rows))
+    faces, scale = Faces(), data.cached.shape[1] / FULL
+    for start in range(0, len(rows), CHUNK):
+        chunk = rows[start : start + CHUNK]
+        for row, picture in zip(chunk, data.read(chunk.tolist(), FULL), strict=True):
+            if not isinstance(picture, Broken):
+                found[row] = (faces.landmarks(picture) + HALF_PIXEL) * scale - HALF_PIXEL
+    buffer = io.BytesIO()
+    np.save(buffer, found, allow_pickle=False)
+    write_bytes(path, buffer.getvalue())
+    return found
 
 
 def region_mask(points: NDArray[np.float32], region: str, margin: float, size: int) -> NDArray[np.bool_]:

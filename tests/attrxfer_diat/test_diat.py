@@ -55,7 +55,7 @@ def a_run(generator: Any, tmp_path: Path) -> Any:
     data = SimpleNamespace(key=str(tmp_path), usable=np.ones(4, bool), records=records)
     batch = Batch(pictures(3), torch.zeros(N), np.array([0, 1]), np.array([False, True]))
     devices = PlainDevices()
-    devices.rank, devices.world = 0, 1  # type: ignore[attr-defined]
+    devices.rank, devices.world, devices.precision = 0, 1, "no"  # type: ignore[attr-defined]
     return SimpleNamespace(generator=generator, data=data, seed=0, devices=devices, batch=lambda which, index, size: batch)
 
 
@@ -157,15 +157,17 @@ def test_the_blur_grows_with_the_picture() -> None:
     assert blur(point, 1.8).max() < blur(point[..., 32:96, 32:96], 1.8).max()
 
 
-def test_the_global_enhancer_is_eq_11(tmp_path: Path) -> None:
+@pytest.mark.parametrize("residual", [False, True])
+def test_the_global_enhancer_is_eq_11(tmp_path: Path, residual: bool) -> None:
     network = MaskedTransformNetwork(width=4, blocks=1, norm="none")
-    enhancer, run = GlobalEnhancer(network=network), a_run(None, tmp_path)
+    enhancer, run = GlobalEnhancer(network=network, residual=residual), a_run(None, tmp_path)
     stage = TrainGlobalEnhancer(steps=1, batch=N)
     stage.prepare(run, enhancer)
     x = pictures(3)
-    expected = (network(blur(x, 1.8)) - x).pow(2).mean()
-    torch.testing.assert_close(stage.step(0)["sharpened"], expected.detach())
-    torch.testing.assert_close(enhancer(x, pictures(5)), network(blur(x, 1.8)).clamp(-1, 1))
+    sharpened = network(blur(x, 1.8)) + (blur(x, 1.8) if residual else 0)
+    torch.testing.assert_close(stage.step(0)["sharpened"], (sharpened - x).pow(2).mean().detach())
+    again = network(blur(x, 1.8)) + (blur(x, 1.8) if residual else 0)
+    torch.testing.assert_close(enhancer(x, pictures(5)), again.clamp(-1, 1))
 
 
 class LeftHalf:
@@ -203,6 +205,30 @@ def test_the_local_enhancer_is_eq_10(phi: FaceFeatures, tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_a_picture_without_a_region_is_left_out_of_eq_10(phi: FaceFeatures, tmp_path: Path) -> None:
+    class OnlyTheFirst(LeftHalf):
+        def masks(self, data: Any, batch: Batch) -> Any:
+            return super().masks(data, batch) * (np.arange(N) == 0).reshape(-1, 1, 1, 1)
+
+    class Alone(LeftHalf):
+        def masks(self, data: Any, batch: Batch) -> Any:
+            return super().masks(data, batch)[: len(batch.images)]
+
+    generator = TransformNetwork(width=4, blocks=1, norm="none")
+    both, alone = a_run(generator, tmp_path), a_run(generator, tmp_path)
+    first = both.batch("input", 0, N)
+    alone.batch = lambda *arguments: Batch(first.images[:1], first.labels[:1], first.rows[:1], first.mirrored)
+    found = []
+    for run, locator in ((both, OnlyTheFirst()), (alone, Alone())):
+        torch.manual_seed(0)
+        enhancer = LocalEnhancer(width=4)
+        stage = TrainLocalEnhancer(network=phi, locator=locator, steps=1, batch=N)
+        stage.prepare(run, enhancer)
+        found.append(stage.step(0))
+    for name in ("outside", "inside"):
+        torch.testing.assert_close(found[0][name], found[1][name])
+
+
 def test_what_is_kept_is_found_only_by_equal_settings_and_labels(phi: FaceFeatures, tmp_path: Path) -> None:
     owner, names = perceptual(phi), set()
     for settings in ({}, {}, {"layers": (4,)}, {"scale": "paper"}, {"steps": 2}):
@@ -219,7 +245,10 @@ def test_what_is_kept_is_found_only_by_equal_settings_and_labels(phi: FaceFeatur
         sharpening = TrainGlobalEnhancer(steps=1, batch=N)
         sharpening.prepare(a_run(None, tmp_path), enhancer)
         kept.append(sharpening.kept.name)
-    assert kept[0] != kept[1]
+    in_half = a_run(None, tmp_path)
+    in_half.devices.precision = "bf16"
+    sharpening.prepare(in_half, enhancer)
+    assert len({*kept, sharpening.kept.name}) == 3
 
 
 def test_an_untrained_local_enhancer_changes_nothing() -> None:
@@ -265,6 +294,9 @@ def test_diat_with_all_its_parts(tiny: Tiny, tmp_path: Path, host: Host, monkeyp
     assert all(torch.equal(one[name], other[name]) for name in one) and one.keys() == other.keys()
     chain = json.loads((first.bundle / "attrxfer.json").read_text())["chain"]
     assert [step["use"] for step in chain] == ["masked", "local", "global"]
+    # the report's pictures of g and f are there in the second run too, which found both in the cache
+    drawn = {path.stem.split("-")[1] for path in second.samples.glob("*-*-*.png")}
+    assert {"reconstruction", "denoiser g(x)", "denoiser f(g(x))", "denoiser f(x)"} <= drawn
 
 
 def test_another_seed_or_setting_shares_nothing(

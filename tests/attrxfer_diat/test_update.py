@@ -134,6 +134,27 @@ def test_nothing_is_computed_twice(run: Any, calls: Counter[str], dstep: int, ts
     assert calls == {"generator": tstep, "discriminator": dstep + 2 * tstep}
 
 
+def test_eq_14_as_printed_has_d_drive_the_features_apart(run: Any, calls: Counter[str]) -> None:
+    """The identity term inside max over D: -0.3 times eq. 13 of x and T(x) in what D minimises."""
+    run.identity = (Adaptive(scale="paper", discriminator_weight=-0.3),)
+    stage = AdversarialTraining(steps=1, batch=N, dstep=1, pool=0)
+    stage.prepare(run, run.adversarial)
+    x = picture(1, 0)
+    D = copy.deepcopy(run.discriminator)
+    ours, theirs = D(run.generator(x).detach()).features, D(x).features
+    expected = sum((ours[i] - theirs[i]).pow(2).mean() / 2 for i in (3, 4))
+    calls.clear()
+    terms = stage.step(0)
+    torch.testing.assert_close(terms["D identity"], -0.3 * expected.detach())  # type: ignore[union-attr]
+    assert calls == {"generator": 1, "discriminator": 4}
+    gradient = run.devices.gradients[0]
+    without = AdversarialTraining(steps=1, batch=N, dstep=1, pool=0)
+    run.identity = (Adaptive(scale="paper"),)
+    without.prepare(run, run.adversarial)
+    assert "D identity" not in without.step(0)
+    assert any(not torch.equal(one, other) for one, other in zip(gradient, run.devices.gradients[2], strict=True))
+
+
 def test_without_an_identity_loss_d_sees_the_output_alone(run: Any, calls: Counter[str]) -> None:
     run.identity = (Pixels(),)
     stage = AdversarialTraining(steps=1, batch=N, dstep=1)

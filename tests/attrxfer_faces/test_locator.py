@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from attrxfer_faces.dlib_models import SAME, Faces
 from attrxfer_faces.locator import Landmarks, region_mask
 from attrxfer_synth.dataset import SyntheticFaces
+from numpy.typing import NDArray
+from PIL import Image
+from skimage.data import astronaut
 
+from attrxfer.data import open_data
 from attrxfer.errors import DataError
 from attrxfer.host import Host
-from attrxfer.interfaces import Batch
-from attrxfer.params import build, check
+from attrxfer.interfaces import Batch, Broken, Records
+from attrxfer.params import build, check, needs
 
 SIZE = 64
 
@@ -63,3 +70,64 @@ def test_unknown_landmarks_are_an_empty_region_or_one_clear_line(host: Host) -> 
     for landmarks in (None, np.zeros((1, 21, 2), np.float32)):
         with pytest.raises(DataError, match="no 68 or 5 landmarks"):
             build(spec, {}).check_data(SimpleNamespace(records=SimpleNamespace(landmarks=landmarks)))
+
+
+class Astronaut:
+    """One real photograph (scikit-image's), its face in the middle, beside a picture without a face."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.asked: list[int] = []
+
+    def records(self) -> Records:
+        return Records(("face", "noise", "test"), {"Smiling": np.ones(3, bool)}, np.array([0, 0, 2], np.uint8))
+
+    def read(self, rows: Sequence[int]) -> list[NDArray[np.uint8] | Broken]:
+        self.asked += list(rows)
+        face = Image.fromarray(astronaut()[20:220, 124:324]).resize((self.size, self.size), Image.Resampling.BICUBIC)
+        noise = np.random.default_rng(0).integers(0, 256, (self.size, self.size, 3)).astype(np.uint8)
+        return [noise if row == 1 else np.asarray(face) for row in rows]
+
+    def fingerprint(self) -> str:
+        return f"astronaut {self.size}"
+
+
+def test_dlib_finds_landmarks_once_where_the_data_set_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: Host
+) -> None:
+    monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path))
+    data = open_data(Astronaut(SIZE), selection=None, size=SIZE)
+    for name in ("dlib", "auto"):
+        spec, _ = check("locator", {"use": name, "region": "mouth"}, host.registry, path="l", shared={})
+        assert spec is not None
+        locator = build(spec, {})
+        locator.check_data(data)
+        mouth = locator.masks(data, batch([0, 1], [False, False]))[:, 0] > 0
+        assert not mouth[1].any(), "no face, no region"
+        rows, columns = np.nonzero(mouth[0])
+        # her mouth is at about (225, 148) of the photograph's columns and rows
+        assert abs(columns.mean() - (225 - 124) * SIZE / 200) < 3 and abs(rows.mean() - (148 - 20) * SIZE / 200) < 4
+        assert 0.01 < mouth[0].mean() < 0.15
+        monkeypatch.setattr(Faces, "landmarks", lambda *arguments: pytest.fail("looked for twice"))
+    assert np.isnan(locator.points(data)[2]).all(), "test pictures need no region"
+
+
+def test_auto_takes_the_data_sets_own_landmarks(faces: SyntheticFaces, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attrxfer_faces.locator.missing", lambda: ["dlib: pip install 'attrxfer[faces]'"])
+    own = SimpleNamespace(records=faces.records())
+    spec, _ = check("locator", {"use": "auto", "region": "eyes"}, host.registry, path="l", shared={})
+    assert spec is not None and not needs(spec)
+    locator = build(spec, {})
+    locator.check_data(own)
+    assert np.array_equal(locator.masks(own, batch([1], [False])), Landmarks(region="eyes").masks(own, batch([1], [False])))
+    with pytest.raises(DataError, match=r"no landmarks of a face; needs dlib: pip install"):
+        build(spec, {}).check_data(SimpleNamespace(records=SimpleNamespace(landmarks=None)))
+
+
+def test_a_result_is_verified_as_its_inputs_person_and_noise_is_not() -> None:
+    found = Faces()
+    face, noise = (picture for picture in Astronaut(128).read([0, 1]))
+    darker = (np.asarray(face) * 0.8).astype(np.uint8)
+    own, changed, nothing = found.embeddings(np.stack([face, darker, noise]), np.stack([face, face, face]))
+    assert np.linalg.norm(own - changed) < SAME < np.linalg.norm(own - nothing)
+    assert np.isnan(found.embeddings(face[None], noise[None])).all(), "where the input shows no face, nothing is compared"

@@ -1,0 +1,116 @@
+"""Data sets, what selects from them, and what knows where parts of their subjects are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+SPLITS = ("train", "validation", "test")
+SetName = Literal["all", "guided", "input"]
+
+
+@dataclass(frozen=True)
+class Records:
+    """What a data set knows of its N pictures.
+
+    names: N unique, stable names (file names where there are files).
+    attributes: name -> bool array (N,).
+    split: uint8 array (N,), index into SPLITS.
+    identity: int64 array (N,), equal for pictures of one subject, or None where unknown.
+    landmarks: float32 array (N, P, 2), x and y in pixels of the pictures that ``read`` returns (the centre of the first
+        pixel is 0, 0), NaN where a picture has none; or None.
+    """
+
+    names: tuple[str, ...]
+    attributes: Mapping[str, NDArray[np.bool_]]
+    split: NDArray[np.uint8]
+    identity: NDArray[np.int64] | None = None
+    landmarks: NDArray[np.float32] | None = None
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+class Broken(NamedTuple):
+    """A picture that could not be read, and why."""
+
+    name: str
+    reason: str
+
+
+class Framing(NamedTuple):
+    """How source files became pictures: files of ``source`` (width, height) pixels are cut to ``crop`` (left, top, width,
+    height), then resized. Files of another size are cut to their central square."""
+
+    source: tuple[int, int]
+    crop: tuple[int, int, int, int]
+
+
+@runtime_checkable
+class Dataset(Protocol):
+    """Kind ``dataset``, table ``[data]``. A parameter named ``size`` receives the run's picture size in pixels; what finds
+    landmarks sets the attribute of that name on a copy, to read larger pictures.
+
+    A class that can be chosen by ``--data PATH`` has a parameter ``path`` and a static method ``recognise(path) -> float``:
+    0 for "not mine", up to 1 for "certainly". An attribute ``framing: Framing | None`` is stored in the bundle.
+    """
+
+    size: int
+
+    def records(self) -> Records:
+        """Labels of all pictures. Raises DataError when the source is missing or contradicts itself."""
+        ...
+
+    def read(self, rows: Sequence[int]) -> list[NDArray[np.uint8] | Broken]:
+        """The pictures of these rows, each (size, size, 3) uint8 RGB, or Broken with its name and the reason."""
+        ...
+
+    def fingerprint(self) -> str:
+        """Equal for equal pictures, different when any of them may have changed: the key of the cache."""
+        ...
+
+
+@runtime_checkable
+class Counterfactuals(Protocol):
+    """A data set that can draw any of its subjects with other attributes: exact truth for a transfer."""
+
+    def counterfactual(self, rows: int | Sequence[int], attribute: str | Mapping[str, float]) -> NDArray[np.uint8]:
+        """The same subjects (N, size, size, 3): with the other value of the named attribute, or with the values given
+        (0..1) by name."""
+        ...
+
+
+class Selection(Protocol):
+    """Kind ``selection``: which pictures are fit for training and testing."""
+
+    def keep(self, records: Records) -> NDArray[np.bool_]:
+        """Bool array (N,), True for pictures to use."""
+        ...
+
+
+class Locator(Protocol):
+    """Kind ``locator``: where a part of the subject is."""
+
+    def masks(self, data: Any, batch: Batch) -> NDArray[np.float32]:
+        """1 inside the part, 0 outside: (N, 1, S, S), for pictures of ``data`` (``attrxfer.data.Data``); zeros where the
+        part is unknown."""
+        ...
+
+
+@dataclass(frozen=True)
+class Batch:
+    """images: (N, 3, S, S), -1..1. labels: (N,) float32, 1 where the picture has the guided attributes, else 0.
+    rows: (N,) row numbers in the data set. mirrored: (N,), which pictures were flipped left to right."""
+
+    images: Tensor
+    labels: Tensor
+    rows: NDArray[np.int64]
+    mirrored: NDArray[np.bool_]

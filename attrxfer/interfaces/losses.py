@@ -1,0 +1,91 @@
+"""Losses, which see one update of the generator, and what improves its pictures behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+
+from attrxfer.interfaces.networks import Discrimination, Features
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+SLOTS = ("features", "pretrain", "regularize", "adversarial", "enhance")
+Slot = Literal["features", "pretrain", "regularize", "adversarial", "enhance"]
+
+
+class TransferStep(Protocol):
+    """One update of the generator, as its losses see it: everything is computed once, when first asked for."""
+
+    @property
+    def source(self) -> Tensor:
+        """x: pictures without the attribute (N, 3, S, S)."""
+        ...
+
+    @property
+    def output(self) -> Tensor:
+        """T(x), with graph."""
+        ...
+
+    @property
+    def parts(self) -> Mapping[str, Tensor]:
+        """All that the generator made of x: "output" and, for some generators, more."""
+        ...
+
+    def discriminate(self, images: Tensor) -> Discrimination:
+        """D of ``step.source`` (without graph) or of ``step.output`` (with), under the adversarial term's augmentation."""
+        ...
+
+    def features(self, network: Features, images: Tensor) -> tuple[Tensor, ...]:
+        """The maps of a features network of ``step.source`` (without graph) or of ``step.output`` (with)."""
+        ...
+
+
+class Adversarial(Protocol):
+    """Kind ``adversarial``: the attribute loss, both sides. ``uniform`` is a (N, 8) tensor of random numbers in 0..1, a row
+    for each picture; equal rows augment pictures equally."""
+
+    stages: ClassVar[tuple[tuple[Slot, str], ...]]
+
+    def augment(self, images: Tensor, uniform: Tensor) -> Tensor:
+        """What D sees instead of ``images``: same shape, differentiable."""
+        ...
+
+    def generator_loss(self, generated: Tensor) -> Tensor:
+        """Scalar, from the logits (N,) of generated pictures."""
+        ...
+
+    def discriminator_loss(
+        self, discriminator: Callable[[Tensor], Discrimination], guided: Tensor, generated: Tensor, update: int
+    ) -> Mapping[str, Tensor]:
+        """The terms (scalars) whose sum D minimises, from augmented pictures; ``update`` counts D's updates from 0."""
+        ...
+
+
+class Loss(Protocol):
+    """A term of the generator's objective; the stage multiplies it by ``weight``."""
+
+    weight: float
+
+    def __call__(self, step: TransferStep) -> Tensor: ...
+
+
+class Identity(Loss, Protocol):
+    """Kind ``identity``: keeps the subject the same.
+
+    It may offer ``discriminator_loss(discriminator, source, generated) -> {name: scalar}``: terms that D minimises, from x
+    and T(x) (N, 3, S, S) under one draw of the adversarial term's augmentation.
+    """
+
+
+class Regularizer(Loss, Protocol):
+    """Kind ``regularizer``: keeps the output clean."""
+
+
+class Enhancer(Protocol):
+    """Kind ``enhancer``: a torch module, a step of the chain behind the generator. ``stages`` names what trains it."""
+
+    def __call__(self, picture: Tensor, source: Tensor) -> Tensor:
+        """Improve ``picture`` (the chain's result so far), knowing the chain's ``source``; both (N, 3, S, S)."""
+        ...

@@ -1,0 +1,38 @@
+"""Networks: what makes pictures, what tells them apart, what is read for its features."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Generator(Protocol):
+    """Kind ``generator``: a torch module that maps pictures (N, 3, S, S) in -1..1 to pictures of the same shape and range.
+
+    It may offer ``parts(images) -> dict[str, Tensor]`` with the picture under "output" beside others (a mask (N, 1, S, S)
+    in 0..1 under "mask"), which regularizers find in ``TransferStep.parts``.
+    """
+
+    def __call__(self, images: Tensor) -> Tensor: ...
+
+
+class Discrimination(NamedTuple):
+    """logit: (N,), positive for "has the attribute and is real". features: the map of each convolution, first to last."""
+
+    logit: Tensor
+    features: tuple[Tensor, ...]
+
+
+class Discriminator(Protocol):
+    """Kind ``discriminator``: a torch module."""
+
+    def __call__(self, images: Tensor) -> Discrimination: ...
+
+
+class Features(Protocol):
+    """Kind ``features``: a torch module read for its feature maps: pictures (N, 3, S, S) in -1..1 -> maps (N, C, H, W), first
+    to last. It brings its own normalisation, runs at the run's own picture size and trains only in a stage of its own."""
+
+    def __call__(self, images: Tensor) -> tuple[Tensor, ...]: ...
