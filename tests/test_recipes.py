@@ -113,7 +113,9 @@ def test_the_papers_recipe_keeps_the_papers_settings(host: Host) -> None:
     recipe = load("paper/diat_a_gender", host)
     assert recipe.train.size == 128 and recipe.task.max_inputs == 2000
     assert recipe.generator.name == "diat" and recipe.generator.values["width"] == 32
-    assert recipe.identity[0].values == {"layers": (4, 5), "layer_weights": (), "scale": "paper", "weight": 0.1}
+    assert recipe.identity[0].values == {
+        "layers": (4, 5), "layer_weights": (), "scale": "paper", "weight": 0.1, "discriminator_weight": 0.0,
+    }  # fmt: skip
     assert recipe.stage("adversarial").values["rate"] == 1e-5
     assert recipe.adversarial.values["r1"] == 0 and recipe.adversarial.values["shift"] == 0
 

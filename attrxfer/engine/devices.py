@@ -76,6 +76,7 @@ class AccelerateDevices:
 
     def optimizer(self, network: nn.Module, rate: float, betas: tuple[float, float]) -> Any:
         adam = torch.optim.Adam(network.parameters(), lr=rate, betas=betas, fused=True)
+        adam.register_load_state_dict_post_hook(_restore_layout)
         return self.accelerator.prepare_optimizer(adam)
 
     def update(self, optimizer: Any, loss: Tensor) -> None:
@@ -110,6 +111,15 @@ class AccelerateDevices:
 
     def close(self) -> None:
         self.accelerator.end_training()
+
+
+def _restore_layout(adam: torch.optim.Optimizer) -> None:
+    """Fused Adam walks through a parameter and its moments side by side in memory, whatever their strides say; checkpoints
+    keep plain layout, parameters may be channels last."""
+    for parameter, moments in adam.state.items():
+        for name, value in moments.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape:
+                moments[name] = torch.empty_like(parameter).copy_(value)
 
 
 def refuse_silent_launch() -> None:
