@@ -22,6 +22,10 @@ OWNED = ("generator", "discriminator")
 """Kinds that train for the component which names them: an enhancer's network is not T, though its table may be T's."""
 
 
+NO_PARAMETERS = ("torch.nn.modules.module", "Module.__init__")
+"""What a torch module without a constructor of its own inherits; torch is not imported to look at one."""
+
+
 @dataclass(frozen=True)
 class Spec:
     """A checked component: values are the constructor's arguments, defaults filled in, nested components as Specs."""
@@ -85,7 +89,7 @@ def schema(cls: type) -> Schema:
 def _parameters(cls: type, where: str) -> list[tuple[inspect.Parameter, Any]]:
     """The constructor's parameters with their resolved annotations."""
     init = cls.__init__  # type: ignore[misc]
-    if init is object.__init__:
+    if init is object.__init__ or (init.__module__, init.__qualname__) == NO_PARAMETERS:
         return []
     try:
         hints = typing.get_type_hints(init, include_extras=True)

@@ -22,6 +22,7 @@ RANKS = [
     {"evaluate", "report"},
     {"job"},
     {"cli"},
+    {"testing"},
 ]
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
 PUBLIC = {"errors", "files", "interfaces", "hookspecs", "pictures", "data", "transfer"}

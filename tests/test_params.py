@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import pytest
 from pydantic import Field
+from torch import nn
 
 from attrxfer.errors import PluginError
 from attrxfer.interfaces import Generator, Regularizer
@@ -48,6 +49,10 @@ class Unresolved:
 
 class Inherits(Small):
     pass
+
+
+class Plain(nn.Module):
+    """A network without a constructor of its own."""
 
 
 @pytest.fixture
@@ -129,3 +134,7 @@ def test_constructors_that_no_recipe_can_fill_are_the_plugins_fault(cls: type, n
 
 def test_an_inherited_constructor_counts() -> None:
     assert list(schema(Inherits).model.model_fields) == ["width"]
+
+
+def test_a_torch_module_without_a_constructor_has_no_parameters() -> None:
+    assert schema(Plain).model.model_fields == {} and not schema(Plain).nested

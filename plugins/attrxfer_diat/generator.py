@@ -83,6 +83,7 @@ class MaskedTransformNetwork(nn.Module):
     Not in the paper. Resize-convolutions stand for the deconvolutions, whose 3x3 kernels at stride 2 print a checkerboard
     early in training; the last 7x7 convolution gives the picture r (tanh) and the mask m (sigmoid), which starts near
     ``sigmoid(mask_bias)``, so an untrained network is close to the identity and needs no reconstruction training (eq. 8).
+    width, blocks, norm: as ``TransformNetwork``'s.
     """
 
     def __init__(

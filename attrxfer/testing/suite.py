@@ -1,0 +1,123 @@
+"""Which checks a kind has, and how a test suite runs them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from attrxfer import host as hosts
+from attrxfer.host import Host
+from attrxfer.params import needs, with_nested
+from attrxfer.testing import checks as c
+from attrxfer.testing.subject import Subject
+
+Table = Mapping[str, Any]
+Examples = Mapping[tuple[str, str], Table]
+EVERY = (
+    c.check_its_table_reads_back,
+    c.check_unknown_settings_are_refused,
+    c.check_every_setting_is_documented,
+    c.check_it_is_described,
+)
+CHECKS: dict[str, tuple[Callable[[Subject], None], ...]] = {
+    "generator": (
+        c.check_pictures_come_out_as_they_went_in,
+        c.check_a_picture_does_not_depend_on_its_neighbours,
+        c.check_every_parameter_learns,
+        c.check_parts_hold_the_output,
+        c.check_weights_load_again,
+    ),
+    "discriminator": (
+        c.check_it_gives_a_logit_and_feature_maps,
+        c.check_gradients_reach_the_picture,
+        c.check_weights_load_again,
+    ),
+    "features": (c.check_it_is_frozen_and_gives_maps, c.check_gradients_reach_the_picture, c.check_weights_load_again),
+    "adversarial": (
+        c.check_both_sides_are_finite_scalars,
+        c.check_a_fooled_discriminator_costs_the_generator_less,
+        c.check_equal_rows_augment_equally,
+    ),
+    "identity": (
+        c.check_it_is_a_finite_scalar_with_gradient,
+        c.check_a_copy_of_the_source_costs_nothing,
+        c.check_d_is_left_as_it_was,
+    ),
+    "regularizer": (c.check_it_is_a_finite_scalar_with_gradient, c.check_d_is_left_as_it_was),
+    "enhancer": (c.check_enhanced_pictures_stay_pictures, c.check_weights_load_again),
+    "dataset": (
+        c.check_labels_are_of_one_length,
+        c.check_no_person_is_in_two_splits,
+        c.check_pictures_are_read_in_any_order,
+        c.check_equal_settings_have_one_fingerprint,
+    ),
+    "selection": (c.check_it_chooses_pictures,),
+    "locator": (c.check_masks_lie_where_the_picture_does,),
+    "stage": (c.check_steps_are_finite_and_repeatable, c.check_its_state_can_be_kept, c.check_previews_are_pictures),
+    "metric": (c.check_it_returns_numbers, c.check_it_leaves_the_pictures_alone),
+}
+"""The promises of each kind, beside those of ``EVERY`` kind."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One promise of one component; calling it raises AssertionError when it is broken. lacking: what this machine does
+    not have that the component needs; then the check cannot be made."""
+
+    subject: Subject
+    promise: Callable[[Subject], None]
+
+    def __call__(self) -> None:
+        self.promise(self.subject)
+
+    @property
+    def name(self) -> str:
+        """kind-name-promise."""
+        component = self.subject.component
+        return f"{component.kind}-{component.name}-{self.promise.__name__.removeprefix('check_')}"
+
+    @functools.cached_property
+    def lacking(self) -> list[str]:
+        return [need for spec in with_nested(self.subject.spec()) for need in needs(spec)]
+
+
+def checks(host: Host, *, plugin: str | None = None, examples: Examples | None = None) -> list[Check]:
+    """Every check of every component, or of those that ``plugin`` registered.
+
+    examples: {(kind, name): settings} for components that cannot be built without some.
+    """
+    found = []
+    for component in host.registry.all():
+        if plugin in (None, component.owner):
+            own = (examples or {}).get((component.kind, component.name), {})
+            subject = Subject(component, host.registry, own, examples or {})
+            found += [Check(subject, promise) for promise in (*EVERY, *CHECKS[component.kind])]
+    return found
+
+
+def parametrize_with_checks(
+    *, plugin: str | None = None, examples: Examples | None = None, expected_failures: Mapping[str, str] | None = None
+) -> Any:
+    """A pytest decorator: the test gets each check as ``check`` and calls it.
+
+    expected_failures: {name of a check: why it fails}. Such a check must fail: one that passes is reported, so that
+    the list cannot outlive its reasons. A name that is no check's is an error.
+    """
+    import pytest
+
+    every = checks(hosts.load(), plugin=plugin, examples=examples)
+    expected = dict(expected_failures or {})
+    unknown = set(expected) - {check.name for check in every}
+    if unknown:
+        raise ValueError(f"expected_failures: no check is named {', '.join(sorted(unknown))}")
+    marked = [
+        pytest.param(
+            check,
+            id=check.name,
+            marks=[pytest.mark.xfail(reason=expected[check.name], strict=True)] if check.name in expected else [],
+        )
+        for check in every
+    ]
+    return pytest.mark.parametrize("check", marked)
