@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -66,6 +67,27 @@ def test_a_third_partys_package_installed_used_and_removed(target: Path, tmp_pat
     result = attrxfer("transfer", run, photo, "-o", tmp_path / "out2")
     assert result.returncode == 2
     assert 'chain[1].use: no enhancer "refine"' in result.stderr and len(result.stderr.splitlines()) == 1
+
+
+CONTRACT = """
+from attrxfer.testing import parametrize_with_checks
+
+SMALL = {"use": "diat", "width": 4, "blocks": 1, "norm": "none"}
+
+
+@parametrize_with_checks(plugin="outsider", examples={("enhancer", "refine"): {"network": SMALL}})
+def test_the_contract(check):
+    check()
+"""
+
+
+def test_its_own_tests_run_the_contract_suite(target: Path, tmp_path: Path) -> None:
+    (tmp_path / "test_contract.py").write_text(CONTRACT)
+    env = {**os.environ, "PYTHONPATH": str(target), "ATTRXFER_CACHE": str(tmp_path / "cache")}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path), "--rootdir", str(tmp_path)]
+    result = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+    assert result.returncode == 0, result.stdout
+    assert "26 passed" in result.stdout, result.stdout.splitlines()[-1]
 
 
 def test_a_clash_names_both_owners(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from attrxfer.interfaces import Generator, Run, Slot
 
 
 class Refine(nn.Module):
-    """(picture, source) -> network(picture)."""
+    """(picture, source) -> network(picture). network: a generator of its own."""
 
     stages: ClassVar[tuple[tuple[Slot, str], ...]] = (("enhance", "refining"),)
 

@@ -13,7 +13,7 @@ Weight = Annotated[float, Field(ge=0)]
 
 
 class Edges:
-    """Mean absolute difference of the horizontal and vertical gradients of T(x) and x."""
+    """Mean absolute difference of the horizontal and vertical gradients of T(x) and x. weight: its share of T's objective."""
 
     def __init__(self, *, weight: Weight = 1.0) -> None:
         self.weight = weight
@@ -24,7 +24,8 @@ class Edges:
 
 
 class SmallChange:
-    """The mean of the generator's mask, where it has one, else of the change itself."""
+    """The mean of the generator's mask, where it has one, else of the change itself. weight: its share of T's
+    objective."""
 
     def __init__(self, *, weight: Weight = 0.1) -> None:
         self.weight = weight
