@@ -61,6 +61,8 @@ def _scores(scores: Mapping[str, float]) -> str:
             shown = f"{value:.1f} dB"
         elif "SSIM" in name:
             shown = f"{value:.3f}"
+        elif "KID" in name:
+            shown = f"{value:.0f}"
         cards.append(f'<div class="card"><b>{shown}</b><span>{html.escape(name)}</span></div>')
     return f'<div class="cards">{"".join(cards)}</div>'
 
