@@ -43,8 +43,8 @@ def save(path: Path, chain: Sequence[tuple[Spec, nn.Module]], card: Mapping[str,
         (folder / CARD).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
-def add_scores(path: Path, scores: Mapping[str, float]) -> None:
-    """Put scores into a bundle's attrxfer.json."""
+def add_scores(path: Path, scores: Mapping[str, Any]) -> None:
+    """Put a scorecard into a bundle's attrxfer.json: {"pictures", "people", "scores": {name: {value, low, high, n, ...}}}."""
     card = {**read_card(path), "scores": dict(scores)}
     write_text(path / CARD, json.dumps(card, indent=2, ensure_ascii=False) + "\n")
 

@@ -1,51 +1,132 @@
-"""Scores of a finished transfer on held-out pictures."""
+"""Scorecards: what held-out pictures say of one or several transfers, with intervals."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from attrxfer.data import Data, Sets
-from attrxfer.interfaces import Counterfactuals, Dataset, Metric
-from attrxfer.transfer import Transfer
+from attrxfer.data import Data
+from attrxfer.interfaces import Counterfactuals, Dataset, Each, Metric, Whole
+
+DRAWS = 1000
+FEW = 10
+"""A slice of fewer pictures than this is not scored."""
+Pictures = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class HeldOut:
     """Test inputs and what a transfer made of them: the implementation of ``interfaces.Evaluation``."""
 
-    sources: NDArray[np.uint8]
-    outputs: NDArray[np.uint8]
-    truth: NDArray[np.uint8] | None
+    sources: Pictures
+    outputs: Pictures
+    truth: Pictures | None
     rows: NDArray[np.int64]
+    people: NDArray[np.int64]
     target: Mapping[str, bool]
     data: Data
+    transfer: Any
     seed: int
 
 
-def held_out(transfer: Transfer, dataset: Dataset, data: Data, sets: Sets, limit: int, seed: int) -> HeldOut | None:
-    """Transfer up to ``limit`` test inputs, drawn from the seed (0: all); None when the data set has no test inputs."""
-    rows = sets.test_input
+@dataclass(frozen=True)
+class Inputs:
+    """The held-out inputs of a task, which every candidate is given: rows of the data, pictures, people, exact truth where
+    the data set can draw it."""
+
+    data: Data
+    rows: NDArray[np.int64]
+    sources: Pictures
+    people: NDArray[np.int64]
+    truth: Pictures | None
+    target: Mapping[str, bool]
+    seed: int
+
+    def results(self, outputs: Pictures, transfer: Any = None) -> HeldOut:
+        """These inputs with somebody's results for them."""
+        return HeldOut(self.sources, outputs, self.truth, self.rows, self.people, self.target, self.data, transfer, self.seed)
+
+
+def inputs(data: Data, rows: NDArray[np.int64], target: Mapping[str, bool], limit: int, seed: int) -> Inputs | None:
+    """Up to ``limit`` of these rows, drawn from the seed (0: all); None when there are none."""
     if limit and len(rows) > limit:
         rows = np.sort(np.random.default_rng(seed).choice(rows, limit, replace=False))
     if not len(rows):
         return None
-    sources = data.pictures(rows)
-    truth = None
-    if isinstance(dataset, Counterfactuals):
-        truth = dataset.counterfactual(rows.tolist(), {name: float(value) for name, value in transfer.guided.items()})
-    return HeldOut(sources, transfer.pictures(sources), truth, rows, transfer.guided, data, seed)
+    identity = data.records.identity
+    people = identity[rows] if identity is not None else np.arange(len(rows))
+    return Inputs(data, rows, data.pictures(rows), people, truth(data.dataset, rows, target), target, seed)
 
 
-def evaluate(evaluation: HeldOut, metrics: Sequence[Metric]) -> dict[str, float]:
-    """All numbers of all metrics, with "pictures" (how many) and "people" (how many identities, where known)."""
-    scores: dict[str, float] = {"pictures": len(evaluation.rows)}
-    identity = evaluation.data.records.identity
-    if identity is not None:
-        scores["people"] = len(np.unique(identity[evaluation.rows]))
+def truth(dataset: Dataset, rows: NDArray[np.int64], target: Mapping[str, bool]) -> Pictures | None:
+    """The exact counterfactuals of these rows, None where the data set has none."""
+    if not isinstance(dataset, Counterfactuals):
+        return None
+    return dataset.counterfactual(rows.tolist(), {name: float(value) for name, value in target.items()})
+
+
+# ---------------------------------------------------------------- scores
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """What one candidate reached: scores by name as JSON takes them ({value, low, high, n, unit, better}), and the numbers
+    of each picture (N,) behind those that have them."""
+
+    name: str
+    outputs: Pictures
+    scores: dict[str, dict[str, Any]]
+    each: dict[str, NDArray[np.float64]]
+
+
+def score(name: str, evaluation: HeldOut, metrics: Sequence[Metric]) -> Scorecard:
+    """All scores of all metrics."""
+    scores: dict[str, dict[str, Any]] = {}
+    each: dict[str, NDArray[np.float64]] = {}
     for metric in metrics:
-        scores.update(metric(evaluation))
-    return scores
+        for label, found in metric(evaluation).items():
+            if isinstance(found, Whole):
+                scores[label] = _written(found)
+            else:
+                each[label] = np.asarray(found.values, np.float64)
+                scores[label] = _written(mean(found, evaluation.people))
+    return Scorecard(name, evaluation.outputs, scores, each)
+
+
+def mean(found: Each, people: NDArray[np.int64], draws: int = DRAWS) -> Whole:
+    """The mean of numbers a picture with its 95% bootstrap interval over people; pictures without a number are left out."""
+    known = np.isfinite(found.values)
+    values, who = np.asarray(found.values, np.float64)[known], np.unique(people[known], return_inverse=True)[1]
+    if not len(values):
+        return Whole(float("nan"), 0, unit=found.unit, better=found.better)
+    count = int(who.max()) + 1
+    sums, sizes = np.bincount(who, values), np.bincount(who)
+    times = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), draws)
+    low, high = np.percentile((times @ sums) / (times @ sizes), [2.5, 97.5])
+    return Whole(float(values.mean()), len(values), float(low), float(high), found.unit, found.better)
+
+
+def _written(found: Whole) -> dict[str, Any]:
+    bounds = {} if found.low is None else {"low": found.low, "high": found.high}
+    value = found.value if np.isfinite(found.value) else None  # JSON has no NaN
+    return {"value": value, **bounds, "n": found.n, "unit": found.unit, "better": found.better}
+
+
+def slices(card: Scorecard, evaluation: HeldOut, names: Sequence[str]) -> dict[str, dict[str, dict[str, Any]]]:
+    """The named scores of a card among pictures that have, and have not, each other attribute: {"Young": {score: ...},
+    "not Young": ...}. Slices of fewer than ten pictures are left out."""
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for attribute, values in evaluation.data.records.attributes.items():
+        if attribute in evaluation.target:
+            continue
+        has = values[evaluation.rows]
+        for label, inside in ((attribute, has), (f"not {attribute}", ~has)):
+            if FEW <= inside.sum() < len(has):
+                people = evaluation.people[inside]
+                chosen = {name: Each(card.each[name][inside], card.scores[name]["unit"]) for name in names if name in card.each}
+                found[label] = {name: _written(mean(each, people)) for name, each in chosen.items()}
+    return found

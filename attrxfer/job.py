@@ -5,17 +5,23 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
+
 from attrxfer import bundle
+from attrxfer.candidates import Candidate, anchors, held_out, scorecards
 from attrxfer.engine.folder import RunFolder
 from attrxfer.engine.run import Training
 from attrxfer.errors import AttrxferError
-from attrxfer.evaluate import evaluate, held_out
 from attrxfer.files import write_text
 from attrxfer.host import Host
 from attrxfer.params import build
 from attrxfer.recipe import Recipe, load
 from attrxfer.report.page import write_report
+from attrxfer.report.scorecard import shown
 from attrxfer.transfer import Transfer
+
+RESULT = "result"
+"""What the run's own row is called among the anchors."""
 
 
 def run(recipe: Recipe, path: Path, host: Host, *, resume: bool = False, quiet: bool = False) -> RunFolder:
@@ -45,18 +51,22 @@ def run(recipe: Recipe, path: Path, host: Host, *, resume: bool = False, quiet: 
     return folder
 
 
-def score(training: Training) -> dict[str, float]:
-    """Score the run's bundle as a user would load it, and write the scores beside it and into it."""
-    folder, recipe = training.folder, training.recipe
-    transfer = Transfer(bundle.load(folder.bundle, training.host.registry), training.devices.device)
-    dataset = build(recipe.data, training.memo)
-    evaluation = held_out(transfer, dataset, training.data, training.sets, recipe.report.evaluate, recipe.train.seed)
-    if evaluation is None:
+def score(training: Training) -> None:
+    """Score the run's bundle as a user would load it beside the anchors; write the scores beside it and into it."""
+    folder, recipe, registry = training.folder, training.recipe, training.host.registry
+    given = held_out(recipe, training.data, training.sets, recipe.report.evaluate)
+    if given is None:
         training.display.say("no held-out inputs: nothing to score")
-        return {}
-    training.display.say(f"scoring {len(evaluation.rows)} held-out pictures")
-    scores = evaluate(evaluation, [build(spec, {}) for spec in recipe.metric])
-    write_text(folder.scores, json.dumps(scores, indent=2) + "\n")
-    bundle.add_scores(folder.bundle, scores)
-    training.display.say("\n".join(f"  {name}: {value:.4g}" for name, value in scores.items()))
-    return scores
+        return
+    training.display.say(f"scoring {len(given.rows)} held-out pictures")
+    transfer = Transfer(bundle.load(folder.bundle, registry), training.devices.device)
+    own = Candidate(RESULT, transfer.pictures(given.sources), transfer)
+    metrics = [build(spec, {}) for spec in recipe.metric]
+    results = scorecards(given, [own, *anchors(given, registry)] if metrics else [own], metrics)
+    cards = {card.name: card.scores for card, _ in results}
+    found = {"pictures": len(given.rows), "people": len(np.unique(given.people)), "scores": cards}
+    write_text(folder.scores, json.dumps(found, indent=2) + "\n")
+    bundle.add_scores(folder.bundle, {"pictures": found["pictures"], "people": found["people"], "scores": cards[RESULT]})
+    for name, value in cards[RESULT].items():
+        number, bounds = shown(value)
+        training.display.say(f"  {name}: {number}" + (f" ({bounds})" if bounds else ""))

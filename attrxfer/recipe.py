@@ -205,14 +205,20 @@ def load(source: str | Path, host: Host, overrides: Sequence[str] = (), data: Ma
     ``data`` is laid over the [data] table as a child's would be, then ``overrides``, texts ``a.b=c``. Raises UnknownName
     for the recipe itself, InvalidRecipe with every problem of its content at once.
     """
-    table = read(source, host)
+    return complete(read(source, host), str(source), host, overrides, data)
+
+
+def complete(
+    table: Mapping[str, Any], source: str, host: Host, overrides: Sequence[str] = (), data: Mapping[str, Any] | None = None
+) -> Recipe:
+    """Check a merged table, a bundle's for example, after ``data`` and ``overrides`` were laid over it as ``load`` does."""
     if data is not None:
         table = merge(table, {"data": dict(data)}, ())
     table, problems = apply_overrides(table, overrides)
     reference = table.get("reference")
     if isinstance(reference, str) and reference not in host.recipes():
         problems = [*problems, Problem("reference", f'no recipe "{reference}"{did_you_mean(reference, host.recipes())}')]
-    return parse(table, host.registry, str(source), problems)
+    return parse(table, host.registry, source, problems)
 
 
 def read(source: str | Path, host: Host) -> dict[str, Any]:

@@ -77,6 +77,7 @@ class Registry:
     locator = _Kind()
     stage = _Kind()
     metric = _Kind()
+    method = _Kind()
 
     def __init__(self) -> None:
         self._components: dict[tuple[str, str], Component] = {}

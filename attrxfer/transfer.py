@@ -68,6 +68,10 @@ class Transfer:
         picture = picture.float()
         return picture.clamp(-1, 1) if strength == 1 else torch.lerp(source, picture, strength).clamp(-1, 1)
 
+    def parameters(self) -> int:
+        """How many numbers its networks have learned."""
+        return sum(parameter.numel() for network in self._chain for parameter in network.parameters())
+
     def pictures(self, uint8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
         """The same for uint8 pictures (N, S, S, 3), in batches of 32."""
         if strength == 0 or not len(uint8):

@@ -19,7 +19,8 @@ RANKS = [
     {"bundle"},
     {"transfer"},
     {"engine"},
-    {"evaluate", "report"},
+    {"evaluate"},
+    {"candidates", "report"},
     {"job"},
     {"cli"},
     {"testing"},
@@ -121,4 +122,4 @@ def test_functions_are_short() -> None:
 
 def test_every_package_is_typed() -> None:
     packages = [ROOT / "attrxfer", *[p for p in (ROOT / "plugins").iterdir() if (p / "__init__.py").is_file()]]
-    assert len(packages) == 5 and all((package / "py.typed").is_file() for package in packages)
+    assert len(packages) == 6 and all((package / "py.typed").is_file() for package in packages)

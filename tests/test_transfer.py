@@ -28,6 +28,10 @@ from tests.conftest import TINY, attrxfer
 SIZE = 16
 
 
+SHARE = {"value": 0.25, "low": 0.2, "high": 0.3, "n": 8, "unit": "share", "better": "higher"}
+SCORES = {"pictures": 8, "people": 8, "scores": {"success": SHARE}}
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory, host: Host) -> Path:
     """A finished tiny run."""
@@ -37,7 +41,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, host: Host) -> Path:
     training = Training(load("diat_a_gender", host, TINY), folder, host, quiet=True)
     training.create_folder()
     training.train()
-    bundle.add_scores(folder.bundle, {"judged as target": 0.25})
+    bundle.add_scores(folder.bundle, SCORES)
     return folder.path
 
 
@@ -63,7 +67,7 @@ def test_a_run_and_its_bundle_load_alike(trained: Path) -> None:
     images = to_images(noise())
     one, other = package.load(trained), package.load(str(trained / "bundle"))
     torch.testing.assert_close(one(images), other(images))
-    assert one.size == SIZE and one.guided == {"Male": False} and one.card["scores"] == {"judged as target": 0.25}
+    assert one.size == SIZE and one.guided == {"Male": False} and one.card["scores"] == SCORES
 
 
 def test_the_card_says_where_the_model_comes_from(trained: Path) -> None:
@@ -224,7 +228,7 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(trained: Path, photos: Path
 
 def test_info_says_what_a_bundle_is(trained: Path) -> None:
     text = attrxfer("info", trained).stdout
-    for expected in ("gender: Male = false", "16 px", "generator masked", "synthetic_faces", "diat 0.1.0", "0.25"):
+    for expected in ("gender: Male = false", "16 px", "generator masked", "synthetic_faces", "diat 0.1.0", "25.0% (20 to 30%)"):
         assert expected in text
 
 
@@ -236,20 +240,20 @@ def test_the_whole_job_scores_and_reports(tiny: Callable[..., Recipe], tmp_path:
 
     recipe = tiny("metric=[{use='judge', steps=3, batch=8}, {use='truth'}]", "train.size=32", "data.faces=120")
     folder = job.run(recipe, tmp_path / "run", host, quiet=True)
-    scores = json.loads(folder.scores.read_text())
-    assert scores.keys() >= {
-        "pictures",
-        "people",
-        "judged as target",
-        "closer to truth",
-        "PSNR to truth",
-        "SSIM to truth",
-    }
-    assert json.loads((folder.bundle / "attrxfer.json").read_text())["scores"] == scores
+    found = json.loads(folder.scores.read_text())
+    assert found.keys() == {"pictures", "people", "scores"}
+    assert list(found["scores"]) == ["result", "input_copy", "nearest_guided", "truth"]
+    own = found["scores"]["result"]
+    assert own.keys() >= {"success", "closer to truth", "PSNR to truth", "SSIM to truth", "PSNR to truth at 0.5"}
+    assert own["success"].keys() == {"value", "low", "high", "n", "unit", "better"} and own["success"]["n"] == found["pictures"]
+    assert found["scores"]["truth"]["closer to truth"]["value"] == 1 > found["scores"]["input_copy"]["closer to truth"]["value"]
+    card = json.loads((folder.bundle / "attrxfer.json").read_text())["scores"]
+    assert card == {"pictures": found["pictures"], "people": found["people"], "scores": own}
     page = folder.report.read_text()
     for expected in (
         "gender",
-        "judged as target",
+        "success",
+        "nearest_guided",
         "data:image/png;base64,",
         "<svg",
         "dstep = 2",

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from attrxfer.cli import looking, running
+from attrxfer.cli import looking, running, scoring
 from attrxfer.errors import AttrxferError
 
 
@@ -27,7 +27,8 @@ def cli() -> None:
     """Turn pictures without an attribute into pictures with it, while the subject stays the same."""
 
 
-for command in (running.run, running.transfer, looking.plugins, looking.components, looking.recipe, looking.info):
+COMMANDS = (running.run, running.transfer, scoring.evaluate, scoring.compare)
+for command in (*COMMANDS, looking.plugins, looking.components, looking.recipe, looking.info):
     cli.add_command(command)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -101,6 +100,7 @@ def recipe_diff(name: str, other: str | None, overrides: tuple[str, ...]) -> Non
 def info(model: Path) -> None:
     """Say what a bundle (or a finished run) is: task, size, networks, data, scores, licences."""
     from attrxfer.bundle import find, read_card
+    from attrxfer.report.scorecard import shown
 
     path = find(model)
     card = read_card(path)
@@ -118,4 +118,7 @@ def info(model: Path) -> None:
     reference = card["recipe"].get("reference")
     if reference is not None:
         rows.append(("stands for", f"{reference}; how it differs: attrxfer recipe diff {path.parent / 'recipe.toml'}"))
-    table([*rows, *[(f"score: {name}", json.dumps(round(value, 4))) for name, value in card["scores"].items()]])
+    for name, score in card["scores"].get("scores", {}).items():
+        value, bounds = shown(score)
+        rows.append((f"score: {name}", value + (f" ({bounds})" if bounds else "")))
+    table(rows)

@@ -24,7 +24,7 @@ from attrxfer.interfaces.data import (
     Selection,
     SetName,
 )
-from attrxfer.interfaces.evaluation import Evaluation, Metric
+from attrxfer.interfaces.evaluation import Better, Each, Evaluation, Method, Metric, Unit, Whole
 from attrxfer.interfaces.losses import SLOTS, Adversarial, Enhancer, Identity, Loss, Regularizer, Slot, TransferStep
 from attrxfer.interfaces.networks import Discrimination, Discriminator, Features, Generator
 from attrxfer.interfaces.training import Devices, Run, Stage
@@ -42,6 +42,7 @@ KINDS: dict[str, type] = {
     "locator": Locator,
     "stage": Stage,
     "metric": Metric,
+    "method": Method,
 }
 """Every kind by its name. Adding one is its Protocol and one line here."""
 
@@ -51,12 +52,14 @@ __all__ = [
     "SPLITS",
     "Adversarial",
     "Batch",
+    "Better",
     "Broken",
     "Counterfactuals",
     "Dataset",
     "Devices",
     "Discrimination",
     "Discriminator",
+    "Each",
     "Enhancer",
     "Evaluation",
     "Features",
@@ -65,6 +68,7 @@ __all__ = [
     "Identity",
     "Locator",
     "Loss",
+    "Method",
     "Metric",
     "Records",
     "Regularizer",
@@ -74,4 +78,6 @@ __all__ = [
     "Slot",
     "Stage",
     "TransferStep",
+    "Unit",
+    "Whole",
 ]

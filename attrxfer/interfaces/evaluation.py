@@ -1,16 +1,42 @@
-"""Metrics, and the finished transfer as they see it."""
+"""Metrics and methods, and the finished transfer as they see it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+Unit = Literal["share", "dB", "ms", "MB", "GFLOP", ""]
+Better = Literal["higher", "lower", ""]
+
+
+@dataclass(frozen=True)
+class Each:
+    """A number for each result: values (N,), NaN where it cannot be told. What is shown is their mean, with an interval
+    drawn over people."""
+
+    values: NDArray[np.floating]
+    unit: Unit = ""
+    better: Better = "higher"
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A number of the results as a set, from ``n`` pictures, with its 95% interval where it has one."""
+
+    value: float
+    n: int
+    low: float | None = None
+    high: float | None = None
+    unit: Unit = ""
+    better: Better = ""
+
 
 class Evaluation(Protocol):
-    """A finished transfer on held-out pictures, as a metric sees it. Pictures are uint8 (N, S, S, 3)."""
+    """A finished transfer on N held-out pictures, as a metric sees it. Pictures are uint8 (N, S, S, 3)."""
 
     @property
     def sources(self) -> NDArray[np.uint8]:
@@ -33,6 +59,11 @@ class Evaluation(Protocol):
         ...
 
     @property
+    def people(self) -> NDArray[np.int64]:
+        """Who is in each input (N,): what intervals are drawn over. All different where the data set does not know."""
+        ...
+
+    @property
     def target(self) -> Mapping[str, bool]:
         """The attributes that results should have."""
         ...
@@ -43,12 +74,26 @@ class Evaluation(Protocol):
         ...
 
     @property
+    def transfer(self) -> Any:
+        """What made the outputs (``attrxfer.transfer.Transfer``), or None for pictures of unknown origin."""
+        ...
+
+    @property
     def seed(self) -> int:
         """The run's seed."""
         ...
 
 
 class Metric(Protocol):
-    """Kind ``metric``: named numbers for a transfer; empty where it does not apply (no truth, for example)."""
+    """Kind ``metric``: named scores of a transfer; none where it does not apply (no truth, for example)."""
 
-    def __call__(self, evaluation: Evaluation) -> Mapping[str, float]: ...
+    def __call__(self, evaluation: Evaluation) -> Mapping[str, Each | Whole]: ...
+
+
+class Method(Protocol):
+    """Kind ``method``: makes pictures of held-out inputs without having been trained here: baselines. A class with
+    ``anchor = True`` stands in every scorecard, to read the others against."""
+
+    def __call__(self, data: Any, target: Mapping[str, bool], rows: NDArray[np.int64]) -> NDArray[np.uint8] | None:
+        """Results (N, S, S, 3) for these rows of ``data`` (``attrxfer.data.Data``), None where it does not apply."""
+        ...

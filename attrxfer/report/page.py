@@ -12,11 +12,15 @@ from typing import Any
 
 from attrxfer.engine.folder import RunFolder
 from attrxfer.files import write_text
-from attrxfer.recipe import Recipe, differences, shown
+from attrxfer.recipe import Recipe, differences
+from attrxfer.recipe import shown as setting
 from attrxfer.report.curves import curves
+from attrxfer.report.scorecard import shown, table
 
 TEMPLATE = Path(__file__).with_name("page.html")
 SHOWN_GRIDS = 8
+LARGE = ("success", "verified", "closer to truth", "PSNR to truth", "KID")
+"""Scores that are shown large, where a run has them."""
 
 
 def write_report(folder: RunFolder, recipe: Recipe, reference: Mapping[str, Any] | None = None) -> None:
@@ -44,27 +48,25 @@ def write_report(folder: RunFolder, recipe: Recipe, reference: Mapping[str, Any]
 
 def _differences(recipe: Recipe, reference: Mapping[str, Any]) -> str:
     found = differences(recipe.filled(), reference)
-    rows = [(key, f"{shown(here)} (there: {shown(there)})") for key, here, there in found]
+    rows = [(key, f"{setting(here)} (there: {setting(there)})") for key, here, there in found]
     return (
         f"<h2>How the recipe differs from {html.escape(str(recipe.reference))}: {len(rows)} settings</h2>"
         f"<section>{_table(rows)}</section>"
     )
 
 
-def _scores(scores: Mapping[str, float]) -> str:
-    if not scores:
+def _scores(found: Mapping[str, Any]) -> str:
+    """The scores that matter most as cards, and all of them in a table beside the anchors."""
+    if not found:
         return "<p>No held-out inputs: nothing was scored.</p>"
-    cards = []
-    for name, value in scores.items():
-        shown = f"{value:.0f}" if name in ("pictures", "people") else f"{value:.1%}"
-        if "PSNR" in name:
-            shown = f"{value:.1f} dB"
-        elif "SSIM" in name:
-            shown = f"{value:.3f}"
-        elif "KID" in name:
-            shown = f"{value:.0f}"
-        cards.append(f'<div class="card"><b>{shown}</b><span>{html.escape(name)}</span></div>')
-    return f'<div class="cards">{"".join(cards)}</div>'
+    first, own = next(iter(found["scores"].items()))
+    cards = [(str(found["pictures"]), "pictures"), (str(found["people"]), "people")]
+    cards += [(" ".join(shown(own[name])[:1]), name) for name in LARGE if name in own]
+    large = "".join(
+        f'<div class="card"><b>{html.escape(value)}</b><span>{html.escape(name)}</span></div>' for value, name in cards
+    )
+    rest = f'<section class="scores">{table(found["scores"], [first])}</section>' if own else ""
+    return f'<div class="cards">{large}</div>{rest}'
 
 
 def _grid(folder: RunFolder) -> str:

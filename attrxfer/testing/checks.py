@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from attrxfer.engine.checkpoint import pack, unpack
-from attrxfer.interfaces import Batch, Broken
+from attrxfer.interfaces import Batch, Broken, Each, Whole
 from attrxfer.testing.fakes import BATCH, COUNT, SIZE, Discriminator, a_run, pictures, squares
 from attrxfer.testing.subject import Subject
 
@@ -264,11 +264,18 @@ def check_previews_are_pictures(subject: Subject) -> None:
         assert made.shape == (2, 3, SIZE, SIZE) and torch.isfinite(made).all()
 
 
-def check_it_returns_numbers(subject: Subject) -> None:
-    """Named finite numbers for results of any quality; none, not a wrong one, where it does not apply."""
+def check_it_returns_scores(subject: Subject) -> None:
+    """``Each`` with a number a picture, or ``Whole`` with a number and how many pictures it is from, by name, for results
+    of any quality; none, not a wrong one, where it does not apply."""
     for copied in (True, False):
-        scores = subject.build()(_evaluation(copied))
-        assert all(isinstance(name, str) and np.isfinite(value) for name, value in scores.items())
+        evaluation = _evaluation(copied)
+        for name, found in subject.build()(evaluation).items():
+            assert isinstance(name, str) and isinstance(found, Each | Whole), name
+            if isinstance(found, Each):
+                assert found.values.shape == (len(evaluation.rows),), f"{name}: a number a picture"
+                assert not np.isinf(found.values).any(), name
+            else:
+                assert np.isfinite(found.value) and found.n > 0, name
 
 
 def check_it_leaves_the_pictures_alone(subject: Subject) -> None:
@@ -276,6 +283,14 @@ def check_it_leaves_the_pictures_alone(subject: Subject) -> None:
     before = evaluation.outputs.copy(), evaluation.sources.copy()
     subject.build()(evaluation)
     assert np.array_equal(before[0], evaluation.outputs) and np.array_equal(before[1], evaluation.sources)
+
+
+def check_results_are_pictures_of_the_inputs_size(subject: Subject) -> None:
+    """Or None, where the method does not apply to these data."""
+    data = squares()
+    rows = data.rows("test", {"bright": False})
+    found = subject.build()(data, {"bright": True}, rows)
+    assert found is None or (found.shape == (len(rows), SIZE, SIZE, 3) and found.dtype == np.uint8)
 
 
 # ---------------------------------------------------------------- pieces
@@ -303,7 +318,9 @@ def _evaluation(copied: bool) -> Any:
     rows = data.rows("test", {"bright": False})
     bright = data.pictures(data.rows("test", {"bright": True}))
     sources = data.pictures(rows)
-    return HeldOut(sources, sources.copy() if copied else bright, bright, rows, {"bright": True}, data, 0)
+    outputs = sources.copy() if copied else bright
+    assert data.records.identity is not None
+    return HeldOut(sources, outputs, bright, rows, data.records.identity[rows], {"bright": True}, data, None, 0)
 
 
 def _call(network: nn.Module) -> Any:

@@ -56,7 +56,8 @@ CHECKS: dict[str, tuple[Callable[[Subject], None], ...]] = {
     "selection": (c.check_it_chooses_pictures,),
     "locator": (c.check_masks_lie_where_the_picture_does,),
     "stage": (c.check_steps_are_finite_and_repeatable, c.check_its_state_can_be_kept, c.check_previews_are_pictures),
-    "metric": (c.check_it_returns_numbers, c.check_it_leaves_the_pictures_alone),
+    "metric": (c.check_it_returns_scores, c.check_it_leaves_the_pictures_alone),
+    "method": (c.check_results_are_pictures_of_the_inputs_size,),
 }
 """The promises of each kind, beside those of ``EVERY`` kind."""
 

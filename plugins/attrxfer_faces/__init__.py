@@ -53,6 +53,19 @@ def register_components(registry: Registry) -> None:
             paper=PAPER,
         )
 
+    registry.metric(
+        "identity",
+        "attrxfer_faces.metrics:Identity",
+        summary="whether results show the person of their input, by dlib's face embedding (extra faces)",
+        licence="MIT",
+    )
+    registry.metric(
+        "landmarks",
+        "attrxfer_faces.metrics:Landmarks",
+        summary="how far the landmarks moved, by dlib (extra faces)",
+        licence="iBUG 300-W: not for commercial use",
+    )
+
 
 @hookimpl
 def register_commands(group: click.Group) -> None:

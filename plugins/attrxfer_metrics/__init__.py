@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from attrxfer.hookspecs import hookimpl
 
 if TYPE_CHECKING:
+    import click
+
     from attrxfer.registry import Registry
 
 
@@ -26,8 +28,22 @@ def register_components(registry: Registry) -> None:
         paper="Binkowski et al.: Demystifying MMD GANs, arXiv:1801.01401",
     )
     registry.metric(
+        "preserved",
+        "attrxfer_metrics.preserved:Preserved",
+        summary="PSNR and SSIM to the input where nothing should change, and the shift of the mean colour",
+        licence="MIT",
+    )
+    registry.metric("cost", "attrxfer_metrics.cost:Cost", summary="milliseconds, GFLOP, parameters", licence="MIT")
+    registry.metric(
         "truth",
         "attrxfer_metrics.truth:Truth",
         summary="PSNR, SSIM and closeness to the exact counterfactual",
         licence="MIT",
     )
+
+
+@hookimpl
+def register_commands(group: click.Group) -> None:
+    from attrxfer_metrics.commands import judge
+
+    group.add_command(judge)

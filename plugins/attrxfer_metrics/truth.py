@@ -3,49 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from attrxfer.interfaces import Evaluation
+from attrxfer.interfaces import Each, Evaluation
 
 NO_ERROR = 100.0
 """PSNR in dB that stands for two equal pictures, whose own is infinite."""
+Pictures = NDArray[np.uint8]
 
 
 class Truth:
     """Against the same subject drawn with the attribute: the share of results that are closer to it (mean squared error)
-    than their input is, and mean PSNR (dB) and SSIM of results and of inputs, the anchor."""
+    than their input is, PSNR (dB) and SSIM.
 
-    def __call__(self, evaluation: Evaluation) -> Mapping[str, float]:
+    strengths: transfers at these strengths between 0 and 1 are held against the subject drawn with that much of the
+    attribute.
+    """
+
+    def __init__(self, *, strengths: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.5,)) -> None:
+        self.strengths = strengths
+
+    def __call__(self, evaluation: Evaluation) -> Mapping[str, Each]:
         """Empty where there is no truth."""
         truth = evaluation.truth
         if truth is None:
             return {}
-        before = squared_error(evaluation.sources, truth)
-        after = squared_error(evaluation.outputs, truth)
-        return {
-            "closer to truth": float((after < before).mean()),
-            "PSNR to truth": psnr(evaluation.outputs, truth),
-            "SSIM to truth": ssim(evaluation.outputs, truth),
-            "PSNR of the input": psnr(evaluation.sources, truth),
-            "SSIM of the input": ssim(evaluation.sources, truth),
+        found = {
+            "closer to truth": closer(evaluation.outputs, evaluation.sources, truth),
+            "PSNR to truth": Each(each_psnr(evaluation.outputs, truth), "dB"),
+            "SSIM to truth": Each(each_ssim(evaluation.outputs, truth)),
         }
+        if evaluation.transfer is not None:
+            for strength in self.strengths:
+                values = {name: strength if value else 1 - strength for name, value in evaluation.target.items()}
+                between = evaluation.data.dataset.counterfactual(evaluation.rows.tolist(), values)
+                outputs = evaluation.transfer.pictures(evaluation.sources, strength)
+                found[f"closer to truth at {strength:g}"] = closer(outputs, evaluation.sources, between)
+                found[f"PSNR to truth at {strength:g}"] = Each(each_psnr(outputs, between), "dB")
+        return found
 
 
-def squared_error(pictures: NDArray[np.uint8], truth: NDArray[np.uint8]) -> NDArray[np.float64]:
+def closer(pictures: Pictures, sources: Pictures, truth: Pictures) -> Each:
+    """Which pictures (N, S, S, 3) have a smaller squared error to the truth than their sources: 1 or 0 (N,)."""
+    return Each((squared_error(pictures, truth) < squared_error(sources, truth)).astype(float), "share")
+
+
+def squared_error(pictures: Pictures, truth: Pictures) -> NDArray[np.float64]:
     """Mean squared error of each picture (N, S, S, 3), in squares of 0..255: (N,)."""
     return np.square(pictures.astype(np.float64) - truth).mean((1, 2, 3))
 
 
-def psnr(pictures: NDArray[np.uint8], truth: NDArray[np.uint8]) -> float:
-    """Mean PSNR in dB over pictures (N, S, S, 3); equal pictures count as 100 dB."""
-    return float(each_psnr(pictures, truth).mean())
-
-
-def each_psnr(pictures: NDArray[np.uint8], truth: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """PSNR in dB of each picture (N, S, S, 3): (N,)."""
+def each_psnr(pictures: Pictures, truth: Pictures) -> NDArray[np.float64]:
+    """PSNR in dB of each picture (N, S, S, 3), at most ``NO_ERROR``, which equal pictures have: (N,)."""
     values = [
         NO_ERROR if np.array_equal(one, other) else peak_signal_noise_ratio(other, one)
         for one, other in zip(pictures, truth, strict=True)
@@ -53,6 +67,6 @@ def each_psnr(pictures: NDArray[np.uint8], truth: NDArray[np.uint8]) -> NDArray[
     return np.minimum(values, NO_ERROR)
 
 
-def ssim(pictures: NDArray[np.uint8], truth: NDArray[np.uint8]) -> float:
-    """Mean SSIM over pictures (N, S, S, 3)."""
-    return float(np.mean([structural_similarity(o, t, channel_axis=-1) for o, t in zip(pictures, truth, strict=True)]))
+def each_ssim(pictures: Pictures, truth: Pictures) -> NDArray[np.float64]:
+    """SSIM of each picture (N, S, S, 3): (N,)."""
+    return np.array([structural_similarity(o, t, channel_axis=-1) for o, t in zip(pictures, truth, strict=True)])

@@ -9,7 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from attrxfer_metrics.judge import Judge
+from attrxfer_metrics.kid import Kid, interval
+from attrxfer_metrics.preserved import Preserved
 from attrxfer_metrics.truth import NO_ERROR, Truth
 from numpy.typing import NDArray
 
@@ -25,7 +28,9 @@ def smooth(seed: int, count: int = 6) -> NDArray[np.uint8]:
 
 
 def scores(outputs: NDArray[np.uint8], truth: NDArray[np.uint8] | None) -> Any:
-    return Truth()(SimpleNamespace(sources=smooth(0), outputs=outputs, truth=truth))  # type: ignore[arg-type]
+    """Means of the metric ``truth``."""
+    given = SimpleNamespace(sources=smooth(0), outputs=outputs, truth=truth, transfer=None)
+    return {name: found.values.mean() for name, found in Truth()(given).items()}  # type: ignore[arg-type]
 
 
 def test_the_truth_itself_a_copy_and_noise() -> None:
@@ -34,8 +39,7 @@ def test_the_truth_itself_a_copy_and_noise() -> None:
     assert (
         itself["closer to truth"] == 1 and itself["PSNR to truth"] == NO_ERROR and itself["SSIM to truth"] == pytest.approx(1)
     )
-    assert copy["closer to truth"] == 0
-    assert copy["PSNR to truth"] == copy["PSNR of the input"] == itself["PSNR of the input"]
+    assert copy["closer to truth"] == 0 and copy["PSNR to truth"] < 15
     near = np.clip(truth.astype(int) + np.random.default_rng(0).integers(-9, 10, truth.shape), 0, 255).astype(np.uint8)
     assert 28 < scores(near, truth)["PSNR to truth"] < 40
     assert scores(near, truth)["SSIM to truth"] < 1
@@ -43,12 +47,72 @@ def test_the_truth_itself_a_copy_and_noise() -> None:
 
 def test_psnr_by_hand() -> None:
     truth = np.full((1, SIZE, SIZE, 3), 100, np.uint8)
-    result = Truth()(SimpleNamespace(sources=truth, outputs=truth + np.uint8(10), truth=truth))  # type: ignore[arg-type]
-    assert result["PSNR to truth"] == pytest.approx(10 * np.log10(255**2 / 100))
+    given = SimpleNamespace(sources=truth, outputs=truth + np.uint8(10), truth=truth, transfer=None)
+    found = Truth()(given)["PSNR to truth"]  # type: ignore[arg-type]
+    assert found.values[0] == pytest.approx(10 * np.log10(255**2 / 100)) and found.unit == "dB"
 
 
 def test_no_truth_no_numbers() -> None:
     assert scores(smooth(0), None) == {}
+
+
+def test_half_the_strength_is_held_against_half_the_attribute() -> None:
+    """A transfer that blends exactly has no error at strength 0.5 where the truth blends too."""
+    sources, truth = smooth(0), smooth(1)
+
+    def blend(share: float) -> NDArray[np.uint8]:
+        return (sources + share * (truth.astype(float) - sources)).round().astype(np.uint8)
+
+    asked: list[Any] = []
+
+    class Drawer:
+        def counterfactual(self, rows: list[int], values: dict[str, float]) -> NDArray[np.uint8]:
+            asked.append(values)
+            return blend(values["Smiling"])
+
+    given = SimpleNamespace(
+        sources=sources, outputs=truth, truth=truth, rows=np.arange(6), target={"Smiling": True, "Young": False},
+        transfer=SimpleNamespace(pictures=lambda pictures, strength: blend(strength)),
+        data=SimpleNamespace(dataset=Drawer()),
+    )  # fmt: skip
+    found = Truth(strengths=(0.25,))(given)  # type: ignore[arg-type]
+    assert asked == [{"Smiling": 0.25, "Young": 0.75}]
+    assert found["PSNR to truth at 0.25"].values.min() == NO_ERROR and found["closer to truth at 0.25"].values.all()
+
+
+def test_what_should_not_move() -> None:
+    sources = smooth(0)
+    truth = sources.copy()
+    truth[:, :, : SIZE // 2] = 255 - truth[:, :, : SIZE // 2]
+    changed = sources.copy()
+    changed[:, :, SIZE // 2 :, 0] ^= 16
+    for outputs, exact in ((truth, True), (changed, False)):
+        found = Preserved()(SimpleNamespace(sources=sources, outputs=outputs, truth=truth))  # type: ignore[arg-type]
+        psnr, ssim = (found[f"{name} where nothing should change"].values for name in ("PSNR", "SSIM"))
+        assert (psnr == NO_ERROR).all() == exact and (ssim > 0.999).all() == (psnr > 60).all()
+    # 16 steps in one of three channels of the half that should stay
+    assert psnr.mean() == pytest.approx(10 * np.log10(255**2 / (16**2 / 3)), abs=0.01)
+    whole = Preserved()(SimpleNamespace(sources=sources, outputs=changed, truth=None))  # type: ignore[arg-type]
+    assert whole["PSNR to the input"].values.mean() == pytest.approx(10 * np.log10(255**2 / (16**2 / 6)), abs=0.01)
+    brighter = np.clip(sources.astype(int) + 5, 0, 255).astype(np.uint8)
+    shift = Preserved()(SimpleNamespace(sources=sources, outputs=brighter, truth=None))["colour shift"]  # type: ignore[arg-type]
+    assert 4 < shift.values.mean() <= 5 and shift.better == "lower"
+
+
+def test_kid_of_the_real_set_itself_of_another_and_of_copies() -> None:
+    random = np.random.default_rng(0)
+    one, other = random.normal(size=(2, 400, 8))
+    alone = [np.arange(400)]
+    value, low, high = interval([one], other, alone)
+    assert low < value < high and low < 0 < high, "two draws of one distribution: no distance within the interval"
+    far = interval([one + 1], other, alone)
+    assert far[1] > high
+    # a person drawn often does not count as more evidence
+    copies = np.repeat(one[:40], 10, axis=0)
+    naive = interval([copies], other, alone)
+    by_person = interval([copies], other, [np.repeat(np.arange(40), 10)])
+    assert by_person[0] == pytest.approx(interval([one[:40]], other, [np.arange(40)])[0])
+    assert by_person[2] - by_person[1] > 2 * (naive[2] - naive[1]) and naive[0] > by_person[0]
 
 
 class Shades:
@@ -77,7 +141,14 @@ def evaluation(data: Data, outputs_bright: bool) -> Any:
     rows = data.rows("test", None)
     dark, bright = (data.pictures(rows[data.records.attributes["bright"][rows] == value]) for value in (False, True))
     outputs = bright if outputs_bright else dark
-    return SimpleNamespace(sources=dark, outputs=outputs, truth=None, rows=rows, target={"bright": True}, data=data, seed=0)
+    return SimpleNamespace(
+        sources=dark, outputs=outputs, truth=None, rows=rows, people=np.arange(len(dark)), target={"bright": True}, data=data,
+        transfer=None, seed=0,
+    )  # fmt: skip
+
+
+def success(judge: Judge, given: Any) -> float:
+    return float(judge(given)["success"].values.mean())  # type: ignore[union-attr]
 
 
 def opened(folder: Path, swapped: bool = False) -> Data:
@@ -88,19 +159,41 @@ def test_the_judge_knows_targets_from_inputs_and_is_trained_once(tmp_path: Path,
     monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path))
     data, judge = opened(tmp_path), Judge(steps=40, batch=16)
     verdict = judge(evaluation(data, True))
-    assert verdict["judged as target"] > 0.95
-    assert verdict["inputs judged as target"] < 0.05
-    assert verdict["accuracy of the judge"] > 0.95
+    assert verdict["success"].values.mean() > 0.95  # type: ignore[union-attr]
+    assert verdict["accuracy of the judge"].value > 0.95  # type: ignore[union-attr]
     monkeypatch.setattr(Judge, "_train", lambda *arguments: pytest.fail("trained twice"))
-    assert judge(evaluation(data, False))["judged as target"] == verdict["inputs judged as target"]
+    assert success(judge, evaluation(data, False)) < 0.05
 
 
 def test_swapped_labels_swap_the_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path))
     judge = Judge(steps=40, batch=16)
     right, swapped = opened(tmp_path), opened(tmp_path, swapped=True)
-    assert judge(evaluation(right, True))["judged as target"] > 0.95
+    assert success(judge, evaluation(right, True)) > 0.95
     bright = evaluation(right, True).outputs
     turned = evaluation(swapped, True)
     turned.outputs = bright
-    assert judge(turned)["judged as target"] < 0.05
+    assert success(judge, turned) < 0.05
+
+
+def test_kid_is_near_nothing_for_real_pictures_and_far_for_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path))
+    data = opened(tmp_path)
+    near, far = (Kid(steps=40, batch=16)(evaluation(data, bright)) for bright in (True, False))
+    assert near["KID"].value < near["KID"].high < far["KID"].low  # type: ignore[operator]
+    assert near["Frechet distance"].value < far["Frechet distance"].value and near["KID"].n == 40
+
+
+def test_kid_on_features_of_anothers_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network given as features is read at the size it is made for; no judge is trained."""
+    monkeypatch.setattr(Judge, "_train", lambda *arguments: pytest.fail("a judge was trained"))
+    sizes = []
+
+    def features(images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        sizes.append(tuple(images.shape[-2:]))
+        return (images[:, :1], images)
+
+    data = opened(tmp_path)
+    kid = Kid(features=features, resize=48)  # type: ignore[arg-type]
+    near, far = (kid(evaluation(data, bright))["KID"].value for bright in (True, False))
+    assert near < far and set(sizes) == {(48, 48)}

@@ -1,0 +1,141 @@
+"""What can be scored: a bundle or run, a method, a folder of results; and the inputs they are given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attrxfer import bundle, pictures
+from attrxfer.data import Data, Sets, make_sets, open_data
+from attrxfer.errors import AttrxferError, DataError, did_you_mean
+from attrxfer.evaluate import HeldOut, Inputs, Scorecard, inputs, score
+from attrxfer.interfaces import Metric
+from attrxfer.params import build, check, with_nested
+from attrxfer.recipe import Recipe
+from attrxfer.registry import Registry
+from attrxfer.transfer import Transfer
+
+Pictures = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """name: as tables show it. outputs: its results for the inputs (N, S, S, 3). transfer: what made them, where known."""
+
+    name: str
+    outputs: Pictures
+    transfer: Transfer | None = None
+
+
+def opened(recipe: Recipe) -> tuple[Data, Sets]:
+    """The data and sets of a recipe's task."""
+    selection = build(recipe.selection, {}) if recipe.selection else None
+    data = open_data(build(recipe.data, {}), selection=selection, size=recipe.train.size)
+    task = recipe.task
+    return data, make_sets(data, task.guided, task.input, task.max_inputs, recipe.train.seed)
+
+
+def held_out(recipe: Recipe, data: Data, sets: Sets, limit: int) -> Inputs | None:
+    """The test inputs of a recipe's task, at most ``limit``; None when there are none."""
+    return inputs(data, sets.test_input, recipe.task.guided, limit, recipe.train.seed)
+
+
+def candidate(what: str, given: Inputs, registry: Registry, strength: float = 1.0) -> Candidate:
+    """Results for the inputs from a bundle, a finished run, a method by name, or a folder of pictures named as the inputs.
+
+    Raises AttrxferError for anything else, and when a bundle was trained for another attribute or size.
+    """
+    require(what, registry)
+    path = Path(what)
+    if what in registry.names("method"):
+        return Candidate(what, _of_method(what, given, registry))
+    if not any((folder / bundle.CARD).is_file() for folder in (path, path / "bundle")) and not (path / "recipe.toml").is_file():
+        return Candidate(what, _of_folder(path, given))
+    transfer = Transfer(bundle.load(path, registry))
+    side = given.sources.shape[1]
+    if dict(transfer.guided) != dict(given.target) or transfer.size != side:
+        raise AttrxferError(
+            f"{what}: makes {dict(transfer.guided)} at {transfer.size} px, but {dict(given.target)} at {side} px is scored"
+        )
+    name = what if strength == 1 else f"{what} at {strength:g}"
+    return Candidate(name, transfer.pictures(given.sources, strength), transfer)
+
+
+def require(what: str, registry: Registry) -> None:
+    """Raises AttrxferError for what is neither a folder nor a method."""
+    methods = registry.names("method")
+    if what not in methods and not Path(what).is_dir():
+        raise AttrxferError(f"{what}: no bundle, run or folder of pictures, and no method{did_you_mean(what, methods)}")
+
+
+def anchors(given: Inputs, registry: Registry) -> Iterator[Candidate]:
+    """The methods that stand in every scorecard, as far as they apply."""
+    for component in registry.all("method"):
+        if getattr(component.load(), "anchor", False):
+            found = _made(component.name, given, registry)
+            if found is not None:
+                yield Candidate(component.name, found)
+
+
+def scorecards(given: Inputs, candidates: Sequence[Candidate], metrics: Sequence[Metric]) -> list[tuple[Scorecard, HeldOut]]:
+    """Every candidate under every metric."""
+    results = [given.results(one.outputs, one.transfer) for one in candidates]
+    return [(score(one.name, found, metrics), found) for one, found in zip(candidates, results, strict=True)]
+
+
+def refuse_teachers(cards: Mapping[str, Mapping[str, Any]], recipe: Recipe) -> None:
+    """The judge is never the teacher: raises AttrxferError when a network that a metric of the recipe reads took part in
+    training one of the bundles, whose cards are given by name."""
+    for metric in recipe.metric:
+        judges = [spec for spec in with_nested(metric) if spec is not metric]
+        for name, card in cards.items():
+            taught = list(_tables({key: value for key, value in card["recipe"].items() if key != "metric"}))
+            for spec in judges:
+                if spec.table() in taught:
+                    raise AttrxferError(
+                        f"{name}: was trained with {spec.kind} {spec.name}, which metric {metric.name} reads: a judge must not "
+                        f"be the teacher; give the metric another network"
+                    )
+
+
+def _tables(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Every component's table inside a filled recipe."""
+    if isinstance(value, Mapping):
+        if "use" in value:
+            yield value
+        for inner in value.values():
+            yield from _tables(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _tables(inner)
+
+
+def _of_method(name: str, given: Inputs, registry: Registry) -> Pictures:
+    found = _made(name, given, registry)
+    if found is None:
+        raise AttrxferError(f"method {name} does not apply to these data")
+    return found
+
+
+def _made(name: str, given: Inputs, registry: Registry) -> Pictures | None:
+    spec, problems = check("method", {"use": name}, registry, path=name, shared={"size": given.sources.shape[1]})
+    if spec is None:
+        raise AttrxferError("; ".join(str(problem) for problem in problems))
+    found: Pictures | None = build(spec, {})(given.data, given.target, given.rows)
+    return found
+
+
+def _of_folder(folder: Path, given: Inputs) -> Pictures:
+    """Pictures of a folder by the names of the inputs, whatever their suffix, at the inputs' size."""
+    files = {path.stem: path for path, _ in pictures.find([folder])}
+    names = [Path(given.data.records.names[row]).stem for row in given.rows]
+    missing = [name for name in names if name not in files]
+    if missing:
+        raise DataError(f"{folder}: no result for {missing[0]} and {len(missing) - 1} more of {len(names)} inputs")
+    side = given.sources.shape[1]
+    return np.stack([pictures.frame(pictures.open_rgb(files[name]), None, side) for name in names])

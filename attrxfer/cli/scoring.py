@@ -1,0 +1,166 @@
+"""attrxfer evaluate, compare."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from attrxfer.errors import AttrxferError
+
+if TYPE_CHECKING:
+    from attrxfer.candidates import Candidate
+    from attrxfer.evaluate import Inputs
+    from attrxfer.host import Host
+    from attrxfer.interfaces import Metric
+    from attrxfer.recipe import Recipe
+
+STRENGTHS = (0.25, 0.5, 0.75, 1.0, 1.25)
+
+
+@click.command()
+@click.argument("candidates", nargs=-1, required=True, metavar="BUNDLE_OR_RUN_OR_METHOD_OR_FOLDER...")
+@click.option("--data", type=click.Path(path_type=Path), help="Score on these pictures instead of the first bundle's own.")
+@click.option("--recipe", help="Task, data and metrics are this recipe's, not the first bundle's.")
+@click.option("--set", "overrides", multiple=True, metavar="A.B=C", help="Change a setting of that recipe; repeatable.")
+@click.option("--limit", default=300, show_default=True, help="Held-out pictures that are scored; 0 takes all.")
+@click.option("--strength", type=click.FloatRange(0, 3), default=1.0, show_default=True)
+@click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("scores"), show_default=True)
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+def evaluate(
+    candidates: tuple[str, ...],
+    data: Path | None,
+    recipe: str | None,
+    overrides: tuple[str, ...],
+    limit: int,
+    strength: float,
+    out: Path,
+    quiet: bool,
+) -> None:
+    """Score trained models, methods and folders of results side by side on held-out pictures.
+
+    Writes scores.json, table.md and page.html into the folder OUT.
+    """
+    from attrxfer import host
+    from attrxfer.candidates import anchors, candidate, held_out, opened, refuse_teachers, require, scorecards
+    from attrxfer.evaluate import slices
+    from attrxfer.files import write_text
+    from attrxfer.params import build
+    from attrxfer.report import scorecard
+
+    loaded = host.load()
+    for what in candidates:
+        require(what, loaded.registry)
+    cards = _cards(candidates)
+    checked = _recipe(cards, recipe, data, overrides, loaded)
+    refuse_teachers(cards, checked)
+    lacking = [need for need in checked.needs() if any(need in _needs(metric) for metric in checked.metric)]
+    if lacking:
+        raise AttrxferError("\n".join(f"a metric needs {need}" for need in lacking))
+    opened_data, sets = opened(checked)
+    given = held_out(checked, opened_data, sets, limit)
+    if given is None:
+        raise AttrxferError("the test split has no inputs of this task")
+    own = [candidate(what, given, loaded.registry, strength) for what in candidates]
+    names = [one.name for one in own]
+    others = [one for one in anchors(given, loaded.registry) if one.name not in names]
+    metrics = [build(spec, {}) for spec in checked.metric]
+    results = scorecards(given, [*own, *others], metrics)
+    cut = {card.name: slices(card, found, ("success", "verified", "closer to truth")) for card, found in results[: len(own)]}
+    curves = {one.name: _curve(one, given, metrics) for one in own if one.transfer is not None}
+    table = {card.name: card.scores for card, _ in results}
+    guided = ", ".join(f"{name} = {str(value).lower()}" for name, value in checked.task.guided.items())
+    content = {"pictures": len(given.rows), "task": dict(checked.task.guided), "scores": table, "slices": cut, "curves": curves}
+    write_text(out / "scores.json", json.dumps(content, indent=2) + "\n")
+    write_text(out / "table.md", scorecard.markdown(table))
+    write_text(out / "page.html", scorecard.page(f"{checked.task.name}: {guided}", results, names, cut, curves))
+    if not quiet:
+        _print(table)
+        click.echo(f"\n{out / 'page.html'}")
+
+
+def _cards(candidates: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The cards of those candidates that are bundles or finished runs."""
+    from attrxfer import bundle
+
+    found = {}
+    for what in candidates:
+        for folder in (Path(what), Path(what) / "bundle"):
+            if (folder / bundle.CARD).is_file():
+                found[what] = bundle.read_card(folder)
+                break
+    return found
+
+
+def _recipe(
+    cards: Mapping[str, Mapping[str, Any]], name: str | None, data: Path | None, overrides: Sequence[str], loaded: Host
+) -> Recipe:
+    """The recipe whose task, data and metrics are scored."""
+    from attrxfer import recipe as recipes
+    from attrxfer.data import recognise
+
+    where = {"use": recognise(data, loaded.registry.all("dataset")), "path": str(data.resolve())} if data else None
+    if name is not None:
+        return recipes.load(name, loaded, overrides, where)
+    if not cards:
+        raise AttrxferError(
+            "none of these is a bundle that says what to score: name a recipe with --recipe, e.g. diat_a_gender"
+        )
+    first, card = next(iter(cards.items()))
+    return recipes.complete(card["recipe"], first, loaded, overrides, where)
+
+
+def _needs(metric: Any) -> list[str]:
+    from attrxfer.params import needs, with_nested
+
+    return [need for spec in with_nested(metric) for need in needs(spec)]
+
+
+def _curve(one: Candidate, given: Inputs, metrics: Sequence[Metric]) -> list[dict[str, float]]:
+    """The shares of a transfer's scorecard at several strengths."""
+    from attrxfer.evaluate import score
+
+    points = []
+    for strength in STRENGTHS:
+        assert one.transfer is not None
+        card = score("", given.results(one.transfer.pictures(given.sources, strength)), metrics)
+        shares = {name: found["value"] for name, found in card.scores.items() if found["unit"] == "share"}
+        points.append({"strength": strength, **{name: value for name, value in shares.items() if name in card.each}})
+    return points
+
+
+@click.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN RUN...")
+def compare(runs: tuple[Path, ...]) -> None:
+    """Put finished runs side by side: where their recipes differ, and their scores."""
+    from attrxfer.bundle import find, read_card
+    from attrxfer.recipe import differences, shown
+
+    cards = {str(path): read_card(find(path)) for path in runs}
+    first, *others = cards.values()
+    found = [{key: (here, there) for key, here, there in differences(first["recipe"], card["recipe"])} for card in others]
+    keys = list(dict.fromkeys(key for changes in found for key in changes))
+    if keys:
+        from attrxfer.cli.looking import table
+
+        rows = [("SETTING", *cards)]
+        for key in keys:
+            own = next(changes[key][0] for changes in found if key in changes)
+            rows.append((key, shown(own), *(shown(changes[key][1] if key in changes else own) for changes in found)))
+        table(rows)
+        click.echo()
+    _print({name: card["scores"].get("scores", {}) for name, card in cards.items()})
+
+
+def _print(cards: Mapping[str, Mapping[str, Any]]) -> None:
+    from attrxfer.cli.looking import table
+    from attrxfer.report.scorecard import names, shown
+
+    rows = [("SCORE", *cards)]
+    for name in names(cards):
+        cells = [shown(scores[name]) if name in scores else ("", "") for scores in cards.values()]
+        rows.append((name, *(f"{value} ({bounds})" if bounds else value for value, bounds in cells)))
+    table(rows)

@@ -1,0 +1,92 @@
+"""Who is in a result, and where the parts of the face are: dlib's answers, for real faces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attrxfer.interfaces import Each, Evaluation
+from attrxfer_faces.dlib_models import SAME, Faces, missing
+
+PARTS = {"eyes, nose and contour": (*range(17), *range(27, 48)), "mouth": tuple(range(48, 68))}
+"""iBUG's points by what a change of the mouth or of the brows leaves alone."""
+Pictures = NDArray[np.uint8]
+
+
+class OfInputs:
+    """Something found once in the inputs, which every candidate is compared with."""
+
+    def __init__(self) -> None:
+        self.key = ""
+        self.value: Any = None
+
+    def get(self, evaluation: Evaluation, make: Callable[[], Any]) -> Any:
+        key = f"{evaluation.data.key} {hash(evaluation.rows.tobytes())}"
+        if key != self.key:
+            self.key, self.value = key, make()
+        return self.value
+
+
+class Identity:
+    """Whether results still show the person of their input, by dlib's face embedding, cut where the input's face is.
+
+    Drawn people, whom dlib cannot tell apart, are left to the exact truth.
+    """
+
+    def __init__(self) -> None:
+        self.own = OfInputs()
+
+    @classmethod
+    def needs(cls) -> Sequence[str]:
+        return missing()
+
+    def __call__(self, evaluation: Evaluation) -> Mapping[str, Each]:
+        """ "identity distance" to the input, "verified" (below dlib's 0.6), "same person" (of all inputs, the nearest shows
+        this person), "nearest is its own input"; empty where there is exact truth."""
+        if evaluation.truth is not None:
+            return {}
+        faces = Faces()
+        sources = evaluation.sources
+        known = self.own.get(evaluation, lambda: faces.embeddings(sources, sources))
+        found = known if evaluation.outputs is sources else faces.embeddings(evaluation.outputs, sources)
+        distance = np.linalg.norm(found[:, None].astype(np.float64) - known[None], axis=2)
+        unseen = np.isnan(found).any(1) | np.isnan(known).any(1)
+        nearest = np.where(np.isnan(distance), np.inf, distance).argmin(1)
+        people, own = evaluation.people, distance.diagonal()
+        verdicts = {
+            "verified": own < SAME,
+            "same person": people[nearest] == people,
+            "nearest is its own input": nearest == np.arange(len(people)),
+        }
+        shares = {name: Each(np.where(unseen, np.nan, values), "share") for name, values in verdicts.items()}
+        return {"identity distance": Each(own.copy(), better="lower"), **shares}
+
+
+class Landmarks:
+    """How far dlib's 68 landmarks of results are from those of their inputs, in distances between the eyes, the mouth apart
+    from eyes, nose and contour. Faces that it does not find in both are left out."""
+
+    def __init__(self) -> None:
+        self.own = OfInputs()
+
+    @classmethod
+    def needs(cls) -> Sequence[str]:
+        return missing()
+
+    def __call__(self, evaluation: Evaluation) -> Mapping[str, Each]:
+        """ "landmark error of PART" for each of the parts."""
+        faces = Faces()
+        sources = self.own.get(evaluation, lambda: _landmarks(faces, evaluation.sources))
+        outputs = _landmarks(faces, evaluation.outputs)
+        eyes = np.linalg.norm(sources[:, 36:42].mean(1) - sources[:, 42:48].mean(1), axis=1)
+        moved = np.linalg.norm(outputs - sources, axis=2) / eyes[:, None]
+        return {
+            f"landmark error of {part}": Each(moved[:, list(points)].mean(1), better="lower") for part, points in PARTS.items()
+        }
+
+
+def _landmarks(faces: Faces, pictures: Pictures) -> NDArray[np.float64]:
+    return np.stack([faces.landmarks(picture) for picture in pictures]).astype(np.float64)

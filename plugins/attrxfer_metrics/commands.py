@@ -1,0 +1,48 @@
+"""attrxfer judge train."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from attrxfer.registry import Registry
+
+
+@click.group()
+def judge() -> None:
+    """The network that judges results."""
+
+
+@judge.command("train")
+@click.option("--data", type=click.Path(path_type=Path), help="Pictures with labels.  [default: drawn faces]")
+@click.option("--size", default=64, show_default=True, help="Side of the pictures in pixels.")
+@click.option("--network", default="test_resnet", show_default=True, help="A timm architecture.")
+@click.option("--steps", default=500, show_default=True)
+@click.option("--batch", default=64, show_default=True)
+@click.option("--rate", default=3e-3, show_default=True)
+@click.option("--seed", default=0, show_default=True)
+@click.pass_obj
+def train(
+    registry: Registry, data: Path | None, size: int, network: str, steps: int, batch: int, rate: float, seed: int
+) -> None:
+    """Train the judge of a data set, or find it in the cache, and say how often it is right on real test pictures.
+
+    A recipe's metrics find it by the same settings.
+    """
+    from attrxfer.data import open_data, recognise
+    from attrxfer_metrics.classifier import Judged
+
+    name = recognise(data, registry.all("dataset")) if data is not None else "synthetic_faces"
+    cls = registry.get("dataset", name).load()
+    dataset = cls(size=size, path=data) if data is not None else cls(size=size)
+    opened = open_data(dataset, selection=None, size=size)
+    found = Judged(network=network, steps=steps, batch=batch, rate=rate).classifier(opened, seed)
+    rows = opened.rows("test", None)
+    click.echo(f"{len(rows)} real test pictures")
+    for attribute in found.names:
+        usual = opened.records.attributes[attribute][rows].mean()
+        right = found.accuracy(opened, [attribute])
+        click.echo(f"{attribute:24}{right:7.1%} right; always the more usual answer: {max(usual, 1 - usual):.1%}")

@@ -1,0 +1,46 @@
+"""What a transfer costs."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field
+
+from attrxfer.interfaces import Evaluation, Whole
+
+
+class Cost:
+    """Milliseconds a picture (the median of ``repeats`` passes over one batch), GFLOP a picture and millions of
+    parameters, of transfers whose networks are known.
+
+    batch: pictures a pass. repeats: passes that are timed, after one that is not.
+    """
+
+    def __init__(self, *, batch: Annotated[int, Field(ge=1)] = 16, repeats: Annotated[int, Field(ge=1)] = 5) -> None:
+        self.batch = batch
+        self.repeats = repeats
+
+    def __call__(self, evaluation: Evaluation) -> Mapping[str, Whole]:
+        transfer = evaluation.transfer
+        if transfer is None:
+            return {}
+        from torch.utils.flop_counter import FlopCounterMode
+
+        from attrxfer.transfer import to_images
+
+        images = to_images(evaluation.sources[: self.batch])
+        with FlopCounterMode(display=False) as counter:
+            transfer(images)
+        times = []
+        for _ in range(self.repeats):
+            began = time.perf_counter()
+            transfer(images)
+            times.append(time.perf_counter() - began)
+        count = len(images)
+        found = {"milliseconds a picture": Whole(1000 * statistics.median(times) / count, count, unit="ms", better="lower")}
+        found["GFLOP a picture"] = Whole(counter.get_total_flops() / count / 1e9, count, unit="GFLOP", better="lower")
+        found["million parameters"] = Whole(transfer.parameters() / 1e6, count, better="lower")
+        return found

@@ -1,0 +1,74 @@
+"""What should not move: the picture outside the attribute's region."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage.metrics import structural_similarity
+
+from attrxfer.interfaces import Batch, Each, Evaluation, Locator
+from attrxfer_metrics.truth import NO_ERROR
+
+
+class Preserved:
+    """PSNR (dB) and SSIM of results to their inputs where nothing should change, and how far the mean colour moved.
+
+    Where the truth is known, that is every pixel that the truth leaves as it was; else the outside of the region that
+    ``locator`` finds; without one the whole picture, which for an attribute that changes all of a face is a rough measure.
+    """
+
+    def __init__(self, *, locator: Locator | None = None) -> None:
+        self.locator = locator
+
+    def __call__(self, evaluation: Evaluation) -> Mapping[str, Each]:
+        outside = self._outside(evaluation)
+        outputs, sources = evaluation.outputs.astype(np.float64), evaluation.sources.astype(np.float64)
+        where = "where nothing should change" if outside is not None else "to the input"
+        mask = np.ones((*outputs.shape[:3], 1)) if outside is None else outside[..., None].astype(float)
+        similar = [
+            _ssim(output, source, inside[..., 0])
+            for output, source, inside in zip(evaluation.outputs, evaluation.sources, mask, strict=True)
+        ]
+        return {
+            f"PSNR {where}": Each(masked_psnr(outputs, sources, mask), "dB"),
+            f"SSIM {where}": Each(np.array(similar)),
+            "colour shift": Each(np.abs(outputs.mean((1, 2)) - sources.mean((1, 2))).mean(1), better="lower"),
+        }
+
+    def _outside(self, evaluation: Evaluation) -> NDArray[np.bool_] | None:
+        """Pixels (N, S, S) that should stay."""
+        if evaluation.truth is not None:
+            return np.asarray((evaluation.truth == evaluation.sources).all(-1))
+        if self.locator is None:
+            return None
+        if hasattr(self.locator, "check_data"):
+            self.locator.check_data(evaluation.data)
+        return ~(self.locator.masks(evaluation.data, _as_batch(evaluation))[:, 0] > 0)
+
+
+def masked_psnr(outputs: NDArray[Any], sources: NDArray[Any], mask: NDArray[Any]) -> NDArray[np.float64]:
+    """PSNR in dB of pictures (N, S, S, 3) to sources over the pixels where ``mask`` (N, S, S, 1) is 1, at most
+    ``NO_ERROR``; NaN where it is nowhere 1."""
+    pixels = 3 * mask.sum((1, 2, 3))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error = (np.square(outputs - sources) * mask).sum((1, 2, 3)) / pixels
+        return np.minimum(10 * np.log10(255**2 / error), NO_ERROR)
+
+
+def _ssim(output: NDArray[np.uint8], source: NDArray[np.uint8], inside: NDArray[np.float64]) -> float:
+    """The mean of the local SSIM over the pixels (S, S) where ``inside`` is 1; windows that reach over their border see
+    the source there."""
+    kept = np.where(inside[..., None] > 0, output, source)
+    _, local = structural_similarity(kept, source, channel_axis=-1, full=True)
+    return float((local.mean(-1) * inside).sum() / inside.sum()) if inside.any() else float("nan")
+
+
+def _as_batch(evaluation: Evaluation) -> Batch:
+    import torch
+
+    count = len(evaluation.rows)
+    images = torch.zeros(count, 3, *evaluation.sources.shape[1:3])
+    return Batch(images, torch.zeros(count), evaluation.rows, np.zeros(count, bool))

@@ -1,0 +1,211 @@
+"""Scorecards: intervals over people, slices, candidates of every form, the judge that was the teacher; and compare."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from attrxfer.candidates import anchors, candidate, held_out, opened, refuse_teachers
+from attrxfer.errors import AttrxferError
+from attrxfer.evaluate import Scorecard, mean, score, slices
+from attrxfer.host import Host
+from attrxfer.interfaces import Each, Whole
+from attrxfer.job import run
+from attrxfer.recipe import Recipe, load
+from attrxfer.report.scorecard import markdown, page, shown
+from tests.conftest import attrxfer
+
+Tiny = Callable[..., Recipe]
+SETTINGS = (
+    "train.size=32",
+    "data.faces=240",
+    "report.evaluate=12",
+    "metric=[{use='judge', steps=4, batch=8}, {use='kid', steps=4, batch=8}, {use='truth'}, {use='preserved'}, {use='cost'}]",
+)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, host: Host) -> Path:
+    from tests.conftest import TINY
+
+    recipe = load("diat_a_gender", host, (*TINY, *SETTINGS))
+    return run(recipe, tmp_path_factory.mktemp("scored") / "run", host, quiet=True).path
+
+
+# ---------------------------------------------------------------- numbers
+
+
+def test_an_interval_is_over_people_not_pictures() -> None:
+    """Fifty pictures of each of 30 people say no more than one of each."""
+    own = np.random.default_rng(0).normal(size=30)
+    people = np.arange(30)
+    one, many = mean(Each(own), people), mean(Each(np.repeat(own, 50)), np.repeat(people, 50))
+    assert many.n == 1500 and one.n == 30 and many.value == pytest.approx(one.value)
+    assert (one.low, one.high) == pytest.approx((many.low, many.high))
+    assert one.high - one.low == pytest.approx(2 * 1.96 * own.std() / 30**0.5, rel=0.15)  # type: ignore[operator]
+
+
+def test_pictures_without_a_number_are_left_out() -> None:
+    found = mean(Each(np.array([1.0, np.nan, 3.0]), "dB"), np.array([0, 1, 2]))
+    assert found.value == 2 and found.n == 2 and found.unit == "dB"
+    nothing = mean(Each(np.array([np.nan])), np.array([0]))
+    assert nothing.n == 0 and shown({"value": None, "n": 0, "unit": "share"}) == ("–", "")
+
+
+def test_a_metrics_own_interval_is_kept_and_nan_is_no_json() -> None:
+    def metric(evaluation: Any) -> dict[str, Each | Whole]:
+        return {"set": Whole(3.0, 2, 1.0, 4.0, better="lower"), "none": Each(np.full(2, np.nan))}
+
+    card = score("me", SimpleNamespace(outputs=None, people=np.arange(2)), [metric])  # type: ignore[arg-type]
+    assert card.scores["set"] == {"value": 3.0, "low": 1.0, "high": 4.0, "n": 2, "unit": "", "better": "lower"}
+    assert json.loads(json.dumps(card.scores, allow_nan=False))["none"]["value"] is None
+
+
+def test_slices_show_whom_a_model_fails() -> None:
+    """A model that succeeds with the young alone."""
+    young = np.arange(40) < 20
+    records = SimpleNamespace(attributes={"Young": young, "Male": np.ones(40, bool), "Hat": np.arange(40) < 5})
+    given: Any = SimpleNamespace(
+        data=SimpleNamespace(records=records), rows=np.arange(40), people=np.arange(40), target={"Male": 0}
+    )
+    card = Scorecard("me", np.zeros(0, np.uint8), {"success": {"unit": "share"}}, {"success": young.astype(float)})
+    found = slices(card, given, ("success", "no such score"))
+    assert found.keys() == {"Young", "not Young", "not Hat"}, "five hats are too few, and Male is the task itself"
+    assert found["Young"]["success"]["value"] == 1 and found["not Young"]["success"]["value"] == 0
+    assert found["Young"]["success"]["n"] == 20
+
+
+# ---------------------------------------------------------------- candidates
+
+
+def test_a_run_is_scored_beside_its_anchors(trained: Path) -> None:
+    found = json.loads((trained / "scores.json").read_text())
+    truth, copy, own = (found["scores"][name] for name in ("truth", "input_copy", "result"))
+    assert truth["PSNR to truth"]["value"] == 100 and truth["closer to truth"]["value"] == 1
+    assert copy["PSNR where nothing should change"]["value"] == 100 and copy["colour shift"]["value"] == 0
+    assert own["million parameters"]["value"] > 0 and "million parameters" not in copy
+    assert own["GFLOP a picture"]["value"] > 0 and own["milliseconds a picture"]["value"] > 0
+
+
+def test_candidates_of_every_form_in_one_command(trained: Path, tmp_path: Path, host: Host) -> None:
+    results = tmp_path / "theirs"
+    recipe = load(trained / "recipe.toml", host)
+    data, sets = opened(recipe)
+    given = held_out(recipe, data, sets, 6)
+    assert given is not None and given.truth is not None
+    for row, picture in zip(given.rows, given.truth, strict=True):
+        results.mkdir(exist_ok=True)
+        Image.fromarray(picture).save(results / f"{data.records.names[row]}.png")
+    out = tmp_path / "scores"
+    done = attrxfer("evaluate", trained, results, "nearest_guided", "--limit", "6", "-o", out)
+    assert done.returncode == 0, done.stderr
+    found = json.loads((out / "scores.json").read_text())
+    assert list(found["scores"]) == [str(trained), str(results), "nearest_guided", "input_copy", "truth"]
+    assert found["scores"][str(results)]["closer to truth"]["value"] == 1, "labels are keyed by file name"
+    assert found["pictures"] == 6 and [point["strength"] for point in found["curves"][str(trained)]] == [
+        0.25,
+        0.5,
+        0.75,
+        1,
+        1.25,
+    ]
+    text = (out / "page.html").read_text()
+    assert "best by PSNR to truth" in text and "<svg" in text and "http" not in text and str(results) in text
+    assert (out / "table.md").read_text().count("\n") == 2 + 5
+    assert "closer to truth" in done.stdout and "page.html" in done.stdout
+
+
+def test_mistakes_are_one_line(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "few").mkdir()
+    Image.new("RGB", (32, 32)).save(tmp_path / "few" / "somebody.png")
+    other = trained.parent / "other.toml"
+    other.write_text(f'extends = "{trained}/recipe.toml"\n[task]\nguided = {{Smiling = true}}\n')
+    for arguments, message in (
+        (["input_copi"], 'did you mean "input_copy"'),
+        (["input_copy"], "name a recipe with --recipe, e.g. diat_a_gender"),
+        ([trained, tmp_path / "empty"], "empty: no pictures here"),
+        ([trained, tmp_path / "few"], "few: no result for face-"),
+        ([trained, "--recipe", other], "makes {'Male': False} at 32 px, but {'Smiling': True}"),
+        ([trained, "--data", tmp_path / "nowhere"], "nowhere: no such file or folder"),
+        ([trained, "another_photo"], "method another_photo does not apply to these data"),
+        ([trained, "--set", "metric=[{use='judg'}]"], 'did you mean "judge"'),
+    ):
+        result = attrxfer("evaluate", *arguments, "-o", tmp_path / "out")
+        assert result.returncode == 2, (arguments, result.stderr)
+        assert message in result.stderr and len(result.stderr.splitlines()) == 1, result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_judge_is_never_the_teacher(tiny: Tiny) -> None:
+    taught = "{use='face_features', width=4}"
+    recipe = tiny(f"identity={{use='backbone', network={taught}}}", f"metric=[{{use='kid', features={taught}}}]")
+    cards = {"runs/mine": {"recipe": recipe.filled()}}
+    with pytest.raises(AttrxferError, match=r"runs/mine: was trained with features face_features, which metric kid reads"):
+        refuse_teachers(cards, recipe)
+    other = tiny(f"identity={{use='backbone', network={taught}}}", "metric=[{use='kid'}]")
+    refuse_teachers({"runs/mine": {"recipe": other.filled()}}, other)
+
+
+def test_anchors_of_real_people_are_another_photo_and_a_stranger(tiny: Tiny, host: Host) -> None:
+    recipe = tiny("data.faces=240")
+    data, sets = opened(recipe)
+    data = replace(data, dataset=SimpleNamespace())  # type: ignore[arg-type]  # as of photographs, no truth is known
+    given = held_out(recipe, data, sets, 12)
+    assert given is not None and given.truth is None
+    found = {one.name: one.outputs for one in anchors(given, host.registry)}
+    assert found.keys() == {"input_copy", "nearest_guided", "another_photo", "stranger"}
+    identity = data.records.identity
+    assert identity is not None
+    known = {data.pictures(np.array([row])).tobytes(): row for row in data.rows("test", None)}
+    for name, same in (("another_photo", True), ("stranger", False)):
+        rows = [known[picture.tobytes()] for picture in found[name]]
+        assert ((identity[rows] == given.people) == same).all(), name
+    assert (np.array([known[p.tobytes()] for p in found["another_photo"]]) != given.rows).all()
+    assert candidate("stranger", given, host.registry).outputs.tobytes() == found["stranger"].tobytes()
+
+
+# ---------------------------------------------------------------- tables
+
+
+def test_tables_show_intervals_and_what_is_better(trained: Path) -> None:
+    share = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 9, "unit": "share", "better": "higher"}
+    text = markdown({"a": {"success": share}, "b": {}})
+    assert text.splitlines()[2:] == ["| a | 50.0% (40 to 60%) |", "| b |  |"]
+    assert "success ↑" in (trained / "report.html").read_text()
+
+
+def test_a_page_of_results_without_any_measure_is_still_a_page() -> None:
+    given: Any = SimpleNamespace(rows=np.arange(1), people=np.arange(1), sources=np.zeros((1, 8, 8, 3), np.uint8))
+    card = Scorecard("me", given.sources, {}, {})
+    assert "1 held-out pictures" in page("title", [(card, given)], ["me"], {}, {})
+
+
+def test_compare_puts_runs_side_by_side(trained: Path, tiny: Tiny, tmp_path: Path, host: Host) -> None:
+    other = run(tiny(*SETTINGS, "identity.weight=0.7"), tmp_path / "other", host, quiet=True).path
+    result = attrxfer("compare", trained, other)
+    assert result.returncode == 0, result.stderr
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert ["identity.weight", "0.3", "0.7"] in lines
+    assert any(line[:1] == ["success"] and len(line) > 2 for line in lines)
+    assert attrxfer("compare", trained, tmp_path).returncode == 2
+
+
+def test_judge_train_says_how_often_it_is_right(tmp_path: Path) -> None:
+    arguments = ("judge", "train", "--size", "16", "--steps", "3", "--batch", "8")
+    result = attrxfer(*arguments, env={"ATTRXFER_CACHE": str(tmp_path)})
+    assert result.returncode == 0, result.stderr
+    assert "real test pictures" in result.stdout and "Smiling" in result.stdout and "% right" in result.stdout
+    kept = list((tmp_path / "judges").iterdir())
+    assert len(kept) == 1
+    before = kept[0].stat().st_mtime_ns
+    assert attrxfer(*arguments, env={"ATTRXFER_CACHE": str(tmp_path)}).stdout == result.stdout
+    assert kept[0].stat().st_mtime_ns == before
