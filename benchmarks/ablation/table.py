@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from attrxfer_metrics.kid import interval as kid_interval
 from numpy.typing import NDArray
+from scipy.stats import t as student
 
 from attrxfer.pictures import embedded
 from attrxfer.report.curves import chart
+from attrxfer.report.scorecard import shown
 
 DRAWS = 1000
+JUDGE = "accuracy of the judge"
+SHARES = ("success", "other attributes kept", "closer to truth", "verified", "same person", "nearest is its own input")
 STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:1100px;margin:32px auto;padding:0 20px;color:#1c2330;background:#fff}"
     "table{border-collapse:collapse;margin:12px 0;display:block;overflow-x:auto}"
@@ -36,7 +39,8 @@ def interval(values: Sequence[Sequence[float]], people: Sequence[Sequence[int]])
     random = np.random.default_rng(0)
     grouped: list[list[NDArray[np.float64]]] = []
     for numbers, who in zip(values, people, strict=True):
-        array, names = np.asarray(numbers, float), np.asarray(who)
+        known = np.isfinite(np.asarray(numbers, float))
+        array, names = np.asarray(numbers, float)[known], np.asarray(who)[known]
         grouped.append([array[names == name] for name in np.unique(names)])
     means = []
     for _ in range(DRAWS):
@@ -44,37 +48,47 @@ def interval(values: Sequence[Sequence[float]], people: Sequence[Sequence[int]])
         drawn = [grouped[s][i] for s in seeds for i in random.integers(0, len(grouped[s]), len(grouped[s]))]
         means.append(float(np.concatenate(drawn).mean()))
     low, high = np.percentile(means, [2.5, 97.5])
-    return float(np.mean([np.mean(numbers) for numbers in values])), float(low), float(high)
+    return float(np.mean([np.nanmean(numbers) for numbers in values])), float(low), float(high)
 
 
 def rows(task: str, runs: Runs) -> list[list[str]]:
     """A header and a row for each anchor and variant of a task."""
     own = {variant: found for (of, variant), found in runs.items() if of == task}
     first = next(iter(own.values()))[0][0]
-    names = list(first["each"])
-    lines = [["", *names, "KID", "turns", "minutes", "of which Algorithm 1", "seeds"]]
-    for anchor, each in first["anchors"].items():
-        distance = _kid(next(iter(own.values()))[:1], "source") if anchor == "input copy" else ""
-        cells = [_shown(name, *interval([each[name]], [first["people"]])) for name in names]
-        lines.append([anchor, *cells, distance, *[""] * 4])
+    names = [name for name in first["scores"] if name != JUDGE]
+    lines = [["", *names, "turns", "minutes", "of which Algorithm 1", "seeds"]]
+    for anchor, found in first["anchors"].items():
+        cells = [_cell([found.get(name)], [first["people"]], name) for name in names]
+        lines.append([anchor, *cells, *[""] * 4])
     for variant, found in own.items():
         people = [scores["people"] for scores, _ in found]
-        cells = [_shown(name, *interval([scores["each"][name] for scores, _ in found], people)) for name in names]
+        cells = [_cell([scores["scores"].get(name) for scores, _ in found], people, name) for name in names]
         total = np.mean([sum(_seconds(scores, runs).values()) for scores, _ in found]) / 60
         adversarial = np.mean([scores["seconds"].get("adversarial", 0) for scores, _ in found]) / 60
-        cells.append(_kid(found, "result"))
         lines.append([variant, *cells, str(found[0][0]["steps"]), f"{total:.1f}", f"{adversarial:.1f}", str(len(found))])
     return lines
 
 
-def _kid(found: Sequence[tuple[dict[str, Any], Path]], which: str) -> str:
-    """KID of the results or sources of all seeds."""
-    features, real = [], np.zeros(0)
-    for _, folder in found:
-        with np.load(folder / "features.npz", allow_pickle=False) as kept:
-            features.append(kept[which])
-            real = kept["real"]
-    return _shown("KID", *kid_interval(features, real, [np.asarray(scores["people"]) for scores, _ in found]))
+def _cell(found: Sequence[Any], people: Sequence[Sequence[int]], name: str) -> str:
+    """One score of all seeds: of its pictures where it has numbers for them; else the mean over seeds, with the interval
+    that the seeds give, or the score's own where there is one seed."""
+    if any(each is None for each in found):
+        return ""
+    if isinstance(found[0], list):
+        mean, low, high = interval(found, people)
+        unit = "share" if name in SHARES else ""
+    else:
+        values = np.array([each["value"] for each in found], float)
+        mean, unit = float(values.mean()), found[0]["unit"]
+        if len(values) > 1:
+            reach = float(student.ppf(0.975, len(values) - 1) * values.std(ddof=1) / len(values) ** 0.5)
+            low, high = mean - reach, mean + reach
+        elif "low" in found[0]:
+            low, high = found[0]["low"], found[0]["high"]
+        else:
+            return shown({"value": mean, "unit": unit})[0]
+    value, bounds = shown({"value": mean, "low": low, "high": high, "unit": unit})
+    return f"{value} ({bounds})"
 
 
 def _seconds(scores: Mapping[str, Any], runs: Runs) -> dict[str, float]:
@@ -84,19 +98,13 @@ def _seconds(scores: Mapping[str, Any], runs: Runs) -> dict[str, float]:
     return {stage: scores["seconds"].get(stage, longest[stage]) for stage in scores["stages"]}
 
 
-def _shown(name: str, mean: float, low: float, high: float) -> str:
-    if name in ("success", "closer to truth", "verified", "same person"):
-        return f"{mean:.1%} ({low:.0%} to {high:.0%})"
-    return f"{mean:.2f} ({low:.2f} to {high:.2f})"
-
-
 def markdown(tasks: Sequence[str], runs: Runs, title: str) -> str:
     """All tables; intervals that overlap are no difference."""
     parts = [f"# {title}\n\nMean and 95% interval (bootstrap over people, and over seeds where there are several).\n"]
     for task in tasks:
         lines = rows(task, runs)
         head = [lines[0], ["---"] * len(lines[0])]
-        accuracy = next(found[0][0] for (of, _), found in runs.items() if of == task)["accuracy of the judge"]
+        accuracy = next(found[0][0] for (of, _), found in runs.items() if of == task)["scores"][JUDGE]["value"]
         parts.append(f"\n## {task}\n\nThe judge's own accuracy on real test pictures: {accuracy:.1%}.\n\n")
         parts.append("\n".join("| " + " | ".join(line) + " |" for line in [*head, *lines[1:]]) + "\n")
     return "".join(parts)

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from attrxfer_faces.dlib_models import SAME, Faces, missing
-from attrxfer_faces.locator import region_mask
+from attrxfer_faces.dlib_models import missing
+from attrxfer_faces.locator import Auto, has_landmarks
+from attrxfer_faces.metrics import Identity
 from attrxfer_metrics.judge import Judge
-from attrxfer_metrics.truth import each_psnr, squared_error
+from attrxfer_metrics.kid import Kid
+from attrxfer_metrics.preserved import Preserved
+from attrxfer_metrics.truth import Truth
 from numpy.typing import NDArray
 
 from attrxfer import bundle
+from attrxfer.candidates import anchors, held_out
 from attrxfer.engine.folder import RunFolder
 from attrxfer.engine.run import Training
+from attrxfer.errors import AttrxferError
+from attrxfer.evaluate import Inputs, Scorecard, score
 from attrxfer.files import write_text
 from attrxfer.host import Host
-from attrxfer.interfaces import Counterfactuals, Stage
-from attrxfer.params import build
+from attrxfer.interfaces import Metric, Stage
 from attrxfer.recipe import Recipe, load
 from attrxfer.transfer import Transfer, to_images, to_uint8
 
@@ -33,91 +38,38 @@ MOMENTS = 5
 """How often the network is scored while it trains."""
 PROBE = 6
 """Steps that are timed to know how many a budget of minutes has room for; the first is left out."""
-REAL = 1000
 Pictures = NDArray[np.uint8]
 
 
 class Scorer:
-    """Held-out inputs of a task (up to ``limit``), and what the judge and the exact truth say of results for them; where
-    there is no truth, dlib's face embedding (when installed) says whether they show the same person. ``region``: where the
+    """Held-out inputs of a task (up to ``limit``) and the metrics that results for them are put under. ``region``: where the
     task may change the picture, None for all of it."""
 
-    def __init__(self, training: Training, limit: int, judge_steps: int, region: str | None) -> None:
-        data, recipe = training.data, training.recipe
-        self.data = data
-        self.target = recipe.task.guided
-        rows = training.sets.test_input
-        if len(rows) > limit:
-            rows = rows[np.linspace(0, len(rows) - 1, limit).astype(int)]
-        dataset = build(recipe.data, {})
-        values = {name: float(value) for name, value in self.target.items()}
-        self.truth = dataset.counterfactual(rows.tolist(), values) if isinstance(dataset, Counterfactuals) else None
-        self.faces = Faces() if self.truth is None and not missing() else None
-        if self.faces is not None:
-            pictures = data.pictures(rows)
-            self.embeddings = self.faces.embeddings(pictures, pictures)
-            seen = np.isfinite(self.embeddings).all(1)
-            rows, self.embeddings = rows[seen], self.embeddings[seen]
-        self.rows = rows
-        self.sources = data.pictures(rows)
-        identity = data.records.identity
-        self.people = identity[rows] if identity is not None else np.arange(len(rows))
-        self.outside = self._outside(region)
+    def __init__(self, training: Training, host: Host, limit: int, judge_steps: int, region: str | None) -> None:
+        given = held_out(training.recipe, training.data, training.sets, limit)
+        if given is None:
+            raise AttrxferError("the test split has no inputs of this task")
         # one judge a data set, whatever the seed of the run
-        self.judge = Judge(steps=judge_steps).classifier(data, 0)
+        self.given: Inputs = replace(given, seed=0)
+        self.host = host
+        locator = Auto(region=region) if region and has_landmarks(training.data) else None  # type: ignore[arg-type]
+        self.quick: list[Metric] = [Judge(steps=judge_steps), Truth(strengths=()), Preserved(locator=locator)]
+        self.all: list[Metric] = [*self.quick, Kid(steps=judge_steps)]
+        if given.truth is None and not missing():
+            self.all.append(Identity())
 
-    def _outside(self, region: str | None) -> NDArray[np.bool_] | None:
-        """Pixels (N, S, S, 1) that the task should leave alone, where truth or landmarks tell."""
-        if self.truth is not None:
-            return (self.truth == self.sources).all(-1, keepdims=True)
-        points = self.data.records.landmarks
-        if region is None or points is None:
-            return None
-        size = self.sources.shape[1]
-        return np.stack([~region_mask(points[row], region, 0.2, size) for row in self.rows])[..., None]
+    def __call__(self, outputs: Pictures, metrics: Sequence[Metric]) -> Scorecard:
+        return score("", self.given.results(outputs), metrics)
 
-    def each(self, pictures: Pictures) -> dict[str, list[float]]:
-        """Every measure that is quickly made, a number a picture."""
-        found = {"success": self.judge.successes(pictures, self.target).astype(float)}
-        if self.truth is not None:
-            before = squared_error(self.sources, self.truth)
-            after = squared_error(pictures, self.truth)
-            found["closer to truth"] = (after < before).astype(float)
-            found["PSNR to truth"] = each_psnr(pictures, self.truth)
-        else:
-            found["PSNR to the input"] = each_psnr(pictures, self.sources)
-        if self.outside is not None:
-            found["PSNR where nothing should change"] = masked_psnr(pictures, self.sources, self.outside)
-        colour = pictures.astype(float).mean((1, 2)) - self.sources.astype(float).mean((1, 2))
-        found["colour shift"] = np.abs(colour).mean(1)
-        return {name: [round(float(v), 4) for v in values] for name, values in found.items()}
-
-    def identities(self, pictures: Pictures) -> dict[str, list[float]]:
-        """For each picture: is it verified as its input's person, is the nearest of all inputs a picture of that person."""
-        if self.faces is None:
-            return {}
-        own = self.faces.embeddings(pictures, self.sources)
-        distance = np.linalg.norm(own[:, None] - self.embeddings[None], axis=2)
-        nearest = self.people[distance.argmin(1)]
-        return {
-            "verified": (distance.diagonal() < SAME).astype(float).tolist(),
-            "same person": (nearest == self.people).astype(float).tolist(),
-        }
-
-    def features(self, pictures: Pictures) -> NDArray[np.float32]:
-        """What the judge reads of pictures, for KID."""
-        return self.judge.features(pictures)
-
-    def real(self) -> Pictures:
-        """Real test pictures that have the target attributes, at most ``REAL``."""
-        rows = self.data.rows("test", self.target)
-        return self.data.pictures(rows[np.linspace(0, len(rows) - 1, min(len(rows), REAL)).astype(int)])
+    def anchors(self) -> dict[str, dict[str, Any]]:
+        """The anchors' scores, as ``written`` gives them."""
+        return {one.name: written(self(one.outputs, self.all)) for one in anchors(self.given, self.host.registry)}
 
 
-def masked_psnr(pictures: Pictures, sources: Pictures, where: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """PSNR in dB of pictures (N, S, S, 3) to sources over the pixels ``where`` (N, S, S, 1) is True; equal ones give 78."""
-    squared = (np.square(pictures.astype(float) - sources) * where).sum((1, 2, 3))
-    return 10 * np.log10(255**2 / np.maximum(squared / (3 * where.sum((1, 2, 3))).clip(1), 1e-3))
+def written(card: Scorecard) -> dict[str, Any]:
+    """Every score: the numbers of its pictures where it has them, else its value and interval."""
+    each = {name: [round(float(value), 4) for value in values] for name, values in card.each.items()}
+    return {name: each.get(name, found) for name, found in card.scores.items()}
 
 
 def steps_for(minutes: float, recipe: Recipe, folder: Path, host: Host) -> Recipe:
@@ -150,9 +102,11 @@ def train(
     plain: RunFolder | None,
     say: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Train or resume a run, score it at several moments and at its end; writes and returns ablation.json, and for KID
-    features.npz. ``plain``: the finished run of the same recipe without an enhancement network, whose T is taken over
-    instead of being trained again to the same weights."""
+    """Train or resume a run, score it at several moments and at its end; writes and returns ablation.json.
+
+    ``plain``: the finished run of the same recipe without an enhancement network, whose T is taken over instead of being
+    trained again to the same weights.
+    """
     result = folder.path / "ablation.json"
     if result.is_file():
         found: dict[str, Any] = json.loads(result.read_text())
@@ -161,7 +115,7 @@ def train(
     training = Training(recipe, folder, host, quiet=True)
     if not began:
         training.create_folder()
-    scorer = Scorer(training, limit, judge_steps, region)
+    scorer = Scorer(training, host, limit, judge_steps, region)
     moments = folder.path / "moments.json"
     curve: list[dict[str, float]] = json.loads(moments.read_text()) if moments.is_file() else []
     seconds: dict[str, float] = {}
@@ -178,8 +132,9 @@ def train(
             return
         training.metrics.flush()
         seconds = sum(line["seconds"] for line in folder.read_metrics())
-        values = scorer.each(_preview(training, stage, scorer.sources))
-        curve.append({"step": step, "seconds": round(seconds, 1), **_means(values)})
+        values = scorer(_preview(training, stage, scorer.given.sources), scorer.quick).each
+        means = {name: round(float(np.nanmean(numbers)), 4) for name, numbers in values.items()}
+        curve.append({"step": step, "seconds": round(seconds, 1), **means})
         write_text(moments, json.dumps(curve))
 
     training.watch = watch
@@ -187,28 +142,20 @@ def train(
     for line in folder.read_metrics():
         seconds[line["stage"]] = seconds.get(line["stage"], 0) + line["seconds"]
     finished = Transfer(bundle.load(folder.bundle, host.registry))
-    outputs = finished.pictures(scorer.sources)
+    outputs = finished.pictures(scorer.given.sources)
+    card = scorer(outputs, scorer.all)
     scores = {
         "steps": recipe.stage("adversarial").values["steps"],
         "stages": stages,
         "seconds": {name: round(value, 1) for name, value in seconds.items()},
-        "rows": scorer.rows.tolist(),
-        "people": scorer.people.tolist(),
-        "accuracy of the judge": scorer.judge.accuracy(training.data, scorer.target),
-        "each": {**scorer.each(outputs), **scorer.identities(outputs)},
-        "anchors": anchors(training, scorer),
+        "people": scorer.given.people.tolist(),
+        "scores": written(card),
+        "anchors": scorer.anchors(),
         "curve": curve,
     }
-    pictures: dict[str, Any] = shown(scorer, outputs)
-    np.savez_compressed(folder.path / "shown.npz", **pictures)
-    np.savez_compressed(
-        folder.path / "features.npz",
-        result=scorer.features(outputs),
-        source=scorer.features(scorer.sources),
-        real=scorer.features(scorer.real()),
-    )
+    np.savez_compressed(folder.path / "shown.npz", **shown(scorer.given, outputs))  # type: ignore[arg-type]
     write_text(result, json.dumps(scores))
-    say(f"{folder.path}: " + ", ".join(f"{name} {value:.3g}" for name, value in _means(scores["each"]).items()))
+    say(f"{folder.path}: " + ", ".join(f"{name} {found['value']:.3g}" for name, found in card.scores.items()))
     return scores
 
 
@@ -233,36 +180,8 @@ def _preview(training: Training, stage: Stage, sources: Pictures) -> Pictures:
     return np.concatenate(parts)
 
 
-def anchors(training: Training, scorer: Scorer) -> dict[str, dict[str, list[float]]]:
-    """What a result must beat: the input itself, and the training picture with the attribute that is nearest to it. And
-    what it may reach: another real photo of the person, where there is one."""
-    guided = training.sets.guided
-    small = training.data.pictures(guided)[:, ::4, ::4].reshape(len(guided), -1).astype(np.float32)
-    wanted = scorer.sources[:, ::4, ::4].reshape(len(scorer.sources), -1).astype(np.float32)
-    distance = np.square(small).sum(1)[None] - 2 * wanted @ small.T
-    pictures = {"input copy": scorer.sources, "nearest guided face": training.data.pictures(guided[distance.argmin(1)])}
-    if scorer.faces is not None and training.data.records.identity is not None:
-        pictures["another photo of the person"] = training.data.pictures(_another(training, scorer.rows))
-    return {name: {**scorer.each(found), **scorer.identities(found)} for name, found in pictures.items()}
-
-
-def _another(training: Training, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """For each row another test picture of the same person, the next one; the row itself where there is none."""
-    identity, test = training.data.records.identity, training.data.rows("test", None)
-    assert identity is not None
-    found = []
-    for row in rows:
-        own = test[identity[test] == identity[row]]
-        found.append(own[(np.searchsorted(own, row) + 1) % len(own)])
-    return np.array(found)
-
-
-def shown(scorer: Scorer, outputs: Pictures, count: int = 8) -> dict[str, Pictures]:
+def shown(given: Inputs, outputs: Pictures, count: int = 8) -> dict[str, Pictures]:
     """Pictures for the page, of people spread over the test split."""
     chosen = np.linspace(0, len(outputs) - 1, min(count, len(outputs))).astype(int)
-    found = {"source": scorer.sources[chosen], "result": outputs[chosen]}
-    return found if scorer.truth is None else {**found, "truth": scorer.truth[chosen]}
-
-
-def _means(values: dict[str, list[float]]) -> dict[str, float]:
-    return {name: round(float(np.mean(numbers)), 4) for name, numbers in values.items()}
+    found = {"source": given.sources[chosen], "result": outputs[chosen]}
+    return found if given.truth is None else {**found, "truth": given.truth[chosen]}
