@@ -22,6 +22,7 @@ from attrxfer.engine import checkpoint
 from attrxfer.engine.devices import AccelerateDevices
 from attrxfer.engine.events import Display, Metrics, save_strip
 from attrxfer.engine.folder import RunFolder, environment
+from attrxfer.engine.health import Health, Symptom
 from attrxfer.engine.stages import Planned, plan
 from attrxfer.engine.step import Step
 from attrxfer.errors import AttrxferError, Interrupted, NonFiniteLoss
@@ -94,6 +95,7 @@ class Training:
         self.run = self._build()
         self.planned = plan(self._components(), recipe.stages)
         self.metrics = Metrics(folder)
+        self.health = Health(self._warn, folder.read_info().get("symptoms", []))
         self.stop_requested = False
 
     def create_folder(self) -> None:
@@ -205,6 +207,7 @@ class Training:
             if self._should_stop():
                 self._interrupt(number, index, stage)
             values = self.one_step(stage, planned, index)
+            self.health.losses(stage, planned.key, index + 1, values)
             self._draw(stage, planned, index + 1)
             if self.watch is not None:
                 self.watch(stage, planned.key, index + 1)
@@ -275,6 +278,7 @@ class Training:
         parts = {"": pictures} if isinstance(pictures, Tensor) else {f" {name}": made for name, made in pictures.items()}
         for part, made in parts.items():
             save_strip(self.folder, f"{self.planned.index(planned)}-{planned.key}{part}-{step:07d}", to_uint8(made))
+            self.health.pictures(stage, planned.key, step, self.data.pictures(rows), to_uint8(made))
         self._draw_truth(rows)
 
     def _draw_truth(self, rows: np.ndarray[Any, np.dtype[np.int64]]) -> None:
@@ -285,6 +289,11 @@ class Training:
         if isinstance(dataset, Counterfactuals):
             target = {name: float(value) for name, value in self.recipe.task.guided.items()}
             save_strip(self.folder, "truth", dataset.counterfactual(rows.tolist(), target))
+
+    def _warn(self, symptom: Symptom) -> None:
+        if self.devices.main:
+            self.display.say(f"warning: {symptom}")
+            self.folder.update_info({"symptoms": self.health.found})
 
     def sample_rows(self) -> np.ndarray[Any, np.dtype[np.int64]]:
         """The pictures of every sample grid: held-out inputs, else training inputs."""

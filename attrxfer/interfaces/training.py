@@ -97,6 +97,8 @@ class Stage(Protocol):
     ``betas`` fall back to ``[train]``. ``step`` is called with 0, 1, ... ``steps`` - 1 and returns named scalars.
 
     It may offer ``preview(images) -> images``, or several by name, which the engine draws into the report's sample grids.
+    A stage that plays T against D names D's losses in ``discriminator_terms``; then the engine watches for what usually
+    goes wrong there (``engine/health.py``), in these losses and in the previews.
     """
 
     steps: int

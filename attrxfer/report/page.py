@@ -32,6 +32,7 @@ def write_report(folder: RunFolder, recipe: Recipe, reference: Mapping[str, Any]
     page = Template(TEMPLATE.read_text()).substitute(
         title=html.escape(recipe.task.name),
         subtitle=html.escape(f"{guided} · {recipe.train.size} px · trained on {recipe.data.name}"),
+        symptoms=_symptoms(info.get("symptoms", [])),
         scores=_scores(scores),
         grid=_grid(folder),
         curves="".join(curves(list(folder.read_metrics()))),
@@ -53,6 +54,15 @@ def _differences(recipe: Recipe, reference: Mapping[str, Any]) -> str:
         f"<h2>How the recipe differs from {html.escape(str(recipe.reference))}: {len(rows)} settings</h2>"
         f"<section>{_table(rows)}</section>"
     )
+
+
+def _symptoms(found: Sequence[Mapping[str, Any]]) -> str:
+    lines = "".join(
+        f"<p><b>{html.escape(one['name'])}</b> in {html.escape(one['stage'])} at step {one['step']}: "
+        f"{html.escape(one['figure'])}. {html.escape(one['remedy'])}.</p>"
+        for one in found
+    )
+    return f'<section class="warning">{lines}</section>' if found else ""
 
 
 def _scores(found: Mapping[str, Any]) -> str:

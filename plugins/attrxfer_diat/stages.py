@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import torch
 from pydantic import Field
@@ -87,6 +87,8 @@ class AdversarialTraining:
     Eq. 14 prints the identity loss inside max over D as well; it is in D's update only when the loss asks for it
     (``Adaptive``'s ``discriminator_weight``).
     """
+
+    discriminator_terms: ClassVar[tuple[str, ...]] = ("D guided", "D generated")
 
     def __init__(
         self,

@@ -1,0 +1,111 @@
+"""Training says when it fails: every symptom is provoked, and a healthy run has none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from attrxfer_diat.generator import MaskedTransformNetwork
+
+from attrxfer.engine.folder import RunFolder
+from attrxfer.engine.health import WINDOW, Health, Symptom
+from attrxfer.engine.run import Training
+from attrxfer.errors import NonFiniteLoss
+from attrxfer.host import Host
+from attrxfer.recipe import Recipe
+from attrxfer.report.page import write_report
+
+Tiny = Callable[..., Recipe]
+PLAYING = SimpleNamespace(discriminator_terms=("D guided", "D generated"), steps=1000)
+FACES = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 3)).astype(np.uint8)
+
+
+def seen(watch: Callable[[Health], Any]) -> list[str]:
+    told: list[Symptom] = []
+    watch(Health(told.append))
+    return [symptom.name for symptom in told]
+
+
+@pytest.mark.parametrize(
+    ("outputs", "step", "name"),
+    [
+        (FACES, 600, "the output equals the input"),
+        (np.broadcast_to(FACES[:1], FACES.shape), 100, "mode collapse"),
+        (np.clip(FACES.astype(int) + np.array([60, 0, 0]), 0, 255).astype(np.uint8), 100, "colour drift"),
+    ],
+)
+def test_symptoms_in_pictures(outputs: Any, step: int, name: str) -> None:
+    assert seen(lambda health: health.pictures(PLAYING, "adversarial", step, FACES, outputs)) == [name]
+
+
+def test_what_is_no_symptom() -> None:
+    random = np.random.default_rng(1)
+    changed = np.clip(FACES.astype(int) + random.integers(-40, 41, FACES.shape), 0, 255).astype(np.uint8)
+    assert seen(lambda health: health.pictures(PLAYING, "adversarial", 900, FACES, changed)) == []
+    assert seen(lambda health: health.pictures(PLAYING, "adversarial", 100, FACES, FACES)) == [], "it has only begun"
+    reconstruction = SimpleNamespace(steps=10)
+    assert seen(lambda health: health.pictures(reconstruction, "pretrain", 10, FACES, FACES)) == [], "that is its aim"
+
+
+def test_the_discriminator_won() -> None:
+    def play(health: Health, loss: float, steps: int) -> None:
+        for step in range(steps):
+            health.losses(PLAYING, "adversarial", step, {"D guided": loss, "D generated": loss, "T attribute": 9.0})
+
+    assert seen(lambda health: play(health, 0.01, 3 * WINDOW)) == ["the discriminator won"], "told once"
+    assert seen(lambda health: play(health, 0.01, WINDOW - 1)) == []
+    assert seen(lambda health: play(health, 0.5, 3 * WINDOW)) == []
+
+
+def train(recipe: Recipe, folder: Path, host: Host) -> Training:
+    training = Training(recipe, RunFolder(folder), host, quiet=True)
+    training.create_folder()
+    training.train()
+    return training
+
+
+def test_a_run_tells_records_and_reports(tiny: Tiny, tmp_path: Path, host: Host) -> None:
+    """A generator whose mask begins closed changes nothing; the run says so, once, with the knob, and the report shows it."""
+    recipe = tiny("generator.mask_bias=-10.0")
+    training = train(recipe, tmp_path / "run", host)
+    (found,) = training.folder.read_info()["symptoms"]
+    assert found["name"] == "the output equals the input" and found["step"] == 4 and "identity.weight" in found["remedy"]
+    write_report(training.folder, recipe)
+    assert "the output equals the input" in training.folder.report.read_text()
+    # what a resumed run knows already it does not tell again
+    again = Training(recipe, training.folder, host, quiet=True)
+    assert again.health.found == [found]
+    healthy = train(tiny(), tmp_path / "healthy", host)
+    assert "symptoms" not in healthy.folder.read_info()
+
+
+def test_a_discriminator_that_has_won_is_told_by_the_run(
+    tiny: Tiny, tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("attrxfer.engine.health.WINDOW", 3)
+    monkeypatch.setattr("attrxfer.engine.health.WON", 10.0)
+    training = Training(tiny(), RunFolder(tmp_path), host, quiet=True)
+    training.health._losses = type(training.health._losses)(maxlen=3)
+    training.create_folder()
+    training.train()
+    assert "the discriminator won" in [found["name"] for found in training.folder.read_info()["symptoms"]]
+
+
+def test_a_loss_that_is_not_finite_names_the_term_and_the_knob(
+    tiny: Tiny, tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    def parts(self: Any, images: torch.Tensor) -> dict[str, torch.Tensor]:
+        calls.append(1)
+        broken = float("nan") if len(calls) > 2 else 1.0
+        return {"output": images * sum(p.sum() for p in self.parameters()) * broken}
+
+    monkeypatch.setattr(MaskedTransformNetwork, "parts", parts)
+    with pytest.raises(NonFiniteLoss, match=r"adversarial, step 2: .*T attribute = nan.*checkpoint is kept.*train.rate"):
+        train(tiny(), tmp_path / "run", host)
