@@ -22,8 +22,8 @@ OWNED = ("generator", "discriminator")
 """Kinds that train for the component which names them: an enhancer's network is not T, though its table may be T's."""
 
 
-NO_PARAMETERS = ("torch.nn.modules.module", "Module.__init__")
-"""What a torch module without a constructor of its own inherits; torch is not imported to look at one."""
+NO_PARAMETERS = ("torch.nn.modules.module", "Module")
+"""Whose constructor a torch module without a constructor of its own inherits; torch is not imported to look at one."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,8 @@ def schema(cls: type) -> Schema:
 def _parameters(cls: type, where: str) -> list[tuple[inspect.Parameter, Any]]:
     """The constructor's parameters with their resolved annotations."""
     init = cls.__init__  # type: ignore[misc]
-    if init is object.__init__ or (init.__module__, init.__qualname__) == NO_PARAMETERS:
+    owner = next(base for base in cls.__mro__ if "__init__" in vars(base))
+    if owner is object or (owner.__module__, owner.__qualname__) == NO_PARAMETERS:
         return []
     try:
         hints = typing.get_type_hints(init, include_extras=True)

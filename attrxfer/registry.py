@@ -78,6 +78,8 @@ class Registry:
     stage = _Kind()
     metric = _Kind()
     method = _Kind()
+    backend = _Kind()
+    exporter = _Kind()
 
     def __init__(self) -> None:
         self._components: dict[tuple[str, str], Component] = {}

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,11 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from attrxfer import bundle as bundles
-from attrxfer import pictures
 from attrxfer.bundle import Bundle
-from attrxfer.errors import AttrxferError, DataError
 from attrxfer.host import load as load_host
-from attrxfer.interfaces import Framing
+from attrxfer.interfaces import Framing, Runner
+from attrxfer.registry import Registry
+from attrxfer.running import Graph, graph_key, prepare
 
 BATCH = 32
 
@@ -50,6 +45,7 @@ class Transfer:
         framing = bundle.card["framing"]
         self.framing = Framing(tuple(framing["source"]), tuple(framing["crop"])) if framing else None
         self.device = torch.device(device)
+        self._runner: Runner | None = None
         self._chain = [network.to(self.device, memory_format=torch.channels_last) for network in bundle.chain]  # type: ignore[call-overload]
 
     @torch.no_grad()
@@ -73,79 +69,24 @@ class Transfer:
         return sum(parameter.numel() for network in self._chain for parameter in network.parameters())
 
     def pictures(self, uint8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
-        """The same for uint8 pictures (N, S, S, 3), in batches of 32."""
+        """The same for uint8 pictures (N, S, S, 3), in batches of 32, on the backend chosen by ``use``."""
         if strength == 0 or not len(uint8):
             return uint8
-        parts = [to_uint8(self(to_images(uint8[i : i + BATCH]), strength)) for i in range(0, len(uint8), BATCH)]
-        return np.concatenate(parts)
+        run = self._runner or (lambda pictures, strength: to_uint8(self(to_images(pictures), strength)))
+        return np.concatenate([run(uint8[i : i + BATCH], strength) for i in range(0, len(uint8), BATCH)])
+
+    def graph(self) -> Graph:
+        """The chain as one module from uint8 pictures to uint8 pictures."""
+        return Graph(tuple(self._chain)).eval()
+
+    def use(self, backend: str, registry: Registry) -> None:
+        """Run ``pictures`` on this backend (kind ``backend``; "auto": the fastest one here). Raises AttrxferError when it
+        does not exist or its libraries are not installed."""
+        example = np.random.default_rng(0).integers(0, 256, (BATCH, self.size, self.size, 3)).astype(np.uint8)
+        graph = self.graph()
+        self._runner = prepare(backend, graph, example, graph_key(graph, self.card), registry)
 
 
 def load(path: str | Path, device: str | torch.device = "cpu") -> Transfer:
     """Load a bundle, or the folder of a finished run. Raises BundleError when it is incomplete or was changed."""
     return Transfer(bundles.load(Path(path), load_host().registry), device)
-
-
-@dataclass
-class Outcome:
-    """What became of the files: how many were written, and (path, reason) of the broken ones."""
-
-    written: int = 0
-    broken: list[tuple[Path, str]] = field(default_factory=list)
-
-
-def transfer_files(
-    transfer: Transfer,
-    sources: Sequence[Path],
-    out: Path,
-    strength: float = 1.0,
-    progress: Callable[[int, int], Any] = lambda done, total: None,
-) -> Outcome:
-    """Transfer picture files and folders into ``out`` under the same names; broken files are skipped and reported.
-
-    Pictures are framed as the training pictures were and come out at the bundle's size. At strength 0 a file that needs no
-    framing is copied byte for byte. Raises DataError when a path does not exist, AttrxferError when ``out`` would overwrite
-    its own input or two files would take one name.
-    """
-    files = list(pictures.find(sources))
-    _refuse_collisions(files, out)
-    outcome = Outcome()
-    queue = iter(files)
-    while chunk := list(islice(queue, BATCH)):
-        _transfer_chunk(transfer, chunk, out, strength, outcome)
-        progress(outcome.written + len(outcome.broken), len(files))
-    return outcome
-
-
-def _refuse_collisions(files: Sequence[tuple[Path, Path]], out: Path) -> None:
-    taken: dict[Path, Path] = {}
-    for source, name in files:
-        target = (out / name).resolve()
-        if target == source.resolve():
-            raise AttrxferError(f"{source}: the result would overwrite it; choose another folder with -o")
-        if target in taken:
-            raise AttrxferError(f"{source} and {taken[target]} would both be written to {out / name}; transfer them apart")
-        taken[target] = source
-
-
-def _transfer_chunk(
-    transfer: Transfer, chunk: Sequence[tuple[Path, Path]], out: Path, strength: float, outcome: Outcome
-) -> None:
-    framed: list[NDArray[np.uint8]] = []
-    kept: list[tuple[Path, Path]] = []
-    for source, name in chunk:
-        try:
-            image = pictures.open_rgb(source)
-        except DataError as error:
-            outcome.broken.append((source, str(error).removeprefix(f"{source}: ")))
-            continue
-        if strength == 0 and image.size == (transfer.size, transfer.size):
-            (out / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, out / name)
-            outcome.written += 1
-            continue
-        framed.append(pictures.frame(image, transfer.framing, transfer.size))
-        kept.append((source, name))
-    if framed:
-        for (_, name), result in zip(kept, transfer.pictures(np.stack(framed), strength), strict=True):
-            pictures.save(out / name, result)
-            outcome.written += 1

@@ -17,7 +17,9 @@ RANKS = [
     {"pictures", "host", "params", "merge"},
     {"recipe", "data"},
     {"bundle"},
+    {"exported", "folders", "running"},
     {"transfer"},
+    {"export"},
     {"engine"},
     {"evaluate"},
     {"candidates", "report"},
@@ -122,4 +124,4 @@ def test_functions_are_short() -> None:
 
 def test_every_package_is_typed() -> None:
     packages = [ROOT / "attrxfer", *[p for p in (ROOT / "plugins").iterdir() if (p / "__init__.py").is_file()]]
-    assert len(packages) == 6 and all((package / "py.typed").is_file() for package in packages)
+    assert len(packages) == 7 and all((package / "py.typed").is_file() for package in packages)

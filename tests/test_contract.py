@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -85,6 +86,10 @@ UNTRAINED = "regularizer-perceptual-it_is_a_finite_scalar_with_gradient"
 )
 def test_every_built_in_keeps_its_promises(check: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path))
+    if check.subject.component.name == "bf16" and check.lacking:
+        pytest.skip(f"this machine lacks {check.lacking[0]}")
+    if check.subject.component.name == "compile" and not shutil.which("c++"):
+        pytest.skip("torch.compile needs a C++ compiler")
     assert not check.lacking, check.lacking
     check()
 

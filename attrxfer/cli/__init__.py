@@ -27,7 +27,7 @@ def cli() -> None:
     """Turn pictures without an attribute into pictures with it, while the subject stays the same."""
 
 
-COMMANDS = (running.run, running.transfer, scoring.evaluate, scoring.compare)
+COMMANDS = (running.run, running.transfer, running.export, scoring.evaluate, scoring.compare)
 for command in (*COMMANDS, looking.plugins, looking.components, looking.recipe, looking.info):
     cli.add_command(command)
 

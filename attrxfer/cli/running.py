@@ -73,18 +73,29 @@ def _data_table(path: Path, loaded: Any) -> dict[str, str]:
     show_default=True,
     help="0: the input, 1: the trained transfer.",
 )
+@click.option("--backend", default="torch", show_default=True, help="What runs the networks; auto takes the fastest one here.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
-def transfer(model: Path, pictures: tuple[Path, ...], out: Path, strength: float, quiet: bool) -> None:
-    """Transfer PICTURES (files or folders) with MODEL (a bundle, or the folder of a finished run).
+def transfer(model: Path, pictures: tuple[Path, ...], out: Path, strength: float, backend: str, quiet: bool) -> None:
+    """Transfer PICTURES (files or folders) with MODEL (a bundle, the folder of a finished run, or an exported file).
 
     Exit code 1 says that some pictures were broken and skipped.
     """
     from rich.console import Console
     from rich.progress import Progress
 
-    from attrxfer.transfer import load, transfer_files
+    from attrxfer import host
+    from attrxfer.exported import find
+    from attrxfer.folders import Transfers, transfer_files
 
-    loaded = load(model)
+    registry = host.load().registry
+    loaded: Transfers | None = find(model, registry)
+    if loaded is None:
+        from attrxfer.transfer import load  # takes seconds: torch, which an exported file does without
+
+        bundled = load(model)
+        if backend != "torch":
+            bundled.use(backend, registry)
+        loaded = bundled
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     with Progress(console=console, disable=quiet or not console.is_terminal) as bar:
         task = bar.add_task("transfer", total=None)
@@ -98,3 +109,17 @@ def transfer(model: Path, pictures: tuple[Path, ...], out: Path, strength: float
         click.echo(f"{outcome.written} written to {out}{broken}")
     if outcome.broken:
         sys.exit(PARTIAL)
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--to", "form", default="onnx", show_default=True, help="An exporter: see `attrxfer components exporter`.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="The file.  [default: beside the bundle]")
+@click.option("--check", type=click.Path(path_type=Path), help="Pictures to compare with torch on.  [default: noise and faces]")
+def export(model: Path, form: str, out: Path | None, check: Path | None) -> None:
+    """Write MODEL (a bundle or finished run) into one file that runs without torch, and compare it with torch."""
+    from attrxfer import host
+    from attrxfer.export import export as write
+
+    path, report = write(model, form, out, check, host.load().registry)
+    click.echo(f"{path}: {report}")

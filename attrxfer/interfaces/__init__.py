@@ -27,6 +27,7 @@ from attrxfer.interfaces.data import (
 from attrxfer.interfaces.evaluation import Better, Each, Evaluation, Method, Metric, Unit, Whole
 from attrxfer.interfaces.losses import SLOTS, Adversarial, Enhancer, Identity, Loss, Regularizer, Slot, TransferStep
 from attrxfer.interfaces.networks import Discrimination, Discriminator, Features, Generator
+from attrxfer.interfaces.running import Backend, Exporter, Runner
 from attrxfer.interfaces.training import Devices, Run, Stage
 
 KINDS: dict[str, type] = {
@@ -43,6 +44,8 @@ KINDS: dict[str, type] = {
     "stage": Stage,
     "metric": Metric,
     "method": Method,
+    "backend": Backend,
+    "exporter": Exporter,
 }
 """Every kind by its name. Adding one is its Protocol and one line here."""
 
@@ -51,6 +54,7 @@ __all__ = [
     "SLOTS",
     "SPLITS",
     "Adversarial",
+    "Backend",
     "Batch",
     "Better",
     "Broken",
@@ -62,6 +66,7 @@ __all__ = [
     "Each",
     "Enhancer",
     "Evaluation",
+    "Exporter",
     "Features",
     "Framing",
     "Generator",
@@ -73,6 +78,7 @@ __all__ = [
     "Records",
     "Regularizer",
     "Run",
+    "Runner",
     "Selection",
     "SetName",
     "Slot",

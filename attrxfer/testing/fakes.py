@@ -57,7 +57,7 @@ class Generator(nn.Module):
         self.head = nn.Conv2d(3, 4, 3, padding=1)
 
     def parts(self, images: Tensor) -> dict[str, Tensor]:
-        head = self.head(images)
+        head = self.head(images).to(images.dtype)
         mask = torch.sigmoid(head[:, 3:])
         return {"output": torch.lerp(images, torch.tanh(head[:, :3]), mask), "mask": mask}
 

@@ -10,54 +10,64 @@ from typing import Any
 from attrxfer import host as hosts
 from attrxfer.host import Host
 from attrxfer.params import needs, with_nested
-from attrxfer.testing import checks as c
+from attrxfer.testing.checks import data, every, losses, networks, running, stages
 from attrxfer.testing.subject import Subject
 
 Table = Mapping[str, Any]
 Examples = Mapping[tuple[str, str], Table]
 EVERY = (
-    c.check_its_table_reads_back,
-    c.check_unknown_settings_are_refused,
-    c.check_every_setting_is_documented,
-    c.check_it_is_described,
+    every.check_its_table_reads_back,
+    every.check_unknown_settings_are_refused,
+    every.check_every_setting_is_documented,
+    every.check_it_is_described,
 )
 CHECKS: dict[str, tuple[Callable[[Subject], None], ...]] = {
     "generator": (
-        c.check_pictures_come_out_as_they_went_in,
-        c.check_a_picture_does_not_depend_on_its_neighbours,
-        c.check_every_parameter_learns,
-        c.check_parts_hold_the_output,
-        c.check_weights_load_again,
+        networks.check_pictures_come_out_as_they_went_in,
+        networks.check_a_picture_does_not_depend_on_its_neighbours,
+        networks.check_every_parameter_learns,
+        networks.check_parts_hold_the_output,
+        networks.check_weights_load_again,
     ),
     "discriminator": (
-        c.check_it_gives_a_logit_and_feature_maps,
-        c.check_gradients_reach_the_picture,
-        c.check_weights_load_again,
+        networks.check_it_gives_a_logit_and_feature_maps,
+        networks.check_gradients_reach_the_picture,
+        networks.check_weights_load_again,
     ),
-    "features": (c.check_it_is_frozen_and_gives_maps, c.check_gradients_reach_the_picture, c.check_weights_load_again),
+    "features": (
+        networks.check_it_is_frozen_and_gives_maps,
+        networks.check_gradients_reach_the_picture,
+        networks.check_weights_load_again,
+    ),
     "adversarial": (
-        c.check_both_sides_are_finite_scalars,
-        c.check_a_fooled_discriminator_costs_the_generator_less,
-        c.check_equal_rows_augment_equally,
+        losses.check_both_sides_are_finite_scalars,
+        losses.check_a_fooled_discriminator_costs_the_generator_less,
+        losses.check_equal_rows_augment_equally,
     ),
     "identity": (
-        c.check_it_is_a_finite_scalar_with_gradient,
-        c.check_a_copy_of_the_source_costs_nothing,
-        c.check_d_is_left_as_it_was,
+        losses.check_it_is_a_finite_scalar_with_gradient,
+        losses.check_a_copy_of_the_source_costs_nothing,
+        losses.check_d_is_left_as_it_was,
     ),
-    "regularizer": (c.check_it_is_a_finite_scalar_with_gradient, c.check_d_is_left_as_it_was),
-    "enhancer": (c.check_enhanced_pictures_stay_pictures, c.check_weights_load_again),
+    "regularizer": (losses.check_it_is_a_finite_scalar_with_gradient, losses.check_d_is_left_as_it_was),
+    "enhancer": (losses.check_enhanced_pictures_stay_pictures, networks.check_weights_load_again),
     "dataset": (
-        c.check_labels_are_of_one_length,
-        c.check_no_person_is_in_two_splits,
-        c.check_pictures_are_read_in_any_order,
-        c.check_equal_settings_have_one_fingerprint,
+        data.check_labels_are_of_one_length,
+        data.check_no_person_is_in_two_splits,
+        data.check_pictures_are_read_in_any_order,
+        data.check_equal_settings_have_one_fingerprint,
     ),
-    "selection": (c.check_it_chooses_pictures,),
-    "locator": (c.check_masks_lie_where_the_picture_does,),
-    "stage": (c.check_steps_are_finite_and_repeatable, c.check_its_state_can_be_kept, c.check_previews_are_pictures),
-    "metric": (c.check_it_returns_scores, c.check_it_leaves_the_pictures_alone),
-    "method": (c.check_results_are_pictures_of_the_inputs_size,),
+    "selection": (data.check_it_chooses_pictures,),
+    "locator": (data.check_masks_lie_where_the_picture_does,),
+    "stage": (
+        stages.check_steps_are_finite_and_repeatable,
+        stages.check_its_state_can_be_kept,
+        stages.check_previews_are_pictures,
+    ),
+    "metric": (stages.check_it_returns_scores, stages.check_it_leaves_the_pictures_alone),
+    "backend": (running.check_it_runs_a_chain_as_torch_does,),
+    "exporter": (running.check_the_file_gives_back_card_and_results, running.check_a_damaged_file_is_refused),
+    "method": (stages.check_results_are_pictures_of_the_inputs_size,),
 }
 """The promises of each kind, beside those of ``EVERY`` kind."""
 
@@ -108,9 +118,9 @@ def parametrize_with_checks(
     """
     import pytest
 
-    every = checks(hosts.load(), plugin=plugin, examples=examples)
+    made = checks(hosts.load(), plugin=plugin, examples=examples)
     expected = dict(expected_failures or {})
-    unknown = set(expected) - {check.name for check in every}
+    unknown = set(expected) - {check.name for check in made}
     if unknown:
         raise ValueError(f"expected_failures: no check is named {', '.join(sorted(unknown))}")
     marked = [
@@ -119,6 +129,6 @@ def parametrize_with_checks(
             id=check.name,
             marks=[pytest.mark.xfail(reason=expected[check.name], strict=True)] if check.name in expected else [],
         )
-        for check in every
+        for check in made
     ]
     return pytest.mark.parametrize("check", marked)

@@ -1,0 +1,73 @@
+"""A bundle as one file that runs without torch, compared with torch before it is handed out."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from attrxfer import bundle, pictures
+from attrxfer.errors import AttrxferError, did_you_mean
+from attrxfer.files import write_bytes
+from attrxfer.params import build, check, needs
+from attrxfer.registry import Registry
+from attrxfer.transfer import Transfer
+
+COUNT = 16
+"""Pictures that are compared."""
+STRENGTHS = (1.0, 0.5)
+
+
+def export(model: Path, form: str, out: Path | None, sample: Path | None, registry: Registry) -> tuple[Path, str]:
+    """Write a bundle or finished run as ``form`` (kind ``exporter``); returns the file and a line on how it compares.
+
+    ``sample``: pictures to compare with torch on, noise without. The largest error is written into the file's card.
+    Raises AttrxferError for a form that is not there, or whose libraries are not installed.
+    """
+    names = registry.names("exporter")
+    if form not in names:
+        raise AttrxferError(f'no exporter "{form}"{did_you_mean(form, names)}')
+    spec, problems = check("exporter", {"use": form}, registry, path="exporter", shared={})
+    if spec is None:
+        raise AttrxferError("; ".join(str(problem) for problem in problems))
+    if needs(spec):
+        raise AttrxferError(f"exporter {form} needs {'; '.join(needs(spec))}")
+    exporter: Any = build(spec, {})
+    found = bundle.find(model)
+    transfer = Transfer(bundle.load(found, registry))
+    path = out or found.parent / f"{transfer.card['task']['name']}{exporter.suffix}"
+    examples = _examples(sample, transfer)
+    card = {name: transfer.card[name] for name in ("task", "size", "framing", "chain", "sha256", "licences", "plugins")}
+    with tempfile.TemporaryDirectory() as folder:
+        draft = Path(folder) / f"draft{exporter.suffix}"
+        exporter.export(transfer.graph(), examples, draft, card)
+        error, different = _compare(transfer, exporter, draft, examples)
+        what = "pictures" if sample is not None else "noise"
+        card["largest error"] = {"steps of 255": error, "pixels that differ": different, "compared on": what}
+        exporter.export(transfer.graph(), examples, draft, card)
+        write_bytes(path, draft.read_bytes())
+    size = path.stat().st_size / 1e6
+    return path, f"{size:.1f} MB; largest error against torch {error} of 255, {different:.2%} of values differ ({what})"
+
+
+def _examples(sample: Path | None, transfer: Transfer) -> NDArray[np.uint8]:
+    if sample is None:
+        size = (COUNT, transfer.size, transfer.size, 3)
+        return np.random.default_rng(0).integers(0, 256, size).astype(np.uint8)
+    files = [path for path, _ in pictures.find([sample])][:COUNT]
+    return np.stack([pictures.frame(pictures.open_rgb(path), transfer.framing, transfer.size) for path in files])
+
+
+def _compare(transfer: Transfer, exporter: Any, path: Path, examples: NDArray[np.uint8]) -> tuple[int, float]:
+    """The largest difference in steps of 0..255, and the share of values that differ."""
+    runner, _ = exporter.open(path)
+    errors = []
+    for strength in STRENGTHS:
+        with torch.no_grad():
+            wanted = transfer.pictures(examples, strength)
+        errors.append(np.abs(runner(examples, strength).astype(int) - wanted))
+    return int(np.max(errors)), float((np.stack(errors) > 0).mean())

@@ -1,0 +1,57 @@
+"""What data sets, selections and locators promise."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from attrxfer.interfaces import Batch, Broken
+from attrxfer.testing.fakes import COUNT, SIZE, squares
+from attrxfer.testing.subject import Subject
+
+
+def check_labels_are_of_one_length(subject: Subject) -> None:
+    records = subject.build().records()
+    count = len(records)
+    assert count and len(set(records.names)) == count, "names must be there and unique"
+    for name, values in records.attributes.items():
+        assert values.shape == (count,) and values.dtype == bool, name
+    assert records.split.shape == (count,) and records.split.dtype == np.uint8 and records.split.max() <= 2
+    assert records.identity is None or records.identity.shape == (count,)
+    assert records.landmarks is None or (records.landmarks.shape[0] == count and records.landmarks.shape[2] == 2)
+
+
+def check_no_person_is_in_two_splits(subject: Subject) -> None:
+    records = subject.build().records()
+    if records.identity is not None:
+        for person in np.unique(records.identity):
+            assert len(np.unique(records.split[records.identity == person])) == 1, f"person {person} is in two splits"
+
+
+def check_pictures_are_read_in_any_order(subject: Subject) -> None:
+    data = subject.build()
+    last = len(data.records()) - 1
+    forth, back = data.read([0, last]), data.read([last, 0])
+    for one, other in zip(forth, reversed(back), strict=True):
+        if not isinstance(one, Broken):
+            assert one.shape == (SIZE, SIZE, 3) and one.dtype == np.uint8 and np.array_equal(one, other)
+
+
+def check_equal_settings_have_one_fingerprint(subject: Subject) -> None:
+    assert subject.build().fingerprint() == subject.build().fingerprint() != subject.build(size=2 * SIZE).fingerprint()
+
+
+def check_it_chooses_pictures(subject: Subject) -> None:
+    kept = subject.build().keep(squares().records)
+    assert kept.shape == (COUNT,) and kept.dtype == bool
+
+
+def check_masks_lie_where_the_picture_does(subject: Subject) -> None:
+    """Zeros and ones, and a mirrored picture has a mirrored mask."""
+    data, locator = squares(), subject.build()
+    if hasattr(locator, "check_data"):
+        locator.check_data(data)
+    rows = np.array([3, 3])
+    plain_, turned = locator.masks(data, Batch(data.images(rows), torch.zeros(2), rows, np.array([False, True])))
+    assert plain_.shape == (1, SIZE, SIZE) and plain_.dtype == np.float32 and set(np.unique(plain_)) <= {0, 1}
+    assert np.array_equal(plain_, turned[..., ::-1])

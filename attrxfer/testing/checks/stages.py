@@ -1,0 +1,105 @@
+"""What stages, metrics and methods promise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from attrxfer.engine.checkpoint import pack, unpack
+from attrxfer.interfaces import Each, Whole
+from attrxfer.testing.fakes import SIZE, a_run, pictures, squares
+from attrxfer.testing.subject import Subject
+
+
+def check_steps_are_finite_and_repeatable(subject: Subject) -> None:
+    """Two stages that begin alike take equal steps, and what they return are finite scalars by name."""
+    one, other = (_stage(subject) for _ in range(2))
+    for index in range(2):
+        torch.manual_seed(index)
+        first = one.step(index)
+        torch.manual_seed(index)
+        assert first, "a step returns its losses"
+        for name, value in other.step(index).items():
+            assert value.shape == () and torch.isfinite(value) and not value.requires_grad, name
+            torch.testing.assert_close(first[name], value, rtol=0, atol=0)
+
+
+def check_its_state_can_be_kept(subject: Subject) -> None:
+    """The state packs into tensors and JSON, and loads into a stage that has not begun."""
+    stage = _stage(subject)
+    stage.step(0)
+    tensors: dict[str, Tensor] = {}
+    packed = pack(stage.state_dict(), tensors)
+    _stage(subject).load_state_dict(unpack(packed, tensors))
+    stage.finish()
+
+
+def check_previews_are_pictures(subject: Subject) -> None:
+    stage = _stage(subject)
+    if not hasattr(stage, "preview"):
+        return
+    with torch.no_grad():
+        found = stage.preview(pictures())
+    for made in [found] if isinstance(found, Tensor) else found.values():
+        assert made.shape == (2, 3, SIZE, SIZE) and torch.isfinite(made).all()
+
+
+def check_it_returns_scores(subject: Subject) -> None:
+    """``Each`` with a number a picture, or ``Whole`` with a number and how many pictures it is from, by name, for results
+    of any quality; none, not a wrong one, where it does not apply."""
+    for copied in (True, False):
+        evaluation = _evaluation(copied)
+        for name, found in subject.build()(evaluation).items():
+            assert isinstance(name, str) and isinstance(found, Each | Whole), name
+            if isinstance(found, Each):
+                assert found.values.shape == (len(evaluation.rows),), f"{name}: a number a picture"
+                assert not np.isinf(found.values).any(), name
+            else:
+                assert np.isfinite(found.value) and found.n > 0, name
+
+
+def check_it_leaves_the_pictures_alone(subject: Subject) -> None:
+    evaluation = _evaluation(False)
+    before = evaluation.outputs.copy(), evaluation.sources.copy()
+    subject.build()(evaluation)
+    assert np.array_equal(before[0], evaluation.outputs) and np.array_equal(before[1], evaluation.sources)
+
+
+def check_results_are_pictures_of_the_inputs_size(subject: Subject) -> None:
+    """Or None, where the method does not apply to these data."""
+    data = squares()
+    rows = data.rows("test", {"bright": False})
+    found = subject.build()(data, {"bright": True}, rows)
+    assert found is None or (found.shape == (len(rows), SIZE, SIZE, 3) and found.dtype == np.uint8)
+
+
+def _stage(subject: Subject) -> Any:
+    """The stage, prepared on a fresh run and on the component that declares it, whose networks are in train mode."""
+    run = a_run(squares())
+    memo: dict[str, Any] = {}
+    owned = subject.owner()
+    torch.manual_seed(0)
+    owner = owned.build(memo) if owned is not None else None
+    stage = subject.build(memo, steps=2)
+    for part in memo.values():
+        if hasattr(part, "check_data"):
+            part.check_data(run.data)
+    stage.prepare(run, owner)
+    for module in [run.generator, run.discriminator, *(part for part in memo.values() if isinstance(part, nn.Module))]:
+        module.train()
+    return stage
+
+
+def _evaluation(copied: bool) -> Any:
+    from attrxfer.evaluate import HeldOut
+
+    data = squares()
+    rows = data.rows("test", {"bright": False})
+    bright = data.pictures(data.rows("test", {"bright": True}))
+    sources = data.pictures(rows)
+    outputs = sources.copy() if copied else bright
+    assert data.records.identity is not None
+    return HeldOut(sources, outputs, bright, rows, data.records.identity[rows], {"bright": True}, data, None, 0)

@@ -1,0 +1,42 @@
+"""Backends that run a trained chain, and the files it is exported to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrxfer.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from attrxfer.registry import Registry
+
+
+@hookimpl
+def register_components(registry: Registry) -> None:
+    registry.backend(
+        "torch", "attrxfer_backends.eager:Eager", summary="torch, batch norm folded, channels last", licence="BSD-3-Clause"
+    )
+    registry.backend(
+        "compile",
+        "attrxfer_backends.eager:Compiled",
+        summary="torch.compile; needs a C++ compiler and a minute to begin",
+        licence="BSD-3-Clause",
+    )
+    registry.backend(
+        "bf16",
+        "attrxfer_backends.eager:HalfPrecision",
+        summary="torch in bfloat16, where the processor has units for it",
+        licence="BSD-3-Clause",
+    )
+    registry.backend("onnx", "attrxfer_backends.onnx:OnnxRuntime", summary="ONNX Runtime (extra export)", licence="MIT")
+    registry.backend(
+        "openvino", "attrxfer_backends.openvino:OpenVino", summary="OpenVINO (extra openvino)", licence="Apache-2.0"
+    )
+    registry.exporter(
+        "onnx", "attrxfer_backends.onnx:OnnxExporter", summary="an ONNX file, .onnx (extra export)", licence="MIT"
+    )
+    registry.exporter(
+        "openvino",
+        "attrxfer_backends.openvino:OpenVinoExporter",
+        summary="OpenVINO's network and weights in one file, .ov (extra openvino)",
+        licence="Apache-2.0",
+    )

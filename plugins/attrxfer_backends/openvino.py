@@ -1,0 +1,91 @@
+"""OpenVINO: the same network, converted from ONNX, and the runtime that runs it."""
+
+from __future__ import annotations
+
+import io
+import json
+import tempfile
+import zipfile
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attrxfer.errors import AttrxferError, BundleError
+from attrxfer.interfaces import Runner
+from attrxfer_backends import onnx
+
+INSTALL = "pip install 'attrxfer[openvino]'"
+PARTS = ("network.xml", "network.bin", "card.json")
+
+
+def lacking() -> Sequence[str]:
+    return [f"openvino: {INSTALL}"] if find_spec("openvino") is None else []
+
+
+class OpenVinoExporter:
+    """OpenVINO's .xml and .bin and the card in one uncompressed zip file."""
+
+    suffix: ClassVar[str] = ".ov"
+
+    @classmethod
+    def needs(cls) -> Sequence[str]:
+        return [*onnx.OnnxExporter.needs(), *lacking()]
+
+    def export(self, graph: Any, example: NDArray[np.uint8], path: Path, card: Mapping[str, Any]) -> None:
+        import openvino
+
+        model = _converted(onnx.to_onnx(graph, example, card))
+        with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(path, "w") as file:
+            openvino.save_model(model, Path(folder) / PARTS[0], compress_to_fp16=False)
+            for name in PARTS[:2]:
+                file.write(Path(folder) / name, name)
+            file.writestr(PARTS[2], json.dumps(dict(card), ensure_ascii=False))
+
+    def open(self, path: Path) -> tuple[Runner, Mapping[str, Any]]:
+        missing = lacking()
+        if missing:
+            raise AttrxferError(f"{path}: to run it needs {missing[0]}")
+        import openvino
+
+        try:
+            with zipfile.ZipFile(path) as file:
+                network, weights, card = (file.read(name) for name in PARTS)
+        except (zipfile.BadZipFile, KeyError) as error:
+            raise BundleError(f"{path}: damaged, or not what attrxfer exported ({error})") from None
+        return _runner(openvino.Core().read_model(network, weights)), json.loads(card)
+
+
+class OpenVino:
+    """OpenVINO on the processor, tuned for throughput; it begins from the ONNX file that the cache keeps."""
+
+    automatic: ClassVar[bool] = True
+
+    @classmethod
+    def needs(cls) -> Sequence[str]:
+        return OpenVinoExporter.needs()
+
+    def prepare(self, graph: Any, example: NDArray[np.uint8], key: str) -> Runner:
+        return _runner(_converted(onnx.cached(graph, example, key).read_bytes()))
+
+
+def _converted(content: bytes) -> Any:
+    import openvino
+
+    return openvino.Core().read_model(io.BytesIO(content))
+
+
+def _runner(model: Any) -> Runner:
+    import openvino
+
+    # without this hint OpenVINO takes bf16 where the processor has it, and results differ by many steps
+    compiled = openvino.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+
+    def run(pictures: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
+        found = compiled({"pictures": pictures, "strength": np.array(strength, np.float32)})
+        return np.array(next(iter(found.values())))
+
+    return run

@@ -1,0 +1,261 @@
+"""Backends and exported files: equal to torch, chosen by measurement, usable without torch; and folders that overlap."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from attrxfer_backends.eager import folded
+from attrxfer_diat.generator import MaskedTransformNetwork, TransformNetwork
+from numpy.typing import NDArray
+from PIL import Image
+from torch import nn
+
+from attrxfer import running
+from attrxfer.engine.folder import RunFolder
+from attrxfer.engine.run import Training
+from attrxfer.folders import BATCH, transfer_files
+from attrxfer.host import Host
+from attrxfer.recipe import load
+from attrxfer.running import Graph
+from attrxfer.transfer import load as load_transfer
+from tests.conftest import TINY, attrxfer
+
+SIZE = 16
+CHAIN = (
+    *TINY,
+    "enhancer=[{use='local', width=4}]",
+    "train.local_enhancer={network={use='face_features', width=4}, locator={use='auto', region='mouth'}, steps=2}",
+    "train.face_features.steps=2",
+)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, host: Host) -> Path:
+    """A run whose chain is a generator and an enhancer."""
+    folder = RunFolder(tmp_path_factory.mktemp("running") / "run")
+    training = Training(load("diat_a_gender", host, CHAIN), folder, host, quiet=True)
+    training.create_folder()
+    training.train()
+    return folder.path
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number in range(5):
+        array = np.random.default_rng(number).integers(0, 256, (SIZE, SIZE, 3)).astype(np.uint8)
+        Image.fromarray(array).save(folder / f"{number}.png")
+    return folder
+
+
+def read(folder: Path) -> NDArray[np.uint8]:
+    return np.stack([np.asarray(Image.open(path)) for path in sorted(folder.glob("*.png"))])
+
+
+# ---------------------------------------------------------------- graphs and backends
+
+
+@pytest.mark.parametrize("network", [MaskedTransformNetwork, TransformNetwork])
+def test_folding_leaves_results_as_they_are_and_no_batch_norm(network: Any) -> None:
+    torch.manual_seed(0)
+    generator = network(width=8, blocks=2)
+    for module in generator.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.normal_(std=0.2)
+            module.running_var.uniform_(0.5, 2)
+    graph = Graph((generator,)).eval()
+    before = {name: tensor.clone() for name, tensor in graph.state_dict().items()}
+    made = folded(graph)
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in made.modules())
+    pictures = torch.randint(0, 256, (3, 32, 32, 3), dtype=torch.uint8)
+    difference = made(pictures, torch.tensor(1.0)).int() - graph(pictures, torch.tensor(1.0)).int()
+    assert difference.abs().max() <= 1
+    assert all(torch.equal(tensor, before[name]) for name, tensor in graph.state_dict().items()), "it is a copy"
+
+
+def test_a_graph_is_what_a_transfer_does(trained: Path) -> None:
+    transfer = load_transfer(trained)
+    pictures = np.random.default_rng(0).integers(0, 256, (4, SIZE, SIZE, 3)).astype(np.uint8)
+    for strength in (1.0, 0.3, 1.4):
+        with torch.no_grad():
+            found = transfer.graph()(torch.from_numpy(pictures), torch.tensor(strength)).numpy()
+        assert np.abs(found.astype(int) - transfer.pictures(pictures, strength)).max() <= 1
+
+
+@pytest.mark.parametrize("backend", ["onnx", "openvino", "auto"])
+def test_backends_write_the_pictures_that_torch_writes(backend: str, trained: Path, photos: Path, tmp_path: Path) -> None:
+    for name in ("torch", backend):
+        result = attrxfer("transfer", trained, photos, "-o", tmp_path / name, "--backend", name, "--strength", "0.8")
+        assert result.returncode == 0, result.stderr
+    assert np.abs(read(tmp_path / "torch").astype(int) - read(tmp_path / backend)).max() <= 1
+
+
+def test_auto_measures_once_and_takes_the_fastest(
+    trained: Path, host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path))
+    measured: list[str] = []
+
+    def measure(name: str, *arguments: Any) -> float:
+        measured.append(name)
+        return {"onnx": 0.2, "openvino": 0.1, "torch": 0.3}[name]
+
+    monkeypatch.setattr(running, "_measure", measure)
+    graph = load_transfer(trained).graph()
+    example = np.zeros((BATCH, SIZE, SIZE, 3), np.uint8)
+    for _ in range(2):
+        assert running.fastest(graph, example, "key", host.registry) == "openvino"
+    assert sorted(measured) == ["onnx", "openvino", "torch"], "compile and bf16 are never chosen by themselves"
+    running.fastest(graph, np.zeros((BATCH, 2 * SIZE, 2 * SIZE, 3), np.uint8), "key", host.registry)
+    assert len(measured) == 6, "another size is measured anew"
+    (kept, _) = json.loads((tmp_path / "backends.json").read_text()).values()
+    assert kept["fastest"] == "openvino" and kept["seconds"]["torch"] == 0.3
+
+
+# ---------------------------------------------------------------- exported files
+
+
+@pytest.fixture(scope="module")
+def exported(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("exported")
+    for form, name in (("onnx", "model.onnx"), ("openvino", "model.ov")):
+        result = attrxfer("export", trained, "--to", form, "-o", folder / name)
+        assert result.returncode == 0, result.stderr
+        assert "largest error against torch" in result.stdout
+    return {"onnx": folder / "model.onnx", "openvino": folder / "model.ov"}
+
+
+@pytest.mark.parametrize("form", ["onnx", "openvino"])
+def test_an_exported_file_transfers_without_torch(
+    form: str, exported: dict[str, Path], trained: Path, photos: Path, tmp_path: Path
+) -> None:
+    blocked = tmp_path / "blocked"
+    blocked.mkdir()
+    (blocked / "torch.py").write_text('raise ImportError("there is no torch here")\n')
+    env = {"PYTHONPATH": os.pathsep.join([str(blocked), *filter(None, [os.environ.get("PYTHONPATH")])])}
+    result = attrxfer("transfer", trained, photos, "-o", tmp_path / "no", env=env)
+    assert result.returncode != 0 and "there is no torch here" in result.stderr, "torch is really out of reach"
+    result = attrxfer("transfer", exported[form], photos, "-o", tmp_path / "out", "--strength", "0.8", env=env)
+    assert result.returncode == 0, result.stderr
+    assert attrxfer("transfer", trained, photos, "-o", tmp_path / "torch", "--strength", "0.8").returncode == 0
+    assert np.abs(read(tmp_path / "torch").astype(int) - read(tmp_path / "out")).max() <= 1
+
+
+def test_the_largest_error_is_in_the_file_and_batch_and_size_are_free(exported: dict[str, Path]) -> None:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(exported["onnx"]))
+    card = json.loads(session.get_modelmeta().custom_metadata_map["attrxfer"])
+    assert card["largest error"]["steps of 255"] <= 1 and card["largest error"]["compared on"] == "noise"
+    assert card["task"]["guided"] == {"Male": False} and card["size"] == SIZE and card["licences"]
+    for shape in ((1, 32, 48, 3), (7, 16, 16, 3)):
+        feed = {"pictures": np.zeros(shape, np.uint8), "strength": np.array(1, np.float32)}
+        assert session.run(None, feed)[0].shape == shape
+
+
+def test_a_chain_that_computes_with_its_size_keeps_it(tmp_path: Path) -> None:
+    """The global enhancer's blur grows with the picture: its file takes the trained size, and says so of another."""
+    from attrxfer_backends.onnx import open_onnx, to_onnx
+    from attrxfer_diat.enhancer import GlobalEnhancer
+
+    from attrxfer.errors import AttrxferError
+
+    torch.manual_seed(0)
+    small = TransformNetwork(width=4, blocks=1, norm="none")
+    graph = Graph((MaskedTransformNetwork(width=4, blocks=1), GlobalEnhancer(network=small))).eval()
+    pictures = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3)).astype(np.uint8)
+    (tmp_path / "model.onnx").write_bytes(to_onnx(graph, pictures, {"size": 32}))
+    run, card = open_onnx(tmp_path / "model.onnx")
+    assert card == {"size": 32}
+    with torch.no_grad():
+        wanted = graph(torch.from_numpy(pictures), torch.tensor(1.0)).numpy()
+    assert np.abs(run(pictures, 1.0).astype(int) - wanted).max() <= 1
+    with pytest.raises(AttrxferError, match="takes pictures of 32 x 32 pixels only"):
+        run(np.zeros((1, 64, 64, 3), np.uint8), 1.0)
+
+
+def test_mistakes_are_one_line(trained: Path, photos: Path, tmp_path: Path) -> None:
+    damaged, foreign = tmp_path / "damaged.onnx", tmp_path / "foreign.onnx"
+    damaged.write_bytes(b"no network")
+    import onnx
+    from onnx import TensorProto, helper
+
+    node = helper.make_node("Identity", ["pictures"], ["results"])
+    value = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in ("pictures", "results")]
+    model = helper.make_model(helper.make_graph([node], "g", value[:1], value[1:]), opset_imports=[helper.make_opsetid("", 18)])
+    model.ir_version = 10
+    onnx.save(model, foreign)
+    for arguments, message in (
+        (["transfer", trained, photos, "--backend", "onx"], 'no backend "onx"; did you mean "onnx"?'),
+        (["transfer", damaged, photos], "damaged.onnx: damaged, or not an ONNX network"),
+        (["transfer", foreign, photos], "foreign.onnx: an ONNX network, but not one that attrxfer exported"),
+        (["export", trained, "--to", "onx"], 'no exporter "onx"; did you mean "onnx"?'),
+        (["export", photos], "neither a bundle nor a finished run"),
+    ):
+        result = attrxfer(*arguments, "-o", tmp_path / "out")
+        assert result.returncode == 2 and message in result.stderr, result.stderr
+        assert len(result.stderr.splitlines()) == 1 and not (tmp_path / "out").exists()
+
+
+# ---------------------------------------------------------------- folders
+
+
+class Slow:
+    """A transfer that takes its time and notes when it works."""
+
+    size, framing = SIZE, None
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.batches: list[int] = []
+
+    def pictures(self, uint8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
+        time.sleep(self.seconds)
+        self.batches.append(len(uint8))
+        return 255 - uint8
+
+
+def test_reading_and_writing_go_on_while_a_batch_is_transferred(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By order, not by the clock: a batch is read before the one before it is through."""
+    from attrxfer import folders
+
+    events: list[str] = []
+    source = photos / "0.png"
+    (tmp_path / "many").mkdir()
+    for number in range(3 * BATCH + 1):
+        shutil.copy(source, tmp_path / "many" / f"{number:03d}.png")
+    read_batch: Callable[..., Any] = folders._read
+
+    def noted(transfer: Any, chunk: Any, strength: float) -> Any:
+        events.append("read")
+        return read_batch(transfer, chunk, strength)
+
+    monkeypatch.setattr(folders, "_read", noted)
+    slow = Slow(0.3)
+    passes = slow.pictures
+
+    def working(uint8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
+        found = passes(uint8, strength)
+        events.append("through")
+        return found
+
+    slow.pictures = working  # type: ignore[method-assign]
+    progress: list[tuple[int, int]] = []
+    outcome = transfer_files(slow, [tmp_path / "many"], tmp_path / "out", progress=lambda *done: progress.append(done))
+    assert outcome.written == 3 * BATCH + 1 and slow.batches == [BATCH, BATCH, BATCH, 1]
+    assert events.index("through") >= 3, f"three batches are read before the first is through: {events}"
+    assert progress[-1] == (3 * BATCH + 1,) * 2 and progress == sorted(progress)
+    wanted = 255 - np.asarray(Image.open(source))
+    assert all(np.array_equal(np.asarray(Image.open(path)), wanted) for path in (tmp_path / "out").iterdir())
