@@ -1,4 +1,4 @@
-"""python -m benchmarks.step: a training step of the engine against a bare loop of the same mathematics, in one run.
+"""A training step of the engine against a bare loop of the same mathematics, in one run.
 
 Both train the same networks on the same pictures with the same updates; the bare loop is what a short script would do:
 no stages, no records, no checks, one batch held in memory. They take turns, so that a drift of the machine hits both.
@@ -9,10 +9,10 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-import click
 import torch
 from torch.nn.functional import softplus
 
@@ -20,6 +20,7 @@ from attrxfer import host
 from attrxfer.engine.folder import RunFolder
 from attrxfer.engine.run import Training
 from attrxfer.recipe import load
+from benchmarks.speed.figure import Figure
 
 
 def engine_loop(training: Training) -> Callable[[int], None]:
@@ -40,8 +41,10 @@ def bare_loop(training: Training) -> Callable[[int], None]:
     gan = training.run.adversarial
     identity = training.recipe.identity[0].values
     T, D = training.run.generator, training.run.discriminator
-    optimizer_t = torch.optim.Adam(T.parameters(), lr=spec["rate"], betas=spec["betas"], foreach=True)
-    optimizer_d = torch.optim.Adam(D.parameters(), lr=spec["rate"], betas=spec["betas"], foreach=True)
+    optimizer_t = torch.optim.Adam(T.parameters(), lr=spec["rate"], betas=spec["betas"], fused=True)
+    optimizer_d = torch.optim.Adam(
+        D.parameters(), lr=spec["rate_discriminator"] or spec["rate"], betas=spec["betas"], fused=True
+    )
     x, a = (
         training.devices.images(training.data.images(rows[: spec["batch"]]))
         for rows in (training.sets.input, training.sets.guided)
@@ -76,22 +79,8 @@ def bare_loop(training: Training) -> Callable[[int], None]:
     return step
 
 
-def gemm() -> float:
-    """GFLOPS of a 2048 x 2048 matrix product."""
-    a = torch.rand(2048, 2048)
-    a @ a
-    began = time.perf_counter()
-    for _ in range(5):
-        a @ a
-    return 5 * 2 * 2048**3 / (time.perf_counter() - began) / 1e9
-
-
-@click.command()
-@click.option("--rounds", default=12, show_default=True)
-@click.option("--steps", default=4, show_default=True, help="Steps of each loop in a round.")
-@click.option("--set", "overrides", multiple=True)
-def main(rounds: int, steps: int, overrides: tuple[str, ...]) -> None:
-    """Print the ratio and the times."""
+def step_ratio(rounds: int, steps: int, overrides: Sequence[str]) -> list[Figure]:
+    """The engine's step over the bare loop's, and the share of it that waits for data."""
     with tempfile.TemporaryDirectory() as folder:
         loaded = host.load()
         training = Training(load("diat_a_gender", loaded, overrides), RunFolder(Path(folder) / "run"), loaded, quiet=True)
@@ -105,14 +94,25 @@ def main(rounds: int, steps: int, overrides: tuple[str, ...]) -> None:
                     loop(max(number, 0) * steps + i)
                 if number >= 0:
                     times[name].append((time.perf_counter() - began) / steps)
+        waiting = _waiting(training)
     ratios = [engine / bare for engine, bare in zip(times["engine"], times["bare"], strict=True)]
-    click.echo(
-        f"engine / bare loop: {statistics.median(ratios):.3f} (median of {rounds}, {min(ratios):.3f} to {max(ratios):.3f})"
-    )
-    for name, values in times.items():
-        click.echo(f"{name}: {1000 * statistics.median(values):.0f} ms a step")
-    click.echo(f"matrix product: {gemm():.0f} GFLOPS, {torch.get_num_threads()} threads")
+    own = statistics.median(times["engine"])
+    return [
+        Figure("training step / bare loop", statistics.median(ratios), "x", min(ratios), max(ratios), reach="at most 1.02"),
+        Figure("waiting for data / training step", waiting / own, "share", reach="below 1%"),
+        Figure("training step", 1000 * own, "ms"),
+    ]
 
 
-if __name__ == "__main__":
-    main()
+def _waiting(training: Training) -> float:
+    """Seconds that a step spends on its batches: one of inputs, dstep of guided pictures."""
+    spec = training.recipe.stage("adversarial").values
+    stage = replace(training.run, stage="adversarial")
+    times = []
+    for index in range(20):
+        began = time.perf_counter()
+        stage.batch("input", index, spec["batch"])
+        for i in range(spec["dstep"]):
+            stage.batch("guided", index * spec["dstep"] + i, spec["batch"])
+        times.append(time.perf_counter() - began)
+    return statistics.median(times)

@@ -1,0 +1,1 @@
+"""How fast attrxfer is here: ratios measured in one run."""

@@ -1,0 +1,112 @@
+"""Transfer by backend, batch and size, against eager torch and against the machine's own matrix product."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch.utils.flop_counter import FlopCounterMode
+
+from attrxfer import host
+from attrxfer.folders import transfer_files
+from attrxfer.interfaces import Framing
+from attrxfer.params import build, check
+from attrxfer.running import Graph, prepare
+from benchmarks.speed.figure import Figure, ratio, seconds, turns
+
+PLAIN = "torch, module as it is"
+
+
+def graph(width: int) -> Graph:
+    """The quick recipes' generator with random weights."""
+    spec, _ = check("generator", {"use": "masked", "width": width}, host.load().registry, path="generator", shared={})
+    assert spec is not None
+    torch.manual_seed(0)
+    return Graph((build(spec, {}),)).eval()
+
+
+def gemm() -> float:
+    """GFLOPS of a 2048 x 2048 matrix product in float32."""
+    a = torch.rand(2048, 2048)
+    return 2 * 2048**3 / seconds(lambda: a @ a, 5) / 1e9
+
+
+def plain(module: Graph, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What a short script does: eager torch, batch norm and memory layout as they are."""
+    with torch.no_grad():
+        found: NDArray[np.uint8] = module(torch.from_numpy(pictures), torch.tensor(1.0)).numpy()
+    return found
+
+
+def backends(sizes: list[int], batches: list[int], width: int, rounds: int, names: list[str]) -> Iterator[Figure]:
+    """Times over eager torch's, a figure a backend, size and batch; and the share of the matrix product's rate."""
+    module = graph(width)
+    peak = gemm()
+    yield Figure("matrix product", peak, "GFLOPS")
+    for size in sizes:
+        with FlopCounterMode(display=False) as counter:
+            plain(module, np.zeros((1, size, size, 3), np.uint8))
+        gigaflop = counter.get_total_flops() / 1e9
+        for batch in batches:
+            pictures = np.random.default_rng(0).integers(0, 256, (batch, size, size, 3)).astype(np.uint8)
+            runs: dict[str, Callable[[], object]] = {PLAIN: partial(plain, module, pictures)}
+            for name in names:
+                runner = prepare(name, module, pictures, f"speed-{width}-{size}-{batch}", host.load().registry)
+                runs[name] = partial(runner, pictures, 1.0)
+            times = turns(runs, rounds)
+            where = f"{size} px, batch {batch}"
+            for name in names:
+                reach = "at least 1.7" if (name, size) == ("onnx", 128) and batch > 1 else ""
+                yield ratio(f"{name} over eager torch, {where}", times[PLAIN], times[name], reach)
+            for name, found in times.items():
+                per = statistics.median(found) / batch
+                yield Figure(f"{name}, {where}", 1000 * per, "ms a picture")
+                yield Figure(f"{name}, {where}, of the matrix product's rate", gigaflop / per / peak, "share")
+
+
+class Timed:
+    """A transfer of folders that notes how long the model itself worked."""
+
+    framing: Framing | None = None
+
+    def __init__(self, size: int, run: Any) -> None:
+        self.size = size
+        self._run = run
+        self.seconds = 0.0
+
+    def pictures(self, uint8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
+        began = time.perf_counter()
+        found: NDArray[np.uint8] = self._run(uint8, strength)
+        self.seconds += time.perf_counter() - began
+        return found
+
+
+def folder(size: int, count: int, width: int, backend: str) -> Iterator[Figure]:
+    """A folder of JPEGs end to end, over the time that the model alone takes for as many pictures."""
+    module = graph(width)
+    batch = np.random.default_rng(0).integers(0, 256, (32, size, size, 3)).astype(np.uint8)
+    run = prepare(backend, module, batch, f"speed-{width}-{size}-32", host.load().registry)
+    alone = seconds(lambda: run(batch, 1.0), 5) / len(batch) * count
+    with tempfile.TemporaryDirectory() as name:
+        photos = Path(name) / "photos"
+        photos.mkdir()
+        smooth = np.random.default_rng(1).integers(0, 256, (27, 22, 3)).astype(np.uint8)
+        picture = Image.fromarray(smooth).resize((178, 218), Image.Resampling.BICUBIC)
+        for number in range(count):
+            picture.save(photos / f"{number:05d}.jpg", quality=95)
+        timed = Timed(size, run)
+        began = time.perf_counter()
+        transfer_files(timed, [photos], Path(name) / "out")
+        whole = time.perf_counter() - began
+    yield Figure(f"folder of {count} JPEGs / the model alone, {size} px, {backend}", whole / alone, "x", reach="at most 1.1")
+    yield Figure(f"the model's time inside / alone, {size} px, {backend}", timed.seconds / alone, "x")
+    yield Figure(f"folder of {count} JPEGs, {size} px, {backend}", count / whole, "pictures a second")
