@@ -53,9 +53,9 @@ class Train:
     """[train]: what all stages share; [train.STAGE] holds what differs.
 
     size: side of the pictures in pixels. seed: of everything random. batch: pictures a step and process. rate, betas:
-    of Adam. precision: accelerate's mixed precision. channels_last: memory layout of networks and pictures. flip: mirror
-    pictures at random. checkpoint_every: steps. threads: of the processor, 0 for all. trackers: accelerate's, by name
-    ("tensorboard"), beside metrics.jsonl.
+    of Adam. precision: accelerate's mixed precision, or "auto": bf16 where the machine has units for it. channels_last:
+    memory layout of networks and pictures. flip: mirror pictures at random. checkpoint_every: steps. threads: of the
+    processor, 0 for all. trackers: accelerate's, by name ("tensorboard"), beside metrics.jsonl.
     """
 
     size: Annotated[int, Field(ge=16, le=1024, multiple_of=16)] = 64
@@ -63,7 +63,7 @@ class Train:
     batch: Positive = 16
     rate: Annotated[float, Field(gt=0)] = 2e-4
     betas: tuple[Beta, Beta] = (0.5, 0.999)
-    precision: Literal["no", "bf16", "fp16"] = "no"
+    precision: Literal["auto", "no", "bf16", "fp16"] = "no"
     channels_last: bool = True
     flip: bool = True
     checkpoint_every: Positive = 200

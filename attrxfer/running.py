@@ -25,6 +25,13 @@ AUTO = "auto"
 REPEATS = 3
 
 
+def has_bfloat16() -> bool:
+    """Whether this machine has units that calculate in bfloat16: an accelerator, or a processor with AMX. Others do it in
+    steps, slower than in float32."""
+    capabilities: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return torch.accelerator.is_available() or bool(capabilities.get("amx_bf16", False))
+
+
 class Graph(nn.Module):
     """A chain as one module: pictures uint8 (N, S, S, 3) and a strength () -> results uint8 (N, S, S, 3). Normalisation,
     blending by strength and rounding are inside."""

@@ -20,6 +20,7 @@ TINY = (
     "train.batch=4",
     "train.checkpoint_every=2",
     "train.threads=1",
+    "train.precision=no",
     "generator.width=4",
     "generator.blocks=1",
     "discriminator.width=4",

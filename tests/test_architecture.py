@@ -28,7 +28,7 @@ RANKS = [
     {"testing"},
 ]
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
-PUBLIC = {"errors", "files", "interfaces", "hookspecs", "pictures", "data", "transfer"}
+PUBLIC = {"errors", "files", "interfaces", "hookspecs", "pictures", "data", "running", "transfer"}
 """What plugins may import; ``registry`` only for annotations."""
 
 

@@ -149,6 +149,18 @@ def test_precision_layout_and_trackers_are_settings(tiny: Tiny, tmp_path: Path, 
     assert list((tmp_path / "half").rglob("events.out.tfevents*")) and not list((tmp_path / "plain").rglob("events.out*"))
 
 
+def test_precision_auto_is_bf16_only_where_there_are_units_for_it(
+    tiny: Tiny, tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = {}
+    for units, expected in ((True, "bf16"), (False, "no")):
+        monkeypatch.setattr("attrxfer.engine.devices.has_bfloat16", lambda units=units: units)
+        folder = train(tiny("train.precision=auto"), tmp_path / expected, host)
+        assert folder.read_info()["environment"]["precision"] == expected
+        found[expected] = weights(folder)
+    assert found["bf16"] != found["no"] == weights(train(tiny(), tmp_path / "plain", host))
+
+
 def test_rare_peaks_do_not_flatten_the_curves() -> None:
     lines = [{"stage": "a", "step": i, "seconds": 1, "loss": 900.0 if i == 3 else 1 + i / 100} for i in range(100)]
     (figure,) = curves(lines)

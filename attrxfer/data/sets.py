@@ -24,6 +24,12 @@ class Sets:
     validation_input: Rows
     test_input: Rows
 
+    def shown(self, count: int) -> Rows:
+        """At most ``count`` inputs for sample grids: held out, else of the training split; spread out, since neighbouring
+        rows often show one person."""
+        rows = next(rows for rows in (self.validation_input, self.test_input, self.input) if len(rows))
+        return rows[np.linspace(0, len(rows) - 1, min(len(rows), count)).astype(int)]
+
 
 def make_sets(data: Data, guided: Mapping[str, bool], source: Mapping[str, bool] | None, max_inputs: int, seed: int) -> Sets:
     """``source`` are the conditions of the input set; None takes every picture that is not guided. The training inputs are

@@ -15,8 +15,9 @@ from accelerate.utils import broadcast, gather_object
 from torch import Tensor, nn
 
 from attrxfer.errors import AttrxferError
+from attrxfer.running import has_bfloat16
 
-Precision = Literal["no", "bf16", "fp16"]
+Precision = Literal["auto", "no", "bf16", "fp16"]
 
 
 class AccelerateDevices:
@@ -30,6 +31,7 @@ class AccelerateDevices:
         self, *, precision: Precision, channels_last: bool, threads: int, trackers: Sequence[str], folder: Path
     ) -> None:
         refuse_silent_launch()
+        precision = resolved(precision)
         if threads:
             torch.set_num_threads(threads)
         names: list[Any] = list(trackers)
@@ -111,6 +113,14 @@ class AccelerateDevices:
 
     def close(self) -> None:
         self.accelerator.end_training()
+
+
+def resolved(precision: Precision) -> Literal["no", "bf16", "fp16"]:
+    """ "auto" is bf16 where the machine has units for it (accelerators, processors with AMX) and "no" elsewhere, where bf16
+    would be slower."""
+    if precision != "auto":
+        return precision
+    return "bf16" if has_bfloat16() else "no"
 
 
 def _restore_layout(adam: torch.optim.Optimizer) -> None:

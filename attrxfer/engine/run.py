@@ -102,7 +102,10 @@ class Training:
         """Begin a new run: its filled recipe, what it runs on, what it saw."""
         if self.devices.main:
             info = {
-                "environment": environment(torch.get_num_threads(), self.devices.world, str(self.devices.device)),
+                "environment": {
+                    **environment(torch.get_num_threads(), self.devices.world, str(self.devices.device)),
+                    "precision": self.devices.precision,
+                },
                 "data": self.data.describe(),
                 "sets": {name: len(getattr(self.sets, name)) for name in ("all", "guided", "input")},
             }
@@ -185,7 +188,7 @@ class Training:
         self.metrics.close()
         if self.devices.main:
             bundle.save(self.folder.bundle, self.chain(), self.card())
-            rows = self.sample_rows()
+            rows = self.sets.shown(self.recipe.report.samples)
             finished = Transfer(bundle.load(self.folder.bundle, self.host.registry), self.devices.device)
             save_strip(self.folder, "result", finished.pictures(self.data.pictures(rows)))
         self.devices.wait()
@@ -270,7 +273,7 @@ class Training:
         preview: Callable[[Tensor], Tensor | Mapping[str, Tensor]] | None = getattr(stage, "preview", None)
         if not self.devices.main or preview is None or not every or (step % every and step != stage.steps):
             return
-        rows = self.sample_rows()
+        rows = self.sets.shown(self.recipe.report.samples)
         self._set_training(False)
         with torch.no_grad():
             pictures = preview(self.devices.images(self.data.images(rows)))
@@ -294,14 +297,6 @@ class Training:
         if self.devices.main:
             self.display.say(f"warning: {symptom}")
             self.folder.update_info({"symptoms": self.health.found})
-
-    def sample_rows(self) -> np.ndarray[Any, np.dtype[np.int64]]:
-        """The pictures of every sample grid: held-out inputs, else training inputs."""
-        for rows in (self.sets.validation_input, self.sets.test_input, self.sets.input):
-            if len(rows):  # spread out, since neighbouring rows often show one person
-                count = min(len(rows), self.recipe.report.samples)
-                return rows[np.linspace(0, len(rows) - 1, count).astype(int)]
-        raise AttrxferError("no input pictures")
 
     # ------------------------------------------------------------ checkpoints
 

@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from attrxfer.interfaces import Runner
+from attrxfer.running import has_bfloat16
 
 
 class Eager:
@@ -41,8 +42,7 @@ class HalfPrecision:
 
     @classmethod
     def needs(cls) -> Sequence[str]:
-        there = torch.accelerator.is_available() or torch.cpu._is_amx_tile_supported()
-        return [] if there else ["a device that calculates in bfloat16: take backend torch"]
+        return [] if has_bfloat16() else ["a device that calculates in bfloat16: take backend torch"]
 
     def prepare(self, graph: Any, example: NDArray[np.uint8], key: str) -> Runner:
         run = _runner(folded(graph))

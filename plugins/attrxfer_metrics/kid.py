@@ -124,9 +124,10 @@ def interval(
         """KID where person i is counted ``times[i]`` times."""
         within, apart, across, who = seeds[seed]
         weights = times[who]
-        return float(
-            weights @ within @ weights / (weights @ apart @ weights) - 2 * weights @ across / weights.sum() + within_real
-        )
+        pairs = weights @ apart @ weights
+        if not pairs:
+            return np.nan  # one person drawn over and over
+        return float(weights @ within @ weights / pairs - 2 * weights @ across / weights.sum() + within_real)
 
     def drawn(seed: int) -> float:
         everyone = int(seeds[seed][3].max()) + 1
@@ -134,5 +135,5 @@ def interval(
 
     whole = [estimate(seed, np.ones(int(seeds[seed][3].max()) + 1)) for seed in range(len(seeds))]
     means = [np.mean([drawn(seed) for seed in random.integers(0, len(seeds), len(seeds))]) for _ in range(draws)]
-    low, high = np.percentile(means, [2.5, 97.5]) if draws else (np.nan, np.nan)
+    low, high = np.nanpercentile(means, [2.5, 97.5]) if draws else (np.nan, np.nan)
     return PER * float(np.mean(whole)), PER * float(low), PER * float(high)
