@@ -92,6 +92,17 @@ def test_it_is_valid_and_runs_a_few_steps(path: Path, tmp_path: Path, host: Host
     assert (training.train() / "model.safetensors").is_file()
 
 
+@pytest.mark.parametrize("guided", ["{Smiling=true}", "{Male=true}", "{Young=false, Smiling=true}"])
+def test_any_attribute_is_one_set_away_and_trains(guided: str, tmp_path: Path, host: Host) -> None:
+    recipe = load("diat_a_gender", host, (*TINY, f"task.guided={guided}"))
+    training = Training(recipe, RunFolder(tmp_path / "run"), host, quiet=True)
+    training.create_folder()
+    has = training.data.satisfies(recipe.task.guided)
+    assert has[training.sets.guided].all() and not has[training.sets.input].any()
+    training.train()
+    assert load_transfer(tmp_path / "run").guided == recipe.task.guided
+
+
 def _small(path: Path, host: Host) -> Iterator[str]:
     """Overrides that make a recipe tiny: a few steps of each stage, narrow networks, no file from outside."""
     recipe = load(path, host, (), DRAWN)
