@@ -49,6 +49,11 @@ def add_scores(path: Path, scores: Mapping[str, Any]) -> None:
     write_text(path / CARD, json.dumps(card, indent=2, ensure_ascii=False) + "\n")
 
 
+def is_there(path: Path) -> bool:
+    """Whether this is a bundle or the folder of a finished run."""
+    return any((candidate / CARD).is_file() for candidate in (path, path / "bundle"))
+
+
 def find(path: Path) -> Path:
     """The bundle's folder, from a bundle or the folder of a finished run. Raises BundleError."""
     for candidate in (path, path / "bundle"):

@@ -54,7 +54,7 @@ def candidate(what: str, given: Inputs, registry: Registry, strength: float = 1.
     path = Path(what)
     if what in registry.names("method"):
         return Candidate(what, _of_method(what, given, registry))
-    if not any((folder / bundle.CARD).is_file() for folder in (path, path / "bundle")) and not (path / "recipe.toml").is_file():
+    if not bundle.is_there(path) and not (path / "recipe.toml").is_file():
         return Candidate(what, _of_folder(path, given))
     transfer = Transfer(bundle.load(path, registry))
     side = given.sources.shape[1]
@@ -82,6 +82,16 @@ def anchors(given: Inputs, registry: Registry) -> Iterator[Candidate]:
                 yield Candidate(component.name, found)
 
 
+def made_metrics(recipe: Recipe, data: Data) -> list[Metric]:
+    """The recipe's metrics. Raises DataError where one, or a part of one, cannot be used with these data."""
+    memo: dict[str, Any] = {}
+    metrics: list[Metric] = [build(spec, memo) for spec in recipe.metric]
+    for part in memo.values():
+        if hasattr(part, "check_data"):
+            part.check_data(data)
+    return metrics
+
+
 def scorecards(given: Inputs, candidates: Sequence[Candidate], metrics: Sequence[Metric]) -> list[tuple[Scorecard, HeldOut]]:
     """Every candidate under every metric."""
     results = [given.results(one.outputs, one.transfer) for one in candidates]
@@ -89,17 +99,19 @@ def scorecards(given: Inputs, candidates: Sequence[Candidate], metrics: Sequence
 
 
 def refuse_teachers(cards: Mapping[str, Mapping[str, Any]], recipe: Recipe) -> None:
-    """The judge is never the teacher: raises AttrxferError when a network that a metric of the recipe reads took part in
-    training one of the bundles, whose cards are given by name."""
+    """The judge is never the teacher: raises AttrxferError when a features network that a metric of the recipe reads took
+    part in training one of the bundles, whose cards are given by name; or when it is one that only training gives weights."""
     for metric in recipe.metric:
-        judges = [spec for spec in with_nested(metric) if spec is not metric]
-        for name, card in cards.items():
-            taught = list(_tables({key: value for key, value in card["recipe"].items() if key != "metric"}))
-            for spec in judges:
-                if spec.table() in taught:
+        for spec in [inner for inner in with_nested(metric) if inner.kind == "features"]:
+            if getattr(spec.component.load(), "stages", ()):
+                raise AttrxferError(
+                    f"metric {metric.name}: features {spec.name} learns in a run of its own; name one with weights"
+                )
+            for name, card in cards.items():
+                if spec.table() in _tables({key: value for key, value in card["recipe"].items() if key != "metric"}):
                     raise AttrxferError(
-                        f"{name}: was trained with {spec.kind} {spec.name}, which metric {metric.name} reads: a judge must not "
-                        f"be the teacher; give the metric another network"
+                        f"{name}: was trained with features {spec.name}, which metric {metric.name} reads: a judge must not be "
+                        f"the teacher; give the metric another network"
                     )
 
 
@@ -131,10 +143,15 @@ def _made(name: str, given: Inputs, registry: Registry) -> Pictures | None:
 
 
 def _of_folder(folder: Path, given: Inputs) -> Pictures:
-    """Pictures of a folder by the names of the inputs, whatever their suffix, at the inputs' size."""
-    files = {path.stem: path for path, _ in pictures.find([folder])}
-    names = [Path(given.data.records.names[row]).stem for row in given.rows]
-    missing = [name for name in names if name not in files]
+    """Pictures of a folder by the names of the inputs, whatever their suffix, at the inputs' size: by the whole path below
+    the folder, or by the file's name alone where no two files and no two inputs share it."""
+    names = [Path(given.data.records.names[row]).with_suffix("") for row in given.rows]
+    files = {relative.with_suffix(""): path for path, relative in pictures.find([folder])}
+    if not all(name in files for name in names):
+        short = {name.name: path for name, path in files.items()}
+        if len(short) == len(files) and len({name.name for name in names}) == len(names):
+            files, names = {Path(name): path for name, path in short.items()}, [Path(name.name) for name in names]
+    missing = [str(name) for name in names if name not in files]
     if missing:
         raise DataError(f"{folder}: no result for {missing[0]} and {len(missing) - 1} more of {len(names)} inputs")
     side = given.sources.shape[1]

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attrxfer.data import Data
-from attrxfer.interfaces import Counterfactuals, Dataset, Each, Metric, Whole
+from attrxfer.interfaces import Each, Metric, Whole
 
 DRAWS = 1000
 FEW = 10
-"""A slice of fewer pictures than this is not scored."""
+"""A slice of fewer people than this is not scored."""
 Pictures = NDArray[np.uint8]
 
 
@@ -59,14 +59,7 @@ def inputs(data: Data, rows: NDArray[np.int64], target: Mapping[str, bool], limi
         return None
     identity = data.records.identity
     people = identity[rows] if identity is not None else np.arange(len(rows))
-    return Inputs(data, rows, data.pictures(rows), people, truth(data.dataset, rows, target), target, seed)
-
-
-def truth(dataset: Dataset, rows: NDArray[np.int64], target: Mapping[str, bool]) -> Pictures | None:
-    """The exact counterfactuals of these rows, None where the data set has none."""
-    if not isinstance(dataset, Counterfactuals):
-        return None
-    return dataset.counterfactual(rows.tolist(), {name: float(value) for name, value in target.items()})
+    return Inputs(data, rows, data.pictures(rows), people, data.truth(rows, target), target, seed)
 
 
 # ---------------------------------------------------------------- scores
@@ -98,12 +91,15 @@ def score(name: str, evaluation: HeldOut, metrics: Sequence[Metric]) -> Scorecar
 
 
 def mean(found: Each, people: NDArray[np.int64], draws: int = DRAWS) -> Whole:
-    """The mean of numbers a picture with its 95% bootstrap interval over people; pictures without a number are left out."""
+    """The mean of numbers a picture with its 95% bootstrap interval over people (none for one person); pictures without a
+    number are left out."""
     known = np.isfinite(found.values)
     values, who = np.asarray(found.values, np.float64)[known], np.unique(people[known], return_inverse=True)[1]
     if not len(values):
         return Whole(float("nan"), 0, unit=found.unit, better=found.better)
     count = int(who.max()) + 1
+    if count < 2:  # one person says nothing of others
+        return Whole(float(values.mean()), len(values), unit=found.unit, better=found.better)
     sums, sizes = np.bincount(who, values), np.bincount(who)
     times = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), draws)
     low, high = np.percentile((times @ sums) / (times @ sizes), [2.5, 97.5])
@@ -118,14 +114,14 @@ def _written(found: Whole) -> dict[str, Any]:
 
 def slices(card: Scorecard, evaluation: HeldOut, names: Sequence[str]) -> dict[str, dict[str, dict[str, Any]]]:
     """The named scores of a card among pictures that have, and have not, each other attribute: {"Young": {score: ...},
-    "not Young": ...}. Slices of fewer than ten pictures are left out."""
+    "not Young": ...}. Slices of fewer than ten people are left out."""
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for attribute, values in evaluation.data.records.attributes.items():
         if attribute in evaluation.target:
             continue
         has = values[evaluation.rows]
         for label, inside in ((attribute, has), (f"not {attribute}", ~has)):
-            if FEW <= inside.sum() < len(has):
+            if len(np.unique(evaluation.people[inside])) >= FEW and inside.sum() < len(has):
                 people = evaluation.people[inside]
                 chosen = {name: Each(card.each[name][inside], card.scores[name]["unit"]) for name in names if name in card.each}
                 found[label] = {name: _written(mean(each, people)) for name, each in chosen.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from attrxfer import pictures
 from attrxfer.errors import AttrxferError, DataError
+from attrxfer.files import write_bytes
 from attrxfer.interfaces import Framing
 
 BATCH = 32
@@ -58,11 +58,12 @@ def transfer_files(
 ) -> Outcome:
     """Transfer picture files and folders into ``out`` under the same names; broken files are skipped and reported.
 
-    Pictures are framed as the training pictures were and come out at the bundle's size. At strength 0 a file that needs no
+    Pictures are framed as the training pictures were and come out at the bundle's size. Pictures below ``out`` itself,
+    when it lies inside a given folder, are results and no inputs. At strength 0 a file that needs no
     framing is copied byte for byte. Raises DataError when a path does not exist, AttrxferError when ``out`` would overwrite
     its own input or two files would take one name.
     """
-    files = list(pictures.find(sources))
+    files = [(source, name) for source, name in pictures.find(sources) if not _is_result(source, sources, out)]
     _refuse_collisions(files, out)
     outcome = Outcome()
     with ThreadPoolExecutor(WORKERS) as pool:
@@ -112,19 +113,25 @@ def _read(transfer: Transfers, chunk: Sequence[tuple[Path, Path]], strength: flo
 def _write(out: Path, loaded: Loaded, results: NDArray[np.uint8] | None) -> int:
     """How many files were written."""
     for source, name in loaded.copies:
-        (out / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, out / name)
+        write_bytes(out / name, source.read_bytes())
     for name, result in zip(loaded.names, results if results is not None else (), strict=True):
         pictures.save(out / name, result)
     return len(loaded.copies) + len(loaded.names)
 
 
+def _is_result(source: Path, sources: Sequence[Path], out: Path) -> bool:
+    """Whether a picture of a given folder lies in ``out`` below it, as those of an earlier transfer do."""
+    below = out.resolve()
+    return below in source.resolve().parents and any(given.resolve() in below.parents for given in sources)
+
+
 def _refuse_collisions(files: Sequence[tuple[Path, Path]], out: Path) -> None:
     taken: dict[Path, Path] = {}
+    inputs = {source.resolve(): source for source, _ in files}
     for source, name in files:
         target = (out / name).resolve()
-        if target == source.resolve():
-            raise AttrxferError(f"{source}: the result would overwrite it; choose another folder with -o")
+        if target in inputs:
+            raise AttrxferError(f"{inputs[target]}: the result would overwrite it; choose another folder with -o")
         if target in taken:
             raise AttrxferError(f"{source} and {taken[target]} would both be written to {out / name}; transfer them apart")
         taken[target] = source

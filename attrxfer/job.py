@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from attrxfer import bundle
-from attrxfer.candidates import Candidate, anchors, held_out, scorecards
+from attrxfer.candidates import Candidate, anchors, held_out, made_metrics, refuse_teachers, scorecards
 from attrxfer.engine.folder import RunFolder
 from attrxfer.engine.run import Training
 from attrxfer.errors import AttrxferError
 from attrxfer.files import write_text
 from attrxfer.host import Host
-from attrxfer.params import build
+from attrxfer.interfaces import Metric
 from attrxfer.recipe import Recipe, load
 from attrxfer.report.page import write_report
 from attrxfer.report.scorecard import shown
@@ -37,12 +38,14 @@ def run(recipe: Recipe, path: Path, host: Host, *, resume: bool = False, quiet: 
         folder.require()
     else:
         folder.refuse_existing()
+    refuse_teachers({recipe.source: {"recipe": recipe.filled()}}, recipe)
     training = Training(recipe, folder, host, quiet=quiet)
+    metrics = made_metrics(recipe, training.data)
     if not resume:
         training.create_folder()
     training.train()
     if training.devices.main:
-        score(training)
+        score(training, metrics)
         reference = load(recipe.reference, host).filled() if recipe.reference is not None else None
         write_report(folder, recipe, reference)
         training.display.say(f"report: {folder.report}\nbundle: {folder.bundle}")
@@ -51,7 +54,7 @@ def run(recipe: Recipe, path: Path, host: Host, *, resume: bool = False, quiet: 
     return folder
 
 
-def score(training: Training) -> None:
+def score(training: Training, metrics: Sequence[Metric]) -> None:
     """Score the run's bundle as a user would load it beside the anchors; write the scores beside it and into it."""
     folder, recipe, registry = training.folder, training.recipe, training.host.registry
     given = held_out(recipe, training.data, training.sets, recipe.report.evaluate)
@@ -61,7 +64,6 @@ def score(training: Training) -> None:
     training.display.say(f"scoring {len(given.rows)} held-out pictures")
     transfer = Transfer(bundle.load(folder.bundle, registry), training.devices.device)
     own = Candidate(RESULT, transfer.pictures(given.sources), transfer)
-    metrics = [build(spec, {}) for spec in recipe.metric]
     results = scorecards(given, [own, *anchors(given, registry)] if metrics else [own], metrics)
     cards = {card.name: card.scores for card, _ in results}
     found = {"pictures": len(given.rows), "people": len(np.unique(given.people)), "scores": cards}

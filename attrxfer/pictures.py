@@ -64,9 +64,11 @@ def frame(image: Image.Image, framing: Framing | None, size: int) -> NDArray[np.
 
 
 def save(path: Path, picture: NDArray[np.uint8]) -> None:
-    """Write a picture (H, W, 3) atomically, in the format of its suffix."""
+    """Write a picture (H, W, 3) atomically, in the format of its suffix, as PNG where Pillow cannot write that."""
     buffer = io.BytesIO()
     form = Image.registered_extensions().get(path.suffix.lower(), "PNG")
+    if form not in Image.SAVE:  # Pillow reads more forms than it writes
+        path, form = path.with_suffix(".png"), "PNG"
     options = {"quality": JPEG_QUALITY, "subsampling": 0} if form == "JPEG" else {}
     Image.fromarray(picture).save(buffer, format=form, **options)
     write_bytes(path, buffer.getvalue())

@@ -97,3 +97,6 @@ def test_the_interval_is_over_people_not_pictures() -> None:
     assert mean == pytest.approx(person.mean())
     error = person.std() / 20**0.5
     assert high - low == pytest.approx(2 * 1.96 * error, rel=0.2)
+    # seeds that agree say no more about people than one of them
+    again = interval([values.tolist()] * 4, [people.tolist()] * 4)
+    assert again == pytest.approx((mean, low, high), abs=0.1 * (high - low))

@@ -48,6 +48,8 @@ def test_an_interval_is_over_people_not_pictures() -> None:
     own = np.random.default_rng(0).normal(size=30)
     people = np.arange(30)
     one, many = mean(Each(own), people), mean(Each(np.repeat(own, 50)), np.repeat(people, 50))
+    single = mean(Each(own), np.zeros(30, int))
+    assert single.low is None and single.value == pytest.approx(own.mean()), "one person says nothing of others"
     assert many.n == 1500 and one.n == 30 and many.value == pytest.approx(one.value)
     assert (one.low, one.high) == pytest.approx((many.low, many.high))
     assert one.high - one.low == pytest.approx(2 * 1.96 * own.std() / 30**0.5, rel=0.15)  # type: ignore[operator]
@@ -146,13 +148,60 @@ def test_mistakes_are_one_line(trained: Path, tmp_path: Path) -> None:
 
 
 def test_the_judge_is_never_the_teacher(tiny: Tiny) -> None:
-    taught = "{use='face_features', width=4}"
+    taught = "{use='timm', name='test_resnet', pretrained=true}"
     recipe = tiny(f"identity={{use='backbone', network={taught}}}", f"metric=[{{use='kid', features={taught}}}]")
     cards = {"runs/mine": {"recipe": recipe.filled()}}
-    with pytest.raises(AttrxferError, match=r"runs/mine: was trained with features face_features, which metric kid reads"):
+    with pytest.raises(AttrxferError, match=r"runs/mine: was trained with features timm, which metric kid reads"):
         refuse_teachers(cards, recipe)
-    other = tiny(f"identity={{use='backbone', network={taught}}}", "metric=[{use='kid'}]")
-    refuse_teachers({"runs/mine": {"recipe": other.filled()}}, other)
+    located = "metric=[{use='kid'}, {use='preserved', locator={use='auto', region='mouth'}}]"
+    other = tiny(f"identity={{use='backbone', network={taught}}}", located)
+    refuse_teachers({"runs/mine": {"recipe": other.filled()}}, other)  # a locator is no network
+    untrained = tiny("metric=[{use='kid', features={use='face_features', width=4}}]")
+    with pytest.raises(AttrxferError, match="metric kid: features face_features learn"):
+        refuse_teachers({}, untrained)
+
+
+def test_a_metrics_mistake_stops_a_run_before_its_first_stage(tiny: Tiny, tmp_path: Path, host: Host) -> None:
+    for metric, message in (
+        ("{use='judge', network='resnet999'}", "a network that timm knows"),
+        ("{use='kid', features={use='face_features', width=4}}", "learn"),
+    ):
+        with pytest.raises(AttrxferError, match=message):
+            run(tiny(f"metric=[{metric}]"), tmp_path / "run", host, quiet=True)
+        assert not (tmp_path / "run").exists()
+
+
+def test_half_a_truth_is_made_of_what_a_picture_lacks(tiny: Tiny) -> None:
+    """Men to young women: a young man's half truth is half a woman, and as young as he was."""
+    recipe = tiny("data.faces=120")
+    data, _ = opened(recipe)
+    attributes = data.records.attributes
+    rows = np.flatnonzero(attributes["Male"] & attributes["Young"])[:3]
+    target = {"Male": False, "Young": True}
+    half = data.truth(rows, target, 0.5)
+    assert np.array_equal(half, data.dataset.counterfactual(rows.tolist(), {"Male": 0.5}))  # type: ignore[attr-defined]
+    has = np.flatnonzero(~attributes["Male"] & attributes["Young"])[:2]
+    assert np.array_equal(data.truth(has, target), data.pictures(has)), "what has it all is its own truth"
+
+
+def test_results_are_matched_by_their_path_not_by_a_name_that_two_share(tmp_path: Path) -> None:
+    names = ("B/001.jpg", "C/001.jpg", "C/002.jpg")
+    pictures = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3)).astype(np.uint8)
+    for name, picture in zip(names, pictures, strict=True):
+        path = tmp_path / "theirs" / Path(name).with_suffix(".png")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture).save(path)
+    data = SimpleNamespace(records=SimpleNamespace(names=names))
+    registry: Any = SimpleNamespace(names=lambda kind: [])
+    given: Any = SimpleNamespace(data=data, rows=np.array([1, 0]), sources=pictures[:2])
+    assert np.array_equal(candidate(str(tmp_path / "theirs"), given, registry).outputs, pictures[[1, 0]])
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    Image.fromarray(pictures[0]).save(flat / "001.png")
+    with pytest.raises(AttrxferError, match=r"flat: no result for C/001"):
+        candidate(str(flat), given, registry)
+    alone: Any = SimpleNamespace(data=data, rows=np.array([0]), sources=pictures[:1])
+    assert np.array_equal(candidate(str(flat), alone, registry).outputs, pictures[:1]), "a lone name needs no path"
 
 
 def test_anchors_of_real_people_are_another_photo_and_a_stranger(tiny: Tiny, host: Host) -> None:

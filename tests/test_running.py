@@ -201,6 +201,7 @@ def test_mistakes_are_one_line(trained: Path, photos: Path, tmp_path: Path) -> N
         (["transfer", foreign, photos], "foreign.onnx: an ONNX network, but not one that attrxfer exported"),
         (["export", trained, "--to", "onx"], 'no exporter "onx"; did you mean "onnx"?'),
         (["export", photos], "neither a bundle nor a finished run"),
+        (["export", trained, "--to", "openvino"], "out: openvino files end in .ov"),
     ):
         result = attrxfer(*arguments, "-o", tmp_path / "out")
         assert result.returncode == 2 and message in result.stderr, result.stderr

@@ -226,6 +226,23 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(trained: Path, photos: Path
     assert (photos / "a.png").read_bytes() == before
 
 
+def test_a_second_transfer_into_the_same_folder_takes_no_results_for_inputs(trained: Path, photos: Path) -> None:
+    for _ in range(2):
+        result = attrxfer("transfer", trained, photos, "-o", photos / "out")
+        assert result.returncode in (0, 1), result.stderr  # one photo is broken
+        assert not (photos / "out" / "out").exists()
+    (photos / "sub").mkdir()
+    shutil.copy(photos / "a.png", photos / "sub" / "a.png")
+    result = attrxfer("transfer", trained, photos / "sub", photos / "a.png", "-o", photos)
+    assert result.returncode == 2 and "would overwrite it" in result.stderr
+
+
+def test_what_the_system_refuses_is_one_line(trained: Path, photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    result = attrxfer("transfer", trained, photos / "a.png", "-o", tmp_path / "file")
+    assert result.returncode == 2 and len(result.stderr.splitlines()) == 1 and "file" in result.stderr
+
+
 def test_info_says_what_a_bundle_is(trained: Path) -> None:
     text = attrxfer("info", trained).stdout
     for expected in ("gender: Male = false", "16 px", "generator masked", "synthetic_faces", "diat 0.1.0", "25.0% (20 to 30%)"):

@@ -19,6 +19,10 @@ class Group(click.Group):
         except AttrxferError as error:
             click.echo(f"attrxfer: {error}" if "\n" not in str(error) else str(error), err=True)
             sys.exit(error.exit_code)
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            click.echo(f"attrxfer: {place}{error.strerror or error}", err=True)
+            sys.exit(AttrxferError.exit_code)
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})

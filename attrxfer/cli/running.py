@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -36,23 +35,18 @@ def run(
         raise click.UsageError("--resume goes on with the run as it was started: no --data, --set or -o")
     from attrxfer import host, job
     from attrxfer import recipe as recipes
+    from attrxfer.data import data_table
+    from attrxfer.engine.folder import RunFolder
 
     loaded = host.load()
     if resume is not None:
-        if not (resume / "recipe.toml").is_file():
-            raise AttrxferError(f"{resume}: no recipe.toml here, so this is not a run")
+        RunFolder(resume).require()
         job.run(recipes.load(resume / "recipe.toml", loaded), resume, loaded, resume=True, quiet=quiet)
         return
     assert recipe is not None
-    table = _data_table(data, loaded) if data is not None else None
+    table = data_table(data, loaded.registry.all("dataset")) if data is not None else None
     checked = recipes.load(recipe, loaded, overrides, table)
     job.run(checked, out or Path("runs") / Path(recipe).stem, loaded, quiet=quiet)
-
-
-def _data_table(path: Path, loaded: Any) -> dict[str, str]:
-    from attrxfer.data import recognise
-
-    return {"use": recognise(path, loaded.registry.all("dataset")), "path": str(path.resolve())}
 
 
 @click.command()
@@ -89,6 +83,8 @@ def transfer(model: Path, pictures: tuple[Path, ...], out: Path, strength: float
 
     registry = host.load().registry
     loaded: Transfers | None = find(model, registry)
+    if loaded is not None and backend != "torch":
+        raise AttrxferError(f"{model}: an exported file runs on what it was exported to: leave --backend out")
     if loaded is None:
         from attrxfer.transfer import load  # takes seconds: torch, which an exported file does without
 
@@ -115,7 +111,7 @@ def transfer(model: Path, pictures: tuple[Path, ...], out: Path, strength: float
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--to", "form", default="onnx", show_default=True, help="An exporter: see `attrxfer components exporter`.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="The file.  [default: beside the bundle]")
-@click.option("--check", type=click.Path(path_type=Path), help="Pictures to compare with torch on.  [default: noise and faces]")
+@click.option("--check", type=click.Path(path_type=Path), help="Pictures to compare with torch on.  [default: noise]")
 def export(model: Path, form: str, out: Path | None, check: Path | None) -> None:
     """Write MODEL (a bundle or finished run) into one file that runs without torch, and compare it with torch."""
     from attrxfer import host

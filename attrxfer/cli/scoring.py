@@ -26,7 +26,13 @@ STRENGTHS = (0.25, 0.5, 0.75, 1.0, 1.25)
 @click.option("--data", type=click.Path(path_type=Path), help="Score on these pictures instead of the first bundle's own.")
 @click.option("--recipe", help="Task, data and metrics are this recipe's, not the first bundle's.")
 @click.option("--set", "overrides", multiple=True, metavar="A.B=C", help="Change a setting of that recipe; repeatable.")
-@click.option("--limit", default=300, show_default=True, help="Held-out pictures that are scored; 0 takes all.")
+@click.option(
+    "--limit",
+    default=300,
+    type=click.IntRange(min=0),
+    show_default=True,
+    help="Held-out pictures that are scored; 0 takes all.",
+)
 @click.option("--strength", type=click.FloatRange(0, 3), default=1.0, show_default=True)
 @click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("scores"), show_default=True)
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
@@ -45,10 +51,9 @@ def evaluate(
     Writes scores.json, table.md and page.html into the folder OUT.
     """
     from attrxfer import host
-    from attrxfer.candidates import anchors, candidate, held_out, opened, refuse_teachers, require, scorecards
+    from attrxfer.candidates import anchors, candidate, held_out, made_metrics, opened, refuse_teachers, require, scorecards
     from attrxfer.evaluate import slices
     from attrxfer.files import write_text
-    from attrxfer.params import build
     from attrxfer.report import scorecard
 
     loaded = host.load()
@@ -67,7 +72,7 @@ def evaluate(
     own = [candidate(what, given, loaded.registry, strength) for what in candidates]
     names = [one.name for one in own]
     others = [one for one in anchors(given, loaded.registry) if one.name not in names]
-    metrics = [build(spec, {}) for spec in checked.metric]
+    metrics = made_metrics(checked, opened_data)
     results = scorecards(given, [*own, *others], metrics)
     cut = {card.name: slices(card, found, ("success", "verified", "closer to truth")) for card, found in results[: len(own)]}
     curves = {one.name: _curve(one, given, metrics) for one in own if one.transfer is not None}
@@ -86,13 +91,7 @@ def _cards(candidates: Sequence[str]) -> dict[str, dict[str, Any]]:
     """The cards of those candidates that are bundles or finished runs."""
     from attrxfer import bundle
 
-    found = {}
-    for what in candidates:
-        for folder in (Path(what), Path(what) / "bundle"):
-            if (folder / bundle.CARD).is_file():
-                found[what] = bundle.read_card(folder)
-                break
-    return found
+    return {what: bundle.read_card(bundle.find(Path(what))) for what in candidates if bundle.is_there(Path(what))}
 
 
 def _recipe(
@@ -100,9 +99,9 @@ def _recipe(
 ) -> Recipe:
     """The recipe whose task, data and metrics are scored."""
     from attrxfer import recipe as recipes
-    from attrxfer.data import recognise
+    from attrxfer.data import data_table
 
-    where = {"use": recognise(data, loaded.registry.all("dataset")), "path": str(data.resolve())} if data else None
+    where = data_table(data, loaded.registry.all("dataset")) if data else None
     if name is not None:
         return recipes.load(name, loaded, overrides, where)
     if not cards:
@@ -123,12 +122,13 @@ def _curve(one: Candidate, given: Inputs, metrics: Sequence[Metric]) -> list[dic
     """The shares of a transfer's scorecard at several strengths."""
     from attrxfer.evaluate import score
 
+    assert one.transfer is not None
+    each = [metric for metric in metrics if score("", given.results(one.outputs), [metric]).each]
     points = []
     for strength in STRENGTHS:
-        assert one.transfer is not None
-        card = score("", given.results(one.transfer.pictures(given.sources, strength)), metrics)
-        shares = {name: found["value"] for name, found in card.scores.items() if found["unit"] == "share"}
-        points.append({"strength": strength, **{name: value for name, value in shares.items() if name in card.each}})
+        card = score("", given.results(one.transfer.pictures(given.sources, strength)), each)
+        found = {name: one["value"] for name, one in card.scores.items() if one["unit"] == "share" and name in card.each}
+        points.append({"strength": strength, **{name: value for name, value in found.items() if value is not None}})
     return points
 
 

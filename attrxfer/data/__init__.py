@@ -3,7 +3,7 @@
 from attrxfer.data.batches import batch_rows, uniform
 from attrxfer.data.cache import cache_folder
 from attrxfer.data.opened import Data, open_data
-from attrxfer.data.recognise import recognise
+from attrxfer.data.recognise import data_table, recognise
 from attrxfer.data.sets import Sets, make_sets
 
-__all__ = ["Data", "Sets", "batch_rows", "cache_folder", "make_sets", "open_data", "recognise", "uniform"]
+__all__ = ["Data", "Sets", "batch_rows", "cache_folder", "data_table", "make_sets", "open_data", "recognise", "uniform"]

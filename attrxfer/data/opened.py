@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from attrxfer.data.cache import Progress, cache_folder, cache_key, open_pictures
 from attrxfer.errors import DataError, did_you_mean
-from attrxfer.interfaces import SPLITS, Broken, Dataset, Records, Selection
+from attrxfer.interfaces import SPLITS, Broken, Counterfactuals, Dataset, Records, Selection
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,6 +53,21 @@ class Data:
         if flip is not None:
             pictures[flip] = pictures[flip, :, ::-1]
         return torch.from_numpy(pictures).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+
+    def truth(self, rows: NDArray[np.int64], target: Mapping[str, bool], strength: float = 1.0) -> NDArray[np.uint8] | None:
+        """The exact counterfactuals (n, S, S, 3) of these rows with the target attributes, or at a strength of 0..1 with
+        that much of those which a row lacks; None where the data set cannot draw them."""
+        if not isinstance(self.dataset, Counterfactuals):
+            return None
+        lacks = np.stack([self.records.attributes[name][rows] != value for name, value in target.items()], axis=1)
+        found = self.pictures(rows)
+        for pattern in np.unique(lacks, axis=0):
+            same = (lacks == pattern).all(1)
+            lacking = [name for name, lack in zip(target, pattern, strict=True) if lack]
+            wanted = {name: strength if target[name] else 1 - strength for name in lacking}
+            if wanted:
+                found[same] = self.dataset.counterfactual(rows[same].tolist(), wanted)
+        return found
 
     def satisfies(self, conditions: Mapping[str, bool]) -> NDArray[np.bool_]:
         """Which pictures (N,) meet all conditions. Raises DataError for an unknown attribute."""

@@ -9,6 +9,11 @@ from attrxfer.errors import DataError
 from attrxfer.registry import Component
 
 
+def data_table(path: Path, components: Iterable[Component]) -> dict[str, str]:
+    """The [data] table for ``--data PATH``. Raises what ``recognise`` raises."""
+    return {"use": recognise(path, components), "path": str(path.resolve())}
+
+
 def recognise(path: Path, components: Iterable[Component]) -> str:
     """The name of the data set component that is surest of ``path``.
 

@@ -27,7 +27,7 @@ from attrxfer.engine.stages import Planned, plan
 from attrxfer.engine.step import Step
 from attrxfer.errors import AttrxferError, Interrupted, NonFiniteLoss
 from attrxfer.host import Host
-from attrxfer.interfaces import Adversarial, Batch, Counterfactuals, Identity, Regularizer, SetName, Stage
+from attrxfer.interfaces import Adversarial, Batch, Identity, Regularizer, SetName, Stage
 from attrxfer.params import Spec, build
 from attrxfer.recipe import Recipe
 from attrxfer.transfer import Transfer, to_uint8
@@ -205,7 +205,7 @@ class Training:
             stage.load_state_dict(state)
         self._set_training(True)
         self.display.begin(planned.key, done, stage.steps)
-        began, values = time.monotonic(), {}
+        values: dict[str, float] = {}
         for index in range(done, stage.steps):
             if self._should_stop():
                 self._interrupt(number, index, stage)
@@ -217,7 +217,6 @@ class Training:
             if (index + 1) % self.recipe.train.checkpoint_every == 0 and index + 1 < stage.steps:
                 self._save(number, index + 1, stage.state_dict())
         stage.finish()
-        self._time(planned.key, time.monotonic() - began)
         self._save(number + 1, 0, None)
         self.display.end(planned.key, values)
 
@@ -260,12 +259,6 @@ class Training:
         if self.recipe.train.trackers:
             self.devices.log({f"{planned.key}/{name}": value for name, value in values.items()}, index)
 
-    def _time(self, stage: str, seconds: float) -> None:
-        if self.devices.main:
-            times = self.folder.read_info().get("seconds", {})
-            times[stage] = round(times.get(stage, 0) + seconds, 2)
-            self.folder.update_info({"seconds": times})
-
     # ------------------------------------------------------------ sample pictures
 
     def _draw(self, stage: Stage, planned: Planned, step: int) -> None:
@@ -288,10 +281,9 @@ class Training:
         if (self.folder.samples / "source.png").exists():
             return
         save_strip(self.folder, "source", self.data.pictures(rows))
-        dataset = self._make(self.recipe.data)
-        if isinstance(dataset, Counterfactuals):
-            target = {name: float(value) for name, value in self.recipe.task.guided.items()}
-            save_strip(self.folder, "truth", dataset.counterfactual(rows.tolist(), target))
+        truth = self.data.truth(rows, self.recipe.task.guided)
+        if truth is not None:
+            save_strip(self.folder, "truth", truth)
 
     def _warn(self, symptom: Symptom) -> None:
         if self.devices.main:

@@ -36,7 +36,7 @@ def write_report(folder: RunFolder, recipe: Recipe, reference: Mapping[str, Any]
         scores=_scores(scores),
         grid=_grid(folder),
         curves="".join(curves(list(folder.read_metrics()))),
-        timing=_table(_timing(info, folder)),
+        timing=_table(_timing(folder)),
         data=html.escape(str(info.get("data", ""))),
         environment=_table(_environment(info)),
         differences=_differences(recipe, reference) if reference is not None else "",
@@ -111,7 +111,7 @@ def _spread(items: Sequence[Path], count: int) -> list[Path]:
 
 
 def _moment(path: Path) -> str:
-    _, stage, step = path.stem.split("-")
+    stage, _, step = path.stem.partition("-")[2].rpartition("-")
     return f"{stage} {int(step)}"
 
 
@@ -126,15 +126,14 @@ def _embed(path: Path) -> str:
     return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
 
 
-def _timing(info: Mapping[str, Any], folder: RunFolder) -> list[tuple[str, str]]:
-    steps: dict[str, int] = {}
+def _timing(folder: RunFolder) -> list[tuple[str, str]]:
+    """Seconds a stage, over all sittings of the run."""
+    steps: dict[str, list[float]] = {}
     for line in folder.read_metrics():
-        steps[line["stage"]] = line["step"] + 1
+        steps.setdefault(line["stage"], []).append(line["seconds"])
     rows = []
-    for stage, seconds in info.get("seconds", {}).items():
-        count = steps.get(stage, 0)
-        rate = f" · {count} steps · {seconds / count * 1000:.0f} ms a step" if count else ""
-        rows.append((stage, f"{seconds:.1f} s{rate}"))
+    for stage, own in steps.items():
+        rows.append((stage, f"{sum(own):.1f} s · {len(own)} steps · {sum(own) / len(own) * 1000:.0f} ms a step"))
     return rows
 
 

@@ -125,11 +125,12 @@ def _extremes(card: Scorecard, results: Sequence[tuple[Scorecard, HeldOut]]) -> 
         ("Worst", order[-SHOWN:]),
     ):
         yield f"<h2>{html.escape(card.name)}: {label.lower()} by {html.escape(measure)}</h2>"
-        yield _row("source", given.sources[chosen])
-        yield from (_row(other.name, other.outputs[chosen]) for other, _ in results if other.name != "input_copy")
+        yield strip("source", given.sources[chosen])
+        yield from (strip(other.name, other.outputs[chosen]) for other, _ in results if other.name != "input_copy")
 
 
-def _row(label: str, pictures: NDArray[np.uint8]) -> str:
+def strip(label: str, pictures: NDArray[np.uint8]) -> str:
+    """Pictures (N, S, S, 3) side by side behind their label, as HTML."""
     image = f'<img alt="{html.escape(label)}" src="{embedded(np.concatenate(list(pictures), axis=1))}">'
     return f'<div class="row"><span>{html.escape(label)}</span>{image}</div>'
 
@@ -150,7 +151,7 @@ def _histograms(cards: Sequence[Scorecard]) -> Iterator[str]:
 
 def _strengths(curves: Mapping[str, Sequence[Mapping[str, float]]]) -> Iterator[str]:
     for candidate, points in curves.items():
-        labels = [name for name in points[0] if name != "strength"] if points else []
+        labels = dict.fromkeys(name for point in points for name in point if name != "strength")
         if labels:
-            series = {name: [(point["strength"], point[name]) for point in points] for name in labels}
+            series = {name: [(point["strength"], point[name]) for point in points if name in point] for name in labels}
             yield f"<h2>{html.escape(candidate)}: by strength</h2>{chart(series, 'strength')}"

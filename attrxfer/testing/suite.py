@@ -127,8 +127,16 @@ def parametrize_with_checks(
         pytest.param(
             check,
             id=check.name,
-            marks=[pytest.mark.xfail(reason=expected[check.name], strict=True)] if check.name in expected else [],
+            marks=_marks(check, expected),
         )
         for check in made
     ]
     return pytest.mark.parametrize("check", marked)
+
+
+def _marks(check: Check, expected: Mapping[str, str]) -> list[Any]:
+    import pytest
+
+    if check.lacking:
+        return [pytest.mark.skip(reason=f"this machine lacks {'; '.join(check.lacking)}")]
+    return [pytest.mark.xfail(reason=expected[check.name], strict=True)] if check.name in expected else []

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from attrxfer import host as hosts
-from attrxfer.data import recognise
+from attrxfer.data import data_table
 from attrxfer.engine.folder import RunFolder
 from attrxfer.errors import AttrxferError
 from attrxfer.files import write_text
@@ -24,13 +25,20 @@ def _several(context: click.Context, parameter: click.Parameter, text: str) -> l
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
+def _numbers(context: click.Context, parameter: click.Parameter, text: str) -> list[int]:
+    try:
+        return [int(name) for name in _several(context, parameter, text)]
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 @click.command()
 @click.option("--tasks", default=",".join(TASKS), callback=_several, show_default=True, help="Names, with commas between.")
 @click.option("--variants", default=",".join(VARIANTS), callback=_several, show_default=True)
-@click.option("--seeds", default="0", callback=_several, show_default=True, help="Numbers, with commas between.")
+@click.option("--seeds", default="0", callback=_numbers, show_default=True, help="Numbers, with commas between.")
 @click.option("--data", type=click.Path(path_type=Path), help="Real pictures instead of drawn faces.")
 @click.option("--minutes", type=float, help="Of Algorithm 1 for each variant.")
-@click.option("--steps", type=int, help="Turns of Algorithm 1 for each variant.")
+@click.option("--steps", type=click.IntRange(min=1), help="Turns of Algorithm 1 for each variant.")
 @click.option("--pictures", default=200, show_default=True, help="Held-out pictures that are scored.")
 @click.option("--judge-steps", default=1500, show_default=True)
 @click.option("--set", "sets", multiple=True, metavar="A.B=C", help="Change a setting of every variant.")
@@ -38,7 +46,7 @@ def _several(context: click.Context, parameter: click.Parameter, text: str) -> l
 def main(
     tasks: list[str],
     variants: list[str],
-    seeds: list[str],
+    seeds: list[int],
     data: Path | None,
     minutes: float | None,
     steps: int | None,
@@ -56,20 +64,20 @@ def main(
             if name not in known:
                 raise click.UsageError(f"{name}: none of {', '.join(known)}")
     host = hosts.load()
-    where = {"use": recognise(data, host.registry.all("dataset")), "path": str(data.resolve())} if data else None
+    where = data_table(data, host.registry.all("dataset")) if data else None
     budget = [f"train.adversarial.steps={steps}"] if steps is not None else []
     runs: dict[tuple[str, str], list[tuple[dict[str, Any], Path]]] = {}
     try:
         for task in tasks:
             for variant in variants:
                 for seed in seeds:
-                    folder = RunFolder(place(out, task, variant, int(seed)))
+                    folder = RunFolder(place(out, task, variant, seed))
                     if folder.recipe.is_file():
                         checked = load(folder.recipe, host)
                     else:
-                        checked = recipe(task, variant, int(seed), host, where, [*sets, *budget])
+                        checked = recipe(task, variant, seed, host, where, [*sets, *budget])
                         checked = checked if minutes is None else steps_for(minutes, checked, folder.path, host)
-                    plain = RunFolder(place(out, task, ENHANCED.get(variant, variant), int(seed)))
+                    plain = RunFolder(place(out, task, ENHANCED.get(variant, variant), seed))
                     scores = train(
                         checked,
                         folder,
@@ -83,7 +91,8 @@ def main(
                     runs.setdefault((task, variant), []).append((scores, folder.path))
                 write(out, tasks, runs, where)
     except AttrxferError as error:
-        raise click.ClickException(str(error)) from None
+        click.echo(f"ablation: {error}", err=True)
+        sys.exit(error.exit_code)
     click.echo((out / "table.md").read_text())
 
 

@@ -8,27 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from attrxfer.pictures import embedded
 from attrxfer.report.curves import chart
-from attrxfer.report.scorecard import shown
+from attrxfer.report.scorecard import STYLE, shown, strip
 
 DRAWS = 1000
 JUDGE = "accuracy of the judge"
 SHARES = ("success", "other attributes kept", "closer to truth", "verified", "same person", "nearest is its own input")
-STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;max-width:1100px;margin:32px auto;padding:0 20px;color:#1c2330;background:#fff}"
-    "table{border-collapse:collapse;margin:12px 0;display:block;overflow-x:auto}"
-    "th,td{padding:4px 12px;border-bottom:1px solid #e4e7ec;text-align:left}"
-    "td{white-space:nowrap}img{width:100%;max-width:760px;border-radius:6px;display:block}.row{display:grid;"
-    "grid-template-columns:130px 1fr;gap:12px;align-items:center;margin-bottom:4px}.row span{color:#667085;text-align:right}"
-    "svg{width:100%;max-width:620px}"
-    "svg polyline{stroke-width:1.5}svg .axis{stroke:#e4e7ec}svg text{fill:#667085;font-size:11px}"
-    ".legend{display:flex;gap:4px 14px;flex-wrap:wrap;font-size:12px}"
-    ".legend i{display:inline-block;width:10px;height:10px;border-radius:3px;margin-right:5px}"
-)
 Runs = Mapping[tuple[str, str], Sequence[tuple[dict[str, Any], Path]]]
 """(task, variant) -> (ablation.json, run folder) of each seed."""
 
@@ -37,18 +24,25 @@ def interval(values: Sequence[Sequence[float]], people: Sequence[Sequence[int]])
     """Mean and 95% interval of numbers a picture, given for each seed: bootstrap over people, and over seeds where there
     are several."""
     random = np.random.default_rng(0)
-    grouped: list[list[NDArray[np.float64]]] = []
-    for numbers, who in zip(values, people, strict=True):
-        known = np.isfinite(np.asarray(numbers, float))
-        array, names = np.asarray(numbers, float)[known], np.asarray(who)[known]
-        grouped.append([array[names == name] for name in np.unique(names)])
-    means = []
-    for _ in range(DRAWS):
-        seeds = random.integers(0, len(grouped), len(grouped))
-        drawn = [grouped[s][i] for s in seeds for i in random.integers(0, len(grouped[s]), len(grouped[s]))]
-        means.append(float(np.concatenate(drawn).mean()))
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(np.mean([np.nanmean(numbers) for numbers in values])), float(low), float(high)
+    names, flat = np.unique(np.concatenate([np.asarray(who) for who in people]), return_inverse=True)
+    seeds = np.repeat(np.arange(len(values)), [len(who) for who in people])
+    numbers = np.concatenate([np.asarray(own, float) for own in values])
+    known = np.isfinite(numbers)
+    sums, sizes = np.zeros((2, len(values), len(names)))
+    np.add.at(sums, (seeds[known], flat[known]), numbers[known])
+    np.add.at(sizes, (seeds[known], flat[known]), 1)
+
+    def drawn() -> float:
+        """The same people for every seed: they are one held-out set."""
+        times = random.multinomial(len(names), np.full(len(names), 1 / len(names)))
+        chosen = random.integers(0, len(values), len(values))
+        with np.errstate(invalid="ignore"):
+            return float(np.nanmean((sums[chosen] @ times) / (sizes[chosen] @ times)))
+
+    with np.errstate(invalid="ignore"):
+        whole = float(np.nanmean(sums.sum(1) / sizes.sum(1)))
+    low, high = np.nanpercentile([drawn() for _ in range(DRAWS)], [2.5, 97.5])
+    return whole, float(low), float(high)
 
 
 def rows(task: str, runs: Runs) -> list[list[str]]:
@@ -136,13 +130,8 @@ def _pictures(task: str, runs: Runs) -> Iterator[str]:
     for number, (variant, found) in enumerate(own):
         with np.load(found[0][1] / "shown.npz", allow_pickle=False) as pictures:
             if not number:
-                yield _row("source", pictures["source"])
-            yield _row(variant, pictures["result"])
+                yield strip("source", pictures["source"])
+            yield strip(variant, pictures["result"])
             truth = ("truth", pictures["truth"]) if "truth" in pictures else None
     if truth is not None:
-        yield _row(*truth)
-
-
-def _row(label: str, pictures: NDArray[np.uint8]) -> str:
-    image = f'<img alt="{html.escape(label)}" src="{embedded(np.concatenate(list(pictures), axis=1))}">'
-    return f'<div class="row"><span>{html.escape(label)}</span>{image}</div>'
+        yield strip(*truth)

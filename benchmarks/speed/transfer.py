@@ -60,7 +60,7 @@ def backends(sizes: list[int], batches: list[int], width: int, rounds: int, name
             pictures = np.random.default_rng(0).integers(0, 256, (batch, size, size, 3)).astype(np.uint8)
             runs: dict[str, Callable[[], object]] = {PLAIN: partial(plain, module, pictures)}
             for name in names:
-                runner = prepare(name, module, pictures, f"speed-{width}-{size}-{batch}", host.load().registry)
+                runner = prepare(name, module, pictures, f"speed-{time.time_ns()}", host.load().registry)
                 runs[name] = partial(runner, pictures, 1.0)
             times = turns(runs, rounds)
             where = f"{size} px, batch {batch}"
@@ -94,7 +94,7 @@ def folder(size: int, count: int, width: int, backend: str) -> Iterator[Figure]:
     """A folder of JPEGs end to end, over the time that the model alone takes for as many pictures."""
     module = graph(width)
     batch = np.random.default_rng(0).integers(0, 256, (32, size, size, 3)).astype(np.uint8)
-    run = prepare(backend, module, batch, f"speed-{width}-{size}-32", host.load().registry)
+    run = prepare(backend, module, batch, f"speed-{time.time_ns()}", host.load().registry)
     alone = seconds(lambda: run(batch, 1.0), 5) / len(batch) * count
     with tempfile.TemporaryDirectory() as name:
         photos = Path(name) / "photos"

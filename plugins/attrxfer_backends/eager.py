@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import os
+import shutil
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
@@ -22,7 +24,8 @@ class Eager:
     automatic: ClassVar[bool] = True
 
     def prepare(self, graph: Any, example: NDArray[np.uint8], key: str) -> Runner:
-        return _runner(folded(graph))
+        made = folded(graph)
+        return _runner(made, made)
 
 
 class Compiled:
@@ -30,8 +33,14 @@ class Compiled:
 
     automatic: ClassVar[bool] = False
 
+    @classmethod
+    def needs(cls) -> Sequence[str]:
+        there = any(map(shutil.which, (os.environ.get("CXX", "c++"), "g++", "clang++", "cl")))
+        return [] if there else ["a C++ compiler (c++): take backend torch, or install one"]
+
     def prepare(self, graph: Any, example: NDArray[np.uint8], key: str) -> Runner:
-        return _runner(torch.compile(folded(graph)))
+        made = folded(graph)
+        return _runner(torch.compile(made), made)
 
 
 class HalfPrecision:
@@ -45,10 +54,12 @@ class HalfPrecision:
         return [] if has_bfloat16() else ["a device that calculates in bfloat16: take backend torch"]
 
     def prepare(self, graph: Any, example: NDArray[np.uint8], key: str) -> Runner:
-        run = _runner(folded(graph))
+        made = folded(graph)
+        run = _runner(made, made)
+        device = next(made.parameters()).device.type
 
         def half(pictures: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
-            with torch.autocast("cpu", torch.bfloat16):
+            with torch.autocast(device, torch.bfloat16):
                 return run(pictures, strength)
 
         return half
@@ -68,10 +79,13 @@ def folded(graph: nn.Module) -> nn.Module:
     return made.to(memory_format=torch.channels_last)
 
 
-def _runner(graph: Callable[..., Any]) -> Runner:
+def _runner(graph: Callable[..., Any], network: nn.Module) -> Runner:
+    """Runs ``graph`` where the parameters of ``network`` are."""
+    device = next((parameter.device for parameter in network.parameters()), torch.device("cpu"))
+
     def run(pictures: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
         with torch.no_grad():
-            found = graph(torch.from_numpy(np.ascontiguousarray(pictures)), torch.tensor(strength))
-        return found.contiguous().numpy()
+            found = graph(torch.from_numpy(np.ascontiguousarray(pictures)).to(device), torch.tensor(strength, device=device))
+        return found.contiguous().cpu().numpy()
 
     return run

@@ -117,15 +117,21 @@ def open_onnx(path: Path) -> tuple[Runner, Mapping[str, Any]]:
     return _runner(session), json.loads(card)
 
 
+def processors() -> int:
+    """How many this process may use; macOS does not say, and gives all."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed is not None else os.cpu_count() or 1
+
+
 def _session(path: Path) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     threads = os.environ.get("OMP_NUM_THREADS", "")
-    options.intra_op_num_threads = int(threads) if threads.isdigit() else len(os.sched_getaffinity(0))
+    options.intra_op_num_threads = int(threads) if threads.isdigit() else processors()
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=onnxruntime.get_available_providers())
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # each kind of damage has an exception of its own
         raise BundleError(f"{path}: damaged, or not an ONNX network ({' '.join(str(error).split())[:100]})") from None
 

@@ -12,7 +12,7 @@ from attrxfer.interfaces import Counterfactuals
 
 Pictures = NDArray[np.uint8]
 Rows = NDArray[np.int64]
-STRIDE = 4
+STRIDE, CHUNK = 4, 1024
 
 
 class InputCopy:
@@ -34,7 +34,7 @@ class NearestGuided:
         guided = data.rows("train", target)
         if not len(guided):
             return None
-        known, wanted = (data.pictures(r)[:, ::STRIDE, ::STRIDE].reshape(len(r), -1).astype(np.float32) for r in (guided, rows))
+        known, wanted = (_small(data, chosen) for chosen in (guided, rows))
         distance = np.square(known).sum(1)[None] - 2 * wanted @ known.T
         return data.pictures(guided[distance.argmin(1)])
 
@@ -64,9 +64,14 @@ class Truth:
     anchor: ClassVar[bool] = True
 
     def __call__(self, data: Any, target: Mapping[str, bool], rows: Rows) -> Pictures | None:
-        if not isinstance(data.dataset, Counterfactuals):
-            return None
-        return data.dataset.counterfactual(rows.tolist(), {name: float(value) for name, value in target.items()})
+        found: Pictures | None = data.truth(rows, target)
+        return found
+
+
+def _small(data: Any, rows: Rows) -> NDArray[np.float32]:
+    """Every fourth pixel across and down of these rows, flat; read in chunks, since the training split may be large."""
+    chunks = [data.pictures(rows[i : i + CHUNK])[:, ::STRIDE, ::STRIDE] for i in range(0, len(rows), CHUNK)]
+    return np.concatenate(chunks).reshape(len(rows), -1).astype(np.float32)
 
 
 def _beside(data: Any, rows: Rows, *, same: bool) -> Pictures | None:

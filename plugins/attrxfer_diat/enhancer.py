@@ -129,6 +129,8 @@ class TrainLocalEnhancer(Supervised):
         x = batch.images
         mask = torch.from_numpy(self.locator.masks(run.data, batch)).to(x.device)
         known = mask.flatten(1).any(1)
+        if not known.any():
+            return {"outside": torch.zeros((), device=x.device), "inside": torch.zeros((), device=x.device)}
         x, mask = x[known], mask[known]
         run.generator.eval()  # T is done with training
         with run.devices.autocast():

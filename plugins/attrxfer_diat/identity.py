@@ -9,6 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from attrxfer.errors import AttrxferError
 from attrxfer.interfaces import Discrimination, Features, TransferStep
 
 Scale = Literal["paper", "relative"]
@@ -32,12 +33,12 @@ def content(
 ) -> Tensor:
     """Eq. 2 and 13: ``content_loss`` over layers, counted from 1, times their weights w_l (all 1 when none are given).
 
-    Raises ValueError for a layer that the maps do not have, or another number of weights.
+    Raises AttrxferError for a layer that the maps do not have, or another number of weights.
     """
     if not all(1 <= layer <= len(source) for layer in layers):
-        raise ValueError(f"layers {list(layers)}: this network has layers 1 to {len(source)}")
+        raise AttrxferError(f"layers = {list(layers)}: this network has layers 1 to {len(source)}")
     if weights and len(weights) != len(layers):
-        raise ValueError(f"layer_weights {list(weights)}: there are {len(layers)} layers")
+        raise AttrxferError(f"layer_weights = {list(weights)}: there are {len(layers)} layers")
     terms = [
         weight * content_loss(output[layer - 1], source[layer - 1], scale)
         for layer, weight in zip(layers, weights or (1.0,) * len(layers), strict=True)
@@ -71,7 +72,7 @@ class Adaptive:
         self.discriminator_weight = discriminator_weight
 
     def __call__(self, step: TransferStep) -> Tensor:
-        """Scalar. Raises ValueError when D has fewer convolutions than ``layers`` asks for."""
+        """Scalar. Raises AttrxferError when D has fewer convolutions than ``layers`` asks for."""
         output, source = step.discriminate(step.output).features, step.discriminate(step.source).features
         return content(output, source, self.layers, self.layer_weights, self.scale)
 
@@ -110,7 +111,7 @@ class Backbone:
         self.weight = weight
 
     def __call__(self, step: TransferStep) -> Tensor:
-        """Scalar. Raises ValueError when the network has fewer maps than ``layers`` asks for."""
+        """Scalar. Raises AttrxferError when the network has fewer maps than ``layers`` asks for."""
         output, source = step.features(self.network, step.output), step.features(self.network, step.source)
         return content(output, source, self.layers, self.layer_weights, self.scale)
 

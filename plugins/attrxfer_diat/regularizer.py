@@ -9,6 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from attrxfer.errors import AttrxferError
 from attrxfer.interfaces import Features, Generator, Run, Slot, TransferStep
 from attrxfer_diat.identity import Scale, content
 from attrxfer_diat.supervised import Betas, Kept, Positive, Rate, Steps
@@ -48,9 +49,9 @@ class MaskSize:
         self.smoothness = smoothness
 
     def __call__(self, step: TransferStep) -> Tensor:
-        """Scalar. Raises ValueError when the generator has no mask."""
+        """Scalar. Raises AttrxferError when the generator has no mask."""
         if "mask" not in step.parts:
-            raise ValueError('regularizer mask_size: this generator learns no mask; use = "masked" does')
+            raise AttrxferError('regularizer mask_size: this generator learns no mask; use = "masked" does')
         mask = step.parts["mask"].float()
         return mask.mean() + self.smoothness * roughness(mask)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import logging
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from skimage.draw import polygon2mask
 from attrxfer.data import cache_folder
 from attrxfer.errors import DataError
 from attrxfer.files import write_bytes
-from attrxfer.interfaces import SPLITS, Batch, Broken
+from attrxfer.interfaces import Batch, Broken
 from attrxfer_faces.dlib_models import Faces, missing
 from attrxfer_faces.points import CELEBA_POINTS, IBUG_POINTS, eyes_and_nose
 
@@ -78,7 +79,7 @@ class Landmarks:
 
 
 class Dlib(Landmarks):
-    """The same from iBUG's 68 points, which dlib (extra ``faces``) finds once in all training pictures, before the first
+    """The same from iBUG's 68 points, which dlib (extra ``faces``) finds once in all usable pictures, before the first
     stage, at ``FULL`` pixels; they are kept in the cache. Pictures without a face that it finds have an empty region."""
 
     @classmethod
@@ -116,14 +117,15 @@ def has_landmarks(data: Any) -> bool:
 
 
 def dlib_landmarks(data: Any) -> NDArray[np.float32]:
-    """iBUG's 68 points (N, 68, 2) of the training pictures as dlib sees them, in pixels of the run's pictures; NaN for
-    others and where it finds no face. Kept in the cache by the pictures' key."""
-    path = cache_folder() / "landmarks" / f"{data.key}.npy"
+    """iBUG's 68 points (N, 68, 2) of the usable pictures as dlib sees them, in pixels of the run's pictures; NaN for others
+    and where it finds no face. Kept in the cache by a hash of the pictures and of which are usable."""
+    chosen = hashlib.sha256(data.usable.tobytes()).hexdigest()[:8]
+    path = cache_folder() / "landmarks" / f"{data.key}-{chosen}.npy"
     if path.is_file():
         kept: NDArray[np.float32] = np.load(path, allow_pickle=False)
         return kept
     found = np.full((len(data.records), IBUG_POINTS, 2), np.nan, np.float32)
-    rows = np.flatnonzero(data.records.split == SPLITS.index("train"))
+    rows = np.flatnonzero(data.usable)
     log.info("looking for the landmarks of %d faces with dlib", len(rows))
     faces, scale = Faces(), data.cached.shape[1] / FULL
     for start in range(0, len(rows), CHUNK):

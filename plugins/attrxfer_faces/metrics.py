@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 
 from attrxfer.interfaces import Each, Evaluation
 from attrxfer_faces.dlib_models import SAME, Faces, missing
@@ -52,7 +53,7 @@ class Identity:
         sources = evaluation.sources
         known = self.own.get(evaluation, lambda: faces.embeddings(sources, sources))
         found = known if evaluation.outputs is sources else faces.embeddings(evaluation.outputs, sources)
-        distance = np.linalg.norm(found[:, None].astype(np.float64) - known[None], axis=2)
+        distance = cdist(found, known)
         unseen = np.isnan(found).any(1) | np.isnan(known).any(1)
         nearest = np.where(np.isnan(distance), np.inf, distance).argmin(1)
         people, own = evaluation.people, distance.diagonal()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import torch
@@ -22,7 +22,8 @@ from attrxfer.files import write_bytes
 from attrxfer.transfer import to_images
 
 BATCH = 128
-VERSION = 2
+VERSION = 3
+DEFAULT = "test_resnet"
 log = logging.getLogger("attrxfer")
 
 
@@ -65,15 +66,17 @@ class Judged:
     """What metrics that look through the judge share: one classifier of all of a data set's attributes.
 
     It is a timm network, trained from scratch on the labels of the training split, with flips, and cached by a hash of the
-    pictures, the labels and its settings, so that every task of a data set has the same.
+    pictures, the labels and its settings: every task and run on a data set and its selection has the same judge.
 
     network: a timm architecture. steps, batch, rate: its training (AdamW, one-cycle rate, ``rate`` at the top).
     """
 
+    SEED: ClassVar[int] = 0
+
     def __init__(
         self,
         *,
-        network: str = "test_resnet",
+        network: str = DEFAULT,
         steps: Annotated[int, Field(ge=1)] = 500,
         batch: Annotated[int, Field(ge=2)] = 64,
         rate: Annotated[float, Field(gt=0)] = 3e-3,
@@ -83,35 +86,45 @@ class Judged:
         self.batch = batch
         self.rate = rate
 
-    def classifier(self, data: Any, seed: int) -> Classifier:
+    @classmethod
+    def needs(cls, **parameters: Any) -> Sequence[str]:
+        """timm's name for the network, where it knows none such."""
+        name = parameters.get("network", DEFAULT)
+        if name == DEFAULT:
+            return []
+        import timm  # takes seconds
+
+        return [] if timm.is_model(name) else [f'a network that timm knows: "{name}" is none (see timm.list_models())']
+
+    def classifier(self, data: Any) -> Classifier:
         """The judge of this data set: out of the cache, or trained and kept there."""
         import timm  # takes seconds: only when judged
 
         names = tuple(sorted(data.records.attributes))
         labels = np.stack([data.records.attributes[name] for name in names], axis=1)
-        path = self._cache(data, names, labels, seed)
-        torch.manual_seed(seed)
+        path = self._cache(data, names, labels)
+        torch.manual_seed(self.SEED)
         network = timm.create_model(self.network, pretrained=False, num_classes=len(names))
         if path.is_file():
             network.load_state_dict(load_file(path))
         else:
-            self._train(network, data, labels.astype(np.float32), seed)
+            self._train(network, data, labels.astype(np.float32))
             write_bytes(path, save(network.state_dict()))
         return Classifier(network.eval(), names)
 
-    def _cache(self, data: Any, names: tuple[str, ...], labels: NDArray[np.bool_], seed: int) -> Path:
-        seen = hashlib.sha256(np.packbits(labels[data.usable]).tobytes() + data.usable.tobytes()).hexdigest()
-        key = [VERSION, data.key, seen, names, seed, self.network, self.steps, self.batch, self.rate]
+    def _cache(self, data: Any, names: tuple[str, ...], labels: NDArray[np.bool_]) -> Path:
+        seen = hashlib.sha256(b"".join(array.tobytes() for array in (labels, data.usable, data.records.split))).hexdigest()
+        key = [VERSION, data.key, seen, names, self.SEED, self.network, self.steps, self.batch, self.rate]
         return cache_folder() / "judges" / f"{hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]}.safetensors"
 
-    def _train(self, network: nn.Module, data: Any, labels: NDArray[np.float32], seed: int) -> None:
+    def _train(self, network: nn.Module, data: Any, labels: NDArray[np.float32]) -> None:
         log.info("training the judge (%s, %d steps)", self.network, self.steps)
         rows = data.rows("train", None)
         optimizer = torch.optim.AdamW(network.parameters(), lr=self.rate, weight_decay=0.05)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, self.rate, total_steps=self.steps)
         network.train()
         for step in range(self.steps):
-            chosen, flips = batch_rows(rows, seed, "judge", "all", step, self.batch, 0, 1)
+            chosen, flips = batch_rows(rows, self.SEED, "judge", "all", step, self.batch, 0, 1)
             logits = network(data.images(chosen, flips))
             loss = nn.functional.binary_cross_entropy_with_logits(logits, torch.from_numpy(labels[chosen]))
             optimizer.zero_grad(set_to_none=True)

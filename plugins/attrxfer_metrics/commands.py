@@ -18,29 +18,33 @@ def judge() -> None:
 
 @judge.command("train")
 @click.option("--data", type=click.Path(path_type=Path), help="Pictures with labels.  [default: drawn faces]")
-@click.option("--size", default=64, show_default=True, help="Side of the pictures in pixels.")
+@click.option("--size", default=64, type=click.IntRange(min=16), show_default=True, help="Side of the pictures in pixels.")
 @click.option("--network", default="test_resnet", show_default=True, help="A timm architecture.")
-@click.option("--steps", default=500, show_default=True)
-@click.option("--batch", default=64, show_default=True)
-@click.option("--rate", default=3e-3, show_default=True)
-@click.option("--seed", default=0, show_default=True)
+@click.option("--steps", default=500, type=click.IntRange(min=1), show_default=True)
+@click.option("--batch", default=64, type=click.IntRange(min=2), show_default=True)
+@click.option("--rate", default=3e-3, type=click.FloatRange(min=0, min_open=True), show_default=True)
 @click.pass_obj
-def train(
-    registry: Registry, data: Path | None, size: int, network: str, steps: int, batch: int, rate: float, seed: int
-) -> None:
+def train(registry: Registry, data: Path | None, size: int, network: str, steps: int, batch: int, rate: float) -> None:
     """Train the judge of a data set, or find it in the cache, and say how often it is right on real test pictures.
 
-    A recipe's metrics find it by the same settings.
+    A recipe's metrics find it by the same settings where the recipe selects no pictures (selection = []).
     """
     from attrxfer.data import open_data, recognise
+    from attrxfer.errors import AttrxferError
     from attrxfer_metrics.classifier import Judged
+
+    lacking = Judged.needs(network=network)
+    if lacking:
+        raise AttrxferError(f"--network needs {lacking[0]}")
 
     name = recognise(data, registry.all("dataset")) if data is not None else "synthetic_faces"
     cls = registry.get("dataset", name).load()
     dataset = cls(size=size, path=data) if data is not None else cls(size=size)
     opened = open_data(dataset, selection=None, size=size)
-    found = Judged(network=network, steps=steps, batch=batch, rate=rate).classifier(opened, seed)
     rows = opened.rows("test", None)
+    if not len(rows):
+        raise AttrxferError("the test split is empty: there is nothing to tell how often a judge is right")
+    found = Judged(network=network, steps=steps, batch=batch, rate=rate).classifier(opened)
     click.echo(f"{len(rows)} real test pictures")
     for attribute in found.names:
         usual = opened.records.attributes[attribute][rows].mean()

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 
 from attrxfer.interfaces import Each, Evaluation, Whole
-from attrxfer_metrics.classifier import Judged
+from attrxfer_metrics.classifier import Classifier, Judged
 
 
 class Judge(Judged):
     """Share of results that the judge sees as having the target attributes, and of the other attributes the share that it
     sees as in the input. Its own accuracy on real test pictures stands beside its verdicts."""
 
+    @functools.cached_property
+    def known(self) -> dict[tuple[str, ...], Whole]:
+        return {}
+
     def __call__(self, evaluation: Evaluation) -> Mapping[str, Each | Whole]:
         """ "success", "other attributes kept" and "accuracy of the judge", all in 0..1."""
-        judge = self.classifier(evaluation.data, evaluation.seed)
+        judge = self.classifier(evaluation.data)
         found: dict[str, Each | Whole] = {
             "success": Each(judge.successes(evaluation.outputs, evaluation.target).astype(float), "share")
         }
@@ -22,6 +27,13 @@ class Judge(Judged):
         if others:
             before, after = judge.verdicts(evaluation.sources)[:, others], judge.verdicts(evaluation.outputs)[:, others]
             found["other attributes kept"] = Each((before == after).mean(1), "share")
-        accuracy = judge.accuracy(evaluation.data, evaluation.target)
-        found["accuracy of the judge"] = Whole(accuracy, len(evaluation.data.rows("test", None)), unit="share")
+        found["accuracy of the judge"] = self._accuracy(judge, evaluation)
         return found
+
+    def _accuracy(self, judge: Classifier, evaluation: Evaluation) -> Whole:
+        """Found once for all candidates that are scored on these data."""
+        key = (evaluation.data.key, *sorted(evaluation.target))
+        if key not in self.known:
+            value = judge.accuracy(evaluation.data, evaluation.target)
+            self.known[key] = Whole(value, len(evaluation.data.rows("test", None)), unit="share")
+        return self.known[key]

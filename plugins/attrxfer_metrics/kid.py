@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 import numpy as np
@@ -45,15 +45,20 @@ class Kid(Judged):
         self.resize = resize
 
     def __call__(self, evaluation: Evaluation) -> Mapping[str, Whole]:
-        """ "KID" and "Frechet distance"; empty where fewer than two real test pictures have the attributes, or fewer than
-        two people are in the inputs."""
+        """ "KID" and "Frechet distance"; empty where fewer than two people are in the inputs, or in the real test pictures
+        that have the attributes."""
         rows = evaluation.data.rows("test", evaluation.target)
         if min(len(rows), len(np.unique(evaluation.people))) < 2:
             return {}
         rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), LIMIT)).astype(int)]
         read = self._reader(evaluation)
         real, results = read(evaluation.data.pictures(rows)), read(evaluation.outputs)
-        value, low, high = interval([results], real, [evaluation.people])
+        identity = evaluation.data.records.identity
+        real_people = identity[rows] if identity is not None else rows
+        people = evaluation.people if identity is not None else evaluation.rows
+        value, low, high = interval(results, real, people, real_people)
+        if np.isnan(value):
+            return {}
         return {
             "KID": Whole(value, len(results), low, high, better="lower"),
             "Frechet distance": Whole(frechet(results, real), len(results), better="lower"),
@@ -61,7 +66,7 @@ class Kid(Judged):
 
     def _reader(self, evaluation: Evaluation) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
         if self.features is None:
-            return self.classifier(evaluation.data, evaluation.seed).features
+            return self.classifier(evaluation.data).features
         network = self.features
 
         def read(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -95,45 +100,52 @@ def kernel(one: NDArray[np.floating], other: NDArray[np.floating]) -> NDArray[np
     return (one.astype(np.float64) @ other.astype(np.float64).T / one.shape[1] + 1) ** 3
 
 
-def kid(results: NDArray[np.floating], real: NDArray[np.floating]) -> float:
-    """The unbiased estimate of KID times 1000 from features (N, C) and (M, C); it may be negative.
+def interval(
+    results: NDArray[np.floating],
+    real: NDArray[np.floating],
+    people: NDArray[np.int64],
+    real_people: NDArray[np.int64],
+    draws: int = 300,
+) -> tuple[float, float, float]:
+    """KID times 1000 of features (N, C) and (M, C), and its 95% bootstrap interval over people, who are drawn on both sides.
 
-    >>> rows = np.random.default_rng(0).normal(size=(2000, 4))
-    >>> abs(kid(rows[:1000], rows[1000:])) < 20 < kid(rows[:1000] + 1, rows[1000:])
+    ``people`` (N,), ``real_people`` (M,): who is in each picture. Pictures of one person are never compared, neither among
+    results, nor among real ones, nor across: they are no independent draws. It may be negative.
+
+    >>> rows, who = np.random.default_rng(0).normal(size=(2000, 4)), np.arange(2000)
+    >>> near, far = (interval(rows[:1000] + shift, rows[1000:], who[:1000], who[1000:], 0)[0] for shift in (0, 1))
+    >>> abs(near) < 20 < far
     True
     """
-    return interval([results], real, [np.arange(len(results))], draws=0)[0]
+    names, both = np.unique(np.concatenate([people, real_people]), return_inverse=True)
+    who, whose = both[: len(people)], both[len(people) :]
+    pairs = [
+        _Pairs(kernel(results, results), who, who),
+        _Pairs(kernel(real, real), whose, whose),
+        _Pairs(kernel(results, real), who, whose),
+    ]
 
+    def estimate(times: NDArray[np.float64]) -> float:
+        """KID where person i is counted ``times[i]`` times; NaN where too few people are left to compare."""
+        within, within_real, across = (pair.mean(times) for pair in pairs)
+        return PER * (within + within_real - 2 * across)
 
-def interval(
-    results: Sequence[NDArray[np.floating]], real: NDArray[np.floating], people: Sequence[NDArray[np.int64]], draws: int = 300
-) -> tuple[float, float, float]:
-    """KID times 1000 and its 95% bootstrap interval, over the seeds that ``results`` [(N, C)] came from and over ``people``
-    [(N,)], who is in each result. Two pictures of one person are never compared: they are no independent draws."""
-    count = len(real)
-    own = kernel(real, real)
-    within_real = (own.sum() - own.trace()) / (count * (count - 1))
-    seeds = []
-    for found, names in zip(results, people, strict=True):
-        who = np.unique(names, return_inverse=True)[1]
-        apart = who[:, None] != who
-        seeds.append((kernel(found, found) * apart, apart.astype(float), kernel(found, real).mean(1), who))
     random = np.random.default_rng(0)
+    drawn = [estimate(random.multinomial(len(names), np.full(len(names), 1 / len(names))).astype(float)) for _ in range(draws)]
+    low, high = np.nanpercentile(drawn, [2.5, 97.5]) if draws else (np.nan, np.nan)
+    return estimate(np.ones(len(names))), float(low), float(high)
 
-    def estimate(seed: int, times: NDArray[np.float64]) -> float:
-        """KID where person i is counted ``times[i]`` times."""
-        within, apart, across, who = seeds[seed]
-        weights = times[who]
-        pairs = weights @ apart @ weights
-        if not pairs:
-            return np.nan  # one person drawn over and over
-        return float(weights @ within @ weights / pairs - 2 * weights @ across / weights.sum() + within_real)
 
-    def drawn(seed: int) -> float:
-        everyone = int(seeds[seed][3].max()) + 1
-        return estimate(seed, np.bincount(random.integers(0, everyone, everyone), minlength=everyone).astype(float))
+class _Pairs:
+    """A kernel (N, M) between pictures of ``who`` (N,) and of ``whose`` (M,), pairs of one person left out."""
 
-    whole = [estimate(seed, np.ones(int(seeds[seed][3].max()) + 1)) for seed in range(len(seeds))]
-    means = [np.mean([drawn(seed) for seed in random.integers(0, len(seeds), len(seeds))]) for _ in range(draws)]
-    low, high = np.nanpercentile(means, [2.5, 97.5]) if draws else (np.nan, np.nan)
-    return PER * float(np.mean(whole)), PER * float(low), PER * float(high)
+    def __init__(self, values: NDArray[np.float64], who: NDArray[np.int64], whose: NDArray[np.int64]) -> None:
+        self.apart = (who[:, None] != whose).astype(float)
+        self.values = values * self.apart
+        self.who, self.whose = who, whose
+
+    def mean(self, times: NDArray[np.float64]) -> float:
+        """Over all pairs, each as often as its people are drawn."""
+        left, right = times[self.who], times[self.whose]
+        count = left @ self.apart @ right
+        return float(left @ self.values @ right / count) if count else float("nan")

@@ -17,7 +17,8 @@ class Preserved:
     """PSNR (dB) and SSIM of results to their inputs where nothing should change, and how far the mean colour moved.
 
     Where the truth is known, that is every pixel that the truth leaves as it was; else the outside of the region that
-    ``locator`` finds; without one the whole picture, which for an attribute that changes all of a face is a rough measure.
+    ``locator`` finds (pictures in which it finds none are left out); without a locator the whole picture, which for an
+    attribute that changes all of a face is a rough measure.
     """
 
     def __init__(self, *, locator: Locator | None = None) -> None:
@@ -44,9 +45,8 @@ class Preserved:
             return np.asarray((evaluation.truth == evaluation.sources).all(-1))
         if self.locator is None:
             return None
-        if hasattr(self.locator, "check_data"):
-            self.locator.check_data(evaluation.data)
-        return ~(self.locator.masks(evaluation.data, _as_batch(evaluation))[:, 0] > 0)
+        inside = self.locator.masks(evaluation.data, _as_batch(evaluation))[:, 0] > 0
+        return ~inside & inside.any((1, 2), keepdims=True)  # a region that is not found has no outside
 
 
 def masked_psnr(outputs: NDArray[Any], sources: NDArray[Any], mask: NDArray[Any]) -> NDArray[np.float64]:

@@ -22,7 +22,7 @@ class Truth:
     than their input is, PSNR (dB) and SSIM.
 
     strengths: transfers at these strengths between 0 and 1 are held against the subject drawn with that much of the
-    attribute.
+    attribute (of those attributes that it lacks).
     """
 
     def __init__(self, *, strengths: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.5,)) -> None:
@@ -40,8 +40,7 @@ class Truth:
         }
         if evaluation.transfer is not None:
             for strength in self.strengths:
-                values = {name: strength if value else 1 - strength for name, value in evaluation.target.items()}
-                between = evaluation.data.dataset.counterfactual(evaluation.rows.tolist(), values)
+                between = evaluation.data.truth(evaluation.rows, evaluation.target, strength)
                 outputs = evaluation.transfer.pictures(evaluation.sources, strength)
                 found[f"closer to truth at {strength:g}"] = closer(outputs, evaluation.sources, between)
                 found[f"PSNR to truth at {strength:g}"] = Each(each_psnr(outputs, between), "dB")

@@ -26,6 +26,7 @@ from torch import Tensor
 from attrxfer.engine.folder import RunFolder
 from attrxfer.engine.run import Training
 from attrxfer.engine.step import Step
+from attrxfer.errors import AttrxferError
 from attrxfer.host import Host
 from attrxfer.interfaces import Batch
 from attrxfer.recipe import Recipe
@@ -87,9 +88,9 @@ def test_losses_on_one_backbone_share_its_passes(phi: FaceFeatures) -> None:
 
 def test_layers_that_are_not_there_are_named(phi: FaceFeatures) -> None:
     step = a_step(TransformNetwork(width=4, blocks=1, norm="none"))
-    with pytest.raises(ValueError, match="1 to 5"):
+    with pytest.raises(AttrxferError, match="1 to 5"):
         Backbone(network=phi, layers=(6,))(step)
-    with pytest.raises(ValueError, match="there are 2 layers"):
+    with pytest.raises(AttrxferError, match="there are 2 layers"):
         Backbone(network=phi, layer_weights=(1.0,))(step)
 
 
@@ -140,7 +141,7 @@ def test_the_size_of_the_mask() -> None:
     mask = step.parts["mask"]
     rough = (mask[..., 1:] - mask[..., :-1]).abs().mean() + (mask[..., 1:, :] - mask[..., :-1, :]).abs().mean()
     torch.testing.assert_close(MaskSize(smoothness=0.5)(step), mask.mean() + 0.5 * rough)
-    with pytest.raises(ValueError, match="learns no mask"):
+    with pytest.raises(AttrxferError, match="learns no mask"):
         MaskSize()(a_step(TransformNetwork(width=4, blocks=1)))
 
 

@@ -20,6 +20,7 @@ from attrxfer_diat.stages import AdversarialTraining, PretrainDiscriminator, Pre
 from torch import Tensor, nn
 
 from attrxfer.engine.step import Step
+from attrxfer.errors import AttrxferError
 from attrxfer.interfaces import Batch
 
 N, SIZE = 4, 32
@@ -279,5 +280,5 @@ def test_layers_that_do_not_exist_are_named(run: Any) -> None:
     run.identity = (Adaptive(layers=(9,)),)
     stage = AdversarialTraining(steps=1, batch=N)
     stage.prepare(run, run.adversarial)
-    with pytest.raises(ValueError, match="layers 1 to 6"):
+    with pytest.raises(AttrxferError, match="layers 1 to 6"):
         stage.step(0)

@@ -65,18 +65,16 @@ def test_half_the_strength_is_held_against_half_the_attribute() -> None:
 
     asked: list[Any] = []
 
-    class Drawer:
-        def counterfactual(self, rows: list[int], values: dict[str, float]) -> NDArray[np.uint8]:
-            asked.append(values)
-            return blend(values["Smiling"])
+    def truth_at(rows: Any, target: dict[str, bool], strength: float) -> NDArray[np.uint8]:
+        asked.append((target, strength))
+        return blend(strength)
 
     given = SimpleNamespace(
-        sources=sources, outputs=truth, truth=truth, rows=np.arange(6), target={"Smiling": True, "Young": False},
-        transfer=SimpleNamespace(pictures=lambda pictures, strength: blend(strength)),
-        data=SimpleNamespace(dataset=Drawer()),
+        sources=sources, outputs=truth, truth=truth, rows=np.arange(6), target={"Smiling": True},
+        transfer=SimpleNamespace(pictures=lambda pictures, strength: blend(strength)), data=SimpleNamespace(truth=truth_at),
     )  # fmt: skip
     found = Truth(strengths=(0.25,))(given)  # type: ignore[arg-type]
-    assert asked == [{"Smiling": 0.25, "Young": 0.75}]
+    assert asked == [({"Smiling": True}, 0.25)]
     assert found["PSNR to truth at 0.25"].values.min() == NO_ERROR and found["closer to truth at 0.25"].values.all()
 
 
@@ -99,20 +97,37 @@ def test_what_should_not_move() -> None:
     assert 4 < shift.values.mean() <= 5 and shift.better == "lower"
 
 
-def test_kid_of_the_real_set_itself_of_another_and_of_copies() -> None:
+def test_kid_of_one_distribution_and_of_another() -> None:
     random = np.random.default_rng(0)
     one, other = random.normal(size=(2, 400, 8))
-    alone = [np.arange(400)]
-    value, low, high = interval([one], other, alone)
-    assert low < value < high and low < 0 < high, "two draws of one distribution: no distance within the interval"
-    far = interval([one + 1], other, alone)
+    alone = np.arange(400), np.arange(400, 800)
+    value, low, high = interval(one, other, *alone)
+    assert low < 0 < high and low < value < high, "two draws of one distribution: no distance within the interval"
+    far = interval(one + 1, other, *alone)
     assert far[1] > high
     # a person drawn often does not count as more evidence
-    copies = np.repeat(one[:40], 10, axis=0)
-    naive = interval([copies], other, alone)
-    by_person = interval([copies], other, [np.repeat(np.arange(40), 10)])
-    assert by_person[0] == pytest.approx(interval([one[:40]], other, [np.arange(40)])[0])
-    assert by_person[2] - by_person[1] > 2 * (naive[2] - naive[1]) and naive[0] > by_person[0]
+    copies, who = np.repeat(one[:40], 10, axis=0), np.repeat(np.arange(40), 10)
+    naive = interval(copies, other, *alone)
+    by_person = interval(copies, other, who, alone[1])
+    assert by_person[0] == pytest.approx(interval(one[:40], other, np.arange(40), alone[1])[0])
+    assert naive[0] > by_person[0]
+
+
+def test_kid_is_unbiased_where_people_are_photographed_often() -> None:
+    """Ten people on each side, twenty photos each, five people on both: equal distributions have no distance on average."""
+    random = np.random.default_rng(0)
+
+    def photos(people: NDArray[np.int64], faces: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        who = np.repeat(people, 20)
+        return faces[who] + 0.2 * random.normal(size=(len(who), 8)), who
+
+    found = []
+    for _ in range(200):
+        faces = random.normal(size=(15, 8))
+        (results, who), (real, whose) = photos(np.arange(10), faces), photos(np.arange(5, 15), faces)
+        found.append(interval(results, real, who, whose, draws=0)[0])
+    error = np.std(found) / len(found) ** 0.5
+    assert abs(np.mean(found)) < 3 * error, (np.mean(found), error)
 
 
 class Shades:
@@ -141,6 +156,7 @@ def evaluation(data: Data, outputs_bright: bool) -> Any:
     rows = data.rows("test", None)
     dark, bright = (data.pictures(rows[data.records.attributes["bright"][rows] == value]) for value in (False, True))
     outputs = bright if outputs_bright else dark
+    rows = rows[~data.records.attributes["bright"][rows]]
     return SimpleNamespace(
         sources=dark, outputs=outputs, truth=None, rows=rows, people=np.arange(len(dark)), target={"bright": True}, data=data,
         transfer=None, seed=0,

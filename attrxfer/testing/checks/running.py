@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ ROUNDING = 4
 def check_it_runs_a_chain_as_torch_does(subject: Subject) -> None:
     """Equal to the graph itself at two strengths and two batch sizes, to ``ROUNDING`` steps of 255."""
     graph, examples = _graph(), squares().pictures(np.arange(4))
-    run = subject.build().prepare(graph, examples, f"contract {subject.component.name}")
+    run = subject.build().prepare(graph, examples, f"contract-{time.time_ns()}")  # nothing is found in a cache
     for count, strength in ((4, 1.0), (3, 0.5)):
         _near(run(examples[:count], strength), graph, examples[:count], strength)
 
