@@ -37,9 +37,9 @@ def export(model: Path, form: str, out: Path | None, sample: Path | None, regist
     if needs(spec):
         raise AttrxferError(f"exporter {form} needs {'; '.join(needs(spec))}")
     exporter: Any = build(spec, {})
+    found = bundle.find(model)
     if out is not None and out.suffix != exporter.suffix:
         raise AttrxferError(f"{out}: {form} files end in {exporter.suffix}, by which they are found again")
-    found = bundle.find(model)
     transfer = Transfer(bundle.load(found, registry))
     path = out or found.parent / f"{transfer.card['task']['name']}{exporter.suffix}"
     examples = _examples(sample, transfer)

@@ -72,7 +72,7 @@ def test_a_run_leaves_everything_in_its_folder(tiny: Tiny, tmp_path: Path, host:
     assert lines[-1].keys() >= {"D guided", "D generated", "T attribute", "T identity"}
     assert {p.name for p in folder.samples.iterdir()} >= {"source.png", "truth.png", "2-adversarial-0000005.png"}
     info = folder.read_info()
-    assert info["seconds"].keys() == {"pretrain_generator", "pretrain_discriminator", "adversarial"}
+    assert all(line["seconds"] >= 0 for line in folder.read_metrics()) and "precision" in info["environment"]
     assert "Male" in info["data"] and info["environment"]["versions"]["torch"] == torch.__version__.partition("+")[0]
     card = json.loads((folder.bundle / "attrxfer.json").read_text())
     assert card["task"] == {"name": "gender", "guided": {"Male": False}} and card["size"] == 16
