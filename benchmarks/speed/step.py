@@ -53,23 +53,25 @@ def bare_loop(training: Training) -> Callable[[int], None]:
     draw = torch.rand(len(x), 8)
 
     def step(index: int) -> None:
-        output = T(x)
+        with training.devices.autocast():  # the engine's precision: what is compared is the loop
+            output = T(x)
         for i in range(spec["dstep"]):
-            terms = gan.discriminator_loss(
-                D, gan.augment(a, draw), gan.augment(output.detach(), draw), index * spec["dstep"] + i
-            )
+            pair = gan.augment(a, draw), gan.augment(output.detach(), draw)
+            with training.devices.autocast():
+                terms = gan.discriminator_loss(D, *pair, index * spec["dstep"] + i)
             torch.stack(list(terms.values())).sum().backward()
             optimizer_d.step()
             optimizer_d.zero_grad()
         D.requires_grad_(False)
-        logit, of_output = D(gan.augment(output, draw))
-        with torch.no_grad():
-            _, of_source = D(gan.augment(x, draw))
-        loss = softplus(-logit).mean()
-        for layer in identity["layers"]:
-            fx, fo = of_source[layer - 1], of_output[layer - 1]
-            relative = (fo - fx).square().mean((1, 2, 3)) / 2 / fx.square().mean((1, 2, 3))
-            loss = loss + identity["weight"] * relative.mean()
+        with training.devices.autocast():
+            logit, of_output = D(gan.augment(output, draw))
+            with torch.no_grad():
+                _, of_source = D(gan.augment(x, draw))
+            loss = softplus(-logit).mean()
+            for layer in identity["layers"]:
+                fx, fo = of_source[layer - 1].float(), of_output[layer - 1].float()
+                relative = (fo - fx).square().mean((1, 2, 3)) / 2 / fx.square().mean((1, 2, 3))
+                loss = loss + identity["weight"] * relative.mean()
         loss.backward()
         optimizer_t.step()
         optimizer_t.zero_grad()
