@@ -74,8 +74,9 @@ class Loss(Protocol):
 class Identity(Loss, Protocol):
     """Kind ``identity``: keeps the subject the same.
 
-    It may offer ``discriminator_loss(discriminator, source, generated) -> {name: scalar}``: terms that D minimises, from x
-    and T(x) (N, 3, S, S) under one draw of the adversarial term's augmentation.
+    It may have a ``discriminator_weight`` that is not 0; then it offers ``discriminator_loss(discriminator, source,
+    generated) -> {name: scalar}``: terms that D minimises, from x and T(x) (N, 3, S, S) under one draw of the adversarial
+    term's augmentation.
     """
 
 

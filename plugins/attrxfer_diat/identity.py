@@ -80,9 +80,7 @@ class Adaptive:
     def discriminator_loss(
         self, discriminator: Callable[[Tensor], Discrimination], source: Tensor, generated: Tensor
     ) -> Mapping[str, Tensor]:
-        """D's term "identity" from x and T(x), augmented alike (N, 3, S, S); none when ``discriminator_weight`` is 0."""
-        if not self.discriminator_weight:
-            return {}
+        """D's term "identity" from x and T(x), augmented alike (N, 3, S, S)."""
         features = [maps.chunk(2) for maps in discriminator(torch.cat([source, generated])).features]
         theirs, ours = [maps[0] for maps in features], [maps[1] for maps in features]
         return {"identity": self.discriminator_weight * content(ours, theirs, self.layers, self.layer_weights, self.scale)}

@@ -159,8 +159,9 @@ class AdversarialTraining:
         generated = self.adversarial.augment(self._mix(index, fresh), uniform[:, 8:])
         with self.devices.autocast():
             terms = dict(self.adversarial.discriminator_loss(self.discriminator, guided, generated, index))
-            for loss in self.run.identity:
-                if hasattr(loss, "discriminator_loss"):
+            losses: tuple[Any, ...] = self.run.identity
+            for loss in losses:
+                if getattr(loss, "discriminator_weight", 0.0):
                     pair = (self.adversarial.augment(images, uniform[:, 8:]) for images in (source, fresh))
                     terms.update(loss.discriminator_loss(self.discriminator, *pair))
         self.devices.update(self.optimizer_d, torch.stack(list(terms.values())).sum())

@@ -164,12 +164,14 @@ def test_without_an_identity_loss_d_sees_the_output_alone(run: Any, calls: Count
     assert calls == {"generator": 1, "discriminator": 2}
 
 
-def test_augmentation_costs_no_further_pass(run: Any, calls: Counter[str]) -> None:
+def test_augmentation_costs_no_further_pass_and_nothing_is_augmented_in_vain(run: Any, calls: Counter[str]) -> None:
     run.adversarial = Gan(shift=0.1, brightness=0.2, contrast=0.2)
-    stage = AdversarialTraining(steps=1, batch=N, dstep=1)
+    augment = run.adversarial.augment
+    run.adversarial.augment = lambda *arguments: (calls.update(["augment"]), augment(*arguments))[1]
+    stage = AdversarialTraining(steps=1, batch=N, dstep=2)
     stage.prepare(run, run.adversarial)
     stage.step(0)
-    assert calls == {"generator": 1, "discriminator": 3}
+    assert calls == {"generator": 1, "discriminator": 4, "augment": 2 * 2 + 2}
 
 
 def test_the_other_network_is_frozen(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
