@@ -15,7 +15,7 @@ from attrxfer.data import Data, Sets, make_sets, open_data
 from attrxfer.errors import AttrxferError, DataError, did_you_mean
 from attrxfer.evaluate import HeldOut, Inputs, Scorecard, inputs, score
 from attrxfer.interfaces import Metric
-from attrxfer.params import build, check, with_nested
+from attrxfer.params import build, named, with_nested
 from attrxfer.recipe import Recipe
 from attrxfer.registry import Registry
 from attrxfer.transfer import Transfer
@@ -135,9 +135,7 @@ def _of_method(name: str, given: Inputs, registry: Registry) -> Pictures:
 
 
 def _made(name: str, given: Inputs, registry: Registry) -> Pictures | None:
-    spec, problems = check("method", {"use": name}, registry, path=name, shared={"size": given.sources.shape[1]})
-    if spec is None:
-        raise AttrxferError("; ".join(str(problem) for problem in problems))
+    spec = named("method", name, registry, size=given.sources.shape[1])
     found: Pictures | None = build(spec, {})(given.data, given.target, given.rows)
     return found
 

@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from attrxfer import bundle, pictures
-from attrxfer.errors import AttrxferError, did_you_mean
+from attrxfer.errors import AttrxferError
 from attrxfer.files import write_bytes
-from attrxfer.params import build, check, needs
+from attrxfer.params import build, named, needs
 from attrxfer.registry import Registry
 from attrxfer.transfer import Transfer
 
@@ -28,12 +28,7 @@ def export(model: Path, form: str, out: Path | None, sample: Path | None, regist
     ``sample``: pictures to compare with torch on, noise without. The largest error is written into the file's card.
     Raises AttrxferError for a form that is not there, or whose libraries are not installed.
     """
-    names = registry.names("exporter")
-    if form not in names:
-        raise AttrxferError(f'no exporter "{form}"{did_you_mean(form, names)}')
-    spec, problems = check("exporter", {"use": form}, registry, path="exporter", shared={})
-    if spec is None:
-        raise AttrxferError("; ".join(str(problem) for problem in problems))
+    spec = named("exporter", form, registry)
     if needs(spec):
         raise AttrxferError(f"exporter {form} needs {'; '.join(needs(spec))}")
     exporter: Any = build(spec, {})

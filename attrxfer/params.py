@@ -14,7 +14,7 @@ from typing import Any
 
 import pydantic
 
-from attrxfer.errors import PluginError, Problem, UnknownName, did_you_mean
+from attrxfer.errors import InvalidRecipe, PluginError, Problem, UnknownName, did_you_mean
 from attrxfer.interfaces import KINDS
 from attrxfer.registry import Component, Registry, one_line
 
@@ -150,6 +150,20 @@ def check(
     parameters = {key: value for key, value in table.items() if key != "use"}
     values, problems = check_parameters(component.load(), parameters, registry, path=path, shared=shared)
     return (Spec(kind, name, component, values), []) if not problems else (None, problems)
+
+
+def named(kind: str, name: str, registry: Registry, *, size: int | None = None, also: Sequence[str] = ()) -> Spec:
+    """The spec of a component that a command names, its settings at their defaults (``size`` where it takes one).
+
+    Raises UnknownName with the nearest of the kind's names and of ``also``, InvalidRecipe when it needs settings.
+    """
+    names = registry.names(kind)
+    if name not in names:
+        raise UnknownName(f'no {kind} "{name}"{did_you_mean(name, [*also, *names])}')
+    spec, problems = check(kind, {"use": name}, registry, path=kind, shared={} if size is None else {"size": size})
+    if spec is None:
+        raise InvalidRecipe(f"{kind} {name}", problems)
+    return spec
 
 
 def check_parameters(

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from attrxfer.data import cache_folder
-from attrxfer.errors import AttrxferError, did_you_mean
+from attrxfer.errors import AttrxferError
 from attrxfer.files import write_text
 from attrxfer.interfaces import Runner
-from attrxfer.params import build, check, needs
+from attrxfer.params import build, named, needs
 from attrxfer.registry import Registry
 
 AUTO = "auto"
@@ -91,12 +91,7 @@ def _automatic(registry: Registry) -> list[str]:
 
 def _backend(name: str, registry: Registry) -> tuple[Any, list[str]]:
     """The backend, and what it lacks."""
-    names = registry.names("backend")
-    if name not in names:
-        raise AttrxferError(f'no backend "{name}"{did_you_mean(name, [AUTO, *names])}')
-    spec, problems = check("backend", {"use": name}, registry, path="backend", shared={})
-    if spec is None:
-        raise AttrxferError("; ".join(str(problem) for problem in problems))
+    spec = named("backend", name, registry, also=[AUTO])
     return build(spec, {}), needs(spec)
 
 

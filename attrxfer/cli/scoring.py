@@ -13,7 +13,7 @@ from attrxfer.errors import AttrxferError
 
 if TYPE_CHECKING:
     from attrxfer.candidates import Candidate
-    from attrxfer.evaluate import Inputs
+    from attrxfer.evaluate import Inputs, Scorecard
     from attrxfer.host import Host
     from attrxfer.interfaces import Metric
     from attrxfer.recipe import Recipe
@@ -75,7 +75,11 @@ def evaluate(
     metrics = made_metrics(checked, opened_data)
     results = scorecards(given, [*own, *others], metrics)
     cut = {card.name: slices(card, found, ("success", "verified", "closer to truth")) for card, found in results[: len(own)]}
-    curves = {one.name: _curve(one, given, metrics) for one in own if one.transfer is not None}
+    curves = {
+        one.name: _curve(one, strength, card, given, metrics)
+        for one, (card, _) in zip(own, results, strict=False)
+        if one.transfer is not None
+    }
     table = {card.name: card.scores for card, _ in results}
     guided = ", ".join(f"{name} = {str(value).lower()}" for name, value in checked.task.guided.items())
     content = {"pictures": len(given.rows), "task": dict(checked.task.guided), "scores": table, "slices": cut, "curves": curves}
@@ -118,16 +122,22 @@ def _needs(metric: Any) -> list[str]:
     return [need for spec in with_nested(metric) for need in needs(spec)]
 
 
-def _curve(one: Candidate, given: Inputs, metrics: Sequence[Metric]) -> list[dict[str, float]]:
-    """The shares of a transfer's scorecard at several strengths."""
+def _curve(one: Candidate, scored: float, card: Scorecard, given: Inputs, metrics: Sequence[Metric]) -> list[dict[str, float]]:
+    """The shares of a transfer's scorecard at several strengths; at the strength ``scored`` they are those of ``card``."""
     from attrxfer.evaluate import score
 
     assert one.transfer is not None
-    each = [metric for metric in metrics if score("", given.results(one.outputs), [metric]).each]
+    asked = list(metrics)
     points = []
     for strength in STRENGTHS:
-        card = score("", given.results(one.transfer.pictures(given.sources, strength)), each)
-        found = {name: one["value"] for name, one in card.scores.items() if one["unit"] == "share" and name in card.each}
+        cards = [card]
+        if strength != scored:
+            results = given.results(one.transfer.pictures(given.sources, strength))
+            told = [(metric, score("", results, [metric])) for metric in asked]
+            asked = [metric for metric, own in told if own.each]  # the others say nothing that a curve shows
+            cards = [own for _, own in told]
+        scores = {name: own.scores[name] for own in cards for name in own.each}
+        found = {name: each["value"] for name, each in scores.items() if each["unit"] == "share"}
         points.append({"strength": strength, **{name: value for name, value in found.items() if value is not None}})
     return points
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -17,42 +18,44 @@ PARTS = {"eyes, nose and contour": (*range(17), *range(27, 48)), "mouth": tuple(
 Pictures = NDArray[np.uint8]
 
 
-class OfInputs:
-    """Something found once in the inputs, which every candidate is compared with."""
+class OfFaces:
+    """dlib's models, loaded once, and what they find in the inputs, which every candidate is compared with."""
 
     def __init__(self) -> None:
-        self.key = ""
-        self.value: Any = None
-
-    def get(self, evaluation: Evaluation, make: Callable[[], Any]) -> Any:
-        key = f"{evaluation.data.key} {hash(evaluation.rows.tobytes())}"
-        if key != self.key:
-            self.key, self.value = key, make()
-        return self.value
-
-
-class Identity:
-    """Whether results still show the person of their input, by dlib's face embedding, cut where the input's face is.
-
-    Drawn people, whom dlib cannot tell apart, are left to the exact truth.
-    """
-
-    def __init__(self) -> None:
-        self.own = OfInputs()
+        self._key = ""
+        self._own: Any = None
 
     @classmethod
     def needs(cls) -> Sequence[str]:
         return missing()
+
+    @functools.cached_property
+    def faces(self) -> Faces:
+        return Faces()
+
+    def of_inputs(self, evaluation: Evaluation, find: Callable[[], NDArray[Any]]) -> NDArray[Any]:
+        """What ``find`` finds in the inputs of this evaluation, looked for once."""
+        key = f"{evaluation.data.key} {hash(evaluation.rows.tobytes())}"
+        if key != self._key:
+            self._key, self._own = key, find()
+        found: NDArray[Any] = self._own
+        return found
+
+
+class Identity(OfFaces):
+    """Whether results still show the person of their input, by dlib's face embedding, cut where the input's face is.
+
+    Drawn people, whom dlib cannot tell apart, are left to the exact truth.
+    """
 
     def __call__(self, evaluation: Evaluation) -> Mapping[str, Each]:
         """ "identity distance" to the input, "verified" (below dlib's 0.6), "same person" (of all inputs, the nearest shows
         this person), "nearest is its own input"; empty where there is exact truth."""
         if evaluation.truth is not None:
             return {}
-        faces = Faces()
         sources = evaluation.sources
-        known = self.own.get(evaluation, lambda: faces.embeddings(sources, sources))
-        found = known if evaluation.outputs is sources else faces.embeddings(evaluation.outputs, sources)
+        known = self.of_inputs(evaluation, lambda: self.faces.embeddings(sources, sources))
+        found = known if evaluation.outputs is sources else self.faces.embeddings(evaluation.outputs, sources)
         distance = cdist(found, known)
         unseen = np.isnan(found).any(1) | np.isnan(known).any(1)
         nearest = np.where(np.isnan(distance), np.inf, distance).argmin(1)
@@ -66,22 +69,14 @@ class Identity:
         return {"identity distance": Each(own.copy(), better="lower"), **shares}
 
 
-class Landmarks:
+class Landmarks(OfFaces):
     """How far dlib's 68 landmarks of results are from those of their inputs, in distances between the eyes, the mouth apart
     from eyes, nose and contour. Faces that it does not find in both are left out."""
 
-    def __init__(self) -> None:
-        self.own = OfInputs()
-
-    @classmethod
-    def needs(cls) -> Sequence[str]:
-        return missing()
-
     def __call__(self, evaluation: Evaluation) -> Mapping[str, Each]:
         """ "landmark error of PART" for each of the parts."""
-        faces = Faces()
-        sources = self.own.get(evaluation, lambda: _landmarks(faces, evaluation.sources))
-        outputs = _landmarks(faces, evaluation.outputs)
+        sources = self.of_inputs(evaluation, lambda: _landmarks(self.faces, evaluation.sources))
+        outputs = _landmarks(self.faces, evaluation.outputs)
         eyes = np.linalg.norm(sources[:, 36:42].mean(1) - sources[:, 42:48].mean(1), axis=1)
         moved = np.linalg.norm(outputs - sources, axis=2) / eyes[:, None]
         return {
