@@ -31,7 +31,8 @@ class Bundle:
 
 
 def save(path: Path, chain: Sequence[tuple[Spec, nn.Module]], card: Mapping[str, Any]) -> None:
-    """Write a bundle atomically. ``card`` is what the run knows: recipe, task, size, framing, versions, scores."""
+    """Write a bundle atomically. ``card`` is what the run knows: recipe, task, size, framing, alignment (the
+    mean landmarks of the training pictures, [[x, y], ...] in pixels of ``size``, or null), versions, scores."""
     tensors: dict[str, Tensor] = {}
     for number, (_, network) in enumerate(chain):
         for name, tensor in network.state_dict().items():

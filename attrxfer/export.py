@@ -20,6 +20,8 @@ from attrxfer.transfer import Transfer
 COUNT = 16
 """Pictures that are compared."""
 STRENGTHS = (1.0, 0.5)
+KEPT = ("task", "size", "framing", "alignment", "chain", "sha256", "licences", "plugins")
+"""What of the bundle's card goes into the file."""
 
 
 def export(model: Path, form: str, out: Path | None, sample: Path | None, registry: Registry) -> tuple[Path, str]:
@@ -38,7 +40,7 @@ def export(model: Path, form: str, out: Path | None, sample: Path | None, regist
     transfer = Transfer(bundle.load(found, registry))
     path = out or found.parent / f"{transfer.card['task']['name']}{exporter.suffix}"
     examples = _examples(sample, transfer)
-    card = {name: transfer.card[name] for name in ("task", "size", "framing", "chain", "sha256", "licences", "plugins")}
+    card = {name: transfer.card.get(name) for name in KEPT}
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / f"draft{exporter.suffix}"
         exporter.export(transfer.graph(), examples, draft, card)

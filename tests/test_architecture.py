@@ -17,7 +17,8 @@ RANKS = [
     {"pictures", "host", "params", "merge"},
     {"recipe", "data"},
     {"bundle"},
-    {"exported", "folders", "running"},
+    {"photos", "exported", "running"},
+    {"folders"},
     {"transfer"},
     {"export"},
     {"engine"},
@@ -28,7 +29,7 @@ RANKS = [
     {"testing"},
 ]
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
-PUBLIC = {"errors", "files", "interfaces", "hookspecs", "pictures", "data", "running", "transfer"}
+PUBLIC = {"errors", "files", "interfaces", "hookspecs", "pictures", "data", "running", "photos", "transfer"}
 """What plugins may import; ``registry`` only for annotations."""
 
 

@@ -87,6 +87,15 @@ class Data:
         inside = self.usable & (self.records.split == SPLITS.index(split))
         return np.flatnonzero(inside & self.satisfies(conditions or {}))
 
+    def mean_landmarks(self, rows: NDArray[np.int64]) -> NDArray[np.float32] | None:
+        """Where these rows' landmarks lie on average (P, 2), in pixels of the pictures: how the data are aligned. None where
+        the data set has no landmarks, or none of these rows has them all."""
+        if self.records.landmarks is None:
+            return None
+        known = self.records.landmarks[rows]
+        known = known[~np.isnan(known).any((1, 2))]
+        return known.mean(0, dtype=np.float64).astype(np.float32) if len(known) else None
+
     def describe(self) -> str:
         """What was seen: pictures and people a split, counts an attribute, broken pictures by name."""
         lines = [f"{len(self.records)} pictures, {int(self.usable.sum())} usable"]

@@ -364,10 +364,12 @@ class Training:
         framing = getattr(self._make(recipe.data), "framing", None)
         chain = [self.host.registry.get(spec.kind, spec.name) for spec, _ in self.chain()]
         owners = {component.owner for component in chain}
+        alignment = self.data.mean_landmarks(np.union1d(self.sets.guided, self.sets.input))
         return {
             "task": {"name": recipe.task.name, "guided": dict(recipe.task.guided)},
             "size": recipe.train.size,
             "framing": framing._asdict() if framing else None,
+            "alignment": alignment.tolist() if alignment is not None else None,
             "recipe": recipe.filled(),
             "plugins": {p.name: p.version for p in self.host.plugins() if p.name in owners},
             "licences": sorted({spec.component.licence for spec in recipe.components() if spec.component.licence}),

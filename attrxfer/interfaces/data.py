@@ -105,6 +105,21 @@ class Locator(Protocol):
         ...
 
 
+@runtime_checkable
+class Finder(Protocol):
+    """A locator that can also find subjects anywhere in a picture, so that whole photos are transferred."""
+
+    def find(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """P points of each subject of a picture (H, W, 3): (F, P, 2), x and y in its pixels (the centre of the first is
+        0, 0), the largest subject first; (0, P, 2) where there is none. It is called from several threads at once."""
+        ...
+
+    def reduce(self, landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A data set's landmarks (N, K, 2) as the P points that ``find`` gives, (N, P, 2), each an average of some of the
+        K. Raises DataError for landmarks that it does not know."""
+        ...
+
+
 @dataclass(frozen=True)
 class Batch:
     """images: (N, 3, S, S), -1..1. labels: (N,) float32, 1 where the picture has the guided attributes, else 0.

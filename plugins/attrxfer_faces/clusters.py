@@ -11,7 +11,7 @@ from pydantic import Field
 from scipy.cluster.vq import kmeans2
 
 from attrxfer.interfaces import Records
-from attrxfer_faces.points import CELEBA_POINTS, IBUG_POINTS, eyes_and_nose, pose
+from attrxfer_faces.points import CELEBA_POINTS, IBUG_POINTS, five_points, pose
 
 RESTARTS = 3
 
@@ -69,14 +69,14 @@ class LandmarkClusters:
         known = ~np.isnan(points).any((1, 2))
         if known.sum() < self.clusters:
             return None
-        five = five_points(points[known]).astype(np.float64)
+        points5 = five_points(points[known]).astype(np.float64)
         label = np.full(len(records), -1, np.int64)
-        label[known] = self._cluster(five.reshape(len(five), -1))
-        yaw, distance = pose(five)
+        label[known] = self._cluster(points5.reshape(len(points5), -1))
+        yaw, distance = pose(points5)
         measures = {
             "yaw": yaw,
             "eyes": distance / self.size,
-            "low_mouth": five[:, 3:, 1].mean(1) / self.size,
+            "low_mouth": points5[:, 3:, 1].mean(1) / self.size,
         }
         medians = {name: self._medians(values, label[known]) for name, values in measures.items()}
         dropped = (medians["yaw"] > self.max_yaw) | (medians["eyes"] < self.min_eyes) | (medians["low_mouth"] > self.max_mouth)
@@ -95,11 +95,3 @@ class LandmarkClusters:
 
     def _medians(self, values: NDArray[np.float64], label: NDArray[np.int64]) -> NDArray[np.float64]:
         return np.array([np.median(values[label == k]) if (label == k).any() else 0.0 for k in range(self.clusters)])
-
-
-def five_points(points: NDArray[np.float32]) -> NDArray[np.float32]:
-    """CelebA's five points (N, 5, 2) from five or from iBUG's 68."""
-    if points.shape[1] == CELEBA_POINTS:
-        return points
-    left, right, nose = eyes_and_nose(points)
-    return np.stack([left, right, nose, points[:, 48], points[:, 54]], axis=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 import logging
@@ -20,7 +21,7 @@ from attrxfer.errors import DataError
 from attrxfer.files import write_bytes
 from attrxfer.interfaces import Batch, Broken
 from attrxfer_faces.dlib_models import Faces, missing
-from attrxfer_faces.points import CELEBA_POINTS, IBUG_POINTS, eyes_and_nose
+from attrxfer_faces.points import CELEBA_POINTS, IBUG_POINTS, eyes_and_nose, five_points
 
 REGIONS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "mouth": (tuple(range(48, 68)), (3, 4)),
@@ -47,7 +48,7 @@ class Landmarks:
     the paper gives none. CelebA's 5 points mark no outline: their hull is widened by another quarter.
     """
 
-    def __init__(self, *, region: Region, margin: Annotated[float, Field(ge=0, le=2)] = 0.2) -> None:
+    def __init__(self, *, region: Region = "face", margin: Annotated[float, Field(ge=0, le=2)] = 0.2) -> None:
         self.region = region
         self.margin = margin
         self.known: dict[int, NDArray[np.bool_]] = {}
@@ -80,10 +81,13 @@ class Landmarks:
 
 class Dlib(Landmarks):
     """The same from iBUG's 68 points, which dlib (extra ``faces``) finds once in all usable pictures, before the first
-    stage, at ``FULL`` pixels; they are kept in the cache. Pictures without a face that it finds have an empty region."""
+    stage, at ``FULL`` pixels; they are kept in the cache. Pictures without a face that it finds have an empty region.
+
+    It also finds faces in any picture, as five points: left eye, right eye, tip of the nose, corners of the mouth.
+    """
 
     @classmethod
-    def needs(cls, *, region: Region, margin: float = 0.2) -> Sequence[str]:
+    def needs(cls, *, region: Region = "face", margin: float = 0.2) -> Sequence[str]:
         return missing()
 
     def check_data(self, data: Any) -> None:
@@ -92,12 +96,25 @@ class Dlib(Landmarks):
     def points(self, data: Any) -> NDArray[np.float32]:
         return self.found
 
+    def find(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Five points (F, 5, 2) of every face. Raises AttrxferError when dlib is not installed."""
+        return five_points(self.faces.everywhere(picture))
+
+    def reduce(self, landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
+        if landmarks.shape[1] not in (CELEBA_POINTS, IBUG_POINTS):
+            raise DataError(f"{landmarks.shape[1]} landmarks are not those of a face ({CELEBA_POINTS} or {IBUG_POINTS})")
+        return five_points(landmarks)
+
+    @functools.cached_property
+    def faces(self) -> Faces:
+        return Faces()
+
 
 class Auto(Dlib):
     """``landmarks`` where the data set has some, else ``dlib``."""
 
     @classmethod
-    def needs(cls, *, region: Region, margin: float = 0.2) -> Sequence[str]:
+    def needs(cls, *, region: Region = "face", margin: float = 0.2) -> Sequence[str]:
         return []
 
     def check_data(self, data: Any) -> None:

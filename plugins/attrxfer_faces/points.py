@@ -17,6 +17,14 @@ def eyes_and_nose(points: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDA
     return points[:, 36:42].mean(1), points[:, 42:48].mean(1), points[:, 30]
 
 
+def five_points(points: NDArray[Any]) -> NDArray[Any]:
+    """Left eye, right eye, tip of the nose, left and right corner of the mouth (N, 5, 2), from 5 or 68 points (N, P, 2)."""
+    if points.shape[1] == CELEBA_POINTS:
+        return points
+    left, right, nose = eyes_and_nose(points)
+    return np.stack([left, right, nose, points[:, 48], points[:, 54]], axis=1)
+
+
 def pose(points: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """How far the nose is off the middle of the eyes, sideways, in eye distances (N,), and that distance in pixels (N,);
     NaN where a point is."""

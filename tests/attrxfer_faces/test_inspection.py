@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from attrxfer_faces.clusters import LandmarkClusters, five_points
+from attrxfer_faces.clusters import LandmarkClusters
 from attrxfer_faces.inspection import confounds, difference_hash
+from attrxfer_faces.points import five_points
 from attrxfer_synth.dataset import SyntheticFaces
 from PIL import Image
 

@@ -1,0 +1,5 @@
+"""Any photo in, the same photo out: subjects are found, cut as the training pictures were, transferred, and put back."""
+
+from attrxfer.photos.photo import Changed, Photos
+
+__all__ = ["Changed", "Photos"]
