@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 
 from attrxfer.photos.place import Box, Place, enlarge
 
@@ -13,6 +14,9 @@ FEATHER = 0.18
 """Width of the border in which a change fades, in sides of the crop."""
 NEAR = 0.3
 """How fast the say of a subject over pixels that several squares share falls with the distance from its middle."""
+
+NEW = 60.0
+"""A change of this many steps of 255 takes two thirds of the photo's finer texture with it."""
 
 
 def weights(place: Place, others: Sequence[Place], box: Box) -> NDArray[np.float32]:
@@ -45,23 +49,24 @@ def paste(
     place: Place,
     others: Sequence[Place] = (),
 ) -> None:
-    """Add what a transfer changed in a crop (result - crop) to ``out`` (H, W, 3), a copy of ``picture``, in place.
+    """Put what a transfer changed in a crop (result - crop) into ``out`` (H, W, 3), a copy of ``picture``, in place.
 
     Only the difference is enlarged, so that the photo's own texture stays, and what the transfer left alone stays to the
-    bit. ``others``: squares of other subjects that may overlap.
+    bit. Where the change is large the texture belongs to what is gone, and fades with it. ``others``: squares of other
+    subjects that may overlap.
     """
     box = place.bounds(picture.shape[1], picture.shape[0])
     left, top, right, bottom = box
-    if left >= right or top >= bottom:
-        return
     change = result.astype(np.float32) - crop
     change -= drift(change)
-    if not change.any():
+    if left >= right or top >= bottom or not change.any():
         return
-    mask = weights(place, others, box)[..., None]
-    full = enlarge(change, place, box) * mask
+    gone = 1 - np.exp(-((gaussian_filter(np.abs(change).max(2), 1) / NEW) ** 2))
+    full = enlarge(np.concatenate([change, crop, gone[..., None]], axis=2), place, box)
+    texture = picture[top:bottom, left:right] - full[..., 3:6]
+    added = (full[..., :3] - full[..., 6:].clip(0, 1) * texture) * weights(place, others, box)[..., None]
     area = out[top:bottom, left:right]
-    area[:] = np.rint(area + full).clip(0, 255).astype(np.uint8)
+    area[:] = np.rint(area + added).clip(0, 255).astype(np.uint8)
 
 
 def drift(change: NDArray[np.float32]) -> NDArray[np.float32]:

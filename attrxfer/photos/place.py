@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,9 @@ from PIL import Image
 
 Box = tuple[int, int, int, int]
 """left, top, right, bottom in whole pixels, the last two outside."""
+MIDDLE = 0.5 + 0.5j
+LANCZOS = 3
+"""Reach of that filter, in pixels of the coarser picture."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class Place:
 def place(points: NDArray[np.float32], alignment: NDArray[np.float32], size: int) -> Place | None:
     """The similarity (moved, turned, scaled; not mirrored) that brings ``points`` (P, 2) nearest to ``alignment`` (P, 2) by
     least squares; None where the points are not finite or all in one place."""
-    z, w = (pairs[:, 0] + 1j * pairs[:, 1] + (0.5 + 0.5j) for pairs in np.asarray([points, alignment], np.float64))
+    z, w = (pairs[:, 0] + 1j * pairs[:, 1] + MIDDLE for pairs in np.asarray([points, alignment], np.float64))
     away = z - z.mean()
     spread = float((away * away.conj()).real.sum())
     turn = complex((w * away.conj()).sum() / spread) if spread > 0 else complex("nan")
@@ -62,52 +66,56 @@ def place(points: NDArray[np.float32], alignment: NDArray[np.float32], size: int
 
 
 def cut(picture: NDArray[np.uint8], place: Place) -> NDArray[np.uint8]:
-    """The square as a crop (size, size, 3). It is resized first, as training pictures are, and then turned; outside the
-    photo (H, W, 3) its border goes on."""
-    middle = (place.size * (0.5 + 0.5j) - place.shift) / place.turn
-    angle = place.turn / abs(place.turn)
-    # the upright square around the turned one, with what the resampling filters see beyond it; whole pixels of the crop
-    half = int(np.ceil(place.size / 2 * (abs(angle.real) + abs(angle.imag)))) + (2 if angle.imag else 0)
-    scale = abs(place.turn)
-    left, top = middle.real - half / scale, middle.imag - half / scale
-    reach = int(np.ceil(3 * max(1.0, 1 / scale)))
-    first = np.floor([left, top]).astype(int) - reach
-    last = np.ceil([left + 2 * half / scale, top + 2 * half / scale]).astype(int) + reach
-    rows = np.arange(first[1], last[1]).clip(0, picture.shape[0] - 1)
-    columns = np.arange(first[0], last[0]).clip(0, picture.shape[1] - 1)
-    region = Image.fromarray(picture[rows[:, None], columns])
-    box = (left - first[0], top - first[1], left - first[0] + 2 * half / scale, top - first[1] + 2 * half / scale)
-    upright = region.resize((2 * half, 2 * half), Image.Resampling.LANCZOS, box=box, reducing_gap=4)
-    back = angle.conjugate()
-    start = half * (1 + 1j) - back * place.size * (0.5 + 0.5j)
-    if back == 1 and 2 * half == place.size:
-        return np.asarray(upright)
-    turned = upright.transform(
-        (place.size, place.size),
-        Image.Transform.AFFINE,
-        (back.real, -back.imag, start.real, back.imag, back.real, start.imag),
-        Image.Resampling.BICUBIC,
+    """The square as a crop (size, size, 3): resized as training pictures are, then turned. Where it leaves the photo
+    (H, W, 3), the photo's border goes on."""
+    scale, angle = abs(place.turn), place.turn / abs(place.turn)
+    middle = (place.size * MIDDLE - place.shift) / place.turn
+    # the upright square around the turned one: whole pixels of the crop, and what the filter sees beyond
+    half = place.size / 2 if angle == 1 else math.ceil(place.size / 2 * (abs(angle.real) + abs(angle.imag))) + 2
+    corner = middle - half / scale * (1 + 1j)
+    margin = math.ceil(LANCZOS * max(1.0, 1 / scale))
+    first = math.floor(corner.real) - margin, math.floor(corner.imag) - margin
+    length = math.ceil(2 * half / scale) + 2 * margin + 1
+    left, top = corner.real - first[0], corner.imag - first[1]
+    upright = _extended(picture, first, length).resize(
+        (round(2 * half), round(2 * half)),
+        Image.Resampling.LANCZOS,
+        box=(left, top, left + 2 * half / scale, top + 2 * half / scale),
+        reducing_gap=4,
     )
-    return np.asarray(turned)
+    if angle == 1:
+        return np.asarray(upright)
+    back = angle.conjugate()
+    start = half * (1 + 1j) - back * place.size * MIDDLE
+    turned = [_affine(plane, (place.size, place.size), back, start) for plane in upright.split()]
+    return np.rint(np.stack(turned, axis=2)).clip(0, 255).astype(np.uint8)
+
+
+def _extended(picture: NDArray[np.uint8], first: tuple[int, int], length: int) -> Image.Image:
+    """The square of ``length`` pixels from ``first`` (left, top), with the border's pixels repeated outside the picture."""
+    columns, rows = (
+        np.arange(start, start + length).clip(0, side - 1) for start, side in zip(first, picture.shape[1::-1], strict=True)
+    )
+    return Image.fromarray(picture[rows[:, None], columns])
+
+
+def _affine(plane: Image.Image, size: tuple[int, int], turn: complex, start: complex) -> NDArray[np.float32]:
+    """Pixels z of a plane of this size, taken from ``turn`` * z + ``start`` of another; 0 where that is outside."""
+    matrix = (turn.real, -turn.imag, start.real, turn.imag, turn.real, start.imag)
+    # in floats: Pillow truncates bytes here
+    return np.asarray(plane.convert("F").transform(size, Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC))
 
 
 def enlarge(values: NDArray[np.float32], place: Place, box: Box) -> NDArray[np.float32]:
     """Values of a crop (size, size, C) at the pixels of a box of the photo, (h, w, C), smoothly; 0 outside the square."""
     left, top, right, bottom = box
-    values = np.ascontiguousarray(values, np.float32)
-    factor = min(1.0, place.side / place.size)
-    size = max(1, round(place.size * factor))
-    turn, start = place.turn * (size / place.size), (place.shift + place.turn * (left + 1j * top)) * (size / place.size)
+    size = min(place.size, max(1, round(place.side)))
+    scale = size / place.size
+    start = (place.shift + place.turn * complex(left, top)) * scale
     planes = []
     for channel in range(values.shape[2]):
-        plane = Image.fromarray(values[..., channel])
-        if size < place.size:  # a small subject: what is reduced must not alias
+        plane = Image.fromarray(np.ascontiguousarray(values[..., channel], np.float32))
+        if scale < 1:  # a small subject: what is reduced must not alias
             plane = plane.resize((size, size), Image.Resampling.LANCZOS)
-        plane = plane.transform(
-            (right - left, bottom - top),
-            Image.Transform.AFFINE,
-            (turn.real, -turn.imag, start.real, turn.imag, turn.real, start.imag),
-            Image.Resampling.BICUBIC,
-        )
-        planes.append(np.asarray(plane))
+        planes.append(_affine(plane, (right - left, bottom - top), place.turn * scale, start))
     return np.stack(planes, axis=2)

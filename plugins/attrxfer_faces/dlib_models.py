@@ -21,17 +21,8 @@ from attrxfer_faces.points import IBUG_POINTS
 
 SIDE = 160
 """Pictures are enlarged to this side in pixels before a face is looked for: dlib's detector knows faces of 80 and more."""
-SEARCH = 1600
-"""Longer side in pixels at which subjects are looked for in any picture: faces of a twentieth of it are found. Smaller
-pictures are enlarged, at most twice."""
-SURE = 0.15
-"""Scores of dlib's detector below this are mostly not of faces."""
-CLOSE = 320
-"""A larger face is reduced to this side in pixels before its points are placed: dlib compares single pixels."""
 SAME = 0.6
 """Embeddings nearer than this show one person, says dlib."""
-HALF = np.float32(0.5)
-ENLARGED = 2
 INSTALL = "pip install 'attrxfer[faces]'"
 
 
@@ -79,31 +70,6 @@ class Faces:
             return np.full((IBUG_POINTS, 2), np.nan, np.float32)
         points = np.array([(point.x, point.y) for point in shape.parts()], np.float32)
         return (points + 0.5) * (len(picture) / len(large)) - 0.5
-
-    def everywhere(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """iBUG's 68 points of every face in any picture (H, W, 3), the largest face first: (F, 68, 2) in its pixels."""
-        image = Image.fromarray(picture)
-        scale = min(ENLARGED, SEARCH / max(image.size))
-        seen = image.resize([max(1, round(side * scale)) for side in image.size], Image.Resampling.BICUBIC, reducing_gap=3)
-        boxes, scores, _ = self.detect.run(np.asarray(seen), 0, SURE)
-        boxes = [box for box, score in zip(boxes, scores, strict=True) if score > SURE]
-        boxes.sort(key=lambda box: box.area(), reverse=True)
-        found = [self._points_in(image, np.array([box.left(), box.top(), box.width(), box.height()]) / scale) for box in boxes]
-        return np.array(found, np.float32).reshape(-1, IBUG_POINTS, 2)
-
-    def _points_in(self, image: Image.Image, box: NDArray[np.float64]) -> NDArray[np.float32]:
-        """The 68 points of the face in a box (left, top, width, height), placed at the picture's own resolution."""
-        left, top, side, _ = box.tolist()
-        area = (round(left - side / 2), round(top - side / 2), round(left + side * 1.5), round(top + side * 1.5))
-        scale = min(1.0, CLOSE / side)
-        width = max(1, round((area[2] - area[0]) * scale))
-        near = image.crop(area).resize((width, width), Image.Resampling.BOX) if scale < 1 else image.crop(area)
-        corner = [
-            round(value * scale) for value in (left - area[0], top - area[1], left + side - area[0], top + side - area[1])
-        ]
-        shape = self.predictor(np.asarray(near), self.dlib.rectangle(*corner))
-        points = np.array([(point.x, point.y) for point in shape.parts()], np.float32)
-        return (points + HALF) * ((area[2] - area[0]) / near.width) - HALF + np.array(area[:2], np.float32)
 
     def embeddings(self, pictures: NDArray[np.uint8], like: NDArray[np.uint8]) -> NDArray[np.float32]:
         """dlib's 128 numbers for each picture (N, S, S, 3), cut where the face of the same row of ``like`` is, so that a

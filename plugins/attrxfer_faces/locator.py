@@ -21,6 +21,7 @@ from attrxfer.errors import DataError
 from attrxfer.files import write_bytes
 from attrxfer.interfaces import Batch, Broken
 from attrxfer_faces.dlib_models import Faces, missing
+from attrxfer_faces.everywhere import faces_in
 from attrxfer_faces.points import CELEBA_POINTS, IBUG_POINTS, eyes_and_nose, five_points
 
 REGIONS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
@@ -98,7 +99,7 @@ class Dlib(Landmarks):
 
     def find(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Five points (F, 5, 2) of every face. Raises AttrxferError when dlib is not installed."""
-        return five_points(self.faces.everywhere(picture))
+        return five_points(faces_in(picture, self.faces))
 
     def reduce(self, landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
         if landmarks.shape[1] not in (CELEBA_POINTS, IBUG_POINTS):
