@@ -1,0 +1,136 @@
+"""A video through a transfer: seen once to know where its subjects are, and once to change them."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TypeVar
+
+from attrxfer.files import sync
+from attrxfer.photos import Photos
+from attrxfer.video.change import changed
+from attrxfer.video.clip import Clip
+from attrxfer.video.encode import encode, encoding
+from attrxfer.video.join import join
+from attrxfer.video.smooth import WIDTH
+from attrxfer.video.watch import Seen, by_frame, subjects, watch
+from attrxfer.video.work import Work
+
+SEGMENT = 250
+"""Frames after which what is finished is kept: what a stopped job loses at most. Each begins with a key frame."""
+
+Progress = Callable[[int, int], Any]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a video. path: the result. frames: how many it has, and ``changed``, how many of them show a subject.
+    subjects: how many came and went. seconds: it took. notes: how the result differs in form from the input, in words."""
+
+    path: Path
+    frames: int = 0
+    changed: int = 0
+    subjects: int = 0
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        if not self.frames:
+            return f"{self.path}: copied"
+        speed = self.frames / max(self.seconds, 1e-9)
+        who = f"{self.subjects} followed, in {self.changed} of them" if self.subjects else "nobody found"
+        return f"{self.path}: {self.frames} frames, {who}, {speed:.3g} frames a second"
+
+
+def transfer_video(
+    photos: Photos,
+    path: Path,
+    out: Path,
+    strength: float = 1.0,
+    *,
+    smoothing: float = WIDTH,
+    comment: str | None = None,
+    progress: Progress = lambda done, total: None,
+) -> Outcome:
+    """Transfer the subjects of a video file and write the file ``out``, of the same kind by its suffix.
+
+    The picture is encoded again with the clip's codec, pixels, colours, frames and times; sound, subtitles, chapters and
+    metadata are copied. Strength 0 copies the file. smoothing: standard deviation of the window in seconds, 0 for none.
+    comment: is added to the file's comment. progress: told steps done and to do, two for each frame. A job that was stopped
+    goes on where it was when it is called again.
+
+    Raises DataError when the file is no video or cannot be decoded, or ``out`` cannot hold it; AttrxferError when PyAV is
+    not installed.
+    """
+    began = time.monotonic()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if strength == 0:
+        _copy(path, out)
+        return Outcome(out)
+    work = Work(out, _job(photos, path, strength, smoothing))
+    find = work.remembered(photos.find)
+    with Clip(path) as clip:
+        expected = clip.expected
+        seen = watch(clip, find, lambda number: progress(number + 1, 2 * max(expected, number + 1)))
+        found = subjects(seen, float(clip.time_base), smoothing)
+    count = len(seen.times)
+    placed = by_frame(found, count)
+    draft = work.folder / f"draft{out.suffix}"
+    how = encoding(seen.form, draft)
+    parts = range(-(-count // SEGMENT))
+    done = next((part for part in parts if not work.has(part)), len(parts))
+    with Clip(path) as clip:
+        frames = itertools.islice(enumerate(clip.frames()), done * SEGMENT, None)
+        for part in parts[done:]:
+            own = changed(photos, itertools.islice(frames, SEGMENT), placed, strength)
+            told = (_told(frame, progress, count + number, 2 * count) for number, frame in enumerate(own, part * SEGMENT + 1))
+            work.put(part, encode(told, part * SEGMENT, draft, seen.form, how))
+    with Clip(path) as clip:
+        notes = join(clip, draft, seen, how, [work.numbers(part) for part in parts], map(work.get, parts), comment)
+    sync(draft)
+    draft.replace(out)
+    sync(out.parent)
+    work.remove()
+    said = (*how.notes, *notes, *_notes(seen))
+    return Outcome(out, count, sum(map(bool, placed)), len(found), time.monotonic() - began, said)
+
+
+def _copy(path: Path, out: Path) -> None:
+    draft = out.parent / f".{out.name}.tmp"
+    shutil.copyfile(path, draft)
+    sync(draft)
+    draft.replace(out)
+
+
+def _job(photos: Photos, path: Path, strength: float, smoothing: float) -> dict[str, Any]:
+    """What a result depends on."""
+    there = path.stat()
+    return {
+        "attrxfer": version("attrxfer"),
+        "input": [str(path.resolve()), there.st_size, there.st_mtime_ns],
+        "model": photos.transfer.card.get("sha256"),
+        "finder": type(photos.finder).__qualname__,
+        "strength": strength,
+        "smoothing": smoothing,
+        "segment": SEGMENT,
+    }
+
+
+def _told(value: T, progress: Progress, done: int, total: int) -> T:
+    progress(done, total)
+    return value
+
+
+def _notes(seen: Seen) -> list[str]:
+    notes = []
+    if seen.broken:
+        notes.append(f"{seen.broken} broken packets left out")
+    if seen.interlaced:
+        notes.append("its interlaced frames are written as whole ones")
+    return notes
