@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,8 +25,14 @@ BATCH = 16
 SMALL = 1.25
 """Subjects between the smallest and so many times its size are faded in, so that nobody who comes nearer pops up."""
 
+WORKERS = 2
+"""Frames that are put back at once, while others are encoded."""
+NO_CROPS = np.zeros((0, 1, 1, 3), np.uint8)
+
 Placed = Sequence[tuple[Points, float]]
 """Points (P, 2) and weights in 0..1 of the subjects in a frame."""
+Seen = tuple[Cut | None, list[float]]
+"""The crops of a frame's subjects and their weights; None where there is none."""
 
 
 def changed(
@@ -33,22 +41,22 @@ def changed(
     """Numbered frames with their subjects transferred; a frame without any is the frame itself. ``placed``: the subjects
     by the number of the frame."""
     frames = iter(frames)
-    while batch := list(itertools.islice(frames, BATCH)):
-        seen = [_seen(photos, frame, placed[number]) for number, frame in batch]
-        crops = [cut.crops for cut, _ in seen if cut is not None]
-        results = photos.transfer.pictures(np.concatenate(crops), strength) if crops else None
-        start = 0
-        for (_, frame), (cut, weights) in zip(batch, seen, strict=True):
-            if cut is None or results is None:
-                yield frame
-                continue
-            own = results[start : start + len(cut.crops)]
-            start += len(cut.crops)
-            yield _written(frame, photos.paste(cut, _faded(cut.crops, own, weights)))
+    with ThreadPoolExecutor(WORKERS) as pool:
+        while batch := list(itertools.islice(frames, BATCH)):
+            seen = [_seen(photos, frame, placed[number]) for number, frame in batch]
+            crops = np.concatenate([cut.crops for cut, _ in seen if cut is not None] or [NO_CROPS])
+            results = photos.transfer.pictures(crops, strength) if len(crops) else crops
+            parts = np.split(results, np.cumsum([0 if cut is None else len(cut.crops) for cut, _ in seen])[:-1])
+            # the results come one by one, while later ones are made
+            yield from pool.map(functools.partial(_put_back, photos), (frame for _, frame in batch), seen, parts)
 
 
-def _seen(photos: Photos, frame: VideoFrame, placed: Placed) -> tuple[Cut | None, list[float]]:
-    """The crops of a frame's subjects and their weights; None where there is none."""
+def _put_back(photos: Photos, frame: VideoFrame, seen: Seen, results: NDArray[np.uint8]) -> VideoFrame:
+    cut, weights = seen
+    return frame if cut is None else _written(frame, photos.paste(cut, _faded(cut.crops, results, weights)))
+
+
+def _seen(photos: Photos, frame: VideoFrame, placed: Placed) -> Seen:
     kept = [(points, weight * _large(photos, points)) for points, weight in placed]
     kept = [(points, weight) for points, weight in kept if weight > 0]
     if not kept:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,6 +116,7 @@ def _quality(encoder: str, form: Form) -> Mapping[str, str]:
 def add_picture(container: OutputContainer, form: Form, how: Encoding) -> VideoStream:
     """The picture's stream in a container that is written. Raises DataError when the container cannot hold it."""
     rate = form.rate.limit_denominator(FRACTION)
+    os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 tells its life's story otherwise
     try:
         stream = cast("VideoStream", container.add_stream(how.encoder, rate=rate, options=dict(how.options)))
     except ValueError as error:

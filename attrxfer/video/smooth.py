@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-WIDTH = 0.1
+WIDTH = 0.08
 """Standard deviation in seconds of the window that points are smoothed in: movement slower than about 1.5 Hz stays."""
 NEIGHBOURS = 5
 """So many looks have a say at least: where some are missing, the window widens."""
 ROBUST = 6.0
 """Looks whose points lie further off than so many median distances have no say."""
+SURE = 0.5
+"""Pixels that a look may be off in any case."""
+ROUNDS = 3
 FADE = 0.2
 """Seconds in which a subject that comes or goes is faded in or out."""
 
@@ -23,15 +26,17 @@ def smooth(
     """Points (T, P, 2) at the times ``at`` (T,) from those (N, P, 2) seen at ``times`` (N,), rising, all in seconds.
 
     Local regression (loess): at each time a parabola in time is fitted to what was seen before and after, near looks
-    counting most, so that noise goes and movement stays without lag. It is fitted twice; looks far off the first curve do
-    not count for the second.
+    counting most, so that noise goes and movement stays without lag. Looks far off the curve do not
+    count when it is fitted again. Width 0 only fills in what is between.
     """
     values = points.reshape(len(points), -1).astype(np.float64)
+    if not width:
+        between = np.stack([np.interp(at, times, value) for value in values.T], axis=1)
+        return between.astype(np.float32).reshape(len(at), *points.shape[1:])
     trust = np.ones(len(times))
-    if len(times) > NEIGHBOURS:
+    for _ in range(ROUNDS if len(times) > NEIGHBOURS else 0):
         off = np.linalg.norm(values - _fit(times, values, times, width, trust), axis=1)
-        off /= max(ROBUST * float(np.median(off)), 1e-3)
-        trust = (1 - off.clip(0, 1) ** 2) ** 2 + 1e-9
+        trust = (1 - (off / max(ROBUST * float(np.median(off)), SURE)).clip(0, 1) ** 2) ** 2 + 1e-9
     return _fit(times, values, at, width, trust).astype(np.float32).reshape(len(at), *points.shape[1:])
 
 
@@ -45,7 +50,7 @@ def _fit(
     first = (np.searchsorted(times, at) - window // 2).clip(0, count - window)
     chosen = first[:, None] + np.arange(window)
     away = times[chosen] - at[:, None]
-    wide = np.maximum(width, np.partition(np.abs(away), min(NEIGHBOURS, window) - 1)[:, min(NEIGHBOURS, window) - 1])
+    wide = np.maximum(width, np.sort(np.abs(away))[:, min(NEIGHBOURS, window) - 1] / 2)
     away /= wide[:, None]
     say = np.exp(-(away**2) / 2) * trust[chosen]
     powers = away[..., None] ** np.arange(min(3, count))

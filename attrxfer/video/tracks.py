@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Points = NDArray[np.float32]
 Picture = NDArray[np.uint8]
 
-SEARCH = 6
+SEARCH = 12
 """The whole frame is searched at every so manieth look; between, only the surroundings of known subjects are."""
 MARGIN = 0.6
 """How far these surroundings reach beyond the points, in the extent of these."""
@@ -19,7 +19,7 @@ CLOSE = 128
 """Larger surroundings are reduced to this side in pixels: followed points are smoothed anyway."""
 SAME = 0.7
 """Points that lie nearer together than this share of their extent are one subject's."""
-GAP = 6
+GAP = 12
 """A subject that is not seen for more looks than this, or at the search after them, has left."""
 
 

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
+from attrxfer.errors import DataError
 from attrxfer.files import sync
 from attrxfer.photos import Photos
 from attrxfer.video.change import changed
@@ -69,15 +70,17 @@ def transfer_video(
     not installed.
     """
     began = time.monotonic()
-    out.parent.mkdir(parents=True, exist_ok=True)
     if strength == 0:
         _copy(path, out)
         return Outcome(out)
-    work = Work(out, _job(photos, path, strength, smoothing))
-    find = work.remembered(photos.find)
     with Clip(path) as clip:
         expected = clip.expected
-        seen = watch(clip, find, lambda number: progress(number + 1, 2 * max(expected, number + 1)))
+        work = Work(out, _job(photos, path, strength, smoothing))
+        try:
+            seen = watch(clip, work.remembered(photos.find), lambda number: progress(number + 1, 2 * max(expected, number + 1)))
+        except DataError:
+            work.remove()
+            raise
         found = subjects(seen, float(clip.time_base), smoothing)
     count = len(seen.times)
     placed = by_frame(found, count)
@@ -102,6 +105,7 @@ def transfer_video(
 
 
 def _copy(path: Path, out: Path) -> None:
+    out.parent.mkdir(parents=True, exist_ok=True)
     draft = out.parent / f".{out.name}.tmp"
     shutil.copyfile(path, draft)
     sync(draft)

@@ -17,7 +17,7 @@ from attrxfer.video.tracks import Picture, Points, Track, Tracker
 if TYPE_CHECKING:
     from av import VideoFrame
 
-LOOK = 0.08
+LOOK = 0.04
 """Seconds from look to look."""
 FEW = 3
 """A subject that is seen less often, in a scene with more looks, was none."""
@@ -26,6 +26,8 @@ CUT = 16.0
 """Mean difference in grey levels of neighbouring frames, seen as thumbnails, from which there can be a cut between them."""
 SUDDEN = 4.0
 """A cut is so many times the difference before."""
+USUAL = 8.0
+"""The difference that is taken to be usual until it is known."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class Cuts:
 
     def __init__(self) -> None:
         self._thumb: NDArray[np.float32] | None = None
-        self._usual = 0.0
+        self._usual = USUAL
 
     def before(self, frame: VideoFrame) -> bool:
         """Whether there is a cut between this frame and the one seen before."""
@@ -83,7 +85,7 @@ class Cuts:
             return False
         change = float(np.abs(thumb - self._thumb).mean())
         cut = change > max(CUT, SUDDEN * self._usual)
-        self._usual = 0.0 if cut else max(change, 0.5 * self._usual)
+        self._usual = USUAL if cut else max(change, 0.5 * self._usual)
         self._thumb = thumb
         return cut
 
