@@ -102,8 +102,8 @@ def transfer_files(
     not exist, AttrxferError when ``out`` would overwrite its own input or two files would take one name.
     """
     order = order or Order()
-    files = [(source, name) for source, name in pictures.find(sources) if not _is_result(source, sources, out)]
-    _refuse_collisions(files, out)
+    files = [(source, name) for source, name in pictures.find(sources) if not is_result(source, sources, out)]
+    refuse_collisions(files, out)
     part, parts = order.shard
     files = files[part - 1 :: parts]
     outcome = Outcome()
@@ -172,13 +172,13 @@ def _write(work: Work, out: Path, chunk: Chunk) -> list[Entry]:
     return entries
 
 
-def _is_result(source: Path, sources: Sequence[Path], out: Path) -> bool:
+def is_result(source: Path, sources: Sequence[Path], out: Path) -> bool:
     """Whether a picture of a given folder lies in ``out`` below it, as those of an earlier transfer do."""
     below = out.resolve()
     return below in source.resolve().parents and any(given.resolve() in below.parents for given in sources)
 
 
-def _refuse_collisions(files: Sequence[tuple[Path, Path]], out: Path) -> None:
+def refuse_collisions(files: Sequence[tuple[Path, Path]], out: Path) -> None:
     taken: dict[Path, Path] = {}
     inputs = {source.resolve(): source for source, _ in files}
     for source, name in files:

@@ -19,7 +19,7 @@ RANKS = [
     {"bundle"},
     {"photos", "exported", "running"},
     {"folders"},
-    {"works", "manifest"},
+    {"works", "manifest", "video"},
     {"transfer"},
     {"export"},
     {"engine"},
@@ -30,7 +30,7 @@ RANKS = [
     {"testing"},
 ]
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
-PUBLIC = {"errors", "files", "interfaces", "hookspecs", "pictures", "data", "running", "photos", "transfer"}
+PUBLIC = {"errors", "files", "interfaces", "hookspecs", "pictures", "data", "running", "photos", "video", "transfer"}
 """What plugins may import; ``registry`` only for annotations."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,6 +13,7 @@ from attrxfer.errors import AttrxferError
 
 if TYPE_CHECKING:
     from attrxfer.folders import Entry, Order, Outcome, Work
+    from attrxfer.manifest import Manifest
     from attrxfer.photos.photo import Transfers
     from attrxfer.registry import Registry
     from attrxfer.works import Framed
@@ -78,7 +79,7 @@ def transfer(
     backend: str,
     quiet: bool,
 ) -> None:
-    """Transfer PICTURES (files or folders) with MODEL (a bundle, the folder of a finished run, or an exported file).
+    """Transfer PICTURES (photos, videos, folders of them) with MODEL (a bundle, a finished run's folder, an exported file).
 
     Every face of a photo is found, transferred and put back; size, format and metadata stay. Exit code 1 says that some
     pictures were broken and skipped, or had no face.
@@ -86,22 +87,34 @@ def transfer(
     if aligned and any(given is not None for given in (faces, locator, missing)):
         raise click.UsageError("--aligned takes crops, in which no faces are looked for: no --faces, --locator or --missing")
     from attrxfer import host
+    from attrxfer.cli.clips import transfer_videos
     from attrxfer.folders import Order
+    from attrxfer.manifest import Manifest
     from attrxfer.photos.provenance import statement
+    from attrxfer.video.clips import split
 
     registry = host.load().registry
     loaded = _load(model, backend, registry)
     if not aligned and loaded.card.get("alignment") is None:
         click.echo(f"{model}: does not say how its training pictures were aligned: pictures are taken for crops", err=True)
         aligned = True
+    stills, clips = split(pictures, out)
+    if aligned and clips:
+        raise AttrxferError(f"{clips[0][0]}: in videos faces must be found: no --aligned, and a bundle with its alignment")
     said = statement(loaded.card, strength)
     written = said if provenance else None
     work = _crops(loaded, strength, written) if aligned else _photos(loaded, strength, faces, locator, written, registry)
     order = Order(skip_existing, shard, (missing or MISSING) == "copy")
-    outcome = _transfer(work, pictures, out, order, said, quiet)
-    if not quiet:
-        click.echo(_summary(outcome, out))
-    if any(entry.reason for entry in outcome.entries):
+    manifest = Manifest(out, said, order) if any(source.is_dir() for source in pictures) else None
+    entries: list[Entry] = []
+    if stills:
+        outcome = _transfer(work, stills, out, order, manifest, quiet)
+        entries += outcome.entries
+        if not quiet:
+            click.echo(_summary(outcome, out))
+    if clips:
+        entries += transfer_videos(work, clips, out, order, manifest, lambda entry: _line(entry, quiet), quiet)
+    if any(entry.reason for entry in entries):
         sys.exit(PARTIAL)
 
 
@@ -138,15 +151,13 @@ def _photos(
     return WholePhotos(photos, strength, faces or None, said)
 
 
-def _transfer(work: Work, sources: tuple[Path, ...], out: Path, order: Order, said: Mapping[str, str], quiet: bool) -> Outcome:
+def _transfer(work: Work, sources: Sequence[Path], out: Path, order: Order, manifest: Manifest | None, quiet: bool) -> Outcome:
     """With a line for each file that was not changed, a bar where someone looks, and a manifest for folders."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from attrxfer.folders import transfer_files
-    from attrxfer.manifest import Manifest
 
-    manifest = Manifest(out, said, order) if any(source.is_dir() for source in sources) else None
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     columns = (TextColumn("transfer"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as bar:

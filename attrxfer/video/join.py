@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from attrxfer.photos.provenance import SOURCE_TYPE
 from attrxfer.video.clip import Clip
 from attrxfer.video.encode import Encoding, Packets, add_picture
 from attrxfer.video.watch import Seen
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from av.container import OutputContainer
     from av.stream import Stream
 
+SOURCE = "DigitalSourceType"
 OURS = frozenset({"encoder", "major_brand", "minor_version", "compatible_brands", "duration"})
 """What a container says of how it was written: the new one says it itself."""
 
@@ -31,12 +33,12 @@ def join(
     how: Encoding,
     numbers: Sequence[NDArray[np.int64]],
     parts: Iterator[Packets],
-    comment: str | None,
+    said: Mapping[str, str] | None,
 ) -> list[str]:
     """Write ``out`` from encoded frames and the clip's other streams; returns what could not be kept, in words.
 
-    numbers: of each part, the frames in the order of their packets. comment: goes into the
-    container's comment, after the one the clip has.
+    numbers: of each part, the frames in the order of their packets. said: goes into the
+    container's comment, after what the clip's says; see ``photos.provenance``.
     """
     import av
 
@@ -48,7 +50,7 @@ def join(
         if clip.stream.codec_context.codec_tag == "hvc1" and how.encoder == "libx265":
             picture.codec_context.codec_tag = "hvc1"
         streams = _others(clip, container, notes)
-        container.metadata.update(_metadata(clip.container.metadata, comment))
+        container.metadata.update(_metadata(clip.container.metadata, said))
         container.set_chapters(clip.container.chapters())
         packets = _packets(parts, picture, seen.times, decode_times(seen.times, np.concatenate(numbers), clip.step), clip)
         for packet in heapq.merge(packets, _copied(clip, streams), key=_moment):
@@ -121,9 +123,13 @@ def _describe(stream: Stream, like: Stream) -> None:
     stream.disposition = like.disposition
 
 
-def _metadata(own: Mapping[str, str], comment: str | None) -> dict[str, str]:
+def _metadata(own: Mapping[str, str], said: Mapping[str, str] | None) -> dict[str, str]:
+    """The clip's metadata; in its comment, which every container has, a line of what is said of the result, in place of an
+    earlier result's."""
     kept = {key: value for key, value in own.items() if key.lower() not in OURS}
-    name = next((key for key in kept if key.lower() == "comment"), "comment")
-    if comment:
-        kept[name] = "\n".join(part for part in (kept.get(name), comment) if part)
+    if said is not None:
+        name = next((key for key in kept if key.lower() == "comment"), "comment")
+        lines = [line for line in kept.get(name, "").splitlines() if not line.startswith(f"{SOURCE}=")]
+        line = "; ".join(f"{key}={value}" for key, value in {SOURCE: SOURCE_TYPE, **said}.items())
+        kept[name] = "\n".join([*lines, line])
     return kept

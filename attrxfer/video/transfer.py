@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -32,7 +32,8 @@ T = TypeVar("T")
 @dataclass(frozen=True)
 class Outcome:
     """What became of a video. path: the result. frames: how many it has, and ``changed``, how many of them show a subject.
-    subjects: how many came and went. seconds: it took. notes: how the result differs in form from the input, in words."""
+    subjects: how many were followed, each from where it comes in to where it leaves. seconds: it took. notes: how the result
+    differs in form from the input, in words."""
 
     path: Path
     frames: int = 0
@@ -41,13 +42,6 @@ class Outcome:
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
 
-    def __str__(self) -> str:
-        if not self.frames:
-            return f"{self.path}: copied"
-        speed = self.frames / max(self.seconds, 1e-9)
-        who = f"{self.subjects} followed, in {self.changed} of them" if self.subjects else "nobody found"
-        return f"{self.path}: {self.frames} frames, {who}, {speed:.3g} frames a second"
-
 
 def transfer_video(
     photos: Photos,
@@ -55,16 +49,22 @@ def transfer_video(
     out: Path,
     strength: float = 1.0,
     *,
+    count: int | None = None,
     smoothing: float = WIDTH,
-    comment: str | None = None,
+    copy: bool = True,
+    said: Mapping[str, str] | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Outcome:
     """Transfer the subjects of a video file and write the file ``out``, of the same kind by its suffix.
 
     The picture is encoded again with the clip's codec, pixels, colours, frames and times; sound, subtitles, chapters and
-    metadata are copied. Strength 0 copies the file. smoothing: standard deviation of the window in seconds, 0 for none.
-    comment: is added to the file's comment. progress: told steps done and to do, two for each frame. A job that was stopped
-    goes on where it was when it is called again.
+    metadata are copied. Strength 0 copies the file; with ``copy``, one that nobody is in is
+    copied too. A job that was stopped goes on
+    where it was when it is called again.
+
+    count: only so many subjects of each scene, the largest. smoothing: standard deviation of the window in seconds, 0 for
+    none. said: goes into the file's comment (see ``photos.provenance.statement``). progress: told steps done and to do, two
+    for each frame.
 
     Raises DataError when the file is no video or cannot be decoded, or ``out`` cannot hold it; AttrxferError when PyAV is
     not installed.
@@ -75,33 +75,38 @@ def transfer_video(
         return Outcome(out)
     with Clip(path) as clip:
         expected = clip.expected
-        work = Work(out, _job(photos, path, strength, smoothing))
+        work = Work(out, _job(photos, path, strength, count, smoothing))
         try:
             seen = watch(clip, work.remembered(photos.find), lambda number: progress(number + 1, 2 * max(expected, number + 1)))
         except DataError:
             work.remove()
             raise
-        found = subjects(seen, float(clip.time_base), smoothing)
-    count = len(seen.times)
-    placed = by_frame(found, count)
+        found = subjects(seen, float(clip.time_base), smoothing, count)
+    frames = len(seen.times)
+    placed = by_frame(found, frames)
+    if not any(placed):
+        work.remove()
+        if copy:
+            _copy(path, out)
+        return Outcome(out, frames, seconds=time.monotonic() - began)
     draft = work.folder / f"draft{out.suffix}"
     how = encoding(seen.form, draft)
-    parts = range(-(-count // SEGMENT))
+    parts = range(-(-frames // SEGMENT))
     done = next((part for part in parts if not work.has(part)), len(parts))
     with Clip(path) as clip:
-        frames = itertools.islice(enumerate(clip.frames()), done * SEGMENT, None)
+        stream = itertools.islice(enumerate(clip.frames()), done * SEGMENT, None)
         for part in parts[done:]:
-            own = changed(photos, itertools.islice(frames, SEGMENT), placed, strength)
-            told = (_told(frame, progress, count + number, 2 * count) for number, frame in enumerate(own, part * SEGMENT + 1))
+            own = changed(photos, itertools.islice(stream, SEGMENT), placed, strength)
+            told = (_told(frame, progress, frames + number, 2 * frames) for number, frame in enumerate(own, part * SEGMENT + 1))
             work.put(part, encode(told, part * SEGMENT, draft, seen.form, how))
     with Clip(path) as clip:
-        notes = join(clip, draft, seen, how, [work.numbers(part) for part in parts], map(work.get, parts), comment)
+        notes = join(clip, draft, seen, how, [work.numbers(part) for part in parts], map(work.get, parts), said)
     sync(draft)
     draft.replace(out)
     sync(out.parent)
     work.remove()
-    said = (*how.notes, *notes, *_notes(seen))
-    return Outcome(out, count, sum(map(bool, placed)), len(found), time.monotonic() - began, said)
+    notes = [*how.notes, *notes, *_notes(seen)]
+    return Outcome(out, frames, sum(map(bool, placed)), len(found), time.monotonic() - began, tuple(notes))
 
 
 def _copy(path: Path, out: Path) -> None:
@@ -112,7 +117,7 @@ def _copy(path: Path, out: Path) -> None:
     draft.replace(out)
 
 
-def _job(photos: Photos, path: Path, strength: float, smoothing: float) -> dict[str, Any]:
+def _job(photos: Photos, path: Path, strength: float, count: int | None, smoothing: float) -> dict[str, Any]:
     """What a result depends on."""
     there = path.stat()
     return {
@@ -121,6 +126,7 @@ def _job(photos: Photos, path: Path, strength: float, smoothing: float) -> dict[
         "model": photos.transfer.card.get("sha256"),
         "finder": type(photos.finder).__qualname__,
         "strength": strength,
+        "count": count,
         "smoothing": smoothing,
         "segment": SEGMENT,
     }

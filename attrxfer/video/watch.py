@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from attrxfer.video.clip import Clip, Form
 from attrxfer.video.planes import picture
 from attrxfer.video.smooth import WIDTH, fading, smooth
-from attrxfer.video.tracks import Picture, Points, Track, Tracker
+from attrxfer.video.tracks import Picture, Points, Track, Tracker, extent
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -99,20 +99,19 @@ class Subject:
     weights: NDArray[np.float32]
 
 
-def subjects(seen: Seen, time_base: float, width: float = WIDTH) -> list[Subject]:
-    """The subjects of a clip in every frame they are in, smoothed over ``width`` seconds."""
+def subjects(seen: Seen, time_base: float, width: float = WIDTH, count: int | None = None) -> list[Subject]:
+    """The subjects of a clip in every frame they are in, smoothed over ``width`` seconds: the ``count`` largest of each
+    scene, or all."""
     times = (seen.times - seen.times[0]) * time_base
-    ends = (*seen.scenes[1:], len(times))
     found = []
-    for track in seen.tracks:
-        scene = int(np.searchsorted(seen.scenes, track.frames[0], side="right")) - 1
-        start, end = seen.scenes[scene], ends[scene]
-        frames = np.arange(track.frames[0], track.frames[-1] + 1)
-        if len(track.frames) < min(FEW, end - start):
-            continue
-        points = smooth(times[track.frames], np.stack(track.points), times[frames], width)
-        weights = fading(times[frames], comes=frames[0] > start, goes=frames[-1] < end - 1)
-        found.append(Subject(int(frames[0]), points, weights))
+    for start, end in zip(seen.scenes, (*seen.scenes[1:], len(times)), strict=True):
+        own = [track for track in seen.tracks if start <= track.frames[0] < end and len(track.frames) >= min(FEW, end - start)]
+        own.sort(key=lambda track: -sum(map(extent, track.points)))
+        for track in own[:count]:
+            frames = np.arange(track.frames[0], track.frames[-1] + 1)
+            points = smooth(times[track.frames], np.stack(track.points), times[frames], width)
+            weights = fading(times[frames], comes=frames[0] > start, goes=frames[-1] < end - 1)
+            found.append(Subject(int(frames[0]), points, weights))
     return found
 
 

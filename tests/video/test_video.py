@@ -27,7 +27,7 @@ def test_only_the_subject_changes(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     own = photos()
     outcome = transfer_video(
-        own, source, tmp_path / "out" / "a.mkv", comment="made with squares", progress=lambda *step: told.append(step)
+        own, source, tmp_path / "out" / "a.mkv", said={"Model": "squares"}, progress=lambda *step: told.append(step)
     )
     before, after = read(source), read(outcome.path)
     assert (outcome.frames, outcome.changed, outcome.subjects, outcome.notes) == (24, 24, 1, ())
@@ -39,7 +39,10 @@ def test_only_the_subject_changes(tmp_path: Path) -> None:
         np.testing.assert_array_equal(result[expected.mask == 0], picture[expected.mask == 0])
         assert np.abs(result.astype(int) - expected.picture).mean() < 0.5 < np.abs(result.astype(int) - picture).mean()
     with av.open(source) as old, av.open(outcome.path) as new:
-        assert new.metadata["title"] == "Squares" and new.metadata["COMMENT"] == "made with squares"
+        assert (
+            new.metadata["title"] == "Squares"
+            and "compositeWithTrainedAlgorithmicMedia; Model=squares" in new.metadata["COMMENT"]
+        )
         assert new.streams.video[0].average_rate == old.streams.video[0].average_rate
         assert new.streams.video[0].time_base == old.streams.video[0].time_base
     assert told[-1] == (48, 48) and told == sorted(told)
@@ -169,11 +172,21 @@ def test_what_was_done_for_another_job_is_not_used(tmp_path: Path, monkeypatch: 
 # ---------------------------------------------------------------- nobody, somebody for a while, cuts
 
 
-def test_nobody_in_it(tmp_path: Path) -> None:
+def test_a_clip_that_nobody_is_in_is_copied(tmp_path: Path) -> None:
     source = write(tmp_path / "a.mkv", [scene([], seed=i) for i in range(6)])
-    outcome = transfer_video(photos(), source, tmp_path / "b.mkv")
-    assert (outcome.frames, outcome.changed, outcome.subjects) == (6, 0, 0) and "nobody" in str(outcome)
-    np.testing.assert_array_equal(read(outcome.path), read(source))
+    outcome = transfer_video(photos(), source, tmp_path / "out" / "b.mkv")
+    assert (outcome.frames, outcome.changed, outcome.subjects) == (6, 0, 0)
+    assert outcome.path.read_bytes() == source.read_bytes()
+    assert not transfer_video(photos(), source, tmp_path / "c.mkv", copy=False).path.exists()
+    assert {path.name for path in tmp_path.rglob("*")} == {"a.mkv", "out", "b.mkv"}
+
+
+def test_only_the_largest(tmp_path: Path) -> None:
+    source = write(tmp_path / "a.mkv", [scene([(10 + i / 2, 30, 30), (90, 20, 50)], 160, 100) for i in range(8)])
+    assert transfer_video(photos(), source, tmp_path / "b.mkv").subjects == 2
+    assert transfer_video(photos(), source, tmp_path / "c.mkv", count=1).subjects == 1
+    changed = (np.stack(read(source)) != np.stack(read(tmp_path / "c.mkv"))).any((0, 1, 3))
+    assert changed[90:140].any() and not changed[:60].any()
 
 
 def test_strength_zero_is_the_file_itself(tmp_path: Path) -> None:
