@@ -30,7 +30,7 @@ class Manifest:
     def add(self, entry: Entry) -> None:
         """Note a file; one whose result was there keeps what was noted when it was made."""
         line: dict[str, Any] = {"input": str(entry.source), "outcome": entry.outcome}
-        if entry.outcome == "changed":
+        if entry.result.boxes:
             line["faces"] = [{"box": list(box)} for box in entry.result.boxes]
         if entry.result.notes:
             line["notes"] = list(entry.result.notes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,11 +11,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
+from PIL import Image
 
-from attrxfer.errors import DataError
+from attrxfer.cli.transferring import transfer
+from attrxfer.errors import AttrxferError, DataError
 from attrxfer.photos import Photos
 from attrxfer.video import transfer as transfers
 from attrxfer.video import transfer_video
+from attrxfer.works import WholePhotos
 from tests.video.made import Bright, Dots, moving, packets, photos, read, scene, times, write
 
 av = pytest.importorskip("av")
@@ -287,3 +292,35 @@ def test_the_finder_and_transfer_of_photos_are_used(tmp_path: Path) -> None:
     own = Photos(Dots(), Bright())
     transfer_video(own, source, tmp_path / "b.mkv")
     assert own.transfer.seen == 4 and own.finder.calls >= 4  # type: ignore[attr-defined]
+
+
+# ---------------------------------------------------------------- the command
+
+
+def test_the_command_takes_photos_and_videos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attrxfer.cli.transferring._load", lambda *given: Dots())
+    monkeypatch.setattr(
+        "attrxfer.cli.transferring._photos", lambda loaded, strength, faces, *given: WholePhotos(photos(), strength, faces)
+    )
+    folder, out = tmp_path / "in", tmp_path / "out"
+    (folder / "deep").mkdir(parents=True)
+    write(folder / "deep" / "a.mkv", moving(4))
+    write(folder / "empty.mkv", [scene([])] * 2)
+    (folder / "broken.mp4").write_text("no video")
+    Image.fromarray(moving(1)[0]).save(folder / "photo.png")
+    result = CliRunner().invoke(transfer, ["model", str(folder), "-o", str(out)])
+    assert result.exit_code == 1, result.output
+    assert f"1 written to {out} (1 face)\n1 video written to {out} (4 frames, 1 face followed, " in result.stdout
+    assert result.stdout.endswith("frames a second), 1 copied as they were, 1 broken and skipped\n")
+    assert f"{folder / 'broken.mp4'}: skipped: not a video" in result.stderr
+    assert f"{folder / 'empty.mkv'}: copied: no face found\n" in result.stderr
+    made = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
+    assert made == {"deep/a.mkv", "empty.mkv", "photo.png", "manifest.json"}
+    outcomes = {line["input"]: line["outcome"] for line in json.loads((out / "manifest.json").read_text())["pictures"]}
+    assert outcomes[str(folder / "deep" / "a.mkv")] == "changed" and outcomes[str(folder / "broken.mp4")] == "broken"
+    again = CliRunner().invoke(transfer, ["model", str(folder / "deep"), "-o", str(out / "deep"), "--skip-existing"])
+    assert again.exit_code == 0 and "0 videos written" in again.stdout and "1 there already" in again.stdout
+    crops = CliRunner().invoke(transfer, ["model", str(folder / "deep" / "a.mkv"), "-o", str(out), "--aligned"])
+    assert isinstance(crops.exception, AttrxferError) and "no --aligned" in str(crops.exception)
+    inside = CliRunner().invoke(transfer, ["model", str(folder / "deep" / "a.mkv"), "-o", str(folder / "deep")])
+    assert isinstance(inside.exception, AttrxferError) and "would overwrite" in str(inside.exception)
