@@ -79,11 +79,15 @@ def _with_ink(own: NDArray[np.uint8], change: NDArray[np.float32]) -> NDArray[np
 
 
 def _in_palette(image: Image.Image, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> Image.Image:
-    """Changed pixels take the nearest of the palette's colours."""
-    plain = Image.new("P", (1, 1))
-    plain.putpalette(image.getpalette("RGB") or [])
-    nearest = Image.fromarray(after).quantize(palette=plain, dither=Image.Dither.NONE)
+    """Changed pixels take the nearest of the palette's colours; what room it has is for theirs."""
+    palette = list(image.getpalette("RGB") or [])
     same = (before == after).all(2)
+    room = 256 - len(palette) // 3
+    if room and not same.all():
+        palette += Image.fromarray(after[~same][None]).quantize(room).getpalette("RGB") or []
+    plain = Image.new("P", (1, 1))
+    plain.putpalette(palette)
+    nearest = Image.fromarray(after).quantize(palette=plain, dither=Image.Dither.NONE)
     out = Image.fromarray(np.where(same, np.asarray(image), np.asarray(nearest)).astype(np.uint8), "P")
-    out.putpalette(image.getpalette("RGB") or [])
+    out.putpalette(palette)
     return out
