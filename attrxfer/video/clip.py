@@ -170,7 +170,7 @@ class Clip:
             rate=self.rate,
             bit_rate=context.bit_rate or 0,
             aspect=1 / aspect if aspect and turned else aspect,
-            colour=(frame.color_range, frame.colorspace, frame.color_primaries, frame.color_trc),
+            colour=(frame.color_range, frame.colorspace, context.color_primaries, context.color_trc),
         )
 
 

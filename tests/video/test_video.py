@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -21,8 +22,6 @@ from attrxfer.video import transfer as transfers
 from attrxfer.video import transfer_video
 from attrxfer.works import WholePhotos
 from tests.video.made import Bright, Dots, moving, packets, photos, read, scene, times, write
-
-av = pytest.importorskip("av")
 
 UNEVEN = [0, 40, 90, 100, 200, 233, 266, 300, 350, 351, 420, 460, 500, 540, 600, 640, 700, 733, 760, 800, 900, 940, 990, 1100]
 
@@ -67,7 +66,16 @@ FORMS = [
 
 
 @pytest.mark.parametrize(("codec", "pixels", "suffix", "sound", "colour"), FORMS, ids=str)
-def test_the_form_is_kept(codec: str, pixels: str, suffix: str, sound: str, colour: dict[str, int], tmp_path: Path) -> None:
+def test_the_form_is_kept(
+    codec: str,
+    pixels: str,
+    suffix: str,
+    sound: str,
+    colour: dict[str, int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(transfers, "SEGMENT", 10)
     source = write(tmp_path / f"a.{suffix}", moving(), codec, pixels, sound=sound, **colour)
     outcome = transfer_video(photos(), source, tmp_path / "out" / source.name)
     assert outcome.notes == () and times(outcome.path) == times(source) and packets(outcome.path) == packets(source)
@@ -136,7 +144,7 @@ class Stopped(Exception):
 
 def test_a_stopped_job_goes_on_and_ends_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transfers, "SEGMENT", 8)
-    source = write(tmp_path / "a.mp4", moving(30), "libx264", "yuv420p")
+    source = write(tmp_path / "a.mp4", moving(30), "mpeg4", "yuv420p")
     whole = photos()
     transfer_video(whole, source, tmp_path / "whole.mp4")
     out, stopping = tmp_path / "out" / "a.mp4", photos()
@@ -161,7 +169,7 @@ def test_a_stopped_job_goes_on_and_ends_the_same(tmp_path: Path, monkeypatch: py
 
 def test_what_was_done_for_another_job_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transfers, "SEGMENT", 8)
-    source = write(tmp_path / "a.mp4", moving(20), "libx264", "yuv420p")
+    source = write(tmp_path / "a.mp4", moving(20), "mpeg4", "yuv420p")
 
     def stop(done: int, total: int) -> None:
         if done == 38:
