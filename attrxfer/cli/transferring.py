@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -146,6 +147,7 @@ def _transfer(work: Work, sources: tuple[Path, ...], out: Path, order: Order, sa
     from attrxfer.folders import transfer_files
     from attrxfer.manifest import Manifest
 
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # large pictures, odd EXIF: files are judged by what becomes of them
     manifest = Manifest(out, said, order) if any(source.is_dir() for source in sources) else None
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     columns = (TextColumn("transfer"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
