@@ -19,6 +19,7 @@ from attrxfer import bundle, pictures
 from attrxfer.engine.folder import RunFolder
 from attrxfer.engine.run import Training
 from attrxfer.errors import BundleError
+from attrxfer.files import sha256
 from attrxfer.host import Host
 from attrxfer.interfaces import Framing
 from attrxfer.recipe import Recipe
@@ -99,6 +100,9 @@ def test_what_is_missing_damaged_or_not_finished_is_said(model: Path, tmp_path: 
     (model / "attrxfer.json").write_text('{"format": 99}')
     with pytest.raises(BundleError, match="not a bundle of format 1"):
         package.load(model)
+    (model / "attrxfer.json").write_text('{"format": 1}')
+    with pytest.raises(BundleError, match=r"attrxfer\.json: damaged \(sha256 is missing"):
+        package.load(model)
     other = tmp_path / "other"
     other.mkdir()
     with pytest.raises(BundleError, match="neither a bundle nor a finished run"):
@@ -113,6 +117,21 @@ def test_weights_of_another_shape_are_refused(model: Path) -> None:
     card["chain"][0]["width"] = 8
     (model / "attrxfer.json").write_text(json.dumps(card))
     with pytest.raises(BundleError, match=r"model\.safetensors: does not fit generator masked: size mismatch"):
+        package.load(model)
+
+
+def test_what_never_were_weights_is_said(model: Path) -> None:
+    (model / "model.safetensors").write_bytes(b"\x80\x04pickled")
+    card = bundle.read_card(model)
+    digest = sha256(model / "model.safetensors")
+    (model / "attrxfer.json").write_text(json.dumps({**card, "sha256": {"model.safetensors": digest}}))
+    with pytest.raises(BundleError, match=r"model\.safetensors: damaged"):
+        package.load(model)
+    (model / "attrxfer.json").write_text(json.dumps({**card, "sha256": {}}))
+    with pytest.raises(BundleError, match=r"no checksum of model\.safetensors"):
+        package.load(model)
+    (model / "attrxfer.json").write_text(json.dumps({**card, "chain": [{"use": "masked"}]}))
+    with pytest.raises(BundleError, match=r"attrxfer\.json: damaged \(chain"):
         package.load(model)
 
 
@@ -247,6 +266,12 @@ def test_info_says_what_a_bundle_is(trained: Path) -> None:
     text = attrxfer("info", trained).stdout
     for expected in ("gender: Male = false", "16 px", "generator masked", "synthetic_faces", "diat 0.1.0", "25.0% (20 to 30%)"):
         assert expected in text
+    assert f"attrxfer recipe diff {trained / 'recipe.toml'}" in text
+
+
+def test_info_names_no_file_that_is_not_there(model: Path) -> None:
+    text = attrxfer("info", model).stdout
+    assert "paper/diat_a_gender" in text and "recipe.toml" not in text
 
 
 # ---------------------------------------------------------------- the whole job

@@ -64,6 +64,8 @@ def explained(repo: str, revision: str | None = None) -> Iterator[None]:
         raise AttrxferError(f"{repo}: no such repository, or a private one: check its name, or {LOG_IN}") from None
     except errors.HFValidationError as error:
         raise AttrxferError(f"{repo}: {_line(error)}") from None
+    except errors.LocalEntryNotFoundError as error:  # in old versions an HfHubHTTPError, though nobody answered
+        raise AttrxferError(_silence(repo, error)) from None
     except errors.HfHubHTTPError as error:
         raise AttrxferError(f"{repo}: {_answer(error)}") from None
     except errors.LocalTokenNotFoundError:
@@ -71,10 +73,16 @@ def explained(repo: str, revision: str | None = None) -> Iterator[None]:
     except (errors.HTTPError, OSError) as error:
         if isinstance(error, OSError) and (error.filename is not None or error.errno == errno.ENOSPC):
             raise
-        raise AttrxferError(
-            f"{repo}: no answer from {_endpoint()} ({_line(error)}): check the network, "
-            f"and HF_ENDPOINT and HF_HUB_OFFLINE where they are set"
-        ) from None
+        raise AttrxferError(_silence(repo, error)) from None
+
+
+def _silence(repo: str, error: BaseException) -> str:
+    from huggingface_hub import constants
+
+    return (
+        f"{repo}: no answer from {constants.ENDPOINT} ({_line(error)}): check the network, "
+        f"and HF_ENDPOINT and HF_HUB_OFFLINE where they are set"
+    )
 
 
 def _answer(error: Any) -> str:
@@ -84,12 +92,6 @@ def _answer(error: Any) -> str:
     if status == 403:
         return "no right to write there: use a token with the role write, and a name below your own or your organisation's"
     return f"the hub refused ({status}): {error.server_message or _line(error)}"
-
-
-def _endpoint() -> str:
-    from huggingface_hub import constants
-
-    return str(constants.ENDPOINT)
 
 
 def _line(error: BaseException) -> str:
