@@ -52,7 +52,7 @@ SOURCES = {
         "CelebA shows celebrities, mostly young and light-skinned, made up and lit for the camera.",
     ),
     "synthetic_faces": Source(
-        "drawn faces, made by attrxfer itself: no picture of a person took part",
+        "attrxfer draws them itself, no picture of a person took part",
         "MIT",
         limit="**It knows drawn faces only**: photographs come out spoilt.",
     ),
@@ -97,6 +97,7 @@ def _head(card: Mapping[str, Any], repo: str, source: Source) -> str:
     from huggingface_hub import ModelCardData
 
     free = set(card["licences"]) == {source.licence} == {"MIT"}
+    results = list(_results(card, source))
     data = ModelCardData(
         license="mit" if free else "other",
         license_name=None if free else "see-licences",
@@ -105,8 +106,8 @@ def _head(card: Mapping[str, Any], repo: str, source: Source) -> str:
         pipeline_tag="image-to-image",
         tags=["attrxfer", "facial-attribute-transfer", card["task"]["name"]],
         datasets=[source.hub] if source.hub else None,
-        model_name=repo.partition("/")[2],
-        eval_results=list(_results(card, source)) or None,
+        model_name=repo.partition("/")[2] if results else None,  # only the model-index has a place for it
+        eval_results=results or None,
     )
     return str(data.to_yaml())
 
@@ -141,7 +142,7 @@ def _task(card: Mapping[str, Any]) -> str:
     )
     return (
         f"Task *{card['task']['name']}*: pictures {first} in, the same pictures {then} out; who is shown is meant to stay the "
-        f"same. {card['size']} px."
+        f"same. Pictures are {card['size']} px a side."
     )
 
 
