@@ -19,10 +19,12 @@ from attrxfer import bundle, pictures
 from attrxfer.engine.folder import RunFolder
 from attrxfer.engine.run import Training
 from attrxfer.errors import BundleError
+from attrxfer.exported import BATCH, in_batches
 from attrxfer.files import sha256
 from attrxfer.host import Host
 from attrxfer.interfaces import Framing
 from attrxfer.recipe import Recipe
+from attrxfer.running import through
 from attrxfer.transfer import Transfer, to_images, to_uint8
 from tests.conftest import TINY, attrxfer
 
@@ -174,6 +176,28 @@ def test_arrays_in_and_out(transfer: Transfer) -> None:
     assert transfer.pictures(array[:0]).shape == (0, SIZE, SIZE, 3)
 
 
+def test_a_runner_gets_at_most_a_batch_and_nothing_at_strength_zero() -> None:
+    seen: list[int] = []
+
+    def run(pictures: np.ndarray, strength: float) -> np.ndarray:
+        seen.append(len(pictures))
+        return 255 - pictures
+
+    array = noise(BATCH + 3)
+    np.testing.assert_array_equal(in_batches(run, array, 1.0), 255 - array)
+    assert in_batches(run, array, 0.0) is array and seen == [BATCH, 3]
+
+
+def test_every_enhancer_sees_the_picture_before_it_and_the_source() -> None:
+    class Add(torch.nn.Module):
+        def forward(self, picture: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
+            return picture / 2 + source / 4
+
+    generator = torch.nn.Identity()
+    source = to_images(noise())
+    torch.testing.assert_close(through([generator, Add(), Add()], source), source * (0.5 * 0.75 + 0.25))
+
+
 def test_pictures_survive_the_way_to_floats_and_back() -> None:
     every = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1).repeat(3, -1)
     np.testing.assert_array_equal(to_uint8(to_images(every)), every)
@@ -184,6 +208,7 @@ def test_pictures_survive_the_way_to_floats_and_back() -> None:
 
 def test_framing_is_the_data_sets_for_its_own_size_and_the_middle_for_others() -> None:
     framing = Framing((20, 30), (2, 4, 10, 10))
+    assert Framing.read(json.loads(json.dumps(framing._asdict()))) == framing and Framing.read(None) is None
     image = Image.fromarray(np.arange(20 * 30 * 3, dtype=np.uint32).reshape(30, 20, 3).astype(np.uint8))
     np.testing.assert_array_equal(pictures.frame(image, framing, 10), np.asarray(image)[4:14, 2:12])
     np.testing.assert_array_equal(pictures.frame(image, None, 20), np.asarray(image)[5:25])
