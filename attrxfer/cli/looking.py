@@ -117,7 +117,10 @@ def info(model: Path) -> None:
     ]
     reference = card["recipe"].get("reference")
     if reference is not None:
-        rows.append(("stands for", f"{reference}; how it differs: attrxfer recipe diff {path.parent / 'recipe.toml'}"))
+        recipe = path.parent / "recipe.toml"  # a bundle alone, fetched from somewhere, has none beside it
+        rows.append(
+            ("stands for", f"{reference}; how it differs: attrxfer recipe diff {recipe}" if recipe.is_file() else reference)
+        )
     for name, score in card["scores"].get("scores", {}).items():
         value, bounds = shown(score)
         rows.append((f"score: {name}", value + (f" ({bounds})" if bounds else "")))
