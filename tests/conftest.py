@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -38,15 +38,9 @@ TINY = (
 
 
 @pytest.fixture(scope="session", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("cache")
-    before = os.environ.get("ATTRXFER_CACHE")
-    os.environ["ATTRXFER_CACHE"] = str(folder)
-    yield folder
-    if before is None:
-        del os.environ["ATTRXFER_CACHE"]
-    else:
-        os.environ["ATTRXFER_CACHE"] = before
+def cache(attrxfer_cache: Path) -> Path:
+    """Every test here has it."""
+    return attrxfer_cache
 
 
 @pytest.fixture(scope="session")

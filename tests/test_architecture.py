@@ -24,8 +24,9 @@ RANKS = [
     {"evaluate"},
     {"candidates", "report"},
     {"job"},
-    {"cli"},
     {"testing"},
+    {"pytest_plugin"},
+    {"cli"},
 ]
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
 PUBLIC = {"errors", "files", "interfaces", "hookspecs", "pictures", "data", "running", "transfer"}
