@@ -15,7 +15,7 @@ RANKS = [
     {"errors"},
     {"files", "interfaces", "hookspecs", "registry"},
     {"pictures", "host", "params", "merge"},
-    {"recipe", "data"},
+    {"recipe", "data", "scaffold", "settings"},
     {"bundle"},
     {"exported", "folders", "running"},
     {"transfer"},

@@ -5,13 +5,16 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrxfer import host as hosts
 from attrxfer.host import Host
 from attrxfer.params import needs, with_nested
 from attrxfer.testing.checks import data, every, losses, networks, running, stages
 from attrxfer.testing.subject import Subject
+
+if TYPE_CHECKING:
+    import pytest
 
 Table = Mapping[str, Any]
 Examples = Mapping[tuple[str, str], Table]
@@ -110,7 +113,7 @@ def checks(host: Host, *, plugin: str | None = None, examples: Examples | None =
 
 def parametrize_with_checks(
     *, plugin: str | None = None, examples: Examples | None = None, expected_failures: Mapping[str, str] | None = None
-) -> Any:
+) -> pytest.MarkDecorator:
     """A pytest decorator: the test gets each check as ``check`` and calls it.
 
     expected_failures: {name of a check: why it fails}. Such a check must fail: one that passes is reported, so that
