@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,11 +17,11 @@ pytest.register_assert_rewrite("attrxfer.testing.checks")
 
 
 @pytest.fixture(scope="session")
-def attrxfer_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def attrxfer_cache() -> Iterator[Path]:
     """A cache of the tests' own, so that the user's stays as it is: the folder, also in $ATTRXFER_CACHE."""
-    folder = tmp_path_factory.mktemp("cache")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(os.environ, "ATTRXFER_CACHE", str(folder))
+    from attrxfer.data import temporary_cache
+
+    with temporary_cache() as folder:
         yield folder
 
 

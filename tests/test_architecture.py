@@ -25,7 +25,7 @@ RANKS = [
     {"candidates", "report"},
     {"job"},
     {"testing"},
-    {"pytest_plugin"},
+    {"pytest_plugin", "doctor"},
     {"cli"},
 ]
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}

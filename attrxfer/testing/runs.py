@@ -59,8 +59,8 @@ def _stages(recipe: Recipe) -> list[str]:
 def _lowered(value: Any, given: Any) -> Any:
     """A spec's table, or a tuple's, with ``SMALL`` applied to all that ``given``, the author's own table, does not set."""
     if isinstance(value, tuple):
-        own = given if isinstance(given, list | tuple) else [given]
-        return [_lowered(item, own[i] if i < len(own) else {}) for i, item in enumerate(value)]
+        tables = given if isinstance(given, list | tuple) else [given]
+        return [_lowered(item, tables[i] if i < len(tables) else {}) for i, item in enumerate(value)]
     if not isinstance(value, Spec):
         return plain(value)
     fields = schema(value.component.load()).model.model_fields
@@ -68,7 +68,7 @@ def _lowered(value: Any, given: Any) -> Any:
     for name, setting in value.values.items():
         own = given.get(name) if isinstance(given, Mapping) else None
         if own is None and name in SMALL and isinstance(setting, int):
-            least = max((int(bound.ge) for bound in fields[name].metadata if isinstance(bound, Ge)), default=0)  # type: ignore[call-overload]
+            least = max((int(bound.ge) for bound in fields[name].metadata if isinstance(bound, Ge)), default=0)
             table[name] = min(setting, max(SMALL[name], least))
         elif setting is not None:
             table[name] = _lowered(setting, own or {})

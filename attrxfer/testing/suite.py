@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from attrxfer import host as hosts
 from attrxfer.host import Host
 from attrxfer.params import needs, with_nested
+from attrxfer.registry import Component
 from attrxfer.testing.checks import data, every, losses, networks, running, stages
 from attrxfer.testing.subject import Subject
 
@@ -75,6 +76,11 @@ CHECKS: dict[str, tuple[Callable[[Subject], None], ...]] = {
 """The promises of each kind, beside those of ``EVERY`` kind."""
 
 
+def promises(kind: str) -> tuple[Callable[[Subject], None], ...]:
+    """All checks of a kind."""
+    return (*EVERY, *CHECKS[kind])
+
+
 @dataclass(frozen=True)
 class Check:
     """One promise of one component; calling it raises AssertionError when it is broken. lacking: what this machine does
@@ -97,6 +103,11 @@ class Check:
         return [need for spec in with_nested(self.subject.spec()) for need in needs(spec)]
 
 
+def subject_of(component: Component, host: Host, examples: Examples) -> Subject:
+    """A component with its own example settings."""
+    return Subject(component, host.registry, examples.get((component.kind, component.name), {}), examples)
+
+
 def checks(host: Host, *, plugin: str | None = None, examples: Examples | None = None) -> list[Check]:
     """Every check of every component, or of those that ``plugin`` registered.
 
@@ -105,9 +116,8 @@ def checks(host: Host, *, plugin: str | None = None, examples: Examples | None =
     found = []
     for component in host.registry.all():
         if plugin in (None, component.owner):
-            own = (examples or {}).get((component.kind, component.name), {})
-            subject = Subject(component, host.registry, own, examples or {})
-            found += [Check(subject, promise) for promise in (*EVERY, *CHECKS[component.kind])]
+            subject = subject_of(component, host, examples or {})
+            found += [Check(subject, promise) for promise in promises(component.kind)]
     return found
 
 
