@@ -52,7 +52,12 @@ def render(name: str, kind: str) -> dict[Path, str]:
     code = str(component)
     if re.search(rf"^(from|import) .*\b{names['cls']}\b", code, re.MULTILINE):
         raise AttrxferError(f'"{name}": a class {names["cls"]} would hide what its module imports; choose another name')
-    about = {"recipe": "", **{key: value for key, value in vars(component).items() if isinstance(value, str)}, **names}
+    about = {
+        "recipe": "",
+        "example": "",
+        **{key: value for key, value in vars(component).items() if isinstance(value, str)},
+        **names,
+    }
     about["title"] = about["summary"][0].upper() + about["summary"][1:]
     return {
         Path("pyproject.toml"): templates.get_template("package/pyproject.toml.j2").render(about),
@@ -70,11 +75,11 @@ def _problem(name: str, kind: str, host: Host) -> str | None:
         hint = f'; did you mean "{better}"?' if better else ""
         return f"a package's name has small letters, digits and single _ between them, and begins with a letter{hint}"
     if keyword.iskeyword(name):
-        return f"is a word of Python's own; choose another name, {name}_{kind} for example"
+        return f"a word of Python's own; choose another name, {name}_{kind} for example"
     taken = name in RESERVED or name in sys.stdlib_module_names or find_spec(name) is not None
     if taken or name in {plugin.name for plugin in host.plugins()}:
         return f"a module or plugin of this name is there already; choose another name, my_{name} for example"
     if name in host.registry.names(kind):
         owner = host.registry.get(kind, name).owner
-        return f'is a {kind} of the plugin "{owner}" already; choose another name, my_{name} for example'
+        return f'the plugin "{owner}" has a {kind} of this name already; choose another name, my_{name} for example'
     return None

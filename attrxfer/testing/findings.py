@@ -27,28 +27,28 @@ class Finding(NamedTuple):
 
 def of_component(subject: Subject) -> Iterator[Finding]:
     """Each check of the component's kind; or one finding that says why it cannot be built here."""
-    component = subject.component
-    made = promises(component.kind)
-    example = f"example with --example '{component.kind}.{component.name}.KEY=VALUE'"
+    made = promises(subject.component.kind)
+    every = f"its {len(made)} checks"
     try:
         lacking = [need for spec in with_nested(subject.spec()) for need in needs(spec)]
-    except InvalidRecipe as error:
-        missing = [problem.path for problem in error.problems if problem.message == "missing"]
-        if len(missing) == len(error.problems):
-            yield Finding(
-                "skipped", f"its {len(made)} checks", f"needs a value for {', '.join(missing)}: give one with {example}"
-            )
-        else:
-            yield Finding("FAILED", "its settings", one_reason(error))
-        return
     except Exception as error:  # a third party's module may raise anything at import
-        yield Finding("FAILED", "it can be imported", one_reason(error))
+        yield _skipped(every, error) or Finding("FAILED", every, one_reason(error))
         return
     if lacking:
-        yield Finding("skipped", f"its {len(made)} checks", f"needs {'; '.join(lacking)}")
+        yield Finding("skipped", every, f"needs {'; '.join(lacking)}")
         return
     for promise in made:
         yield attempt(promise.__name__.removeprefix("check_").replace("_", " "), Check(subject, promise))
+
+
+def _skipped(what: str, error: Exception) -> Finding | None:
+    """The finding for settings that have no default: they are no fault, and the command can be given examples."""
+    if not isinstance(error, InvalidRecipe) or any(problem.message != "missing" for problem in error.problems):
+        return None
+    kind, _, name = error.source.partition(" ")
+    keys = [problem.path.removeprefix(f"{kind}.") for problem in error.problems]
+    examples = " ".join(f"--example '{kind}.{name}.{key}=...'" for key in keys)
+    return Finding("skipped", what, f"{error.source} needs {', '.join(keys)}: {examples}")
 
 
 def of_recipe(name: str, host: Host) -> Finding:
@@ -65,7 +65,7 @@ def attempt(what: str, action: Callable[[], None]) -> Finding:
     try:
         action()
     except Exception as error:  # a third party's component may raise anything
-        return Finding("FAILED", what, one_reason(error))
+        return _skipped(what, error) or Finding("FAILED", what, one_reason(error))
     return Finding("ok", what)
 
 

@@ -68,8 +68,8 @@ def _lowered(value: Any, given: Any) -> Any:
     for name, setting in value.values.items():
         own = given.get(name) if isinstance(given, Mapping) else None
         if own is None and name in SMALL and isinstance(setting, int):
-            least = max((int(bound.ge) for bound in fields[name].metadata if isinstance(bound, Ge)), default=0)
-            table[name] = min(setting, max(SMALL[name], least))
+            bounds: list[Any] = [bound.ge for bound in fields[name].metadata if isinstance(bound, Ge)]
+            table[name] = min(setting, max([SMALL[name], *bounds]))
         elif setting is not None:
             table[name] = _lowered(setting, own or {})
     return table
