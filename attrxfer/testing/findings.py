@@ -56,7 +56,7 @@ def of_recipe(name: str, host: Host) -> Finding:
     try:
         lacking = load(name, host).needs()
     except Exception as error:  # its components' modules may raise anything at import
-        return Finding("FAILED", name, one_reason(error))
+        return Finding("FAILED", name, one_reason(error).removeprefix(f"{name}: "))
     return Finding("ok", name, f"needs {'; '.join(lacking)}" if lacking else "")
 
 
