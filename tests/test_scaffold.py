@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from attrxfer.registry import KIND_NAMES
 from attrxfer.scaffold import new_package, render
 from tests.conftest import attrxfer, metadata_of, on_path, pip_install
 
+PAGE = Path(__file__).parents[1] / "docs" / "plugins.md"
 READMES = '''
 """The recipe in each README is valid, once all plugins are there."""
 
@@ -77,18 +79,34 @@ def test_what_it_writes_is_clean(folder: Path) -> None:
         assert result.returncode == 0, result.stdout
 
 
-def test_one_is_installed_by_pip_tested_and_checked(tmp_path: Path, host: Host) -> None:
-    new_package("edges", "identity", tmp_path / "edges", host)
-    pip_install(tmp_path / "edges", tmp_path / "site")
-    found = sorted(path.name for path in (tmp_path / "site" / "edges").glob("*.py"))
-    assert found == ["__init__.py", "identity.py"]
+def test_the_authors_page_is_true_of_a_package_that_pip_installs(tmp_path: Path, host: Host) -> None:
+    """docs/plugins.md, step by step: new, edit, test, use in a recipe, check."""
+    blocks = re.findall(r"```(\w+)\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    component, test, *_ = (text for language, text in blocks if language == "python")
+    (shown,) = (text for language, text in blocks if language == "text")
+    recipe = next(text for language, text in blocks if language == "toml")
+    root = tmp_path / "soft_colours"
+    new_package("soft_colours", "identity", root, host)
+    (root / "soft_colours" / "identity.py").write_text(component)
+    init = root / "soft_colours" / "__init__.py"
+    words = 'summary="the colours of large areas stay", licence="MIT"'
+    init.write_text(init.read_text().replace('summary="edges stay where they are"', words))
+    own = root / "tests" / "test_soft_colours.py"
+    before, _, rest = own.read_text().partition("def test_light_costs_nothing")
+    own.write_text(before + test + "\n\n" + rest[rest.index("def test_it_takes_part") :])
+    (tmp_path / "soft_colours.toml").write_text(recipe)
+
     site = [tmp_path / "site"]
-    command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests")
-    result = run(*command, cwd=tmp_path / "edges", path=site)
+    pip_install(root, site[0])
+    result = run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests", cwd=root, path=site)
     assert result.returncode == 0 and "9 passed" in result.stdout, result.stdout
-    result = run(sys.executable, "-m", "attrxfer", "plugins", "check", "edges", cwd=tmp_path, path=site)
-    assert result.returncode == 0, result.stderr
-    assert result.stdout.endswith("7 ok, 0 failed, 0 skipped\n") and "plugin edges, of edges 0.1.0" in result.stdout
+    attrxfer = (sys.executable, "-m", "attrxfer")
+    assert "valid" in run(*attrxfer, "recipe", "check", "soft_colours.toml", cwd=tmp_path, path=site).stdout
+    assert run(*attrxfer, "plugins", "check", "soft_colours", cwd=tmp_path, path=site).stdout == shown
+
+
+def test_the_authors_page_names_every_kind() -> None:
+    assert re.findall(r"^\| `(\w+)` \|", PAGE.read_text(), re.MULTILINE) == list(KIND_NAMES)
 
 
 @pytest.mark.parametrize(

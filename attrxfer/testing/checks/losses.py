@@ -42,7 +42,7 @@ def check_it_is_a_finite_scalar_with_gradient(subject: Subject) -> None:
     assert loss.weight >= 0
     run = a_run(tiny_faces())
     value = loss(run.transfer(pictures(), 0))
-    assert value.shape == () and torch.isfinite(value)
+    assert value.shape == () and torch.isfinite(value), f"it is {value.detach()}"
     value.backward()
     gradients = [parameter.grad for parameter in run.generator.parameters() if parameter.grad is not None]
     assert sum(float(gradient.abs().sum()) for gradient in gradients) > 0, "no gradient reaches T"
@@ -55,7 +55,8 @@ def check_a_copy_of_the_source_costs_nothing(subject: Subject) -> None:
     run.generator.head.bias.data[3] = -1e4  # the mask closes: T(x) = x
     run.generator.head.weight.data[3] = 0
     same = loss(run.transfer(pictures(), 0))
-    assert abs(float(same.detach())) < 1e-6 < float(changed.detach())
+    costs = float(same.detach()), float(changed.detach())
+    assert abs(costs[0]) < 1e-6 < costs[1], f"it is {costs[0]:.3g} where T(x) is x, and {costs[1]:.3g} where it is not"
 
 
 def check_d_is_left_as_it_was(subject: Subject) -> None:
