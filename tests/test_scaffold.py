@@ -119,7 +119,7 @@ def test_the_authors_page_names_every_kind() -> None:
         ("torch", "identity", "a module or plugin of this name is there already; choose another name, my_torch for example"),
         ("diat", "identity", "a module or plugin of this name is there already"),
         ("tests", "identity", "a module or plugin of this name is there already"),
-        ("pixels", "identity", 'the plugin "diat" has a identity of this name already'),
+        ("pixels", "identity", 'the plugin "diat" has a component identity pixels already'),
         ("tensor", "identity", "a class Tensor would hide what its module imports"),
         ("edges", "identty", '--kind: no kind "identty"; did you mean "identity"?'),
     ],

@@ -81,5 +81,5 @@ def _problem(name: str, kind: str, host: Host) -> str | None:
         return f"a module or plugin of this name is there already; choose another name, my_{name} for example"
     if name in host.registry.names(kind):
         owner = host.registry.get(kind, name).owner
-        return f'the plugin "{owner}" has a {kind} of this name already; choose another name, my_{name} for example'
+        return f'the plugin "{owner}" has a component {kind} {name} already; choose another name, my_{name} for example'
     return None
