@@ -15,7 +15,7 @@ RANKS = [
     {"errors"},
     {"files", "interfaces", "hookspecs", "registry"},
     {"pictures", "host", "params", "merge"},
-    {"recipe", "data"},
+    {"recipe", "data", "scaffold", "settings"},
     {"bundle"},
     {"exported", "folders", "running"},
     {"transfer"},
@@ -24,8 +24,9 @@ RANKS = [
     {"evaluate"},
     {"candidates", "report"},
     {"job"},
-    {"cli"},
     {"testing"},
+    {"pytest_plugin", "doctor"},
+    {"cli"},
 ]
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
 PUBLIC = {"errors", "files", "interfaces", "hookspecs", "pictures", "data", "running", "transfer", "bundle", "report"}
