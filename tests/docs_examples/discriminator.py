@@ -1,0 +1,26 @@
+from typing import Annotated
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from attrxfer.interfaces import Discrimination
+
+
+class Pooled(nn.Module):
+    """Four convolutions, each of which halves the side; the logit is read from the mean of the last map.
+
+    width: channels of each.
+    """
+
+    def __init__(self, *, width: Annotated[int, Field(ge=1)] = 16) -> None:
+        super().__init__()
+        channels = [3, width, width, width, width]
+        self.layers = nn.ModuleList(nn.Conv2d(i, o, 4, stride=2, padding=1) for i, o in zip(channels, channels[1:], strict=False))
+        self.head = nn.Linear(width, 1)
+
+    def forward(self, images: Tensor) -> Discrimination:
+        maps, features = images, []
+        for layer in self.layers:
+            maps = nn.functional.leaky_relu(layer(maps), 0.2)
+            features.append(maps)
+        return Discrimination(self.head(maps.mean((2, 3))).squeeze(1), tuple(features))
