@@ -19,7 +19,6 @@ extensions = ["myst_parser"]
 exclude_patterns = ["build"]
 myst_heading_anchors = 3
 smartquotes = False  # -- of an option is no dash
-suppress_warnings = ["toc.empty_glob"]  # pages that another change brings
 
 html_theme = "furo"
 html_title = "attrxfer"

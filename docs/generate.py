@@ -5,6 +5,7 @@ A page names the part it wants by a line ``<!-- generate: NAME -->``; ``conf.py`
 
 from __future__ import annotations
 
+import copy
 import importlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
@@ -19,9 +20,10 @@ from attrxfer.interfaces import KINDS
 from attrxfer.recipe import MANY, ONE, SHARED, Report, Task, Train
 from attrxfer.registry import Component
 from attrxfer.testing.suite import CHECKS, EVERY
-from docs.describe import described, doc, prose, signature, table
+from docs.describe import SENTENCE_END, described, doc, prose, signature, table
 
 ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
 EXAMPLES = ROOT / "tests" / "docs_examples"
 MODULES = (
     "attrxfer",
@@ -36,8 +38,34 @@ MODULES = (
 """What plugins and programs may import, beside ``attrxfer.interfaces`` and ``attrxfer.hookspecs``."""
 
 
+NAVIGATION = {
+    "Use": ("start", "photos", "data", "recipes", "scores", "hub", "troubleshooting", "questions"),
+    "Add your own": ("plugins", "reference/kinds", "reference/hooks", "reference/python"),
+    "Look up": ("reference/recipe", "reference/components", "reference/commands", "paper"),
+}
+"""The site's pages in their order; those that are not there are left out."""
+
+
 def page(*parts: str) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def site_map() -> str:
+    """The navigation, and a list of the pages with the first sentence of each."""
+    parts = []
+    for caption, names in NAVIGATION.items():
+        there = [name for name in names if (DOCS / f"{name}.md").is_file()]
+        parts.append(f"```{{toctree}}\n:hidden:\n:caption: {caption}\n\n" + "\n".join(there) + "\n```")
+        parts.append(f"## {caption}")
+        parts.append("\n".join(_line(name) for name in there))
+    return page(*parts)
+
+
+def _line(name: str) -> str:
+    heading, _, rest = (DOCS / f"{name}.md").read_text(encoding="utf-8").strip().partition("\n")
+    first = " ".join(rest.strip().partition("\n\n")[0].split())
+    end = SENTENCE_END.search(first)
+    return f"- [{heading.removeprefix('# ')}]({name}.md): {first[: end.start()] if end else first}."
 
 
 # ---------------------------------------------------------------- recipes
@@ -87,7 +115,7 @@ def components() -> str:
     """Every component by kind: settings, bounds, defaults, licence, paper."""
     parts = []
     for kind in KINDS:
-        parts += [f"({kind})=\n## `{kind}`", f"[What a {kind} must offer](kinds.md#{kind})."]
+        parts += [f"## `{kind}`", f"[What a {kind} must offer](kinds.md#{kind})."]
         parts += [_component(component, 3, component.name) for component in host.load().registry.all(kind)]
     return page(*parts)
 
@@ -108,7 +136,7 @@ def kinds() -> str:
     parts = ["## Every kind", _promises(EVERY)]
     for kind, protocol in KINDS.items():
         names = ", ".join(f"[`{one.name}`](components.md#{kind}-{one.name})" for one in host.load().registry.all(kind))
-        parts += [f"({kind})=\n## `{kind}`", f"Installed: {names}." if names else "", _source(protocol)]
+        parts += [f"## `{kind}`", f"Installed: {names}." if names else "", _source(protocol)]
         parts += ["What is checked:", _promises(CHECKS[kind]), *_example(kind)]
     return page(*parts)
 
@@ -142,9 +170,15 @@ def _example(kind: str) -> list[str]:
 
 def commands() -> str:
     """Every command with its options, plugins' own commands included."""
-    whole = click.Group("attrxfer", commands=dict(cli.commands), help=cli.help)
+    return page(*(_command(path, command) for path, command in walk("attrxfer", command_line()) if path != "attrxfer"))
+
+
+def command_line() -> click.Group:
+    """``attrxfer`` as its users have it, without changing what this process has loaded."""
+    whole = copy.copy(cli)
+    whole.commands = dict(cli.commands)
     host.load().add_commands(whole)
-    return page(*(_command(path, command) for path, command in walk("attrxfer", whole) if path != "attrxfer"))
+    return whole
 
 
 def walk(path: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
@@ -223,6 +257,7 @@ def _interface(name: str, thing: type) -> str:
 
 
 PAGES: Mapping[str, Callable[[], str]] = {
+    "map": site_map,
     "recipe": recipe_keys,
     "recipes": recipe_list,
     "components": components,
