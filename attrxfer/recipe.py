@@ -52,10 +52,11 @@ class Task:
 class Train:
     """[train]: what all stages share; [train.STAGE] holds what differs.
 
-    size: side of the pictures in pixels. seed: of everything that is random. batch: pictures a step and process. rate, betas:
-    of Adam. precision: accelerate's mixed precision, or "auto": bf16 where the machine has units for it. channels_last:
-    memory layout of networks and pictures. flip: mirror pictures at random. checkpoint_every: steps from one checkpoint to the next. threads: of the
-    processor, 0 for all. trackers: accelerate's, by name ("tensorboard"), beside metrics.jsonl.
+    size: side of the pictures in pixels. seed: of everything that is random. batch: pictures a step and process. rate,
+    betas: of Adam. precision: accelerate's mixed precision, or "auto": bf16 where the machine has units for it.
+    channels_last: memory layout of networks and pictures. flip: mirror pictures at random. checkpoint_every: steps from
+    one checkpoint to the next. threads: of the processor, 0 for all. trackers: accelerate's, by name ("tensorboard"),
+    beside metrics.jsonl.
     """
 
     size: Annotated[int, Field(ge=16, le=1024, multiple_of=16)] = 64

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 project = "attrxfer"
 extensions = ["myst_parser"]
-exclude_patterns = ["build"]
 myst_heading_anchors = 3
 smartquotes = False  # -- of an option is no dash
 
@@ -24,7 +23,8 @@ html_theme = "furo"
 html_title = "attrxfer"
 html_copy_source = False
 html_show_sourcelink = False
-html_static_path: list[str] = []
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 
 
 def fill(app: Sphinx, docname: str, source: list[str]) -> None:

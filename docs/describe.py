@@ -44,8 +44,8 @@ def table(head: Sequence[str], rows: Rows) -> str:
 def prose(text: str) -> str:
     """A docstring's plain text as Markdown: what Markdown would read as markup is escaped, except code.
 
-    >>> prose("PATH/**/picture in ``Data``, at most [train]'s")
-    'PATH/\\\\*\\\\*/picture in `Data`, at most \\\\[train\\\\]\\'s'
+    >>> print(prose("of 3*S*S, in ``a_b``"))
+    of 3\\*S\\*S, in `a_b`
     """
     parts = re.split(r"(``.+?``|`[^`\n]+`)", text)
     escaped = [re.sub(r"([\\*_\[\]<>#])", r"\\\1", part) if i % 2 == 0 else part for i, part in enumerate(parts)]
@@ -131,18 +131,21 @@ def kind_of(entry: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
         return " or ".join(kind_of(one, definitions) for one in entry["anyOf"] if one.get("type") != "null")
     if "enum" in entry or "const" in entry:
         return " or ".join(f"`{json.dumps(one)}`" for one in entry.get("enum", [entry.get("const")]))
-    bounds = [text.format(f"{entry[key]:g}" if entry[key] < 2**20 else entry[key]) for key, text in BOUNDS.items() if key in entry]
+    return _typed(entry, definitions)
+
+
+def _typed(entry: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+    found = {key: entry[key] for key in BOUNDS if key in entry}
+    bounds = [BOUNDS[key].format(value if isinstance(value, int) else f"{value:g}") for key, value in found.items()]
     if "prefixItems" in entry:
         first, *_ = (kind_of(one, definitions) for one in entry["prefixItems"])
         return f"array of {len(entry['prefixItems'])} {_plural(first)}"
     if entry.get("type") == "array":
         return "; ".join([f"array of {_plural(kind_of(entry['items'], definitions))}", *bounds])
     if entry.get("type") == "object":
-        inner_words = kind_of(entry["additionalProperties"], definitions)
-        return "; ".join([f"table, each value {inner_words}", *bounds])
-    if entry.get("format") == "path":
-        return "path"
-    return ", ".join([WORDS.get(entry.get("type", ""), "any value"), *bounds])
+        return "; ".join([f"table, each value {kind_of(entry['additionalProperties'], definitions)}", *bounds])
+    word = "path" if entry.get("format") == "path" else WORDS.get(entry.get("type", ""), "any value")
+    return ", ".join([word, *bounds])
 
 
 def _plural(words: str) -> str:

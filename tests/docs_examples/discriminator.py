@@ -1,3 +1,4 @@
+from itertools import pairwise
 from typing import Annotated
 
 from pydantic import Field
@@ -14,8 +15,8 @@ class Pooled(nn.Module):
 
     def __init__(self, *, width: Annotated[int, Field(ge=1)] = 16) -> None:
         super().__init__()
-        channels = [3, width, width, width, width]
-        self.layers = nn.ModuleList(nn.Conv2d(i, o, 4, stride=2, padding=1) for i, o in zip(channels, channels[1:], strict=False))
+        sizes = pairwise([3, width, width, width, width])
+        self.layers = nn.ModuleList(nn.Conv2d(before, after, 4, stride=2, padding=1) for before, after in sizes)
         self.head = nn.Linear(width, 1)
 
     def forward(self, images: Tensor) -> Discrimination:
