@@ -22,6 +22,7 @@ smartquotes = False  # -- of an option is no dash
 html_theme = "furo"
 html_title = "attrxfer"
 html_copy_source = False
+html_show_copyright = False
 html_show_sourcelink = False
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
