@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import importlib
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,8 @@ def site_map() -> str:
 
 def _line(name: str) -> str:
     heading, _, rest = (DOCS / f"{name}.md").read_text(encoding="utf-8").strip().partition("\n")
-    first = " ".join(rest.strip().partition("\n\n")[0].split())
+    text = re.sub(r"^```.*?^```$", "", rest, flags=re.M | re.S)
+    first = next(" ".join(block.split()) for block in text.split("\n\n") if re.match(r"\s*[\w`\"*]", block))
     end = SENTENCE_END.search(first)
     return f"- [{heading.removeprefix('# ')}]({name}.md): {first[: end.start()] if end else first}."
 

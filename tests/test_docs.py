@@ -37,8 +37,12 @@ DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 SHOWN = ("text", "html", "css", "xml")
 """Languages of blocks that are shown and not tried."""
-QUICK = ("plugins", "components", "recipe", "info", "compare", "transfer", "data")
+QUICK = (
+    *("plugins", "components", "info", "compare", "transfer", "data inspect"),
+    *("recipe ls", "recipe show", "recipe check", "recipe diff"),
+)
 """Commands that are run; others are parsed, and what ``run`` would train is checked."""
+PLACEHOLDER = re.compile(r"[A-Z][A-Z_/]+")
 
 
 def page_id(path: Path) -> str:
@@ -277,24 +281,25 @@ class Reader:
             context = parsed(words)
             if context is None:
                 continue
-            if words[0] == "run":
+            path = context.command_path.removeprefix("attrxfer ")
+            if path == "run":
                 self.check_run(**context.params)
-            elif words[0] == "export":
+            elif path == "export":
                 self.exported.add(context.params["out"])
-            elif words[0] in QUICK and not self.takes_minutes(**context.params):
+            elif path in QUICK and not self.only_parsed(words, **context.params):
                 result = self.invoke(words)
                 assert result.exit_code == 0, f"{shlex.join(words)}: {result.output}"
 
-    def takes_minutes(self, model: Path | None = None, backend: str = "torch", **_: Any) -> bool:
-        """Whether a transfer first has to export the model."""
-        return model in self.exported or backend != "torch"
+    def only_parsed(self, words: Sequence[str], model: Path | None = None, backend: str = "torch", **_: Any) -> bool:
+        """Whether it holds a placeholder, or first has to export a model, which takes long."""
+        return any(map(PLACEHOLDER.fullmatch, words)) or model in self.exported or backend != "torch"
 
     def check_run(self, recipe: str | None, overrides: Sequence[str], data: Path | None, resume: Path | None, **_: Any) -> None:
         """What would be trained is a valid recipe."""
         from attrxfer import recipe as recipes
 
         if recipe is not None:
-            assert data is None or data.exists() or data.name.isupper(), f"{data}: neither there nor a placeholder"
+            assert data is None or data.exists() or PLACEHOLDER.fullmatch(str(data)), f"{data}: neither there nor a placeholder"
             there = data is not None and data.exists()
             table = data_table(data, self.host.registry.all("dataset")) if data is not None and there else None
             recipes.load(recipe, self.host, overrides, table)
@@ -341,7 +346,10 @@ def parsed(words: Sequence[str]) -> click.Context | None:
     """The command and its options, not run. Raises click's UsageError; None where the words only ask for the version."""
     context = command_line().make_context("attrxfer", list(words)) if words[0] != "--version" else None
     while context is not None and isinstance(context.command, click.Group):
-        name, command, rest = context.command.resolve_command(context, [*context._protected_args, *context.args])
+        left = [*context._protected_args, *context.args]
+        if not left and context.command.invoke_without_command:
+            break
+        name, command, rest = context.command.resolve_command(context, left)
         assert name is not None and command is not None
         context = command.make_context(name, rest, parent=context)
     return context
