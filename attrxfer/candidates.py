@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attrxfer import bundle, pictures
-from attrxfer.data import Data, Sets, make_sets, open_data
+from attrxfer.data import Data, Sets
 from attrxfer.errors import AttrxferError, DataError, did_you_mean
 from attrxfer.evaluate import HeldOut, Inputs, Scorecard, inputs, score
 from attrxfer.interfaces import Metric
@@ -30,14 +30,6 @@ class Candidate:
     name: str
     outputs: Pictures
     transfer: Transfer | None = None
-
-
-def opened(recipe: Recipe) -> tuple[Data, Sets]:
-    """The data and sets of a recipe's task."""
-    selection = build(recipe.selection, {}) if recipe.selection else None
-    data = open_data(build(recipe.data, {}), selection=selection, size=recipe.train.size)
-    task = recipe.task
-    return data, make_sets(data, task.guided, task.input, task.max_inputs, recipe.train.seed)
 
 
 def held_out(recipe: Recipe, data: Data, sets: Sets, limit: int) -> Inputs | None:

@@ -16,7 +16,7 @@ RANKS = [
     {"files", "interfaces", "hookspecs", "registry"},
     {"pictures", "host", "params", "merge"},
     {"recipe", "data"},
-    {"bundle"},
+    {"bundle", "task"},
     {"exported", "folders", "running"},
     {"transfer"},
     {"export"},

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from attrxfer.candidates import anchors, candidate, held_out, opened, refuse_teachers
+from attrxfer.candidates import anchors, candidate, held_out, refuse_teachers
 from attrxfer.errors import AttrxferError
 from attrxfer.evaluate import Scorecard, mean, score, slices
 from attrxfer.host import Host
@@ -21,6 +21,7 @@ from attrxfer.interfaces import Each, Whole
 from attrxfer.job import run
 from attrxfer.recipe import Recipe, load
 from attrxfer.report.scorecard import markdown, page, shown
+from attrxfer.task import open_task
 from tests.conftest import attrxfer
 
 Tiny = Callable[..., Recipe]
@@ -100,7 +101,7 @@ def test_a_run_is_scored_beside_its_anchors(trained: Path) -> None:
 def test_candidates_of_every_form_in_one_command(trained: Path, tmp_path: Path, host: Host) -> None:
     results = tmp_path / "theirs"
     recipe = load(trained / "recipe.toml", host)
-    data, sets = opened(recipe)
+    data, sets = open_task(recipe)
     given = held_out(recipe, data, sets, 6)
     assert given is not None and given.truth is not None
     for row, picture in zip(given.rows, given.truth, strict=True):
@@ -174,7 +175,7 @@ def test_a_metrics_mistake_stops_a_run_before_its_first_stage(tiny: Tiny, tmp_pa
 def test_half_a_truth_is_made_of_what_a_picture_lacks(tiny: Tiny) -> None:
     """Men to young women: a young man's half truth is half a woman, and as young as he was."""
     recipe = tiny("data.faces=120")
-    data, _ = opened(recipe)
+    data, _ = open_task(recipe)
     attributes = data.records.attributes
     rows = np.flatnonzero(attributes["Male"] & attributes["Young"])[:3]
     target = {"Male": False, "Young": True}
@@ -206,7 +207,7 @@ def test_results_are_matched_by_their_path_not_by_a_name_that_two_share(tmp_path
 
 def test_anchors_of_real_people_are_another_photo_and_a_stranger(tiny: Tiny, host: Host) -> None:
     recipe = tiny("data.faces=240")
-    data, sets = opened(recipe)
+    data, sets = open_task(recipe)
     data = replace(data, dataset=SimpleNamespace())  # type: ignore[arg-type]  # as of photographs, no truth is known
     given = held_out(recipe, data, sets, 12)
     assert given is not None and given.truth is None

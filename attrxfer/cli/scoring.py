@@ -51,10 +51,11 @@ def evaluate(
     Writes scores.json, table.md and page.html into the folder OUT.
     """
     from attrxfer import host
-    from attrxfer.candidates import anchors, candidate, held_out, made_metrics, opened, refuse_teachers, require, scorecards
+    from attrxfer.candidates import anchors, candidate, held_out, made_metrics, refuse_teachers, require, scorecards
     from attrxfer.evaluate import slices
     from attrxfer.files import write_text
     from attrxfer.report import scorecard
+    from attrxfer.task import open_task
 
     loaded = host.load()
     for what in candidates:
@@ -65,7 +66,7 @@ def evaluate(
     lacking = [need for need in checked.needs() if any(need in _needs(metric) for metric in checked.metric)]
     if lacking:
         raise AttrxferError("\n".join(f"a metric needs {need}" for need in lacking))
-    opened_data, sets = opened(checked)
+    opened_data, sets = open_task(checked)
     given = held_out(checked, opened_data, sets, limit)
     if given is None:
         raise AttrxferError("the test split has no inputs of this task")
