@@ -25,16 +25,19 @@ Pictures = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Candidate:
-    """name: as tables show it. outputs: its results for the inputs (N, S, S, 3). transfer: what made them, where known."""
+    """name: as tables show it. outputs: its results for the inputs (N, S, S, 3). transfer: what made them, where known.
+    picked: the rows of the data that they are, where they are real pictures."""
 
     name: str
     outputs: Pictures
     transfer: Transfer | None = None
+    picked: NDArray[np.int64] | None = None
 
 
-def held_out(recipe: Recipe, data: Data, sets: Sets, limit: int) -> Inputs | None:
-    """The test inputs of a recipe's task, at most ``limit``; None when there are none."""
-    return inputs(data, sets.test_input, recipe.task.guided, limit, recipe.train.seed)
+def held_out(recipe: Recipe, data: Data, sets: Sets, limit: int, *, validation: bool = False) -> Inputs | None:
+    """The test (or validation) inputs of a recipe's task, at most ``limit``; None when there are none."""
+    rows = sets.validation_input if validation else sets.test_input
+    return inputs(data, rows, recipe.task.guided, limit, recipe.train.seed)
 
 
 def candidate(what: str, given: Inputs, registry: Registry, strength: float = 1.0) -> Candidate:
@@ -45,7 +48,10 @@ def candidate(what: str, given: Inputs, registry: Registry, strength: float = 1.
     require(what, registry)
     path = Path(what)
     if what in registry.names("method"):
-        return Candidate(what, _of_method(what, given, registry))
+        found = of_method(what, given, registry)
+        if found is None:
+            raise AttrxferError(f"method {what} does not apply to these data")
+        return found
     if not bundle.is_there(path) and not (path / "recipe.toml").is_file():
         return Candidate(what, _of_folder(path, given))
     transfer = Transfer(bundle.load(path, registry))
@@ -65,13 +71,22 @@ def require(what: str, registry: Registry) -> None:
         raise AttrxferError(f"{what}: no bundle, run or folder of pictures, and no method{did_you_mean(what, methods)}")
 
 
+def of_method(name: str, given: Inputs, registry: Registry) -> Candidate | None:
+    """A method's results for the inputs, None where it does not apply to these data."""
+    method = build(named("method", name, registry, size=given.sources.shape[1]), {})
+    arguments = given.data, given.target, given.rows
+    picked = method.picks(*arguments) if hasattr(method, "picks") else None
+    outputs = given.data.pictures(picked) if picked is not None else method(*arguments)
+    return None if outputs is None else Candidate(name, outputs, picked=picked)
+
+
 def anchors(given: Inputs, registry: Registry) -> Iterator[Candidate]:
     """The methods that stand in every scorecard, as far as they apply."""
     for component in registry.all("method"):
         if getattr(component.load(), "anchor", False):
-            found = _made(component.name, given, registry)
+            found = of_method(component.name, given, registry)
             if found is not None:
-                yield Candidate(component.name, found)
+                yield found
 
 
 def made_metrics(recipe: Recipe, data: Data) -> list[Metric]:
@@ -86,7 +101,7 @@ def made_metrics(recipe: Recipe, data: Data) -> list[Metric]:
 
 def scorecards(given: Inputs, candidates: Sequence[Candidate], metrics: Sequence[Metric]) -> list[tuple[Scorecard, HeldOut]]:
     """Every candidate under every metric."""
-    results = [given.results(one.outputs, one.transfer) for one in candidates]
+    results = [given.results(one.outputs, one.transfer, one.picked) for one in candidates]
     return [(score(one.name, found, metrics), found) for one, found in zip(candidates, results, strict=True)]
 
 
@@ -117,19 +132,6 @@ def _tables(value: Any) -> Iterator[Mapping[str, Any]]:
     elif isinstance(value, list):
         for inner in value:
             yield from _tables(inner)
-
-
-def _of_method(name: str, given: Inputs, registry: Registry) -> Pictures:
-    found = _made(name, given, registry)
-    if found is None:
-        raise AttrxferError(f"method {name} does not apply to these data")
-    return found
-
-
-def _made(name: str, given: Inputs, registry: Registry) -> Pictures | None:
-    spec = named("method", name, registry, size=given.sources.shape[1])
-    found: Pictures | None = build(spec, {})(given.data, given.target, given.rows)
-    return found
 
 
 def _of_folder(folder: Path, given: Inputs) -> Pictures:

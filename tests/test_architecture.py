@@ -23,7 +23,7 @@ RANKS = [
     {"engine"},
     {"evaluate"},
     {"candidates", "report"},
-    {"job"},
+    {"headline", "job"},
     {"cli"},
     {"testing"},
 ]
