@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from attrxfer_metrics.memory import peak_memory
 from PIL import Image
 
 from attrxfer.candidates import anchors, candidate, held_out, refuse_teachers
@@ -96,6 +98,16 @@ def test_a_run_is_scored_beside_its_anchors(trained: Path) -> None:
     assert copy["PSNR where nothing should change"]["value"] == 100 and copy["colour shift"]["value"] == 0
     assert own["million parameters"]["value"] > 0 and "million parameters" not in copy
     assert own["GFLOP a picture"]["value"] > 0 and own["milliseconds a picture"]["value"] > 0
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells a process's peak memory")
+def test_peak_memory_grows_with_the_batch(trained: Path) -> None:
+    few, many = (peak_memory(trained / "bundle", count) for count in (1, 256))
+    found = json.loads((trained / "scores.json").read_text())["scores"]["result"]["peak memory of a batch"]
+    assert few is not None and many is not None and found["unit"] == "MB" and 0 < found["value"] < many
+    # 256 pictures in, and as many out, of 3 x 32 x 32 numbers of 4 bytes
+    assert many - few > 2 * 256 * 3 * 32 * 32 * 4 / 2**20
+    assert peak_memory(trained / "nothing", 1) is None
 
 
 def test_candidates_of_every_form_in_one_command(trained: Path, tmp_path: Path, host: Host) -> None:

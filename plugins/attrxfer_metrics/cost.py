@@ -45,7 +45,7 @@ class Cost:
         found = {"milliseconds a picture": Whole(1000 * statistics.median(times) / count, count, unit="ms", better="lower")}
         found["GFLOP a picture"] = Whole(counter.get_total_flops() / count / 1e9, count, unit="GFLOP", better="lower")
         found["million parameters"] = Whole(transfer.parameters() / 1e6, count, better="lower")
-        memory = peak_memory(transfer.path, count) if transfer.device.type == "cpu" else None
+        memory = peak_memory(transfer.path, self.batch) if transfer.device.type == "cpu" else None
         if memory is not None:
-            found[f"peak memory of {count} pictures"] = Whole(memory, count, unit="MB", better="lower")
+            found["peak memory of a batch"] = Whole(memory, self.batch, unit="MB", better="lower")
         return found

@@ -84,13 +84,14 @@ class Distance(nn.Module):
         maps = {match[1]: value for name, value in given.items() if (match := OF_MAP.match(name))}
         self.name = "alexnet" if "10.weight" in layers and "28.weight" not in layers else "vgg16"
         with torch.device("meta"):  # no memory and no random numbers for what is replaced at once
-            self.features = getattr(models, self.name)(weights=None).features
+            features = getattr(models, self.name)(weights=None).features
         where = ", ".join(map(str, files))
         try:
-            self.features.load_state_dict(layers, assign=True)
+            features.load_state_dict(layers, assign=True)
         except RuntimeError as error:
             first = str(error).splitlines()[1].strip()
             raise DataError(f"{where}: not the convolutions of AlexNet or VGG-16 ({first[:100]}); {WHERE}") from None
+        self.features = features[: TAPS[self.name][-1] + 1]
         shapes = {str(i): (1, channels, 1, 1) for i, channels in enumerate(CHANNELS[self.name])}
         if {name: tuple(value.shape) for name, value in maps.items()} != shapes:
             raise DataError(f"{where}: not LPIPS's weights of the five maps of {self.name}; {WHERE}")

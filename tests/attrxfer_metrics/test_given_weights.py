@@ -107,6 +107,7 @@ def test_equal_pictures_are_at_no_distance_noise_moves_them_apart(alexnet: tuple
     found = metric(given)
     assert (found["LPIPS to truth"].values == 0).all() and (found["LPIPS to the input"].values > 0).all()
     assert found["LPIPS to truth"].better == "lower"
+    assert (metric.network.of_pictures(smooth(0, size=32), smooth(1, size=32)) > 0).all(), "the smallest it takes"
     small = smooth(0, size=16)
     assert metric(SimpleNamespace(sources=small, outputs=small, truth=None)) == {}  # type: ignore[arg-type]
 
