@@ -15,7 +15,7 @@ from attrxfer.data import Data, Sets
 from attrxfer.errors import AttrxferError, DataError, did_you_mean
 from attrxfer.evaluate import HeldOut, Inputs, Scorecard, inputs, score
 from attrxfer.interfaces import Metric
-from attrxfer.params import build, named, with_nested
+from attrxfer.params import Spec, build, named, with_nested
 from attrxfer.recipe import Recipe
 from attrxfer.registry import Registry
 from attrxfer.transfer import Transfer
@@ -106,20 +106,36 @@ def scorecards(given: Inputs, candidates: Sequence[Candidate], metrics: Sequence
 
 
 def refuse_teachers(cards: Mapping[str, Mapping[str, Any]], recipe: Recipe) -> None:
-    """The judge is never the teacher: raises AttrxferError when a features network that a metric of the recipe reads took
-    part in training one of the bundles, whose cards are given by name; or when it is one that only training gives weights."""
+    """The judge is never the teacher: raises AttrxferError when a features network that a metric of the recipe reads, or a
+    file of weights, took part in training one of the bundles, whose cards are given by name; or when the network is one that
+    only training gives weights."""
+    taught = {name: list(_tables({k: v for k, v in card["recipe"].items() if k != "metric"})) for name, card in cards.items()}
     for metric in recipe.metric:
         for spec in [inner for inner in with_nested(metric) if inner.kind == "features"]:
             if getattr(spec.component.load(), "stages", ()):
                 raise AttrxferError(
                     f"metric {metric.name}: features {spec.name} learns in a run of its own; name one with weights"
                 )
-            for name, card in cards.items():
-                if spec.table() in _tables({key: value for key, value in card["recipe"].items() if key != "metric"}):
-                    raise AttrxferError(
-                        f"{name}: was trained with features {spec.name}, which metric {metric.name} reads: a judge must not be "
-                        f"the teacher; give the metric another network"
-                    )
+            for name, tables in taught.items():
+                if spec.table() in tables:
+                    raise _is_teacher(name, f"features {spec.name}", metric)
+        for file in _files(metric.values):
+            for name, tables in taught.items():
+                if any(isinstance(v, str) and Path(v).resolve() == file for table in tables for v in table.values()):
+                    raise _is_teacher(name, str(file), metric)
+
+
+def _is_teacher(name: str, network: str, metric: Spec) -> AttrxferError:
+    return AttrxferError(
+        f"{name}: was trained with {network}, which metric {metric.name} reads: a judge must not be the teacher; give the "
+        f"metric another network"
+    )
+
+
+def _files(values: Mapping[str, Any]) -> set[Path]:
+    """The files among a component's values."""
+    found = [item for value in values.values() for item in (value if isinstance(value, tuple) else (value,))]
+    return {item.resolve() for item in found if isinstance(item, Path) and item.is_file()}
 
 
 def _tables(value: Any) -> Iterator[Mapping[str, Any]]:

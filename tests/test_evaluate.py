@@ -160,7 +160,7 @@ def test_mistakes_are_one_line(trained: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_the_judge_is_never_the_teacher(tiny: Tiny) -> None:
+def test_the_judge_is_never_the_teacher(tiny: Tiny, tmp_path: Path) -> None:
     taught = "{use='timm', name='test_resnet', pretrained=true}"
     recipe = tiny(f"identity={{use='backbone', network={taught}}}", f"metric=[{{use='kid', features={taught}}}]")
     cards = {"runs/mine": {"recipe": recipe.filled()}}
@@ -169,6 +169,12 @@ def test_the_judge_is_never_the_teacher(tiny: Tiny) -> None:
     located = "metric=[{use='kid'}, {use='preserved', locator={use='auto', region='mouth'}}]"
     other = tiny(f"identity={{use='backbone', network={taught}}}", located)
     refuse_teachers({"runs/mine": {"recipe": other.filled()}}, other)  # a locator is no network
+    file = tmp_path / "face.safetensors"
+    file.touch()
+    taught = f"{{use='timm', name='test_resnet', weights='{file}'}}"
+    other = tiny(f"identity={{use='backbone', network={taught}}}", f"metric=[{{use='identity', network='{file}'}}]")
+    with pytest.raises(AttrxferError, match=r"was trained with .*face.safetensors, which metric identity reads"):
+        refuse_teachers({"runs/mine": {"recipe": other.filled()}}, other)
     untrained = tiny("metric=[{use='kid', features={use='face_features', width=4}}]")
     with pytest.raises(AttrxferError, match="metric kid: features face_features learn"):
         refuse_teachers({}, untrained)

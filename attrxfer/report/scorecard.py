@@ -25,7 +25,7 @@ STYLE = (
     "svg text{fill:#667085;font-size:11px}.legend{display:flex;gap:4px 14px;flex-wrap:wrap;font-size:12px}"
     ".legend i{display:inline-block;width:10px;height:10px;border-radius:3px;margin-right:5px}"
 )
-ORDER = ("PSNR to truth", "identity distance", "PSNR where nothing should change", "PSNR to the input")
+ORDER = ("PSNR to truth", "identity distance", "identity similarity", "PSNR where nothing should change", "PSNR to the input")
 """What results are sorted by to find the best, middle and worst: the first that is there."""
 EXPLAINED = (
     "Equal verification: at the strength at which results are verified as often as another real picture of the same person; "
