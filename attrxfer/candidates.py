@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from attrxfer import bundle, pictures
+from attrxfer import bundle, exported, pictures
 from attrxfer.data import Data, Sets
 from attrxfer.errors import AttrxferError, DataError, did_you_mean
 from attrxfer.evaluate import HeldOut, Inputs, Scorecard, inputs, score
@@ -41,7 +41,8 @@ def held_out(recipe: Recipe, data: Data, sets: Sets, limit: int, *, validation: 
 
 
 def candidate(what: str, given: Inputs, registry: Registry, strength: float = 1.0) -> Candidate:
-    """Results for the inputs from a bundle, a finished run, a method by name, or a folder of pictures named as the inputs.
+    """Results for the inputs from a bundle, a finished run, an exported file, a method by name, or a folder of pictures
+    named as the inputs.
 
     Raises AttrxferError for anything else, and when a bundle was trained for another attribute or size.
     """
@@ -52,22 +53,28 @@ def candidate(what: str, given: Inputs, registry: Registry, strength: float = 1.
         if found is None:
             raise AttrxferError(f"method {what} does not apply to these data")
         return found
-    if not bundle.is_there(path) and not (path / "recipe.toml").is_file():
+    in_one_file = exported.find(path, registry)
+    if in_one_file is None and not bundle.is_there(path) and not (path / "recipe.toml").is_file():
         return Candidate(what, _of_folder(path, given))
-    transfer = Transfer(bundle.load(path, registry))
+    bundled = None if in_one_file else Transfer(bundle.load(path, registry))
+    transfer = in_one_file or bundled
+    assert transfer is not None
     side = given.sources.shape[1]
     if dict(transfer.guided) != dict(given.target) or transfer.size != side:
         raise AttrxferError(
             f"{what}: makes {dict(transfer.guided)} at {transfer.size} px, but {dict(given.target)} at {side} px is scored"
         )
     name = what if strength == 1 else f"{what} at {strength:g}"
-    return Candidate(name, transfer.pictures(given.sources, strength), transfer)
+    return Candidate(name, transfer.pictures(given.sources, strength), bundled)
 
 
 def require(what: str, registry: Registry) -> None:
-    """Raises AttrxferError for what is neither a folder nor a method."""
+    """Raises AttrxferError for what is neither a folder nor an exported file nor a method."""
     methods = registry.names("method")
-    if what not in methods and not Path(what).is_dir():
+    exporters: list[Any] = [component.load() for component in registry.all("exporter")]
+    suffixes = [exporter.suffix for exporter in exporters]
+    there = Path(what).is_dir() or (Path(what).is_file() and Path(what).suffix in suffixes)
+    if what not in methods and not there:
         raise AttrxferError(f"{what}: no bundle, run or folder of pictures, and no method{did_you_mean(what, methods)}")
 
 

@@ -15,7 +15,7 @@ RANKS = [
     {"errors"},
     {"files", "interfaces", "hookspecs", "registry"},
     {"pictures", "host", "params", "merge"},
-    {"recipe", "data"},
+    {"recipe", "data", "scaffold", "settings"},
     {"bundle", "task"},
     {"exported", "folders", "running"},
     {"transfer"},
@@ -24,11 +24,12 @@ RANKS = [
     {"evaluate"},
     {"candidates", "report"},
     {"headline", "job"},
-    {"cli"},
     {"testing"},
+    {"pytest_plugin", "doctor"},
+    {"cli"},
 ]
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
-PUBLIC = {"errors", "files", "interfaces", "hookspecs", "pictures", "data", "running", "transfer"}
+PUBLIC = {"errors", "files", "interfaces", "hookspecs", "pictures", "data", "running", "transfer", "bundle", "report"}
 """What plugins may import; ``registry`` only for annotations."""
 
 
@@ -124,4 +125,4 @@ def test_functions_are_short() -> None:
 
 def test_every_package_is_typed() -> None:
     packages = [ROOT / "attrxfer", *[p for p in (ROOT / "plugins").iterdir() if (p / "__init__.py").is_file()]]
-    assert len(packages) == 7 and all((package / "py.typed").is_file() for package in packages)
+    assert len(packages) == 8 and all((package / "py.typed").is_file() for package in packages)

@@ -368,8 +368,15 @@ class Training:
             "recipe": recipe.filled(),
             "plugins": {p.name: p.version for p in self.host.plugins() if p.name in owners},
             "licences": sorted({spec.component.licence for spec in recipe.components() if spec.component.licence}),
+            "trained": self._trained(),
             "scores": {},
         }
+
+    def _trained(self) -> dict[str, Any]:
+        """Where it was trained and how long: seconds of all steps, over all sittings of the run."""
+        environment = self.folder.read_info().get("environment", {})
+        found = {name: environment[name] for name in ("device", "threads", "processes", "precision") if name in environment}
+        return {"seconds": round(sum(line["seconds"] for line in self.folder.read_metrics())), **found}
 
 
 def planned_steps(recipe: Recipe, stage: str) -> int:

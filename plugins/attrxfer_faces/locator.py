@@ -80,7 +80,7 @@ class Landmarks:
 
 class Dlib(Landmarks):
     """The same from iBUG's 68 points, which dlib (extra ``faces``) finds once in all usable pictures, before the first
-    stage, at ``FULL`` pixels; they are kept in the cache. Pictures without a face that it finds have an empty region."""
+    stage, at 160 pixels; they are kept in the cache. Pictures without a face that it finds have an empty region."""
 
     @classmethod
     def needs(cls, *, region: Region, margin: float = 0.2) -> Sequence[str]:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from attrxfer.interfaces import Batch, Broken
-from attrxfer.testing.fakes import COUNT, SIZE, squares
+from attrxfer.testing.fakes import COUNT, SIZE, tiny_faces
 from attrxfer.testing.subject import Subject
 
 
@@ -42,13 +42,13 @@ def check_equal_settings_have_one_fingerprint(subject: Subject) -> None:
 
 
 def check_it_chooses_pictures(subject: Subject) -> None:
-    kept = subject.build().keep(squares().records)
+    kept = subject.build().keep(tiny_faces().records)
     assert kept.shape == (COUNT,) and kept.dtype == bool
 
 
 def check_masks_lie_where_the_picture_does(subject: Subject) -> None:
     """Zeros and ones, and a mirrored picture has a mirrored mask."""
-    data, locator = squares(), subject.build()
+    data, locator = tiny_faces(), subject.build()
     if hasattr(locator, "check_data"):
         locator.check_data(data)
     rows = np.array([3, 3])
