@@ -22,6 +22,7 @@ from attrxfer.host import Host
 from attrxfer.interfaces import Each, Whole
 from attrxfer.job import run
 from attrxfer.recipe import Recipe, load
+from attrxfer.registry import Registry
 from attrxfer.report.scorecard import markdown, page, shown
 from attrxfer.task import open_task
 from tests.conftest import attrxfer
@@ -211,7 +212,7 @@ def test_results_are_matched_by_their_path_not_by_a_name_that_two_share(tmp_path
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(picture).save(path)
     data = SimpleNamespace(records=SimpleNamespace(names=names))
-    registry: Any = SimpleNamespace(names=lambda kind: [])
+    registry = Registry()
     given: Any = SimpleNamespace(data=data, rows=np.array([1, 0]), sources=pictures[:2])
     assert np.array_equal(candidate(str(tmp_path / "theirs"), given, registry).outputs, pictures[[1, 0]])
     flat = tmp_path / "flat"
