@@ -17,6 +17,13 @@ def eyes_and_nose(points: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDA
     return points[:, 36:42].mean(1), points[:, 42:48].mean(1), points[:, 30]
 
 
+def five_points(points: NDArray[Any]) -> NDArray[Any]:
+    """Left eye, right eye, nose and the two corners of the mouth (N, 5, 2), from the same points."""
+    if points.shape[1] == CELEBA_POINTS:
+        return points
+    return np.stack([*eyes_and_nose(points), points[:, 48], points[:, 54]], axis=1)
+
+
 def pose(points: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """How far the nose is off the middle of the eyes, sideways, in eye distances (N,), and that distance in pixels (N,);
     NaN where a point is."""
