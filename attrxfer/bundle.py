@@ -1,4 +1,7 @@
-"""A bundle is the trained model: a folder with weights and what is needed to use and judge them; nothing is pickled."""
+"""A bundle is the trained model: a folder with weights and what is needed to use and judge them; nothing is pickled.
+
+torch is imported only where networks are written or built: to read or check a bundle takes no seconds.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +9,29 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from typing import TYPE_CHECKING, Any
 
 from attrxfer.errors import BundleError, Problem
 from attrxfer.files import new_folder, sha256, write_text
 from attrxfer.params import Spec, build, check
 from attrxfer.registry import Registry
 
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
 FORMAT = 1
 WEIGHTS, CARD = "model.safetensors", "attrxfer.json"
+PARTS = {
+    "sha256": dict,
+    "chain": list,
+    "task": dict,
+    "size": int,
+    "recipe": dict,
+    "plugins": dict,
+    "licences": list,
+    "scores": dict,
+}
+"""What attrxfer.json holds at least, beside its format."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +47,8 @@ class Bundle:
 def save(path: Path, chain: Sequence[tuple[Spec, nn.Module]], card: Mapping[str, Any]) -> None:
     """Write a bundle atomically. ``card`` is what the run knows: recipe, task, size, framing, alignment (the
     mean landmarks of the training pictures, [[x, y], ...] in pixels of ``size``, or null), versions, scores."""
+    from safetensors.torch import save_file
+
     tensors: dict[str, Tensor] = {}
     for number, (_, network) in enumerate(chain):
         for name, tensor in network.state_dict().items():
@@ -73,25 +89,61 @@ def read_card(path: Path) -> dict[str, Any]:
         raise BundleError(f"{path / CARD}: damaged ({error})") from None
     if not isinstance(card, dict) or card.get("format") != FORMAT:
         raise BundleError(f"{path / CARD}: not a bundle of format {FORMAT}; it may need another version of attrxfer")
+    wrong = [name for name, kind in PARTS.items() if not isinstance(card.get(name), kind)]
+    if not wrong:
+        wrong = [f"task.{key}" for key in ("name", "guided") if key not in card["task"]]
+        wrong += ["chain" for step in card["chain"] if not (isinstance(step, dict) and {"kind", "use"} <= step.keys())]
+    if wrong:
+        raise BundleError(f"{path / CARD}: damaged ({wrong[0]} is missing or not what it should be)")
     return card
 
 
-def load(path: Path, registry: Registry) -> Bundle:
-    """Read a bundle or a finished run. Raises BundleError when a file is missing, changed or does not fit."""
-    path = find(path)
-    card = read_card(path)
+def verify(path: Path, card: Mapping[str, Any]) -> None:
+    """Raises BundleError when a file of the bundle's folder is missing or is not the one that its card names."""
+    if WEIGHTS not in card["sha256"]:
+        raise BundleError(f"{path / CARD}: damaged (no checksum of {WEIGHTS})")
     for name, digest in card["sha256"].items():
         file = path / name
         if not file.is_file():
             raise BundleError(f"{file}: missing")
         if sha256(file) != digest:
             raise BundleError(f"{file}: changed since the bundle was made (checksum differs)")
-    tensors = load_file(path / WEIGHTS)
+
+
+def differences(card: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Where a bundle's recipe differs from the one it stands for: (setting, here, there), as people read them.
+
+    Empty when it stands for none. Raises AttrxferError when the other one, or what it names, is not installed.
+    """
+    from attrxfer import recipe
+    from attrxfer.host import load as load_host
+
+    reference = card["recipe"].get("reference")
+    if reference is None:
+        return []
+    found = recipe.differences(card["recipe"], recipe.load(reference, load_host()).filled())
+    return [(key, recipe.shown(here), recipe.shown(there)) for key, here, there in found]
+
+
+def load(path: Path, registry: Registry) -> Bundle:
+    """Read a bundle or a finished run. Raises BundleError when a file is missing, changed or does not fit."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    path = find(path)
+    card = read_card(path)
+    verify(path, card)
+    try:
+        tensors = load_file(path / WEIGHTS)
+    except SafetensorError as error:
+        raise BundleError(f"{path / WEIGHTS}: damaged ({error})") from None
     chain = tuple(_network(path, number, step, tensors, registry) for number, step in enumerate(card["chain"]))
     return Bundle(path, card, chain)
 
 
 def _network(path: Path, number: int, step: Mapping[str, Any], tensors: Mapping[str, Tensor], registry: Registry) -> nn.Module:
+    from torch import nn
+
     table = {key: value for key, value in step.items() if key != "kind"}
     spec, problems = check(step["kind"], table, registry, path=f"chain[{number}]", shared={})
     if spec is None or problems:

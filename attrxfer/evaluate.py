@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from attrxfer.interfaces import Each, Metric, Whole
 DRAWS = 1000
 FEW = 10
 """A slice of fewer people than this is not scored."""
+HEADLINE = "success at equal verification"
+"""The score that stands first where it can be told: see ``headline.py``."""
 Pictures = NDArray[np.uint8]
 
 
@@ -31,6 +33,7 @@ class HeldOut:
     data: Data
     transfer: Any
     seed: int
+    picked: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,10 @@ class Inputs:
     target: Mapping[str, bool]
     seed: int
 
-    def results(self, outputs: Pictures, transfer: Any = None) -> HeldOut:
+    def results(self, outputs: Pictures, transfer: Any = None, picked: NDArray[np.int64] | None = None) -> HeldOut:
         """These inputs with somebody's results for them."""
-        return HeldOut(self.sources, outputs, self.truth, self.rows, self.people, self.target, self.data, transfer, self.seed)
+        own = self.sources, outputs, self.truth, self.rows, self.people, self.target, self.data
+        return HeldOut(*own, transfer, self.seed, picked)
 
 
 def inputs(data: Data, rows: NDArray[np.int64], target: Mapping[str, bool], limit: int, seed: int) -> Inputs | None:
@@ -67,27 +71,29 @@ def inputs(data: Data, rows: NDArray[np.int64], target: Mapping[str, bool], limi
 
 @dataclass(frozen=True)
 class Scorecard:
-    """What one candidate reached: scores by name as JSON takes them ({value, low, high, n, unit, better}), and the numbers
-    of each picture (N,) behind those that have them."""
+    """What one candidate reached: scores by name as JSON takes them ({value, low, high, n, unit, better}), the numbers of
+    each picture (N,) behind those that have them, and which metric these are from."""
 
     name: str
     outputs: Pictures
     scores: dict[str, dict[str, Any]]
     each: dict[str, NDArray[np.float64]]
+    by: dict[str, Metric] = field(default_factory=dict)
 
 
 def score(name: str, evaluation: HeldOut, metrics: Sequence[Metric]) -> Scorecard:
     """All scores of all metrics."""
     scores: dict[str, dict[str, Any]] = {}
     each: dict[str, NDArray[np.float64]] = {}
+    by: dict[str, Metric] = {}
     for metric in metrics:
         for label, found in metric(evaluation).items():
             if isinstance(found, Whole):
                 scores[label] = _written(found)
             else:
-                each[label] = np.asarray(found.values, np.float64)
+                each[label], by[label] = np.asarray(found.values, np.float64), metric
                 scores[label] = _written(mean(found, evaluation.people))
-    return Scorecard(name, evaluation.outputs, scores, each)
+    return Scorecard(name, evaluation.outputs, scores, each, by)
 
 
 def mean(found: Each, people: NDArray[np.int64], draws: int = DRAWS) -> Whole:

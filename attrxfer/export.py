@@ -17,8 +17,8 @@ from attrxfer.params import build, named, needs
 from attrxfer.registry import Registry
 from attrxfer.transfer import Transfer
 
-COUNT = 16
-"""Pictures that are compared."""
+COUNT = 64
+"""Pictures that are compared, and that an exporter measures on."""
 STRENGTHS = (1.0, 0.5)
 KEPT = ("task", "size", "framing", "alignment", "chain", "sha256", "licences", "plugins")
 """What of the bundle's card goes into the file."""
@@ -34,11 +34,14 @@ def export(model: Path, form: str, out: Path | None, sample: Path | None, regist
     if needs(spec):
         raise AttrxferError(f"exporter {form} needs {'; '.join(needs(spec))}")
     exporter: Any = build(spec, {})
+    if sample is None and getattr(exporter, "calibrated", False):
+        raise AttrxferError(f"exporter {form} measures on pictures like those that will come: name some with --check PHOTOS")
     found = bundle.find(model)
     if out is not None and out.suffix != exporter.suffix:
         raise AttrxferError(f"{out}: {form} files end in {exporter.suffix}, by which they are found again")
     transfer = Transfer(bundle.load(found, registry))
-    path = out or found.parent / f"{transfer.card['task']['name']}{exporter.suffix}"
+    variant = "_" + form.partition("_")[2] if "_" in form else ""
+    path = out or found.parent / f"{transfer.card['task']['name']}{variant}{exporter.suffix}"
     examples = _examples(sample, transfer)
     card = {name: transfer.card.get(name) for name in KEPT}
     with tempfile.TemporaryDirectory() as folder:

@@ -13,6 +13,14 @@ from attrxfer.interfaces import Framing, Runner
 from attrxfer.registry import Registry
 
 BATCH = 32
+Pictures = NDArray[np.uint8]
+
+
+def in_batches(run: Runner, pictures: Pictures, strength: float) -> Pictures:
+    """A runner's results for pictures (N, S, S, 3), 32 at a time; at strength 0 the pictures themselves."""
+    if strength == 0 or not len(pictures):
+        return pictures
+    return np.concatenate([run(pictures[i : i + BATCH], strength) for i in range(0, len(pictures), BATCH)])
 
 
 class Exported:
@@ -23,15 +31,12 @@ class Exported:
         self.card = card
         self.size: int = card["size"]
         self.guided: dict[str, bool] = card["task"]["guided"]
-        framing = card["framing"]
-        self.framing = Framing(tuple(framing["source"]), tuple(framing["crop"])) if framing else None
+        self.framing = Framing.read(card["framing"])
         self._runner = runner
 
-    def pictures(self, uint8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
+    def pictures(self, uint8: Pictures, strength: float = 1.0) -> Pictures:
         """x + strength * (chain(x) - x) for pictures uint8 (N, S, S, 3), in batches of 32; strength 0 is the input itself."""
-        if strength == 0 or not len(uint8):
-            return uint8
-        return np.concatenate([self._runner(uint8[i : i + BATCH], strength) for i in range(0, len(uint8), BATCH)])
+        return in_batches(self._runner, uint8, strength)
 
 
 def find(path: Path, registry: Registry) -> Exported | None:

@@ -9,6 +9,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrxfer.errors import DataError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def sync(path: Path) -> None:
@@ -72,6 +78,26 @@ def sha256(path: Path) -> str:
     """Hex digest of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """A state dict from a safetensors file, or from one of torch's, out of which nothing but tensors is read.
+
+    Raises DataError, naming the file, when it is missing, damaged, or holds anything else.
+    """
+    import torch  # takes seconds
+    from safetensors.torch import load_file
+
+    if not path.is_file():
+        raise DataError(f"{path}: no such file")
+    try:
+        safe = path.suffix == ".safetensors"
+        found = load_file(path) if safe else torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file may break a reader anywhere
+        raise DataError(f"{path}: holds no tensors that can be read safely ({' '.join(str(error).split())[:100]})") from None
+    if not isinstance(found, dict) or not all(isinstance(value, torch.Tensor) for value in found.values()):
+        raise DataError(f"{path}: is no state dict: names with a tensor each")
+    return dict(found)
 
 
 def _read_umask() -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -40,11 +40,12 @@ class Host:
     would not be the run its user asked for.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, points: Sequence[metadata.EntryPoint] | None = None) -> None:
+        """points: what to load instead of ``entry_points()``."""
         self.registry = Registry()
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
-        self._points = _entry_points()
+        self._points = entry_points() if points is None else list(points)
         for point in self._points:
             self._register(point)
         try:
@@ -62,10 +63,11 @@ class Host:
                 f"uninstall it, or leave it out with {PIN}"
             ) from error
 
-    def recipes(self) -> dict[str, Path]:
-        """Every registered recipe by name. Raises PluginError when two plugins ship the same name, or one no folder."""
+    def recipes(self, only: str | None = None) -> dict[str, Path]:
+        """Every registered recipe by name, or those of one plugin. Raises PluginError when two plugins ship the same name, or
+        one no folder."""
         found: dict[str, tuple[str, Path]] = {}
-        for name, folder in self._call("register_recipes"):
+        for name, folder in self._call("register_recipes", only):
             if not (isinstance(folder, Path) and folder.is_dir()):
                 raise PluginError(f'plugin "{name}": register_recipes returned {folder}, which is not a folder')
             for path in sorted(folder.rglob("*.toml")):
@@ -88,14 +90,16 @@ class Host:
             for point in self._points
         ]
 
-    def add_commands(self, group: click.Group) -> None:
-        """Let plugins add their commands."""
-        list(self._call("register_commands", group=group))
+    def add_commands(self, group: click.Group, only: str | None = None) -> None:
+        """Let plugins, or one of them, add their commands."""
+        list(self._call("register_commands", only, group=group))
 
-    def _call(self, hook: str, **arguments: Any) -> Iterator[tuple[str, Any]]:
+    def _call(self, hook: str, only_plugin: str | None = None, **arguments: Any) -> Iterator[tuple[str, Any]]:
         """Call a hook plugin by plugin; yields the plugin's name and what it returned. Raises PluginError naming both."""
         plugins = self._manager.list_name_plugin()
         for name, plugin in plugins:
+            if only_plugin not in (None, name):
+                continue
             only = self._manager.subset_hook_caller(hook, [other for _, other in plugins if other is not plugin])
             try:
                 with self.registry.owned_by(name):
@@ -108,7 +112,7 @@ class Host:
                 yield name, result
 
 
-def _entry_points() -> list[metadata.EntryPoint]:
+def entry_points() -> list[metadata.EntryPoint]:
     """The entry points to load, sorted by name; ATTRXFER_PLUGINS="a,b" pins them. Raises PluginError for unknown names and
     for a name that two distributions claim."""
     points: dict[str, metadata.EntryPoint] = {}

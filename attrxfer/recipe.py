@@ -37,7 +37,7 @@ Conditions = dict[str, bool]
 class Task:
     """[task]: what to transfer.
 
-    name: for people and file names. guided: attributes that results should have, {attribute = true | false}. input:
+    name: for people and file names. guided: attributes that results should have, {ATTRIBUTE = true or false}. input:
     attributes of the pictures to transfer; default: all pictures that are not guided. max_inputs: the input set is a
     random choice of this many pictures (the paper's 2,000); 0 takes all.
     """
@@ -52,10 +52,11 @@ class Task:
 class Train:
     """[train]: what all stages share; [train.STAGE] holds what differs.
 
-    size: side of the pictures in pixels. seed: of everything random. batch: pictures a step and process. rate, betas:
-    of Adam. precision: accelerate's mixed precision, or "auto": bf16 where the machine has units for it. channels_last:
-    memory layout of networks and pictures. flip: mirror pictures at random. checkpoint_every: steps. threads: of the
-    processor, 0 for all. trackers: accelerate's, by name ("tensorboard"), beside metrics.jsonl.
+    size: side of the pictures in pixels. seed: of everything that is random. batch: pictures a step and process. rate,
+    betas: of Adam. precision: accelerate's mixed precision, or "auto": bf16 where the machine has units for it.
+    channels_last: memory layout of networks and pictures. flip: mirror pictures at random. checkpoint_every: steps from
+    one checkpoint to the next. threads: of the processor, 0 for all. trackers: accelerate's, by name ("tensorboard"),
+    beside metrics.jsonl.
     """
 
     size: Annotated[int, Field(ge=16, le=1024, multiple_of=16)] = 64
@@ -76,8 +77,11 @@ SETTINGS_OF_TRAIN = tuple(setting.name for setting in fields(Train))
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """[report]: samples_every: steps between sample pictures (0: only at a stage's end). samples: pictures in a sample
-    row. evaluate: test pictures that are scored at the end (0: all)."""
+    """[report]: what is drawn and scored.
+
+    samples_every: steps between sample pictures (0: only at a stage's end). samples: pictures in a sample row. evaluate:
+    test pictures that are scored at the end (0: all).
+    """
 
     samples_every: Count = 200
     samples: Positive = 8

@@ -6,7 +6,7 @@ import hashlib
 import json
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,15 @@ def has_bfloat16() -> bool:
     return torch.accelerator.is_available() or bool(capabilities.get("amx_bf16", False))
 
 
+def through(chain: Iterable[nn.Module], source: Tensor) -> Tensor:
+    """What a chain makes of pictures (N, 3, S, S) in -1..1: the generator's, then each enhancer's of those and the source."""
+    generator, *enhancers = chain
+    picture: Tensor = generator(source)
+    for enhancer in enhancers:
+        picture = enhancer(picture, source)
+    return picture
+
+
 class Graph(nn.Module):
     """A chain as one module: pictures uint8 (N, S, S, 3) and a strength () -> results uint8 (N, S, S, 3). Normalisation,
     blending by strength and rounding are inside."""
@@ -42,11 +51,8 @@ class Graph(nn.Module):
 
     def forward(self, pictures: Tensor, strength: Tensor) -> Tensor:
         source = pictures.permute(0, 3, 1, 2).float() / 127.5 - 1
-        generator, *enhancers = self.chain
-        picture = generator(source)
-        for enhancer in enhancers:
-            picture = enhancer(picture, source)
-        blended = (source + strength * (picture.float() - source)).clamp(-1, 1)
+        picture = through(self.chain, source).float()
+        blended = (source + strength * (picture - source)).clamp(-1, 1)
         return ((blended + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1)
 
 

@@ -11,12 +11,11 @@ from torch import Tensor
 
 from attrxfer import bundle as bundles
 from attrxfer.bundle import Bundle
+from attrxfer.exported import BATCH, in_batches
 from attrxfer.host import load as load_host
 from attrxfer.interfaces import Framing, Runner
 from attrxfer.registry import Registry
-from attrxfer.running import Graph, graph_key, prepare
-
-BATCH = 32
+from attrxfer.running import Graph, graph_key, prepare, through
 
 
 def to_images(uint8: NDArray[np.uint8]) -> Tensor:
@@ -42,8 +41,7 @@ class Transfer:
         self.path = bundle.path
         self.size: int = bundle.card["size"]
         self.guided: dict[str, bool] = bundle.card["task"]["guided"]
-        framing = bundle.card["framing"]
-        self.framing = Framing(tuple(framing["source"]), tuple(framing["crop"])) if framing else None
+        self.framing = Framing.read(bundle.card["framing"])
         self.device = torch.device(device)
         self._runner: Runner | None = None
         self._chain = [network.to(self.device, memory_format=torch.channels_last) for network in bundle.chain]  # type: ignore[call-overload]
@@ -57,11 +55,7 @@ class Transfer:
         if strength == 0:
             return images
         source = images.to(self.device)
-        generator, *enhancers = self._chain
-        picture = generator(source)
-        for enhancer in enhancers:
-            picture = enhancer(picture, source)
-        picture = picture.float()
+        picture = through(self._chain, source).float()
         return picture.clamp(-1, 1) if strength == 1 else torch.lerp(source, picture, strength).clamp(-1, 1)
 
     def parameters(self) -> int:
@@ -70,10 +64,8 @@ class Transfer:
 
     def pictures(self, uint8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
         """The same for uint8 pictures (N, S, S, 3), in batches of 32, on the backend chosen by ``use``."""
-        if strength == 0 or not len(uint8):
-            return uint8
         run = self._runner or (lambda pictures, strength: to_uint8(self(to_images(pictures), strength)))
-        return np.concatenate([run(uint8[i : i + BATCH], strength) for i in range(0, len(uint8), BATCH)])
+        return in_batches(run, uint8, strength)
 
     def graph(self) -> Graph:
         """The chain as one module from uint8 pictures to uint8 pictures."""

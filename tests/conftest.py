@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -38,15 +38,9 @@ TINY = (
 
 
 @pytest.fixture(scope="session", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("cache")
-    before = os.environ.get("ATTRXFER_CACHE")
-    os.environ["ATTRXFER_CACHE"] = str(folder)
-    yield folder
-    if before is None:
-        del os.environ["ATTRXFER_CACHE"]
-    else:
-        os.environ["ATTRXFER_CACHE"] = before
+def cache(attrxfer_cache: Path) -> Path:
+    """Every test here has it."""
+    return attrxfer_cache
 
 
 @pytest.fixture(scope="session")
@@ -70,3 +64,33 @@ def attrxfer(
     """Run the command line in a process of its own."""
     command = [*(launcher or [sys.executable]), "-m", "attrxfer", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **(env or {})}, timeout=300, check=False)
+
+
+def pip_install(source: Path, target: Path) -> None:
+    """Install a package into a folder, its build backend fetched as any user's pip would; skips where nothing can be
+    fetched."""
+    command = [sys.executable, "-m", "pip", "install", "--no-deps", "-q", "--target", str(target), str(source)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode and "No matching distribution found for hatchling" in result.stderr:
+        pytest.skip("no package index within reach, and pip needs hatchling from it")
+    assert result.returncode == 0, result.stderr
+
+
+def metadata_of(folder: Path, name: str) -> None:
+    """What pip leaves of a plugin that it installed: its name, version and entry point."""
+    info = folder / f"{name}-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[attrxfer]\n{name} = {name}\n")
+
+
+def package(folder: Path, name: str, code: str) -> dict[str, str]:
+    """A minimal installed plugin of one module; returns the environment in which it is there."""
+    metadata_of(folder, name)
+    (folder / f"{name}.py").write_text(code)
+    return {"PYTHONPATH": on_path(folder)}
+
+
+def on_path(*folders: Path) -> str:
+    """A PYTHONPATH with these folders before those that are there already."""
+    return os.pathsep.join([*map(str, folders), os.environ.get("PYTHONPATH", "")])

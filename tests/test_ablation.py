@@ -71,6 +71,11 @@ def test_an_enhanced_variant_takes_over_the_plain_ones_network(tmp_path: Path) -
     assert "adversarial" in trained[1] and "adversarial" not in trained[0] and "local_enhancer" in trained[0]
     weights = [(out / "mouth_open/diat_a/seed0/bundle/model.safetensors").read_bytes() for out in (after, alone)]
     assert weights[0] == weights[1]
+    # resumed where a plain one has come meanwhile, a run that began by itself ends by itself
+    (alone / "mouth_open/diat_a/seed0/ablation.json").unlink()
+    assert ablation(alone, *what, "--variants", "diat_a0,diat_a").returncode == 0
+    again = json.loads((alone / "mouth_open/diat_a/seed0/ablation.json").read_text())
+    assert again["scores"] == whole["scores"] and again["seconds"] == whole["seconds"]
 
 
 def test_mistakes_are_one_line(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ RANKS = [
     {"errors"},
     {"files", "interfaces", "hookspecs", "registry"},
     {"pictures", "host", "params", "merge"},
-    {"recipe", "data"},
-    {"bundle"},
+    {"recipe", "data", "scaffold", "settings"},
+    {"bundle", "task"},
     {"photos", "exported", "running"},
     {"folders"},
     {"works", "manifest", "video"},
@@ -25,12 +25,16 @@ RANKS = [
     {"engine"},
     {"evaluate"},
     {"candidates", "report"},
-    {"job"},
-    {"cli"},
+    {"headline", "job"},
     {"testing"},
+    {"pytest_plugin", "doctor"},
+    {"cli"},
 ]
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
-PUBLIC = {"errors", "files", "interfaces", "hookspecs", "pictures", "data", "running", "photos", "video", "transfer"}
+PUBLIC = {
+    *("errors", "files", "interfaces", "hookspecs", "pictures", "data", "running", "photos", "video", "transfer"),
+    *("bundle", "report"),
+}
 """What plugins may import; ``registry`` only for annotations."""
 
 
@@ -126,4 +130,4 @@ def test_functions_are_short() -> None:
 
 def test_every_package_is_typed() -> None:
     packages = [ROOT / "attrxfer", *[p for p in (ROOT / "plugins").iterdir() if (p / "__init__.py").is_file()]]
-    assert len(packages) == 7 and all((package / "py.typed").is_file() for package in packages)
+    assert len(packages) == 8 and all((package / "py.typed").is_file() for package in packages)

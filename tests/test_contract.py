@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from attrxfer_diat.vgg_face import LAYERS
+from attrxfer_metrics.lpips import CHANNELS
 from PIL import Image
 from pydantic import Field
 from safetensors.torch import save_file
@@ -50,6 +51,7 @@ EXAMPLES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("stage", "adversarial"): {"pool": 2, "batch": 4},
     ("metric", "judge"): QUICK,
     ("metric", "kid"): QUICK,
+    ("metric", "lpips"): {"weights": [str(FILES / "alexnet.safetensors")]},
 }
 
 
@@ -57,6 +59,7 @@ EXAMPLES: Mapping[tuple[str, str], Mapping[str, Any]] = {
 def files() -> None:
     """What some components read: weights and pictures."""
     import timm
+    import torchvision
 
     for folder in ("celeba/img_align_celeba", "folder/smile", "folder/frown"):
         (FILES / folder).mkdir(parents=True, exist_ok=True)
@@ -65,6 +68,9 @@ def files() -> None:
     weights = {f"{name}.weight": torch.randn(outputs, inputs, 3, 3) / 64 for name, inputs, outputs in shapes}
     zeros = {f"{name}.bias": torch.zeros(64 * units) for name, units in LAYERS.items()}
     save_file({**weights, **zeros}, FILES / "vgg.safetensors")
+    layers = torchvision.models.alexnet(weights=None).features.state_dict()
+    maps = {f"lin{i}.model.1.weight": torch.rand(1, channels, 1, 1) for i, channels in enumerate(CHANNELS["alexnet"])}
+    save_file({**{f"features.{name}": value for name, value in layers.items()}, **maps}, FILES / "alexnet.safetensors")
     network = timm.create_model("test_resnet", pretrained=False)
     save_file(network.state_dict(), FILES / "timm.safetensors")
     names = [f"{i:06d}.jpg" for i in range(1, 13)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,16 +12,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from attrxfer_metrics.memory import peak_memory
 from PIL import Image
 
-from attrxfer.candidates import anchors, candidate, held_out, opened, refuse_teachers
+from attrxfer.candidates import anchors, candidate, held_out, refuse_teachers
 from attrxfer.errors import AttrxferError
 from attrxfer.evaluate import Scorecard, mean, score, slices
 from attrxfer.host import Host
 from attrxfer.interfaces import Each, Whole
 from attrxfer.job import run
 from attrxfer.recipe import Recipe, load
+from attrxfer.registry import Registry
 from attrxfer.report.scorecard import markdown, page, shown
+from attrxfer.task import open_task
 from tests.conftest import attrxfer
 
 Tiny = Callable[..., Recipe]
@@ -97,10 +101,20 @@ def test_a_run_is_scored_beside_its_anchors(trained: Path) -> None:
     assert own["GFLOP a picture"]["value"] > 0 and own["milliseconds a picture"]["value"] > 0
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells a process's peak memory")
+def test_peak_memory_grows_with_the_batch(trained: Path) -> None:
+    few, many = (peak_memory(trained / "bundle", count) for count in (1, 256))
+    found = json.loads((trained / "scores.json").read_text())["scores"]["result"]["peak memory of a batch"]
+    assert few is not None and many is not None and found["unit"] == "MB" and 0 < found["value"] < many
+    # 256 pictures in, and as many out, of 3 x 32 x 32 numbers of 4 bytes
+    assert many - few > 2 * 256 * 3 * 32 * 32 * 4 / 2**20
+    assert peak_memory(trained / "nothing", 1) is None
+
+
 def test_candidates_of_every_form_in_one_command(trained: Path, tmp_path: Path, host: Host) -> None:
     results = tmp_path / "theirs"
     recipe = load(trained / "recipe.toml", host)
-    data, sets = opened(recipe)
+    data, sets = open_task(recipe)
     given = held_out(recipe, data, sets, 6)
     assert given is not None and given.truth is not None
     for row, picture in zip(given.rows, given.truth, strict=True):
@@ -147,7 +161,7 @@ def test_mistakes_are_one_line(trained: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_the_judge_is_never_the_teacher(tiny: Tiny) -> None:
+def test_the_judge_is_never_the_teacher(tiny: Tiny, tmp_path: Path) -> None:
     taught = "{use='timm', name='test_resnet', pretrained=true}"
     recipe = tiny(f"identity={{use='backbone', network={taught}}}", f"metric=[{{use='kid', features={taught}}}]")
     cards = {"runs/mine": {"recipe": recipe.filled()}}
@@ -156,6 +170,12 @@ def test_the_judge_is_never_the_teacher(tiny: Tiny) -> None:
     located = "metric=[{use='kid'}, {use='preserved', locator={use='auto', region='mouth'}}]"
     other = tiny(f"identity={{use='backbone', network={taught}}}", located)
     refuse_teachers({"runs/mine": {"recipe": other.filled()}}, other)  # a locator is no network
+    file = tmp_path / "face.safetensors"
+    file.touch()
+    taught = f"{{use='timm', name='test_resnet', weights='{file}'}}"
+    other = tiny(f"identity={{use='backbone', network={taught}}}", f"metric=[{{use='identity', network='{file}'}}]")
+    with pytest.raises(AttrxferError, match=r"was trained with .*face.safetensors, which metric identity reads"):
+        refuse_teachers({"runs/mine": {"recipe": other.filled()}}, other)
     untrained = tiny("metric=[{use='kid', features={use='face_features', width=4}}]")
     with pytest.raises(AttrxferError, match="metric kid: features face_features learn"):
         refuse_teachers({}, untrained)
@@ -174,7 +194,7 @@ def test_a_metrics_mistake_stops_a_run_before_its_first_stage(tiny: Tiny, tmp_pa
 def test_half_a_truth_is_made_of_what_a_picture_lacks(tiny: Tiny) -> None:
     """Men to young women: a young man's half truth is half a woman, and as young as he was."""
     recipe = tiny("data.faces=120")
-    data, _ = opened(recipe)
+    data, _ = open_task(recipe)
     attributes = data.records.attributes
     rows = np.flatnonzero(attributes["Male"] & attributes["Young"])[:3]
     target = {"Male": False, "Young": True}
@@ -192,7 +212,7 @@ def test_results_are_matched_by_their_path_not_by_a_name_that_two_share(tmp_path
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(picture).save(path)
     data = SimpleNamespace(records=SimpleNamespace(names=names))
-    registry: Any = SimpleNamespace(names=lambda kind: [])
+    registry = Registry()
     given: Any = SimpleNamespace(data=data, rows=np.array([1, 0]), sources=pictures[:2])
     assert np.array_equal(candidate(str(tmp_path / "theirs"), given, registry).outputs, pictures[[1, 0]])
     flat = tmp_path / "flat"
@@ -206,7 +226,7 @@ def test_results_are_matched_by_their_path_not_by_a_name_that_two_share(tmp_path
 
 def test_anchors_of_real_people_are_another_photo_and_a_stranger(tiny: Tiny, host: Host) -> None:
     recipe = tiny("data.faces=240")
-    data, sets = opened(recipe)
+    data, sets = open_task(recipe)
     data = replace(data, dataset=SimpleNamespace())  # type: ignore[arg-type]  # as of photographs, no truth is known
     given = held_out(recipe, data, sets, 12)
     assert given is not None and given.truth is None

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.conftest import TINY, attrxfer
+from tests.conftest import TINY, attrxfer, on_path, package, pip_install
 
 OUTSIDER = Path(__file__).parent / "outsider"
 SETS = [part for override in TINY for part in ("--set", override)]
@@ -24,26 +24,12 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the package installed by pip, its build backend fetched as any user's pip would."""
     folder = tmp_path_factory.mktemp("target")
     source = shutil.copytree(OUTSIDER, tmp_path_factory.mktemp("source") / "outsider")
-    command = [sys.executable, "-m", "pip", "install", "--no-deps", "-q", "--target", str(folder), str(source)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode and "No matching distribution found for hatchling" in result.stderr:
-        pytest.skip("no package index within reach, and pip needs hatchling from it")
-    assert result.returncode == 0, result.stderr
+    pip_install(source, folder)
     return folder
 
 
-def package(folder: Path, name: str, code: str) -> dict[str, str]:
-    """A minimal installed plugin: a module and the metadata that names its entry point."""
-    info = folder / f"{name}-1.0.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[attrxfer]\n{name} = {name}\n")
-    (folder / f"{name}.py").write_text(code)
-    return {"PYTHONPATH": str(folder)}
-
-
 def test_a_third_partys_package_installed_used_and_removed(target: Path, tmp_path: Path) -> None:
-    env = {"PYTHONPATH": str(target)}
+    env = {"PYTHONPATH": on_path(target)}
     listed = [line.split() for line in attrxfer("plugins", env=env).stdout.splitlines()]
     assert ["outsider", "attrxfer-outsider", "0.1.0", "4"] in listed
     assert "outsider_gender" in attrxfer("recipe", "ls", env=env).stdout
@@ -84,7 +70,7 @@ def test_the_contract(check):
 
 def test_its_own_tests_run_the_contract_suite(target: Path, tmp_path: Path) -> None:
     (tmp_path / "test_contract.py").write_text(CONTRACT)
-    env = {**os.environ, "PYTHONPATH": str(target), "ATTRXFER_CACHE": str(tmp_path / "cache")}
+    env = {**os.environ, "PYTHONPATH": on_path(target), "ATTRXFER_CACHE": str(tmp_path / "cache")}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path), "--rootdir", str(tmp_path)]
     result = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
     assert result.returncode == 0, result.stdout

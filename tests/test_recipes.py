@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from attrxfer.engine.folder import RunFolder
 from attrxfer.engine.run import Training
 from attrxfer.host import Host
-from attrxfer.recipe import load
+from attrxfer.recipe import Recipe, load
+from attrxfer.testing.runs import small_recipe
 from attrxfer.transfer import load as load_transfer
 from tests.conftest import TINY
 
@@ -84,8 +85,7 @@ def test_it_opens_with_its_command(path: Path) -> None:
 
 @pytest.mark.parametrize("path", RECIPES, ids=name)
 def test_it_is_valid_and_runs_a_few_steps(path: Path, tmp_path: Path, host: Host) -> None:
-    load(path, host)
-    recipe = load(path, host, (*TINY, *_small(path, host)), DRAWN)
+    recipe = small_recipe(path, host, **_no_files(load(path, host)))
     assert not recipe.needs()
     training = Training(recipe, RunFolder(tmp_path / "run"), host, quiet=True)
     training.create_folder()
@@ -103,21 +103,15 @@ def test_any_attribute_is_one_set_away_and_trains(guided: str, tmp_path: Path, h
     assert load_transfer(tmp_path / "run").guided == recipe.task.guided
 
 
-def _small(path: Path, host: Host) -> Iterator[str]:
-    """Overrides that make a recipe tiny: a few steps of each stage, narrow networks, no file from outside."""
-    recipe = load(path, host, (), DRAWN)
-    features = "{use='face_features', width=4}"
-    for name in recipe.stage_specs.keys() | {"face_features", "reconstruction", "denoiser", "global_enhancer"}:
-        if name not in ("adversarial", "pretrain_discriminator"):
-            yield f"train.{name}.steps=1"
-    yield f"train.local_enhancer.network={features}"
+def _no_files(recipe: Recipe) -> dict[str, Any]:
+    """Overrides that put a network which learns where the paper has VGG-Face's weights, a file of the user's."""
+    features = {"network": {"use": "face_features"}}
+    overrides: dict[str, Any] = {"data": DRAWN, "train": {"local_enhancer": features}}
     if recipe.identity and recipe.identity[0].name == "backbone":
-        yield f"identity.network={features}"
+        overrides["identity"] = features
     if recipe.regularizer and recipe.regularizer[0].name == "perceptual":
-        yield f"regularizer.network={features}"
-        yield "regularizer.reconstruction={use='diat', width=4, blocks=1}"
-    if recipe.enhancer and recipe.enhancer[0].name == "global":
-        yield "enhancer=[{use='global', network={use='diat', width=4, blocks=1}}]"
+        overrides["regularizer"] = features
+    return overrides
 
 
 def test_the_papers_recipe_keeps_the_papers_settings(host: Host) -> None:

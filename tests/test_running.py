@@ -154,6 +154,34 @@ def test_an_exported_file_transfers_without_torch(
     assert np.abs(read(tmp_path / "torch").astype(int) - read(tmp_path / "out")).max() <= 1
 
 
+def test_eight_bits_are_measured_on_pictures(trained: Path, photos: Path, exported: dict[str, Path], tmp_path: Path) -> None:
+    """Its weights are bytes, and its results are near torch's on pictures like those it was measured on."""
+    import onnx
+
+    path = tmp_path / "small.onnx"
+    refused = attrxfer("export", trained, "--to", "onnx_int8", "-o", path)
+    assert refused.returncode == 2 and "name some with --check PHOTOS" in refused.stderr
+    result = attrxfer("export", trained, "--to", "onnx_int8", "-o", path, "--check", photos)
+    assert result.returncode == 0, result.stderr
+    kinds = {tensor.data_type for tensor in onnx.load(path).graph.initializer if len(tensor.dims) == 4}
+    assert kinds == {onnx.TensorProto.INT8}
+    for model, out in ((path, "small"), (exported["onnx"], "whole")):
+        assert attrxfer("transfer", "--aligned", model, photos, "-o", tmp_path / out).returncode == 0
+    difference = np.abs(read(tmp_path / "small").astype(int) - read(tmp_path / "whole"))
+    assert difference.max() > 0 and difference.mean() < 2
+
+
+def test_an_exported_file_is_scored_beside_its_bundle(exported: dict[str, Path], trained: Path, tmp_path: Path) -> None:
+    metric = 'metric=[{use="preserved"}]'
+    result = attrxfer("evaluate", trained, exported["onnx"], "--limit", "4", "--set", metric, "-o", tmp_path / "scores")
+    assert result.returncode == 0, result.stderr
+    scores = json.loads((tmp_path / "scores" / "scores.json").read_text())["scores"]
+    ours, theirs = scores[str(trained)], scores[str(exported["onnx"])]
+    assert theirs["PSNR where nothing should change"]["value"] == pytest.approx(
+        ours["PSNR where nothing should change"]["value"], abs=0.5
+    )
+
+
 def test_the_largest_error_is_in_the_file_and_batch_and_size_are_free(exported: dict[str, Path]) -> None:
     import onnxruntime
 

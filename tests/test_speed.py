@@ -23,7 +23,7 @@ def speed(out: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_it_measures_and_writes_what_it_measured(tmp_path: Path) -> None:
-    result = speed(tmp_path, "--only", "transfer,folder,training,data,start-up,growth", "--backends", "torch,onnx")
+    result = speed(tmp_path, "--only", "transfer,files,folder,training,data,start-up,growth", "--backends", "torch,onnx")
     assert result.returncode == 0, result.stderr
     figures = json.loads((tmp_path / "speed.json").read_text())["figures"]
     found = {figure["name"]: figure for figure in figures}
@@ -31,6 +31,9 @@ def test_it_measures_and_writes_what_it_measured(tmp_path: Path) -> None:
         "onnx over eager torch, 32 px, batch 2",
         "training step / bare loop",
         "waiting for data / training step",
+        "exported as onnx_int8, 32 px, batch 2 over eager torch",
+        "a pixel at 64 px / at 32 px",
+        "peak memory, folder of 160 / of 10",
         "decoding / reading the cache, 32 px",
         "attrxfer --help / empty Python",
         "rows of a batch of 200,000 pictures / of 2,000",
@@ -42,7 +45,7 @@ def test_it_measures_and_writes_what_it_measured(tmp_path: Path) -> None:
     assert found["training step / bare loop"]["low"] <= found["training step / bare loop"]["value"]
     assert (
         "| training step / bare loop |" in (tmp_path / "speed.md").read_text()
-        and "<table>" in (tmp_path / "speed.html").read_text()
+        and (tmp_path / "speed.html").read_text().count("<svg") == 3
     )
 
 

@@ -19,9 +19,12 @@ from attrxfer import bundle, pictures
 from attrxfer.engine.folder import RunFolder
 from attrxfer.engine.run import Training
 from attrxfer.errors import BundleError
+from attrxfer.exported import BATCH, in_batches
+from attrxfer.files import sha256
 from attrxfer.host import Host
 from attrxfer.interfaces import Framing
 from attrxfer.recipe import Recipe
+from attrxfer.running import through
 from attrxfer.transfer import Transfer, to_images, to_uint8
 from tests.conftest import TINY, attrxfer
 
@@ -73,6 +76,8 @@ def test_a_run_and_its_bundle_load_alike(trained: Path) -> None:
 def test_the_card_says_where_the_model_comes_from(trained: Path) -> None:
     card = json.loads((trained / "bundle" / "attrxfer.json").read_text())
     assert card["recipe"]["train"]["adversarial"]["dstep"] == 2
+    alignment = np.array(card["alignment"])
+    assert alignment.shape == (68, 2) and 0 < alignment.min() < alignment.max() < SIZE, "the drawn faces' mean landmarks"
     assert card["plugins"] == {"diat": "0.1.0"} and "MIT" in card["licences"]
     assert card["chain"] == [
         {"kind": "generator", "use": "masked", "width": 4, "blocks": 1, "norm": "batch", "mask_bias": -1.0}
@@ -99,6 +104,9 @@ def test_what_is_missing_damaged_or_not_finished_is_said(model: Path, tmp_path: 
     (model / "attrxfer.json").write_text('{"format": 99}')
     with pytest.raises(BundleError, match="not a bundle of format 1"):
         package.load(model)
+    (model / "attrxfer.json").write_text('{"format": 1}')
+    with pytest.raises(BundleError, match=r"attrxfer\.json: damaged \(sha256 is missing"):
+        package.load(model)
     other = tmp_path / "other"
     other.mkdir()
     with pytest.raises(BundleError, match="neither a bundle nor a finished run"):
@@ -113,6 +121,21 @@ def test_weights_of_another_shape_are_refused(model: Path) -> None:
     card["chain"][0]["width"] = 8
     (model / "attrxfer.json").write_text(json.dumps(card))
     with pytest.raises(BundleError, match=r"model\.safetensors: does not fit generator masked: size mismatch"):
+        package.load(model)
+
+
+def test_what_never_were_weights_is_said(model: Path) -> None:
+    (model / "model.safetensors").write_bytes(b"\x80\x04pickled")
+    card = bundle.read_card(model)
+    digest = sha256(model / "model.safetensors")
+    (model / "attrxfer.json").write_text(json.dumps({**card, "sha256": {"model.safetensors": digest}}))
+    with pytest.raises(BundleError, match=r"model\.safetensors: damaged"):
+        package.load(model)
+    (model / "attrxfer.json").write_text(json.dumps({**card, "sha256": {}}))
+    with pytest.raises(BundleError, match=r"no checksum of model\.safetensors"):
+        package.load(model)
+    (model / "attrxfer.json").write_text(json.dumps({**card, "chain": [{"use": "masked"}]}))
+    with pytest.raises(BundleError, match=r"attrxfer\.json: damaged \(chain"):
         package.load(model)
 
 
@@ -155,6 +178,28 @@ def test_arrays_in_and_out(transfer: Transfer) -> None:
     assert transfer.pictures(array[:0]).shape == (0, SIZE, SIZE, 3)
 
 
+def test_a_runner_gets_at_most_a_batch_and_nothing_at_strength_zero() -> None:
+    seen: list[int] = []
+
+    def run(pictures: np.ndarray, strength: float) -> np.ndarray:
+        seen.append(len(pictures))
+        return 255 - pictures
+
+    array = noise(BATCH + 3)
+    np.testing.assert_array_equal(in_batches(run, array, 1.0), 255 - array)
+    assert in_batches(run, array, 0.0) is array and seen == [BATCH, 3]
+
+
+def test_every_enhancer_sees_the_picture_before_it_and_the_source() -> None:
+    class Add(torch.nn.Module):
+        def forward(self, picture: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
+            return picture / 2 + source / 4
+
+    generator = torch.nn.Identity()
+    source = to_images(noise())
+    torch.testing.assert_close(through([generator, Add(), Add()], source), source * (0.5 * 0.75 + 0.25))
+
+
 def test_pictures_survive_the_way_to_floats_and_back() -> None:
     every = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1).repeat(3, -1)
     np.testing.assert_array_equal(to_uint8(to_images(every)), every)
@@ -165,6 +210,7 @@ def test_pictures_survive_the_way_to_floats_and_back() -> None:
 
 def test_framing_is_the_data_sets_for_its_own_size_and_the_middle_for_others() -> None:
     framing = Framing((20, 30), (2, 4, 10, 10))
+    assert Framing.read(json.loads(json.dumps(framing._asdict()))) == framing and Framing.read(None) is None
     image = Image.fromarray(np.arange(20 * 30 * 3, dtype=np.uint32).reshape(30, 20, 3).astype(np.uint8))
     np.testing.assert_array_equal(pictures.frame(image, framing, 10), np.asarray(image)[4:14, 2:12])
     np.testing.assert_array_equal(pictures.frame(image, None, 20), np.asarray(image)[5:25])
@@ -247,6 +293,12 @@ def test_info_says_what_a_bundle_is(trained: Path) -> None:
     text = attrxfer("info", trained).stdout
     for expected in ("gender: Male = false", "16 px", "generator masked", "synthetic_faces", "diat 0.1.0", "25.0% (20 to 30%)"):
         assert expected in text
+    assert f"attrxfer recipe diff {trained / 'recipe.toml'}" in text
+
+
+def test_info_names_no_file_that_is_not_there(model: Path) -> None:
+    text = attrxfer("info", model).stdout
+    assert "paper/diat_a_gender" in text and "recipe.toml" not in text
 
 
 # ---------------------------------------------------------------- the whole job

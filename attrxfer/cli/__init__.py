@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from attrxfer.cli import looking, running, scoring, transferring
+from attrxfer.cli import doctor, looking, plugins, running, scoring, transferring
 from attrxfer.errors import AttrxferError
 
 
@@ -32,7 +32,7 @@ def cli() -> None:
 
 
 COMMANDS = (running.run, transferring.transfer, running.export, scoring.evaluate, scoring.compare)
-for command in (*COMMANDS, looking.plugins, looking.components, looking.recipe, looking.info):
+for command in (*COMMANDS, plugins.plugins, looking.components, looking.recipe, looking.info, doctor.doctor):
     cli.add_command(command)
 
 
@@ -44,6 +44,8 @@ def main() -> None:
         host = load()
         host.add_commands(cli)
     except AttrxferError as error:
+        if sys.argv[1:2] == ["doctor"]:  # who is there to say what is broken must not break on it
+            cli(prog_name="attrxfer")
         click.echo(f"attrxfer: {error}", err=True)
         sys.exit(error.exit_code)
     cli(prog_name="attrxfer", obj=host.registry)

@@ -1,4 +1,4 @@
-"""attrxfer plugins, components, recipe, info: what there is."""
+"""attrxfer components, recipe, info: what there is."""
 
 from __future__ import annotations
 
@@ -18,13 +18,6 @@ def table(rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         cells = [f"{cell:{width}}" for cell, width in zip(row, widths, strict=False)]
         click.echo("  ".join([*cells, row[-1]]).rstrip())
-
-
-@click.command()
-def plugins() -> None:
-    """List the installed plugins."""
-    rows = [("PLUGIN", "FROM", "VERSION", "COMPONENTS")]
-    table([*rows, *[(p.name, p.distribution, p.version, str(p.components)) for p in host.load().plugins()]])
 
 
 @click.command()
@@ -117,7 +110,10 @@ def info(model: Path) -> None:
     ]
     reference = card["recipe"].get("reference")
     if reference is not None:
-        rows.append(("stands for", f"{reference}; how it differs: attrxfer recipe diff {path.parent / 'recipe.toml'}"))
+        recipe = path.parent / "recipe.toml"  # a bundle alone, fetched from somewhere, has none beside it
+        rows.append(
+            ("stands for", f"{reference}; how it differs: attrxfer recipe diff {recipe}" if recipe.is_file() else reference)
+        )
     for name, score in card["scores"].get("scores", {}).items():
         value, bounds = shown(score)
         rows.append((f"score: {name}", value + (f" ({bounds})" if bounds else "")))

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from attrxfer.candidates import Candidate
     from attrxfer.evaluate import Inputs, Scorecard
     from attrxfer.host import Host
-    from attrxfer.interfaces import Metric
     from attrxfer.recipe import Recipe
 
 STRENGTHS = (0.25, 0.5, 0.75, 1.0, 1.25)
@@ -51,10 +50,12 @@ def evaluate(
     Writes scores.json, table.md and page.html into the folder OUT.
     """
     from attrxfer import host
-    from attrxfer.candidates import anchors, candidate, held_out, made_metrics, opened, refuse_teachers, require, scorecards
+    from attrxfer.candidates import anchors, candidate, held_out, made_metrics, refuse_teachers, require, scorecards
     from attrxfer.evaluate import slices
     from attrxfer.files import write_text
+    from attrxfer.headline import with_headlines
     from attrxfer.report import scorecard
+    from attrxfer.task import open_task
 
     loaded = host.load()
     for what in candidates:
@@ -65,18 +66,19 @@ def evaluate(
     lacking = [need for need in checked.needs() if any(need in _needs(metric) for metric in checked.metric)]
     if lacking:
         raise AttrxferError("\n".join(f"a metric needs {need}" for need in lacking))
-    opened_data, sets = opened(checked)
-    given = held_out(checked, opened_data, sets, limit)
+    opened, sets = open_task(checked)
+    given = held_out(checked, opened, sets, limit)
     if given is None:
         raise AttrxferError("the test split has no inputs of this task")
     own = [candidate(what, given, loaded.registry, strength) for what in candidates]
     names = [one.name for one in own]
     others = [one for one in anchors(given, loaded.registry) if one.name not in names]
-    metrics = made_metrics(checked, opened_data)
-    results = scorecards(given, [*own, *others], metrics)
+    metrics = made_metrics(checked, opened)
+    validation = held_out(checked, opened, sets, limit, validation=True)
+    results = with_headlines(scorecards(given, [*own, *others], metrics), given, validation, loaded.registry)
     cut = {card.name: slices(card, found, ("success", "verified", "closer to truth")) for card, found in results[: len(own)]}
     curves = {
-        one.name: _curve(one, strength, card, given, metrics)
+        one.name: _curve(one, strength, card, given)
         for one, (card, _) in zip(own, results, strict=False)
         if one.transfer is not None
     }
@@ -122,23 +124,20 @@ def _needs(metric: Any) -> list[str]:
     return [need for spec in with_nested(metric) for need in needs(spec)]
 
 
-def _curve(one: Candidate, scored: float, card: Scorecard, given: Inputs, metrics: Sequence[Metric]) -> list[dict[str, float]]:
+def _curve(one: Candidate, scored: float, card: Scorecard, given: Inputs) -> list[dict[str, float]]:
     """The shares of a transfer's scorecard at several strengths; at the strength ``scored`` they are those of ``card``."""
     from attrxfer.evaluate import score
 
     assert one.transfer is not None
-    asked = list(metrics)
+    metrics = list(dict.fromkeys(card.by.values()))  # the others say nothing that a curve shows
     points = []
     for strength in STRENGTHS:
-        cards = [card]
+        own = card
         if strength != scored:
-            results = given.results(one.transfer.pictures(given.sources, strength))
-            told = [(metric, score("", results, [metric])) for metric in asked]
-            asked = [metric for metric, own in told if own.each]  # the others say nothing that a curve shows
-            cards = [own for _, own in told]
-        scores = {name: own.scores[name] for own in cards for name in own.each}
-        found = {name: each["value"] for name, each in scores.items() if each["unit"] == "share"}
-        points.append({"strength": strength, **{name: value for name, value in found.items() if value is not None}})
+            own = score("", given.results(one.transfer.pictures(given.sources, strength)), metrics)
+        found = {name: own.scores[name] for name in own.each if own.scores[name]["unit"] == "share"}
+        shares = {name: each["value"] for name, each in found.items() if each["value"] is not None}
+        points.append({"strength": strength, **shares})
     return points
 
 

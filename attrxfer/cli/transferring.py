@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -158,6 +159,7 @@ def _transfer(work: Work, sources: Sequence[Path], out: Path, order: Order, mani
 
     from attrxfer.folders import transfer_files
 
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # large pictures, odd EXIF: files are judged by what becomes of them
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     columns = (TextColumn("transfer"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as bar:

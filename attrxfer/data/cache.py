@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,21 @@ def cache_folder() -> Path:
     own = os.environ.get("ATTRXFER_CACHE")
     base = os.environ.get("XDG_CACHE_HOME")
     return Path(own) if own else (Path(base) if base else Path.home() / ".cache") / "attrxfer"
+
+
+@contextmanager
+def temporary_cache() -> Iterator[Path]:
+    """A cache of one's own, deleted at the end: for tests, whose leavings are of no use to the user."""
+    before = os.environ.get("ATTRXFER_CACHE")
+    with tempfile.TemporaryDirectory(prefix="attrxfer-cache-") as folder:
+        os.environ["ATTRXFER_CACHE"] = folder
+        try:
+            yield Path(folder)
+        finally:
+            if before is None:
+                del os.environ["ATTRXFER_CACHE"]
+            else:
+                os.environ["ATTRXFER_CACHE"] = before
 
 
 def cache_key(dataset: Dataset, size: int) -> str:

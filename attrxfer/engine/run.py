@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from attrxfer import bundle
-from attrxfer.data import Data, Sets, batch_rows, make_sets, open_data, uniform
+from attrxfer.data import Data, Sets, batch_rows, uniform
 from attrxfer.engine import checkpoint
 from attrxfer.engine.devices import AccelerateDevices
 from attrxfer.engine.events import Display, Metrics, save_strip
@@ -30,6 +30,7 @@ from attrxfer.host import Host
 from attrxfer.interfaces import Adversarial, Batch, Identity, Regularizer, SetName, Stage
 from attrxfer.params import Spec, build
 from attrxfer.recipe import Recipe
+from attrxfer.task import open_task
 from attrxfer.transfer import Transfer, to_uint8
 
 Watch = Callable[[Stage, str, int], None]
@@ -116,17 +117,13 @@ class Training:
     # ------------------------------------------------------------ building
 
     def _open_data(self) -> tuple[Data, Sets]:
-        recipe = self.recipe
-        dataset = self._make(recipe.data)
-        selection = self._make(recipe.selection) if recipe.selection else None
         if not self.devices.main:
             self.devices.wait()  # the first process fills the cache
         with self.display.console.status("reading pictures") if self.display.live else _nothing():
-            data = open_data(dataset, selection=selection, size=recipe.train.size)
+            found = open_task(self.recipe, self.memo)
         if self.devices.main:
             self.devices.wait()
-        task = recipe.task
-        return data, make_sets(data, task.guided, task.input, task.max_inputs, recipe.train.seed)
+        return found
 
     def _make(self, spec: Spec, key: str = "") -> Any:
         return build(spec, self.memo, key)
@@ -373,8 +370,15 @@ class Training:
             "recipe": recipe.filled(),
             "plugins": {p.name: p.version for p in self.host.plugins() if p.name in owners},
             "licences": sorted({spec.component.licence for spec in recipe.components() if spec.component.licence}),
+            "trained": self._trained(),
             "scores": {},
         }
+
+    def _trained(self) -> dict[str, Any]:
+        """Where it was trained and how long: seconds of all steps, over all sittings of the run."""
+        environment = self.folder.read_info().get("environment", {})
+        found = {name: environment[name] for name in ("device", "threads", "processes", "precision") if name in environment}
+        return {"seconds": round(sum(line["seconds"] for line in self.folder.read_metrics())), **found}
 
 
 def planned_steps(recipe: Recipe, stage: str) -> int:

@@ -53,6 +53,11 @@ class Framing(NamedTuple):
     source: tuple[int, int]
     crop: tuple[int, int, int, int]
 
+    @classmethod
+    def read(cls, table: Mapping[str, Any] | None) -> Framing | None:
+        """What a card holds of it: the inverse of ``_asdict`` after JSON made lists of its tuples; None stays None."""
+        return cls(tuple(table["source"]), tuple(table["crop"])) if table else None
+
 
 @runtime_checkable
 class Dataset(Protocol):

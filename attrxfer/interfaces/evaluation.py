@@ -59,6 +59,12 @@ class Evaluation(Protocol):
         ...
 
     @property
+    def picked(self) -> NDArray[np.int64] | None:
+        """Row numbers (N,) of the real pictures that the outputs are, where they are such (a row of its own where there was
+        none to pick); None for pictures that were made of the inputs, and stand in the same frame."""
+        ...
+
+    @property
     def people(self) -> NDArray[np.int64]:
         """Who is in each input (N,): what intervals are drawn over. All different where the data set does not know."""
         ...
@@ -92,7 +98,12 @@ class Metric(Protocol):
 
 class Method(Protocol):
     """Kind ``method``: makes pictures of held-out inputs without having been trained here: baselines. A class with
-    ``anchor = True`` stands in every scorecard, to read the others against."""
+    ``anchor = True`` stands in every scorecard, to read the others against.
+
+    One that picks real pictures may offer ``picks(data, target, rows) -> rows or None``, which they are. One that picks other
+    pictures of the inputs' own subjects says so with ``same_subject = True``: what they reach is what a transfer's identity
+    is held against.
+    """
 
     def __call__(self, data: Any, target: Mapping[str, bool], rows: NDArray[np.int64]) -> NDArray[np.uint8] | None:
         """Results (N, S, S, 3) for these rows of ``data`` (``attrxfer.data.Data``), None where it does not apply."""

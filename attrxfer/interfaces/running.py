@@ -29,7 +29,9 @@ class Backend(Protocol):
 
 
 class Exporter(Protocol):
-    """Kind ``exporter``: writes a chain into one file that runs without torch. suffix: of that file, with its dot."""
+    """Kind ``exporter``: writes a chain into one file that runs without torch. suffix: of that file, with its dot; several
+    exporters may share one when any of them opens the files of all. A class with ``calibrated = True`` measures on the
+    examples, which must then be real pictures."""
 
     suffix: ClassVar[str]
 

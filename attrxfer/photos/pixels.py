@@ -41,6 +41,8 @@ def changed(image: Image.Image, before: NDArray[np.uint8], after: NDArray[np.uin
     if image.mode == "P" and image.format == "GIF":
         return _in_palette(image, before, after)
     stored = _plain(image)
+    if stored.mode == "RGB":  # stored as it is seen
+        return Image.fromarray(after)
     change = after.astype(np.float32) - before
     own = np.asarray(stored)
     if stored.mode == "CMYK":

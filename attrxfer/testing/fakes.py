@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
+import functools
+import tempfile
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor, nn
 
 from attrxfer.data import Data, batch_rows, make_sets, open_data, uniform
 from attrxfer.engine.step import Step
-from attrxfer.interfaces import Adversarial, Batch, Broken, Discrimination, Identity, Records, Regularizer, SetName, Slot
+from attrxfer.files import write_text
+from attrxfer.interfaces import (
+    SPLITS,
+    Adversarial,
+    Batch,
+    Broken,
+    Discrimination,
+    Identity,
+    Records,
+    Regularizer,
+    SetName,
+    Slot,
+)
 
 SIZE, COUNT, BATCH = 32, 24, 4
+POINTS = np.array([[0.35, 0.4], [0.65, 0.4], [0.5, 0.53], [0.4, 0.67], [0.6, 0.67]], np.float32)
+"""Where eyes, nose and mouth are, as shares of the side."""
 
 
-class Squares:
-    """Pictures of a square on a plain ground, which is bright in half of them; three pictures show one subject. Landmarks
-    are the corners of the square and its middle, as 5 points: two above, the middle, two below."""
+class TinyFaces:
+    """Drawn heads on a plain ground with two eyes, a nose and the corners of a mouth; no network is needed to tell the bright
+    ones (every second) from the dark, or round heads from square ones. Three pictures show one subject. Landmarks are the
+    five points: left and right eye, nose, left and right corner of the mouth.
+
+    size: side of the pictures in pixels.
+    """
 
     framing = None
 
@@ -31,22 +53,29 @@ class Squares:
     def records(self) -> Records:
         rows = np.arange(COUNT)
         split = np.where(rows < 16, 0, np.where(rows < 20, 1, 2)).astype(np.uint8)
-        points = np.array([[0.3, 0.3], [0.7, 0.3], [0.5, 0.5], [0.35, 0.7], [0.65, 0.7]], np.float32) * self.size
-        names = tuple(f"square-{row:02d}" for row in rows)
-        bright, round_ = rows % 2 == 0, rows % 4 < 2
-        return Records(names, {"bright": bright, "round": round_}, split, rows // 3, np.tile(points, (COUNT, 1, 1)))
+        names = tuple(f"face-{row:02d}.png" for row in rows)
+        return Records(
+            names,
+            {"bright": rows % 2 == 0, "round": rows % 4 < 2},
+            split,
+            rows // 3,
+            np.tile(POINTS * self.size, (COUNT, 1, 1)),
+        )
 
     def read(self, rows: Sequence[int]) -> list[NDArray[np.uint8] | Broken]:
-        found: list[NDArray[np.uint8] | Broken] = []
-        quarter = self.size // 4
-        for row in rows:
-            picture = np.random.default_rng(row).integers(60, 100, (self.size, self.size, 3)).astype(np.uint8)
-            picture[quarter:-quarter, quarter:-quarter] += np.uint8(100 if row % 2 == 0 else 20)
-            found.append(picture)
-        return found
+        return [self._draw(row) for row in rows]
+
+    def _draw(self, row: int) -> NDArray[np.uint8]:
+        picture = np.random.default_rng(row).integers(60, 100, (self.size, self.size, 3)).astype(np.uint8)
+        y, x = (np.mgrid[: self.size, : self.size] + 0.5) / self.size - 0.5
+        head = np.hypot(x, y) < 0.35 if row % 4 < 2 else np.maximum(np.abs(x), np.abs(y)) < 0.3
+        picture[head] += np.uint8(100 if row % 2 == 0 else 20)
+        for across, down in POINTS - 0.5:
+            picture[np.hypot(x - across, y - down) < 0.05] = 20
+        return picture
 
     def fingerprint(self) -> str:
-        return f"squares {self.size}"
+        return f"tiny faces {self.size}"
 
 
 class Generator(nn.Module):
@@ -121,7 +150,7 @@ class Devices:
 
 @dataclass(frozen=True)
 class Run:
-    """A run as a stage sees it, on ``Squares`` or another opened data set."""
+    """A run as a stage sees it, on ``TinyFaces`` or another opened data set."""
 
     data: Data
     generator: Any
@@ -148,9 +177,29 @@ class Run:
         return torch.from_numpy(uniform(self.seed, "contract", key, index, size, columns, 0, 1))
 
 
-def squares() -> Data:
-    """The opened data set."""
-    return open_data(Squares(), selection=None, size=SIZE)
+@functools.cache
+def _cache() -> tempfile.TemporaryDirectory[str]:
+    """The user's own cache stays as it is; this one goes when the process ends."""
+    return tempfile.TemporaryDirectory(prefix="attrxfer-testing-")
+
+
+def tiny_faces() -> Data:
+    """The opened data set: 24 pictures of 32 px with the attributes "bright" and "round"."""
+    return open_data(TinyFaces(), selection=None, size=SIZE, folder=Path(_cache().name))
+
+
+def write_tiny_faces(folder: Path) -> Path:
+    """The same pictures as files, with a table that ``--data FOLDER`` understands. Returns the folder."""
+    faces = TinyFaces()
+    records = faces.records()
+    assert records.identity is not None
+    rows = [("file", *records.attributes, "split", "identity")]
+    for row, (name, picture) in enumerate(zip(records.names, faces.read(range(COUNT)), strict=True)):
+        Image.fromarray(np.asarray(picture)).save(folder / name)
+        labels = (str(int(values[row])) for values in records.attributes.values())
+        rows.append((name, *labels, SPLITS[records.split[row]], str(records.identity[row])))
+    write_text(folder / "faces.csv", "".join(",".join(row) + "\n" for row in rows))
+    return folder
 
 
 def pictures(count: int = 2, size: int = SIZE, seed: int = 0) -> Tensor:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrxfer import host as hosts
 from attrxfer.host import Host
 from attrxfer.params import needs, with_nested
+from attrxfer.registry import Component
 from attrxfer.testing.checks import data, every, losses, networks, running, stages
 from attrxfer.testing.subject import Subject
+
+if TYPE_CHECKING:
+    import pytest
 
 Table = Mapping[str, Any]
 Examples = Mapping[tuple[str, str], Table]
@@ -75,6 +79,11 @@ CHECKS: dict[str, tuple[Callable[[Subject], None], ...]] = {
 """The promises of each kind, beside those of ``EVERY`` kind."""
 
 
+def promises(kind: str) -> tuple[Callable[[Subject], None], ...]:
+    """All checks of a kind."""
+    return (*EVERY, *CHECKS[kind])
+
+
 @dataclass(frozen=True)
 class Check:
     """One promise of one component; calling it raises AssertionError when it is broken. lacking: what this machine does
@@ -97,6 +106,11 @@ class Check:
         return [need for spec in with_nested(self.subject.spec()) for need in needs(spec)]
 
 
+def subject_of(component: Component, host: Host, examples: Examples) -> Subject:
+    """A component with its own example settings."""
+    return Subject(component, host.registry, examples.get((component.kind, component.name), {}), examples)
+
+
 def checks(host: Host, *, plugin: str | None = None, examples: Examples | None = None) -> list[Check]:
     """Every check of every component, or of those that ``plugin`` registered.
 
@@ -105,15 +119,14 @@ def checks(host: Host, *, plugin: str | None = None, examples: Examples | None =
     found = []
     for component in host.registry.all():
         if plugin in (None, component.owner):
-            own = (examples or {}).get((component.kind, component.name), {})
-            subject = Subject(component, host.registry, own, examples or {})
-            found += [Check(subject, promise) for promise in (*EVERY, *CHECKS[component.kind])]
+            subject = subject_of(component, host, examples or {})
+            found += [Check(subject, promise) for promise in promises(component.kind)]
     return found
 
 
 def parametrize_with_checks(
     *, plugin: str | None = None, examples: Examples | None = None, expected_failures: Mapping[str, str] | None = None
-) -> Any:
+) -> pytest.MarkDecorator:
     """A pytest decorator: the test gets each check as ``check`` and calls it.
 
     expected_failures: {name of a check: why it fails}. Such a check must fail: one that passes is reported, so that

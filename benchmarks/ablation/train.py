@@ -120,7 +120,9 @@ def train(
     curve: list[dict[str, float]] = json.loads(moments.read_text()) if moments.is_file() else []
     seconds: dict[str, float] = {}
     stages = [planned.key for planned in training.planned]
-    if plain is not None and equal_but_enhancement(recipe, load(plain.recipe, host)):
+    taken = folder.path / "taken_over"  # a run that began by training its own T goes on so
+    if plain is not None and (taken.exists() or not began) and equal_but_enhancement(recipe, load(plain.recipe, host)):
+        write_text(taken, f"{plain.path}\n")
         before = json.loads((plain.path / "ablation.json").read_text())
         curve, seconds = before["curve"], before["seconds"]
         training.run.generator.load_state_dict(bundle.load(plain.bundle, host.registry).chain[0].state_dict())

@@ -16,16 +16,19 @@ import torch
 from attrxfer import host
 from attrxfer.files import write_text
 from attrxfer.params import needs
-from benchmarks.speed import rest, transfer
+from attrxfer.report.curves import chart
+from benchmarks.speed import growth, rest, transfer
 from benchmarks.speed.figure import Figure
 from benchmarks.speed.step import step_ratio
 
 STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:900px;margin:32px auto;padding:0 20px;color:#1c2330;background:#fff}"
     "table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:4px 14px 4px 0;border-bottom:1px solid #e4e7ec}"
+    "svg{max-width:640px;display:block;font-size:11px;fill:#667085}.axis{stroke:#e4e7ec;fill:none}h2{font-size:17px}"
+    ".legend span{margin-right:14px}.legend i{width:10px;margin-right:5px}"
     "i{display:inline-block;height:10px;background:#2563eb;border-radius:3px;vertical-align:middle}.soft{color:#667085}"
 )
-SECTIONS = ("transfer", "folder", "training", "data", "start-up", "growth", "processes")
+SECTIONS = ("transfer", "files", "folder", "training", "data", "start-up", "growth", "processes", "memory")
 
 
 @click.command()
@@ -60,18 +63,23 @@ def main(
     sides, counts = ([int(text) for text in option.split(",")] for option in (sizes, batches))
     sections: dict[str, Callable[[], Iterable[Figure]]] = {
         "transfer": lambda: transfer.backends(sides, counts, width, rounds, names),
+        "files": lambda: transfer.files(max(sides), max(counts), width, rounds),
         "folder": lambda: transfer.folder(max(sides), pictures, width, "onnx" if "onnx" in names else "torch"),
         "training": lambda: step_ratio(rounds, steps, overrides),
         "data": lambda: rest.data(max(sides), rounds),
         "start-up": lambda: rest.start_up(rounds),
-        "growth": lambda: rest.growth(rounds),
-        "processes": lambda: rest.processes(10 * steps),
+        "growth": lambda: [
+            *growth.pixels([min(sides), max(sides), 2 * max(sides)], width, rounds),
+            *growth.pictures([pictures // 4, pictures, 4 * pictures], min(sides)),
+            *growth.data_set(rounds),
+        ],
+        "processes": lambda: growth.processes(10 * steps),
+        "memory": rest.memory,
     }
     figures: list[Figure] = []
     for name in chosen:
         click.echo(f"{name} ...", err=True)
         figures += sections[name]()
-    figures += rest.memory()
     figures.sort(key=lambda figure: (not figure.reach, figure.unit != "x", figure.unit))
     machine = f"{platform.machine()}, {os.cpu_count()} processors, {torch.get_num_threads()} threads, torch {torch.__version__}"
     write_text(out / "speed.json", json.dumps({"machine": machine, "figures": [asdict(f) for f in figures]}, indent=2) + "\n")
@@ -100,15 +108,29 @@ def markdown(figures: list[Figure], machine: str) -> str:
 
 def page(figures: list[Figure], machine: str) -> str:
     """The same with a bar for each ratio."""
-    ratios = [figure.value for figure in figures if figure.unit == "x"]
-    widest = max([*ratios, 1.0])
+    widest = max([*(figure.value for figure in figures if figure.unit == "x"), 1.0])
+    most = {"x": widest, "share": 1.0}
     rows = []
     for figure in figures:
-        bar = f'<i style="width:{200 * figure.value / widest:.0f}px"></i>' if figure.unit == "x" else ""
+        bar = f'<i style="width:{200 * figure.value / most[figure.unit]:.0f}px"></i>' if figure.unit in most else ""
         name, value, reach = (html.escape(text) for text in (figure.name, figure.shown(), figure.reach))
         rows.append(f"<tr><td>{name}</td><td>{value}</td><td>{bar}</td><td>{reach}</td></tr>")
     head = f"<!doctype html><meta charset=utf-8><title>Speed</title><style>{STYLE}</style><h1>Speed</h1>"
-    return f"{head}<p class=soft>{html.escape(machine)}</p><table>{''.join(rows)}</table>"
+    return f"{head}<p class=soft>{html.escape(machine)}</p>{charts(figures)}<table>{''.join(rows)}</table>"
+
+
+def charts(figures: list[Figure]) -> str:
+    """A line chart for each group of figures that says where it stands in one."""
+    lines: dict[str, dict[str, list[tuple[float, float]]]] = {}
+    for figure in figures:
+        if figure.point is not None:
+            own = lines.setdefault(figure.point.chart, {})
+            own.setdefault(figure.point.line, []).append((figure.point.at, figure.value))
+    drawn = [
+        f"<h2>{html.escape(title)}</h2>{chart({name: sorted(points) for name, points in series.items()}, '')}"
+        for title, series in lines.items()
+    ]
+    return "".join(drawn)
 
 
 if __name__ == "__main__":

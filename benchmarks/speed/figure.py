@@ -6,6 +6,15 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Point(NamedTuple):
+    """Where a figure stands in a chart: on which line, at which x."""
+
+    chart: str
+    line: str
+    at: float
 
 
 @dataclass(frozen=True)
@@ -18,6 +27,7 @@ class Figure:
     low: float | None = None
     high: float | None = None
     reach: str = ""
+    point: Point | None = None
 
     def shown(self) -> str:
         """The value with its range, as people read it."""

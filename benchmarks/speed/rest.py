@@ -1,4 +1,4 @@
-"""Start-up, data, memory, and how cost grows."""
+"""Start-up, data and memory."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,10 +14,10 @@ import numpy as np
 from PIL import Image
 
 from attrxfer import host
-from attrxfer.data import batch_rows, open_data
+from attrxfer.data import open_data
 from attrxfer.params import build, check
 from attrxfer.pictures import frame, open_rgb
-from benchmarks.speed.figure import Figure, ratio, seconds, turns
+from benchmarks.speed.figure import Figure, ratio, turns
 
 BATCH = 32
 
@@ -69,36 +68,26 @@ def data(size: int, rounds: int) -> Iterator[Figure]:
     )
 
 
-def growth(rounds: int) -> Iterator[Figure]:
-    """What a batch's rows cost in a data set a hundred times larger: it should not matter."""
-    times = {}
-    for count in (2_000, 200_000):
-        rows = np.arange(count)
-        batch_rows(rows, 0, "growth", "all", 0, BATCH, 0, 1)
-        times[count] = seconds(lambda rows=rows: batch_rows(rows, 0, "growth", "all", 1, BATCH, 0, 1), 20 * rounds)  # type: ignore[misc]
-    yield Figure("rows of a batch of 200,000 pictures / of 2,000", times[200_000] / times[2_000], "x")
-
-
-def processes(steps: int) -> Iterator[Figure]:
-    """Two processes on this machine against one with the doubled batch: the same mathematics."""
-    settings = ["data.faces=600", "metric=[]", "train.pretrain_discriminator.steps=0", f"train.adversarial.steps={steps}"]
-    sets = [part for setting in settings for part in ("--set", setting)]
-
-    def train(launcher: list[str], batch: int, threads: int) -> float:
-        with tempfile.TemporaryDirectory() as folder:
-            own = ["--set", f"train.adversarial.batch={batch}", "--set", f"train.threads={threads}", "-q"]
-            command = [*launcher, "-m", "attrxfer", "run", "diat_a_gender", "-o", f"{folder}/run", *sets, *own]
-            began = time.perf_counter()
-            subprocess.run(command, capture_output=True, check=True)
-            whole = time.perf_counter() - began
-            lines = (Path(folder) / "run" / "metrics.jsonl").read_text().splitlines()
-            return min(whole, sum(float(line.split('"seconds": ')[1].split(",")[0]) for line in lines))
-
-    two = train([sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"], 8, 1)
-    one = train([sys.executable], 16, 2)
-    yield Figure("training in two processes / one with the doubled batch", two / one, "x")
-
-
 def memory() -> Iterator[Figure]:
-    """The most that this run has held."""
-    yield Figure("peak memory of this benchmark", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "MB")
+    """The most that a short training at the recipe's own sizes holds, and this benchmark."""
+    settings = ["data.faces=600", "metric=[]", "train.pretrain_discriminator.steps=3", "train.adversarial.steps=3"]
+    sets = [part for setting in settings for part in ("--set", setting)]
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-c", TRAIN, "run", "diat_a_gender", "-q", "-o", f"{folder}/run", *sets]
+        held = float(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
+    yield Figure("peak memory of training diat_a_gender", held, "MB")
+    yield Figure("peak memory of this benchmark", _held(), "MB")
+
+
+TRAIN = """
+import resource, sys
+from attrxfer.cli import cli
+try:
+    cli()
+finally:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+def _held() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

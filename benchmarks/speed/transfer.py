@@ -19,12 +19,13 @@ from torch.utils.flop_counter import FlopCounterMode
 from attrxfer import host
 from attrxfer.folders import transfer_files
 from attrxfer.interfaces import Framing
-from attrxfer.params import build, check
+from attrxfer.params import build, check, needs
 from attrxfer.running import Graph, prepare
 from attrxfer.works import Crops
-from benchmarks.speed.figure import Figure, ratio, seconds, turns
+from benchmarks.speed.figure import Figure, Point, ratio, seconds, turns
 
 PLAIN = "torch, module as it is"
+REACH, INT8 = "at least 1.7", ("onnx_int8", 128)
 
 
 def graph(width: int) -> Graph:
@@ -66,12 +67,36 @@ def backends(sizes: list[int], batches: list[int], width: int, rounds: int, name
             times = turns(runs, rounds)
             where = f"{size} px, batch {batch}"
             for name in names:
-                reach = "at least 1.7" if (name, size) == ("onnx", 128) and batch > 1 else ""
+                reach = REACH if (name, size) == ("bf16", 128) and batch > 1 else ""
                 yield ratio(f"{name} over eager torch, {where}", times[PLAIN], times[name], reach)
             for name, found in times.items():
                 per = statistics.median(found) / batch
-                yield Figure(f"{name}, {where}", 1000 * per, "ms a picture")
+                point = Point(f"Milliseconds a picture by batch, {size} px", name, batch)
+                yield Figure(f"{name}, {where}", 1000 * per, "ms a picture", point=point)
                 yield Figure(f"{name}, {where}, of the matrix product's rate", gigaflop / per / peak, "share")
+
+
+def files(size: int, batch: int, width: int, rounds: int) -> Iterator[Figure]:
+    """Exported files, which need no torch, against eager torch; and how far their results are from its."""
+    module = graph(width)
+    coarse = np.random.default_rng(2).integers(0, 256, (batch, 8, 8, 3)).astype(np.uint8)
+    smooth = np.stack([np.asarray(Image.fromarray(one).resize((size, size), Image.Resampling.BICUBIC)) for one in coarse])
+    runs: dict[str, Callable[[], Any]] = {PLAIN: partial(plain, module, smooth)}
+    with tempfile.TemporaryDirectory() as folder:
+        for component in host.load().registry.all("exporter"):
+            spec, _ = check("exporter", {"use": component.name}, host.load().registry, path="exporter", shared={})
+            if spec is None or needs(spec):
+                continue
+            exporter = build(spec, {})
+            path = Path(folder) / f"{component.name}{exporter.suffix}"
+            exporter.export(module, smooth, path, {})
+            runs[component.name] = partial(exporter.open(path)[0], smooth, 1.0)
+        times = turns(runs, rounds)
+        wanted = runs[PLAIN]().astype(int)
+        for name in list(runs)[1:]:
+            where = f"exported as {name}, {size} px, batch {batch}"
+            yield ratio(f"{where} over eager torch", times[PLAIN], times[name], REACH if (name, size) == INT8 else "")
+            yield Figure(f"{where}: mean difference", float(np.abs(runs[name]() - wanted).mean()), "of 255")
 
 
 class Timed:
@@ -91,6 +116,17 @@ class Timed:
         return found
 
 
+def jpegs(folder: Path, count: int) -> Path:
+    """A folder of as many JPEGs of CelebA's size."""
+    photos = folder / "photos"
+    photos.mkdir()
+    smooth = np.random.default_rng(1).integers(0, 256, (27, 22, 3)).astype(np.uint8)
+    picture = Image.fromarray(smooth).resize((178, 218), Image.Resampling.BICUBIC)
+    for number in range(count):
+        picture.save(photos / f"{number:05d}.jpg", quality=95)
+    return photos
+
+
 def folder(size: int, count: int, width: int, backend: str) -> Iterator[Figure]:
     """A folder of JPEGs end to end, over the time that the model alone takes for as many pictures."""
     module = graph(width)
@@ -98,12 +134,7 @@ def folder(size: int, count: int, width: int, backend: str) -> Iterator[Figure]:
     run = prepare(backend, module, batch, f"speed-{time.time_ns()}", host.load().registry)
     alone = seconds(lambda: run(batch, 1.0), 5) / len(batch) * count
     with tempfile.TemporaryDirectory() as name:
-        photos = Path(name) / "photos"
-        photos.mkdir()
-        smooth = np.random.default_rng(1).integers(0, 256, (27, 22, 3)).astype(np.uint8)
-        picture = Image.fromarray(smooth).resize((178, 218), Image.Resampling.BICUBIC)
-        for number in range(count):
-            picture.save(photos / f"{number:05d}.jpg", quality=95)
+        photos = jpegs(Path(name), count)
         timed = Timed(size, run)
         began = time.perf_counter()
         transfer_files(Crops(timed), [photos], Path(name) / "out")

@@ -31,6 +31,12 @@ def register_components(registry: Registry) -> None:
     registry.backend(
         "openvino", "attrxfer_backends.openvino:OpenVino", summary="OpenVINO (extra openvino)", licence="Apache-2.0"
     )
+    registry.backend(
+        "openvino_bf16",
+        "attrxfer_backends.openvino:OpenVinoHalf",
+        summary="OpenVINO in bfloat16, where the processor has units for it (extra openvino)",
+        licence="Apache-2.0",
+    )
     registry.exporter(
         "onnx", "attrxfer_backends.onnx:OnnxExporter", summary="an ONNX file, .onnx (extra export)", licence="MIT"
     )
@@ -39,4 +45,16 @@ def register_components(registry: Registry) -> None:
         "attrxfer_backends.openvino:OpenVinoExporter",
         summary="OpenVINO's network and weights in one file, .ov (extra openvino)",
         licence="Apache-2.0",
+    )
+    registry.exporter(
+        "openvino_bf16",
+        "attrxfer_backends.openvino:OpenVinoHalfExporter",
+        summary="the same, run in bfloat16 where the processor has units for it",
+        licence="Apache-2.0",
+    )
+    registry.exporter(
+        "onnx_int8",
+        "attrxfer_backends.int8:Int8Exporter",
+        summary="an ONNX file with convolutions in 8 bits, .onnx (extra export); needs pictures to find their ranges",
+        licence="MIT",
     )

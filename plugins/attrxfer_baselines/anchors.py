@@ -8,53 +8,61 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from attrxfer.interfaces import Counterfactuals
+from attrxfer.interfaces import SPLITS, Counterfactuals
 
 Pictures = NDArray[np.uint8]
 Rows = NDArray[np.int64]
 STRIDE, CHUNK = 4, 1024
 
 
-class InputCopy:
-    """Nothing is changed: perfect identity, no success."""
+class Pick:
+    """Real pictures instead of made ones."""
 
     anchor: ClassVar[bool] = True
 
-    def __call__(self, data: Any, target: Mapping[str, bool], rows: Rows) -> Pictures:
-        return data.pictures(rows)
+    def picks(self, data: Any, target: Mapping[str, bool], rows: Rows) -> Rows | None:
+        raise NotImplementedError
+
+    def __call__(self, data: Any, target: Mapping[str, bool], rows: Rows) -> Pictures | None:
+        picked = self.picks(data, target, rows)
+        return None if picked is None else data.pictures(picked)
 
 
-class NearestGuided:
+class InputCopy(Pick):
+    """Nothing is changed: perfect identity, no success."""
+
+    def picks(self, data: Any, target: Mapping[str, bool], rows: Rows) -> Rows | None:
+        return rows
+
+
+class NearestGuided(Pick):
     """The training picture with the attribute that has the least squared distance to the input, both seen at a quarter of
     their size: perfect success, somebody else."""
 
-    anchor: ClassVar[bool] = True
-
-    def __call__(self, data: Any, target: Mapping[str, bool], rows: Rows) -> Pictures | None:
+    def picks(self, data: Any, target: Mapping[str, bool], rows: Rows) -> Rows | None:
         guided = data.rows("train", target)
         if not len(guided):
             return None
         known, wanted = (_small(data, chosen) for chosen in (guided, rows))
         distance = np.square(known).sum(1)[None] - 2 * wanted @ known.T
-        return data.pictures(guided[distance.argmin(1)])
+        found: Rows = guided[distance.argmin(1)]
+        return found
 
 
-class AnotherPhoto:
-    """The next test picture of the same person: what a measure of identity should accept. Drawn people have the truth
-    instead."""
+class AnotherPhoto(Pick):
+    """The next picture of the same person in the inputs' split: what a measure of identity should accept. Drawn people have
+    the truth instead."""
 
-    anchor: ClassVar[bool] = True
+    same_subject: ClassVar[bool] = True
 
-    def __call__(self, data: Any, target: Mapping[str, bool], rows: Rows) -> Pictures | None:
+    def picks(self, data: Any, target: Mapping[str, bool], rows: Rows) -> Rows | None:
         return _beside(data, rows, same=True)
 
 
-class Stranger:
-    """The next test picture of another person: what a measure of identity should refuse."""
+class Stranger(Pick):
+    """The next picture of another person in the inputs' split: what a measure of identity should refuse."""
 
-    anchor: ClassVar[bool] = True
-
-    def __call__(self, data: Any, target: Mapping[str, bool], rows: Rows) -> Pictures | None:
+    def picks(self, data: Any, target: Mapping[str, bool], rows: Rows) -> Rows | None:
         return _beside(data, rows, same=False)
 
 
@@ -74,14 +82,16 @@ def _small(data: Any, rows: Rows) -> NDArray[np.float32]:
     return np.concatenate(chunks).reshape(len(rows), -1).astype(np.float32)
 
 
-def _beside(data: Any, rows: Rows, *, same: bool) -> Pictures | None:
-    """For each row the next test picture after it that shows the same person, or another one; the row itself where there
-    is none. None where people are unknown, or drawn."""
-    identity, test = data.records.identity, data.rows("test", None)
+def _beside(data: Any, rows: Rows, *, same: bool) -> Rows | None:
+    """For each row the next picture after it in its split that shows the same person, or another one; the row itself where
+    there is none. None where there is none for any, and where people are unknown, or drawn."""
+    identity = data.records.identity
     if identity is None or isinstance(data.dataset, Counterfactuals):
         return None
     found = []
     for row in rows:
-        own = test[(identity[test] == identity[row]) == same]
-        found.append(own[np.searchsorted(own, row, side="right") % len(own)] if len(own) else row)
-    return data.pictures(np.array(found))
+        split = data.rows(SPLITS[data.records.split[row]], None)
+        own = split[((identity[split] == identity[row]) == same) & (split != row)]
+        found.append(own[np.searchsorted(own, row) % len(own)] if len(own) else row)
+    picked = np.array(found, np.int64)
+    return None if np.array_equal(picked, rows) else picked

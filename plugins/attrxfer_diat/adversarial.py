@@ -21,10 +21,10 @@ class Gan:
 
     Eq. 3 prints "1 - log D(T(x))"; read so, D would minimise a term without bound.
 
-    r1: weight of the penalty on the squared gradient of D at guided pictures, in every ``r1_every``-th update of D (scaled
-    by ``r1_every``); 0 is off. shift, brightness, contrast: how far D's pictures are moved (as a share of the side) and
-    changed at random, guided and generated alike; T's gradient goes through the same augmentation. Augmentation and R1 keep
-    D from winning when pictures are few; the paper has neither.
+    r1: weight of the penalty on the squared gradient of D at guided pictures; 0 is off. r1_every: updates of D from one
+    that has it to the next; the penalty is scaled by this number. shift, brightness, contrast: how far D's pictures are
+    moved (as a share of the side) and changed at random, guided and generated alike; T's gradient goes through the same
+    augmentation. Augmentation and R1 keep D from winning when pictures are few; the paper has neither.
     """
 
     stages: ClassVar[tuple[tuple[Slot, str], ...]] = (

@@ -76,8 +76,8 @@ class TrainGlobalEnhancer(Kept):
 class LocalEnhancer(nn.Module):
     """E of eq. 10: four 3x3 convolutions on (x, T(x)) that keep x outside the attribute's region and T(x) inside.
 
-    Ours, since the paper is silent: ``width`` channels, ReLU between, and the output added to T(x), so that an untrained E
-    changes nothing.
+    Ours, since the paper is silent: ReLU between, and the output added to T(x), so that an untrained E changes nothing.
+    width: channels of the convolutions.
     """
 
     stages: ClassVar[tuple[tuple[Slot, str], ...]] = (("enhance", "local_enhancer"),)

@@ -95,8 +95,8 @@ class FaceFeatures(FirstFive):
 class Timm(nn.Module):
     """Any timm model that offers its feature maps, by name; maps are taken where timm's ``features_only`` takes them.
 
-    weights: a safetensors or weights-only file of timm's state dict. pretrained: fetch timm's own from its hub instead.
-    out: which maps, as timm counts them (from 0); empty takes all.
+    name: as timm lists it. weights: a safetensors or weights-only file of timm's state dict. pretrained: fetch timm's own
+    from its hub instead. out: which maps, as timm counts them (from 0); empty takes all.
     """
 
     mean: Tensor

@@ -48,10 +48,10 @@ class TransformNetwork(nn.Module):
     """Table 1: pictures (N, 3, S, S) in -1..1 -> pictures of the same shape and range; S divisible by 4.
 
     The sizes that Table 1 prints (64, 127, 128 after the deconvolutions) need an output padding of 1 in the first
-    deconvolution and 0 in the second. Ours, since the paper is silent: ``norm`` after every convolution but the last,
-    ReLU, and ``squash``: tanh on the output, or none ("none", clipped to -1..1 only outside training).
+    deconvolution and 0 in the second. Ours, since the paper is silent: norm, ReLU, squash.
 
-    width: channels of the first layer, 32 in the paper. blocks: residual blocks, 5 in the paper.
+    width: channels of the first layer, 32 in the paper. blocks: residual blocks, 5 in the paper. norm: after every
+    convolution but the last. squash: tanh on the output, or none, and then clipped to -1..1 only outside training.
     """
 
     def __init__(
@@ -81,9 +81,10 @@ class MaskedTransformNetwork(nn.Module):
     """Table 1's trunk with a learned mask: T(x) = x + m (r - x), so that what need not change stays as it was.
 
     Not in the paper. Resize-convolutions stand for the deconvolutions, whose 3x3 kernels at stride 2 print a checkerboard
-    early in training; the last 7x7 convolution gives the picture r (tanh) and the mask m (sigmoid), which starts near
-    ``sigmoid(mask_bias)``, so an untrained network is close to the identity and needs no reconstruction training (eq. 8).
-    width, blocks, norm: as ``TransformNetwork``'s.
+    early in training; the last 7x7 convolution gives the picture r (tanh) and the mask m (sigmoid), which starts small, so
+    an untrained network is close to the identity and needs no reconstruction training (eq. 8).
+
+    width, blocks, norm: as the generator ``diat``'s. mask_bias: the mask starts near its sigmoid.
     """
 
     def __init__(

@@ -50,7 +50,9 @@ class Adaptive:
     """Eq. 12-13: the discriminator's own features of T(x) and of x agree. D is fixed while T is updated.
 
     layers: D's convolutions, counted from 1; 4 and 5 in the paper. layer_weights: w_l of eq. 13, one a layer; the paper
-    gives none: 1. weight: lambda of eq. 14. scale: see ``content_loss``; 0.1 is the paper's lambda for "paper".
+    gives none: 1. weight: lambda of eq. 14. scale: "relative"
+    divides the squared difference by the mean square of x's own features, so that a weight means the same for any network;
+    "paper" does not, and 0.1 is the paper's lambda for it.
     discriminator_weight: eq. 14 prints the term inside max over D as well; times this number it is added to what D
     minimises, so a negative one has D drive its features of T(x) and x apart, as printed, and a positive one has D keep
     them together. It costs a pass of D over x and T(x) a D update; -0.1 changed nothing that was measured (drawn faces,
@@ -90,8 +92,9 @@ class Backbone:
     """Eq. 1-2: the features of a network that knows faces (VGG-Face in the paper) agree for T(x) and x.
 
     network: of kind ``features``. layers: its maps, counted from 1; 4 and 5 in the paper. layer_weights: w_l of eq. 2, one
-    a layer; the paper gives none: 1. weight: lambda of eq. 7. scale: see ``content_loss``; 0.1 is the paper's lambda for
-    "paper".
+    a layer; the paper gives none: 1. weight: lambda of eq. 7. scale: "relative"
+    divides the squared difference by the mean square of x's own features, so that a weight means the same for any network;
+    "paper" does not, and 0.1 is the paper's lambda for it.
     """
 
     def __init__(

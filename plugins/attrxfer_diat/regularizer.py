@@ -107,7 +107,7 @@ class Perceptual(nn.Module):
 class Reconstruction(Kept):
     """Eq. 4: g learns to rebuild pictures of the training split from what phi sees of them.
 
-    layers: of phi, counted from 1; 4 and 5 in the paper. scale: see ``identity.content_loss``. What phi does not see is
+    layers: of phi, counted from 1; 4 and 5 in the paper. scale: as in the identity loss. What phi does not see is
     free, and is what f shall learn to undo.
     """
 

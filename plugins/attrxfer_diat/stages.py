@@ -75,13 +75,15 @@ class PretrainDiscriminator(Supervised):
 class AdversarialTraining:
     """Algorithm 1 with the objective of eq. 14 (eq. 7 when the recipe has those losses).
 
-    A step is one turn of the loop: line 5 transforms a batch of the input set; lines 6-8 update D ``dstep`` times on the
-    guided set and on generated pictures, half of this turn, half out of the last ``pool`` turns (0: only this turn's);
-    lines 9-11 update T ``tstep`` times. T's first update uses the pictures of line 5, so that T runs once a turn when
-    tstep is 1. Adam for both; D's rate is ``rate_discriminator``, ``rate`` where that is 0. What previews show and what
-    is kept at the end is the moving average of T (``ema``; its decay warms up as (i + 1) / (i + 10); 0 keeps the last
-    weights), batch statistics copied. Every ``balance_every`` turns (0: never) each term's share of T's gradient is
-    recorded, which costs a backward pass a term.
+    A step is one turn of the loop: line 5 transforms a batch of the input set; lines 6-8 update D on the guided set and on
+    generated pictures, half of this turn, half of earlier ones; lines 9-11 update T. T's first update uses the pictures of
+    line 5, so that T runs once a turn when tstep is 1. Adam for both. What previews show and what is kept at the end is
+    the moving average of T, batch statistics copied.
+
+    dstep: updates of D a turn. tstep: updates of T a turn. pool: turns whose generated pictures D sees again; 0: only this
+    turn's. rate_discriminator: D's rate; 0: that of T. ema: decay of T's moving average, which warms up as (i + 1) /
+    (i + 10); 0 keeps the last weights. balance_every: turns from one record of each term's share of T's gradient to the
+    next, which costs a backward pass a term; 0: never.
 
     The paper has dstep and tstep without values, no pool and no average; its rate is 1e-5 for DIAT-A, 1e-4 for DIAT.
     Eq. 14 prints the identity loss inside max over D as well; it is in D's update only when the loss asks for it

@@ -56,7 +56,7 @@ def register_components(registry: Registry) -> None:
     registry.metric(
         "identity",
         "attrxfer_faces.metrics:Identity",
-        summary="whether results show the person of their input, by dlib's face embedding (extra faces)",
+        summary="whether results show the person of their input, by dlib's face embedding (extra faces) or a network's",
         licence="MIT",
     )
     registry.metric(

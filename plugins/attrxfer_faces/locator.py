@@ -82,7 +82,7 @@ class Landmarks:
 
 class Dlib(Landmarks):
     """The same from iBUG's 68 points, which dlib (extra ``faces``) finds once in all usable pictures, before the first
-    stage, at ``FULL`` pixels; they are kept in the cache. Pictures without a face that it finds have an empty region.
+    stage, at 160 pixels; they are kept in the cache. Pictures without a face that it finds have an empty region.
 
     It also finds faces in any picture, as five points: left eye, right eye, tip of the nose, corners of the mouth.
     """

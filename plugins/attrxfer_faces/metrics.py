@@ -1,72 +1,148 @@
-"""Who is in a result, and where the parts of the face are: dlib's answers, for real faces."""
+"""Who is in a result, and where the parts of the face are, for real faces: dlib's answers, or another network's."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
+from pydantic import Field
+from scipy.spatial.distance import cdist, pdist, squareform
 
-from attrxfer.interfaces import Each, Evaluation
+from attrxfer.errors import DataError
+from attrxfer.interfaces import Each, Evaluation, Whole
 from attrxfer_faces.dlib_models import SAME, Faces, missing
+from attrxfer_faces.embedding import Embedder, lacking, load_embedder
+from attrxfer_faces.locator import has_landmarks
+from attrxfer_faces.points import five_points
 
 PARTS = {"eyes, nose and contour": (*range(17), *range(27, 48)), "mouth": tuple(range(48, 68))}
 """iBUG's points by what a change of the mouth or of the brows leaves alone."""
+LIMIT = 500
+"""Validation pictures whose pairs set the threshold of a network, at most."""
 Pictures = NDArray[np.uint8]
 
 
 class OfFaces:
-    """dlib's models, loaded once, and what they find in the inputs, which every candidate is compared with."""
-
-    def __init__(self) -> None:
-        self._key = ""
-        self._own: Any = None
+    """dlib's models, loaded once, and what is found in real pictures, with which every candidate is compared."""
 
     @classmethod
-    def needs(cls) -> Sequence[str]:
+    def needs(cls, **parameters: Any) -> Sequence[str]:
         return missing()
 
     @functools.cached_property
     def faces(self) -> Faces:
         return Faces()
 
-    def of_inputs(self, evaluation: Evaluation, find: Callable[[], NDArray[Any]]) -> NDArray[Any]:
-        """What ``find`` finds in the inputs of this evaluation, looked for once."""
-        key = f"{evaluation.data.key} {hash(evaluation.rows.tobytes())}"
-        if key != self._key:
-            self._key, self._own = key, find()
-        found: NDArray[Any] = self._own
-        return found
+    @functools.cached_property
+    def _kept(self) -> dict[tuple[Any, ...], NDArray[Any]]:
+        return {}
+
+    def once(self, what: str, data: Any, rows: NDArray[np.int64], find: Callable[[], NDArray[Any]]) -> NDArray[Any]:
+        """What ``find`` finds in the data's pictures of these rows, looked for once."""
+        key = (what, data.key, rows.tobytes())
+        if key not in self._kept:
+            self._kept[key] = find()
+        return self._kept[key]
 
 
 class Identity(OfFaces):
-    """Whether results still show the person of their input, by dlib's face embedding, cut where the input's face is.
+    """Whether results still show the person of their input, by a face embedding. Inputs and results are cut where the input's
+    face is, real pictures of others where their own is. Drawn people are left to the exact truth.
 
-    Drawn people, whom dlib cannot tell apart, are left to the exact truth.
+    network: an ONNX file, or a state dict (safetensors or torch's) of timm's ``architecture``; None takes dlib's embedding.
+    A network sees faces aligned by five points, as ArcFace does: the data set's landmarks, or dlib's where it has none.
+    false_accept: the share of strangers in the validation split whom a network may take for the same person: that is where
+    its threshold is; dlib has its own. flip: embed the mirrored face too, and add both (networks only).
     """
 
-    def __call__(self, evaluation: Evaluation) -> Mapping[str, Each]:
-        """ "identity distance" to the input, "verified" (below dlib's 0.6), "same person" (of all inputs, the nearest shows
-        this person), "nearest is its own input"; empty where there is exact truth."""
+    def __init__(
+        self,
+        *,
+        network: Path | None = None,
+        architecture: str = "",
+        false_accept: Annotated[float, Field(gt=0, lt=1)] = 1e-3,
+        flip: bool = False,
+    ) -> None:
+        self.network = network
+        self.architecture = architecture
+        self.false_accept = false_accept
+        self.flip = flip
+
+    @classmethod
+    def needs(cls, **parameters: Any) -> Sequence[str]:
+        network = parameters.get("network")
+        return missing() if network is None else lacking(network, parameters.get("architecture", ""))
+
+    def check_data(self, data: Any) -> None:
+        """Raises DataError when faces cannot be aligned: no landmarks, and no dlib to find them."""
+        if self.network is not None and not has_landmarks(data) and missing():
+            raise DataError(f"metric identity: the data set has no landmarks of a face; needs {missing()[0]}")
+
+    def __call__(self, evaluation: Evaluation) -> Mapping[str, Each | Whole]:
+        """ "identity similarity" (cosine, up to 1) to the input, of dlib its "identity distance" too, "verified" (nearer than
+        strangers are), "same person" (of all inputs, the nearest shows this person), "nearest is its own input"; of a network
+        the "similarity that verifies"; empty where there is exact truth."""
         if evaluation.truth is not None:
             return {}
-        sources = evaluation.sources
-        known = self.of_inputs(evaluation, lambda: self.faces.embeddings(sources, sources))
-        found = known if evaluation.outputs is sources else self.faces.embeddings(evaluation.outputs, sources)
+        data, rows, picked = evaluation.data, evaluation.rows, evaluation.picked
+        known, found = self.of_rows(data, rows), self._results(evaluation)
         distance = cdist(found, known)
         unseen = np.isnan(found).any(1) | np.isnan(known).any(1)
+        if picked is not None and not np.array_equal(picked, rows):
+            unseen |= picked == rows  # no other picture was there to pick
         nearest = np.where(np.isnan(distance), np.inf, distance).argmin(1)
         people, own = evaluation.people, distance.diagonal()
-        verdicts = {
-            "verified": own < SAME,
-            "same person": people[nearest] == people,
-            "nearest is its own input": nearest == np.arange(len(people)),
-        }
-        shares = {name: Each(np.where(unseen, np.nan, values), "share") for name, values in verdicts.items()}
-        return {"identity distance": Each(own.copy(), better="lower"), **shares}
+        limit = SAME if self.network is None else self.threshold(data)
+        verdicts = {} if limit is None else {"verified": own < limit}
+        verdicts |= {"same person": people[nearest] == people, "nearest is its own input": nearest == np.arange(len(people))}
+        scores: dict[str, Each | Whole] = {"identity similarity": Each(np.where(unseen, np.nan, _cosine(found, known)))}
+        if self.network is None:
+            scores["identity distance"] = Each(np.where(unseen, np.nan, own), better="lower")
+        elif limit is not None:
+            scores["similarity that verifies"] = Whole(1 - limit**2 / 2, len(data.rows("validation", None)))
+        return scores | {name: Each(np.where(unseen, np.nan, values), "share") for name, values in verdicts.items()}
+
+    def of_rows(self, data: Any, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """Embeddings (N, C) of the data's own pictures."""
+        return self.once("embeddings", data, rows, lambda: self._embeddings(data, data.pictures(rows), rows))
+
+    def threshold(self, data: Any) -> float | None:
+        """The distance below which ``false_accept`` of all pairs of strangers in the validation split are; None where people
+        are unknown, or fewer than two are there."""
+        people, rows = data.records.identity, data.rows("validation", None)
+        if people is None or not len(rows):
+            return None
+        rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), LIMIT)).astype(int)]
+        embeddings = self.of_rows(data, rows)
+        strangers = squareform(people[rows][:, None] != people[rows][None], checks=False)
+        distance = pdist(embeddings)[strangers]
+        distance = distance[np.isfinite(distance)]
+        return float(np.quantile(distance, self.false_accept)) if len(distance) else None
+
+    @functools.cached_property
+    def embedder(self) -> Embedder:
+        assert self.network is not None
+        return load_embedder(self.network, self.architecture)
+
+    def _results(self, evaluation: Evaluation) -> NDArray[Any]:
+        if evaluation.picked is not None:
+            return self.of_rows(evaluation.data, evaluation.picked)
+        return self._embeddings(evaluation.data, evaluation.outputs, evaluation.rows)
+
+    def _embeddings(self, data: Any, pictures: Pictures, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """Of pictures whose faces are where they are in the data's pictures of these rows."""
+        if self.network is None:
+            return self.faces.embeddings(pictures, data.pictures(rows))
+        return self.embedder(pictures, self._points(data, rows), flip=self.flip)
+
+    def _points(self, data: Any, rows: NDArray[np.int64]) -> NDArray[Any]:
+        if has_landmarks(data):
+            return five_points(data.records.landmarks[rows])
+        return five_points(self.once("points", data, rows, lambda: _landmarks(self.faces, data.pictures(rows))))
 
 
 class Landmarks(OfFaces):
@@ -75,13 +151,20 @@ class Landmarks(OfFaces):
 
     def __call__(self, evaluation: Evaluation) -> Mapping[str, Each]:
         """ "landmark error of PART" for each of the parts."""
-        sources = self.of_inputs(evaluation, lambda: _landmarks(self.faces, evaluation.sources))
+        data, rows = evaluation.data, evaluation.rows
+        sources = self.once("landmarks", data, rows, lambda: _landmarks(self.faces, evaluation.sources))
         outputs = _landmarks(self.faces, evaluation.outputs)
         eyes = np.linalg.norm(sources[:, 36:42].mean(1) - sources[:, 42:48].mean(1), axis=1)
         moved = np.linalg.norm(outputs - sources, axis=2) / eyes[:, None]
         return {
             f"landmark error of {part}": Each(moved[:, list(points)].mean(1), better="lower") for part, points in PARTS.items()
         }
+
+
+def _cosine(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.float64]:
+    """Of each row (N, C) with its counterpart: (N,)."""
+    lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
+    return np.asarray((one * other).sum(1) / lengths, np.float64)
 
 
 def _landmarks(faces: Faces, pictures: Pictures) -> NDArray[np.float64]:

@@ -18,11 +18,10 @@ def eyes_and_nose(points: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDA
 
 
 def five_points(points: NDArray[Any]) -> NDArray[Any]:
-    """Left eye, right eye, tip of the nose, left and right corner of the mouth (N, 5, 2), from 5 or 68 points (N, P, 2)."""
+    """Left eye, right eye, nose and the two corners of the mouth (N, 5, 2), from the same points."""
     if points.shape[1] == CELEBA_POINTS:
         return points
-    left, right, nose = eyes_and_nose(points)
-    return np.stack([left, right, nose, points[:, 48], points[:, 54]], axis=1)
+    return np.stack([*eyes_and_nose(points), points[:, 48], points[:, 54]], axis=1)
 
 
 def pose(points: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -33,7 +33,14 @@ def register_components(registry: Registry) -> None:
         summary="PSNR and SSIM to the input where nothing should change, and the shift of the mean colour",
         licence="MIT",
     )
-    registry.metric("cost", "attrxfer_metrics.cost:Cost", summary="milliseconds, GFLOP, parameters", licence="MIT")
+    registry.metric(
+        "lpips",
+        "attrxfer_metrics.lpips:Lpips",
+        summary="learned perceptual distance to the input and to the truth, with weights of the user's own",
+        licence="MIT (the weights: BSD-2-Clause)",
+        paper="Zhang et al.: The Unreasonable Effectiveness of Deep Features as a Perceptual Metric, arXiv:1801.03924",
+    )
+    registry.metric("cost", "attrxfer_metrics.cost:Cost", summary="milliseconds, GFLOP, parameters, peak memory", licence="MIT")
     registry.metric(
         "truth",
         "attrxfer_metrics.truth:Truth",

@@ -10,11 +10,13 @@ from typing import Annotated
 from pydantic import Field
 
 from attrxfer.interfaces import Evaluation, Whole
+from attrxfer_metrics.memory import peak_memory
 
 
 class Cost:
-    """Milliseconds a picture (the median of ``repeats`` passes over one batch), GFLOP a picture and millions of
-    parameters, of transfers whose networks are known.
+    """Milliseconds a picture (the median of ``repeats`` passes over one batch), GFLOP a picture, millions of parameters, and
+    by how much memory a fresh process grows for one batch, of transfers whose networks are known. The last only on the
+    processor, and where the system tells (Linux).
 
     batch: pictures a pass. repeats: passes that are timed, after one that is not.
     """
@@ -43,4 +45,7 @@ class Cost:
         found = {"milliseconds a picture": Whole(1000 * statistics.median(times) / count, count, unit="ms", better="lower")}
         found["GFLOP a picture"] = Whole(counter.get_total_flops() / count / 1e9, count, unit="GFLOP", better="lower")
         found["million parameters"] = Whole(transfer.parameters() / 1e6, count, better="lower")
+        memory = peak_memory(transfer.path, self.batch) if transfer.device.type == "cpu" else None
+        if memory is not None:
+            found["peak memory of a batch"] = Whole(memory, self.batch, unit="MB", better="lower")
         return found

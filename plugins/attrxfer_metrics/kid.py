@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Annotated
+import functools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from pydantic import Field
 
 from attrxfer.interfaces import Evaluation, Features, Whole
-from attrxfer.transfer import to_images
 from attrxfer_metrics.classifier import Judged
+from attrxfer_metrics.inception import WHERE, Inception, resized
 
 PER = 1000
 """KID is printed times a thousand, as is usual."""
@@ -25,14 +26,16 @@ class Kid(Judged):
     """Kernel inception distance (Binkowski et al. 2018, arXiv:1801.01401) times 1000 between results and real test pictures
     that have the target attributes, and the Frechet distance on the same features: lower is better.
 
-    Both are on the features of the judge, so numbers of different data sets cannot be compared; or on the last map of
-    ``features``, averaged over its places (Inception's for example, use = "timm", which makes them KID and FID), of
-    pictures brought to ``resize`` pixels by antialiased bicubic resampling, as clean-fid does (0: as they are).
+    Both are on the features of the judge, so numbers of different data sets cannot be compared. With ``inception``, the file
+    of the original network's weights, they are on its features and are called "KID on Inception" and "FID". With
+    ``features`` they are on the last map of that network, averaged over its places, of pictures brought to ``resize``
+    pixels (0: as they are).
     """
 
     def __init__(
         self,
         *,
+        inception: Path | None = None,
         features: Features | None = None,
         resize: Annotated[int, Field(ge=0)] = 0,
         network: str = "test_resnet",
@@ -41,58 +44,90 @@ class Kid(Judged):
         rate: Annotated[float, Field(gt=0)] = 3e-3,
     ) -> None:
         super().__init__(network=network, steps=steps, batch=batch, rate=rate)
+        self.inception = inception
         self.features = features
         self.resize = resize
 
+    @classmethod
+    def needs(cls, **parameters: Any) -> Sequence[str]:
+        """The file of Inception's weights, where it is not there."""
+        path = parameters.get("inception")
+        if path is None:
+            return super().needs(**parameters)
+        if parameters.get("features") is not None:
+            return ["one network: inception or features, not both"]
+        return [] if path.is_file() else [f"Inception's weights: {path}: no such file; {WHERE}"]
+
     def __call__(self, evaluation: Evaluation) -> Mapping[str, Whole]:
-        """ "KID" and "Frechet distance"; empty where fewer than two people are in the inputs, or in the real test pictures
-        that have the attributes."""
+        """The two distances; empty where fewer than two people are in the inputs, or in the real test pictures that have
+        the attributes."""
         rows = evaluation.data.rows("test", evaluation.target)
         if min(len(rows), len(np.unique(evaluation.people))) < 2:
             return {}
         rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), LIMIT)).astype(int)]
-        read = self._reader(evaluation)
-        real, results = read(evaluation.data.pictures(rows)), read(evaluation.outputs)
+        real, results = self._of_real(evaluation.data, rows), self._read(evaluation.data, evaluation.outputs)
         identity = evaluation.data.records.identity
         real_people = identity[rows] if identity is not None else rows
         people = evaluation.people if identity is not None else evaluation.rows
         value, low, high = interval(results, real, people, real_people)
         if np.isnan(value):
             return {}
+        names = ("KID", "Frechet distance") if self.inception is None else ("KID on Inception", "FID")
         return {
-            "KID": Whole(value, len(results), low, high, better="lower"),
-            "Frechet distance": Whole(frechet(results, real), len(results), better="lower"),
+            names[0]: Whole(value, len(results), low, high, better="lower"),
+            names[1]: Whole(frechet(results, real), len(results), better="lower"),
         }
 
-    def _reader(self, evaluation: Evaluation) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
+    @functools.cached_property
+    def known(self) -> dict[tuple[str, bytes], NDArray[np.float32]]:
+        return {}
+
+    def _of_real(self, data: Any, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Read once for all candidates that are scored on these data."""
+        key = (data.key, rows.tobytes())
+        if key not in self.known:
+            self.known[key] = self._read(data, data.pictures(rows))
+        return self.known[key]
+
+    def _read(self, data: Any, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Features (N, C) of pictures (N, S, S, 3)."""
+        if self.inception is not None:
+            return self._inception(pictures)
         if self.features is None:
-            return self.classifier(evaluation.data).features
-        network = self.features
+            return self.classifier(data).features(pictures)
+        side = self.resize or pictures.shape[1]
+        parts = []
+        for start in range(0, len(pictures), BATCH):
+            chunk = np.stack([resized(picture, side) for picture in pictures[start : start + BATCH]])
+            with torch.no_grad():
+                parts.append(self.features(torch.from_numpy(chunk).permute(0, 3, 1, 2) / 127.5 - 1)[-1].float().mean((2, 3)))
+        return torch.cat(parts).numpy()
 
-        def read(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-            side = (self.resize or pictures.shape[1],) * 2
-            parts = []
-            for start in range(0, len(pictures), BATCH):
-                chunk = [Image.fromarray(p).resize(side, Image.Resampling.BICUBIC) for p in pictures[start : start + BATCH]]
-                with torch.no_grad():
-                    parts.append(network(to_images(np.stack([np.asarray(p) for p in chunk])))[-1].float().mean((2, 3)))
-            return torch.cat(parts).numpy()
-
-        return read
+    @functools.cached_property
+    def _inception(self) -> Inception:
+        assert self.inception is not None
+        return Inception(self.inception)
 
 
 def frechet(results: NDArray[np.floating], real: NDArray[np.floating]) -> float:
     """The Frechet distance of two Gaussians with the means and covariances of features (N, C) and (M, C); on Inception's
-    features it is called FID. It is biased upwards for few pictures.
+    features it is called FID. It is biased upwards, the more the fewer pictures there are.
 
     >>> rows = np.random.default_rng(0).normal(size=(5000, 3))
     >>> abs(frechet(rows + 2.0, rows) - 3 * 2.0**2) < 1e-6
     True
     """
     means = results.mean(0, dtype=np.float64) - real.mean(0, dtype=np.float64)
-    one, other = np.cov(results.astype(np.float64), rowvar=False), np.cov(real.astype(np.float64), rowvar=False)
-    roots = np.sqrt(np.linalg.eigvals(one @ other).real.clip(0))
-    return float(means @ means + np.trace(one) + np.trace(other) - 2 * roots.sum())
+    one, other = _spread(results), _spread(real)
+    # the trace of the root of a product of covariances A'A B'B is the sum of the singular values of A B'
+    shared = np.linalg.svd(one @ other.T, compute_uv=False).sum()
+    return float(means @ means + np.square(one).sum() + np.square(other).sum() - 2 * shared)
+
+
+def _spread(features: NDArray[np.floating]) -> NDArray[np.float64]:
+    """R (min(N, C), C) with R'R the covariance of features (N, C)."""
+    centred = features.astype(np.float64) - features.mean(0, dtype=np.float64)
+    return np.asarray(np.linalg.qr(centred / np.sqrt(len(features) - 1), mode="r"), np.float64)
 
 
 def kernel(one: NDArray[np.floating], other: NDArray[np.floating]) -> NDArray[np.float64]:

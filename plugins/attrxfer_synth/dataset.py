@@ -30,8 +30,9 @@ class SyntheticFaces:
     that the attribute does not touch stay equal. What face i shows depends on (seed, i) and ``faces_per_identity`` alone.
 
     size: side of the pictures in pixels. faces: how many. faces_per_identity: pictures of each person, who keeps Male and
-    Young; splits are by person, 80/10/10. seed: other people. confound: attributes that go together on purpose,
-    ``{"Male*Eyeglasses" = 0.8}`` (see ``traits.confounded``).
+    Young; splits are by person, 80/10/10. seed: other people. confound: attributes that go together on purpose:
+    ``{"Male*Eyeglasses" = 0.8}`` gives 80% of the pictures Eyeglasses where they have Male and none where they have not,
+    -0.8 the opposite.
     """
 
     framing = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from attrxfer_metrics.cost import Cost
 from attrxfer_metrics.judge import Judge
 from attrxfer_metrics.kid import Kid, interval
 from attrxfer_metrics.preserved import Preserved
@@ -40,6 +42,10 @@ def test_the_truth_itself_a_copy_and_noise() -> None:
         itself["closer to truth"] == 1 and itself["PSNR to truth"] == NO_ERROR and itself["SSIM to truth"] == pytest.approx(1)
     )
     assert copy["closer to truth"] == 0 and copy["PSNR to truth"] < 15
+    noise = np.random.default_rng(0).integers(0, 256, truth.shape).astype(np.uint8)
+    assert scores(noise, truth)["SSIM to truth"] < 0.2
+    swapped = scores(np.roll(truth, 1, axis=0), truth)
+    assert swapped["closer to truth"] < 1 and swapped["PSNR to truth"] < 15, "somebody else's truth"
     near = np.clip(truth.astype(int) + np.random.default_rng(0).integers(-9, 10, truth.shape), 0, 255).astype(np.uint8)
     assert 28 < scores(near, truth)["PSNR to truth"] < 40
     assert scores(near, truth)["SSIM to truth"] < 1
@@ -95,6 +101,77 @@ def test_what_should_not_move() -> None:
     brighter = np.clip(sources.astype(int) + 5, 0, 255).astype(np.uint8)
     shift = Preserved()(SimpleNamespace(sources=sources, outputs=brighter, truth=None))["colour shift"]  # type: ignore[arg-type]
     assert 4 < shift.values.mean() <= 5 and shift.better == "lower"
+
+
+class Left:
+    """The left half is the part that may change; in the last picture it is not found."""
+
+    def masks(self, data: Any, batch: Any) -> NDArray[np.float32]:
+        found = np.zeros((len(batch.rows), 1, SIZE, SIZE), np.float32)
+        found[:-1, ..., : SIZE // 2] = 1
+        return found
+
+
+def test_what_should_not_move_outside_a_located_region() -> None:
+    """Without truth, a locator says where: a copy and whatever it leaves alone are perfect, noise is not."""
+    sources = smooth(0)
+    noise = np.random.default_rng(0).integers(0, 256, sources.shape).astype(np.uint8)
+    left, right = sources.copy(), sources.copy()
+    left[:, :, : SIZE // 2], right[:, :, SIZE // 2 :] = noise[:, :, : SIZE // 2], noise[:, :, SIZE // 2 :]
+    metric = Preserved(locator=Left())
+
+    def found(outputs: NDArray[np.uint8]) -> list[NDArray[np.floating]]:
+        given: Any = SimpleNamespace(sources=sources, outputs=outputs, truth=None, rows=np.arange(len(sources)), data=None)
+        scores = metric(given)
+        return [scores[f"{name} where nothing should change"].values for name in ("PSNR", "SSIM")]
+
+    for outputs in (sources.copy(), left):
+        psnr, ssim = found(outputs)
+        assert (psnr[:-1] == NO_ERROR).all() and ssim[:-1] == pytest.approx(np.ones(len(sources) - 1))
+        assert np.isnan(psnr[-1]) and np.isnan(ssim[-1]), "where the region is not found, nothing is said"
+    for outputs in (right, noise):
+        psnr, ssim = found(outputs)
+        assert (psnr[:-1] < 15).all() and (ssim[:-1] < 0.3).all()
+
+
+def test_preserved_of_the_truth_and_of_noise() -> None:
+    sources, truth = smooth(0), smooth(0)
+    truth[:, : SIZE // 2] = 255 - truth[:, : SIZE // 2]
+    noise = np.random.default_rng(0).integers(0, 256, sources.shape).astype(np.uint8)
+    perfect, lost = (
+        Preserved()(SimpleNamespace(sources=sources, outputs=outputs, truth=truth))  # type: ignore[arg-type]
+        for outputs in (truth, noise)
+    )
+    assert (perfect["PSNR where nothing should change"].values == NO_ERROR).all()
+    assert (lost["PSNR where nothing should change"].values < 15).all() and lost["colour shift"].values.mean() > 5
+
+
+class OneLayer:
+    """A transfer of one convolution without bias, 3 channels to 3, that takes ``SECONDS``."""
+
+    device = SimpleNamespace(type="none")
+    SECONDS = 0.03
+
+    def __init__(self) -> None:
+        self.network = torch.nn.Conv2d(3, 3, 5, padding=2, bias=False)
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        time.sleep(self.SECONDS)
+        return self.network(images).detach()
+
+    def parameters(self) -> int:
+        return sum(parameter.numel() for parameter in self.network.parameters())
+
+
+def test_the_cost_of_a_known_network() -> None:
+    sources = smooth(0)
+    found = Cost(batch=4, repeats=3)(SimpleNamespace(sources=sources, transfer=OneLayer()))  # type: ignore[arg-type]
+    assert found["million parameters"].value == pytest.approx(3 * 3 * 25 / 1e6)
+    assert found["GFLOP a picture"].value == pytest.approx(2 * 3 * 3 * 25 * SIZE**2 / 1e9)
+    per_picture = 1000 * OneLayer.SECONDS / 4
+    assert per_picture <= found["milliseconds a picture"].value < 10 * per_picture
+    assert not any("memory" in name for name in found), "only on the processor"
+    assert Cost()(SimpleNamespace(sources=sources, transfer=None)) == {}  # type: ignore[arg-type]
 
 
 def test_kid_of_one_distribution_and_of_another() -> None:
@@ -192,10 +269,72 @@ def test_swapped_labels_swap_the_verdict(tmp_path: Path, monkeypatch: pytest.Mon
     assert success(judge, turned) < 0.05
 
 
+def test_swapped_targets_of_real_pictures_succeed_as_often_as_the_judge_errs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Real test pictures with their labels: success is the judge's accuracy; with every label swapped, 1 - accuracy. A judge
+    that learned little is right of some."""
+    monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path))
+    data, judge = opened(tmp_path), Judge(steps=2, batch=4)
+    rows = data.rows("test", None)
+    bright = data.records.attributes["bright"][rows]
+    pictures, found = data.pictures(rows), []
+    for target in (True, False):
+        own = evaluation(data, True)
+        own.outputs, own.target = pictures, {"bright": target}
+        scores = judge(own)
+        found.append(scores["success"].values)  # type: ignore[union-attr]
+    accuracy = scores["accuracy of the judge"].value  # type: ignore[union-attr]
+    right, swapped = np.where(bright, *found), np.where(bright, *found[::-1])
+    assert right.mean() == pytest.approx(accuracy) and swapped.mean() == pytest.approx(1 - accuracy)
+    assert 0 < accuracy < 1, "a perfect judge would prove less"
+
+
+class Striped(Shades):
+    """Every second pair of pictures is striped too."""
+
+    def records(self) -> Records:
+        known = super().records()
+        return Records(known.names, {**known.attributes, "striped": np.arange(240) % 4 < 2}, known.split)
+
+    def read(self, rows: Sequence[int]) -> list[NDArray[np.uint8] | Broken]:
+        found = [np.array(picture) for picture in super().read(rows)]
+        for row, picture in zip(rows, found, strict=True):
+            picture[::4] += np.uint8(90 * (row % 4 < 2))
+            picture[1::4] += np.uint8(90 * (row % 4 < 2))
+        return list(found)
+
+    def fingerprint(self) -> str:
+        return "striped"
+
+
+def test_the_judge_of_a_copy_of_the_truth_and_of_noise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path))
+    data, judge = open_data(Striped(), selection=None, size=SIZE, folder=tmp_path), Judge(steps=60, batch=16)
+    rows = data.rows("test", {"bright": False})
+    sources, striped = data.pictures(rows), data.records.attributes["striped"][rows]
+    partners = rows - rows % 2  # the bright picture of each pair, striped where the dark one is
+    noise = np.random.default_rng(0).integers(0, 256, sources.shape).astype(np.uint8)
+
+    def found(outputs: NDArray[np.uint8]) -> tuple[float, float]:
+        scores = judge(SimpleNamespace(sources=sources, outputs=outputs, target={"bright": True}, data=data, rows=rows))  # type: ignore[arg-type]
+        return tuple(float(scores[name].values.mean()) for name in ("success", "other attributes kept"))  # type: ignore[return-value, union-attr]
+
+    assert found(sources.copy())[1] == 1 and found(sources.copy())[0] < 0.1
+    assert min(found(data.pictures(partners))) > 0.9
+    assert found(noise)[1] == pytest.approx(max(striped.mean(), 1 - striped.mean()), abs=0.3), (
+        "noise is striped or not, all alike"
+    )
+
+
 def test_kid_is_near_nothing_for_real_pictures_and_far_for_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path))
     data = opened(tmp_path)
     near, far = (Kid(steps=40, batch=16)(evaluation(data, bright)) for bright in (True, False))
+    noise = evaluation(data, True)
+    noise.outputs = np.random.default_rng(0).integers(0, 256, noise.outputs.shape).astype(np.uint8)
+    lost = Kid(steps=40, batch=16)(noise)
+    assert lost["KID"].low > near["KID"].high and lost["Frechet distance"].value > near["Frechet distance"].value  # type: ignore[operator]
     assert near["KID"].value < near["KID"].high < far["KID"].low  # type: ignore[operator]
     assert near["Frechet distance"].value < far["Frechet distance"].value and near["KID"].n == 40
 

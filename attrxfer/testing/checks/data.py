@@ -7,7 +7,7 @@ import torch
 
 from attrxfer.errors import DataError
 from attrxfer.interfaces import Batch, Broken, Finder
-from attrxfer.testing.fakes import COUNT, SIZE, squares
+from attrxfer.testing.fakes import COUNT, SIZE, tiny_faces
 from attrxfer.testing.subject import Subject
 
 
@@ -43,13 +43,13 @@ def check_equal_settings_have_one_fingerprint(subject: Subject) -> None:
 
 
 def check_it_chooses_pictures(subject: Subject) -> None:
-    kept = subject.build().keep(squares().records)
+    kept = subject.build().keep(tiny_faces().records)
     assert kept.shape == (COUNT,) and kept.dtype == bool
 
 
 def check_masks_lie_where_the_picture_does(subject: Subject) -> None:
     """Zeros and ones, and a mirrored picture has a mirrored mask."""
-    data, locator = squares(), subject.build()
+    data, locator = tiny_faces(), subject.build()
     if hasattr(locator, "check_data"):
         locator.check_data(data)
     rows = np.array([3, 3])
@@ -68,7 +68,7 @@ def check_what_finds_subjects_finds_none_in_an_empty_picture(subject: Subject) -
         found = locator.find(empty)
         assert found.ndim == 3 and found.shape[::2] == (0, 2) and found.dtype == np.float32, f"{found.shape} {found.dtype}"
         assert (empty == 128).all(), "the picture was changed"
-    landmarks = squares().records.landmarks
+    landmarks = tiny_faces().records.landmarks
     assert landmarks is not None
     try:
         reduced = locator.reduce(landmarks)

@@ -7,7 +7,7 @@ import copy
 import torch
 
 from attrxfer.testing.checks.pieces import in_range
-from attrxfer.testing.fakes import BATCH, SIZE, Discriminator, a_run, pictures, squares
+from attrxfer.testing.fakes import BATCH, SIZE, Discriminator, a_run, pictures, tiny_faces
 from attrxfer.testing.subject import Subject
 
 
@@ -40,9 +40,9 @@ def check_it_is_a_finite_scalar_with_gradient(subject: Subject) -> None:
     """And it has a weight, which it leaves to the stage."""
     loss = subject.build()
     assert loss.weight >= 0
-    run = a_run(squares())
+    run = a_run(tiny_faces())
     value = loss(run.transfer(pictures(), 0))
-    assert value.shape == () and torch.isfinite(value)
+    assert value.shape == () and torch.isfinite(value), f"it is {value.detach()}"
     value.backward()
     gradients = [parameter.grad for parameter in run.generator.parameters() if parameter.grad is not None]
     assert sum(float(gradient.abs().sum()) for gradient in gradients) > 0, "no gradient reaches T"
@@ -50,17 +50,18 @@ def check_it_is_a_finite_scalar_with_gradient(subject: Subject) -> None:
 
 def check_a_copy_of_the_source_costs_nothing(subject: Subject) -> None:
     """An identity loss is 0 when T(x) is x, and more when it is not."""
-    loss, run = subject.build(), a_run(squares())
+    loss, run = subject.build(), a_run(tiny_faces())
     changed = loss(run.transfer(pictures(), 0))
     run.generator.head.bias.data[3] = -1e4  # the mask closes: T(x) = x
     run.generator.head.weight.data[3] = 0
     same = loss(run.transfer(pictures(), 0))
-    assert abs(float(same.detach())) < 1e-6 < float(changed.detach())
+    costs = float(same.detach()), float(changed.detach())
+    assert abs(costs[0]) < 1e-6 < costs[1], f"it is {costs[0]:.3g} where T(x) is x, and {costs[1]:.3g} where it is not"
 
 
 def check_d_is_left_as_it_was(subject: Subject) -> None:
     """A loss of T changes no parameter and no gradient of D's when those are frozen."""
-    loss, run = subject.build(), a_run(squares())
+    loss, run = subject.build(), a_run(tiny_faces())
     run.discriminator.requires_grad_(False)
     before = copy.deepcopy(run.discriminator.state_dict())
     loss(run.transfer(pictures(), 0)).backward()

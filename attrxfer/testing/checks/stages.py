@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from attrxfer.engine.checkpoint import pack, unpack
 from attrxfer.interfaces import Each, Whole
-from attrxfer.testing.fakes import SIZE, a_run, pictures, squares
+from attrxfer.testing.fakes import SIZE, a_run, pictures, tiny_faces
 from attrxfer.testing.subject import Subject
 
 
@@ -70,7 +70,7 @@ def check_it_leaves_the_pictures_alone(subject: Subject) -> None:
 
 def check_results_are_pictures_of_the_inputs_size(subject: Subject) -> None:
     """Or None, where the method does not apply to these data."""
-    data = squares()
+    data = tiny_faces()
     rows = data.rows("test", {"bright": False})
     found = subject.build()(data, {"bright": True}, rows)
     assert found is None or (found.shape == (len(rows), SIZE, SIZE, 3) and found.dtype == np.uint8)
@@ -78,7 +78,7 @@ def check_results_are_pictures_of_the_inputs_size(subject: Subject) -> None:
 
 def _stage(subject: Subject) -> Any:
     """The stage, prepared on a fresh run and on the component that declares it, whose networks are in train mode."""
-    run = a_run(squares())
+    run = a_run(tiny_faces())
     memo: dict[str, Any] = {}
     owned = subject.owner()
     torch.manual_seed(0)
@@ -96,7 +96,7 @@ def _stage(subject: Subject) -> Any:
 def _evaluation(copied: bool) -> Any:
     from attrxfer.evaluate import HeldOut
 
-    data = squares()
+    data = tiny_faces()
     rows = data.rows("test", {"bright": False})
     bright = data.pictures(data.rows("test", {"bright": True}))
     sources = data.pictures(rows)

@@ -1,0 +1,85 @@
+"""A new plugin's package: a component that works and is meant to be edited, its tests, its README."""
+
+from __future__ import annotations
+
+import keyword
+import re
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from attrxfer.errors import AttrxferError, did_you_mean
+from attrxfer.files import new_folder
+from attrxfer.host import Host
+from attrxfer.registry import KIND_NAMES
+
+NAME = re.compile(r"[a-z](_?[a-z0-9])*")
+RESERVED = ("tests", "test")
+"""A package of the name would hide the tests beside it, or Python's own."""
+
+
+def new_package(name: str, kind: str, folder: Path, host: Host) -> list[Path]:
+    """Write the package ``name`` with one component of ``kind`` into ``folder``; returns its files, relative to it.
+
+    Raises AttrxferError, one line, for a name that is taken or cannot be a package's, an unknown kind, and a folder that
+    exists.
+    """
+    if kind not in KIND_NAMES:
+        raise AttrxferError(f'--kind: no kind "{kind}"{did_you_mean(kind, KIND_NAMES)}')
+    problem = _problem(name, kind, host)
+    if problem:
+        raise AttrxferError(f'"{name}": {problem}')
+    if folder.exists():
+        raise AttrxferError(f"{folder}: is there already; choose another folder with -o")
+    files = render(name, kind)
+    with new_folder(folder) as made:
+        for path, text in files.items():
+            (made / path).parent.mkdir(exist_ok=True)
+            (made / path).write_text(text, encoding="utf-8")
+    return sorted(files)
+
+
+def render(name: str, kind: str) -> dict[Path, str]:
+    """The text of every file of a new package, by its path. Raises AttrxferError for a name that its own code needs."""
+    import jinja2
+
+    loader = jinja2.PackageLoader("attrxfer.scaffold")
+    templates = jinja2.Environment(
+        loader=loader, undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True
+    )
+    names = {"name": name, "kind": kind, "cls": "".join(part.capitalize() for part in name.split("_"))}
+    component = templates.get_template(f"{kind}/component.py.j2").make_module(names)
+    code = str(component)
+    if re.search(rf"^(from|import) .*\b{names['cls']}\b", code, re.MULTILINE):
+        raise AttrxferError(f'"{name}": a class {names["cls"]} would hide what its module imports; choose another name')
+    about = {
+        "recipe": "",
+        "example": "",
+        **{key: value for key, value in vars(component).items() if isinstance(value, str)},
+        **names,
+    }
+    about["title"] = about["summary"][0].upper() + about["summary"][1:]
+    return {
+        Path("pyproject.toml"): templates.get_template("package/pyproject.toml.j2").render(about),
+        Path("README.md"): templates.get_template("package/README.md.j2").render(about),
+        Path(name, "__init__.py"): templates.get_template("package/init.py.j2").render(about),
+        Path(name, f"{kind}.py"): code,
+        Path("tests", f"test_{name}.py"): templates.get_template(f"{kind}/test.py.j2").render(about),
+    }
+
+
+def _problem(name: str, kind: str, host: Host) -> str | None:
+    """Why a package cannot have this name, and what to do."""
+    if not NAME.fullmatch(name):
+        better = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_").lstrip("0123456789_")
+        hint = f'; did you mean "{better}"?' if better else ""
+        return f"a package's name has small letters, digits and single _ between them, and begins with a letter{hint}"
+    if keyword.iskeyword(name):
+        return f"a word of Python's own; choose another name, {name}_{kind} for example"
+    taken = name in RESERVED or name in sys.stdlib_module_names or find_spec(name) is not None
+    if taken or name in {plugin.name for plugin in host.plugins()}:
+        return f"a module or plugin of this name is there already; choose another name, my_{name} for example"
+    if name in host.registry.names(kind):
+        owner = host.registry.get(kind, name).owner
+        return f'the plugin "{owner}" has a component {kind} {name} already; choose another name, my_{name} for example'
+    return None

@@ -1,0 +1,81 @@
+"""What the user of a plugin would meet, found without pytest: whether its components keep their promises, and why not."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from attrxfer.errors import AttrxferError, InvalidRecipe
+from attrxfer.host import Host
+from attrxfer.params import needs, with_nested
+from attrxfer.recipe import load
+from attrxfer.testing.subject import Subject
+from attrxfer.testing.suite import Check, promises
+
+Status = Literal["ok", "FAILED", "skipped"]
+
+
+class Finding(NamedTuple):
+    """reason: why it failed, or what is lacking to try it, in one line."""
+
+    status: Status
+    what: str
+    reason: str = ""
+
+
+def of_component(subject: Subject) -> Iterator[Finding]:
+    """Each check of the component's kind; or one finding that says why it cannot be built here."""
+    made = promises(subject.component.kind)
+    every = f"its {len(made)} checks"
+    try:
+        lacking = [need for spec in with_nested(subject.spec()) for need in needs(spec)]
+    except Exception as error:  # a third party's module may raise anything at import
+        yield _skipped(every, error) or Finding("FAILED", every, one_reason(error))
+        return
+    if lacking:
+        yield Finding("skipped", every, f"needs {'; '.join(lacking)}")
+        return
+    for promise in made:
+        yield attempt(promise.__name__.removeprefix("check_").replace("_", " "), Check(subject, promise))
+
+
+def _skipped(what: str, error: Exception) -> Finding | None:
+    """The finding for settings that have no default: they are no fault, and the command can be given examples."""
+    if not isinstance(error, InvalidRecipe) or any(problem.message != "missing" for problem in error.problems):
+        return None
+    kind, _, name = error.source.partition(" ")
+    keys = [problem.path.removeprefix(f"{kind}.") for problem in error.problems]
+    examples = " ".join(f"--example '{kind}.{name}.{key}=...'" for key in keys)
+    return Finding("skipped", what, f"{error.source} needs {', '.join(keys)}: {examples}")
+
+
+def of_recipe(name: str, host: Host) -> Finding:
+    """Whether a recipe is valid, and what this machine lacks to run it."""
+    try:
+        lacking = load(name, host).needs()
+    except Exception as error:  # its components' modules may raise anything at import
+        return Finding("FAILED", name, one_reason(error).removeprefix(f"{name}: "))
+    return Finding("ok", name, f"needs {'; '.join(lacking)}" if lacking else "")
+
+
+def attempt(what: str, action: Callable[[], None]) -> Finding:
+    """Try it; whatever it raises is its reason."""
+    try:
+        action()
+    except Exception as error:  # a third party's component may raise anything
+        return _skipped(what, error) or Finding("FAILED", what, one_reason(error))
+    return Finding("ok", what)
+
+
+def one_reason(error: Exception) -> str:
+    """The first line of what an error says; of an assertion without words what it asserts, of a surprise where it was."""
+    said = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    if isinstance(error, AttrxferError):
+        return said
+    frames = traceback.extract_tb(error.__traceback__)
+    if isinstance(error, AssertionError):
+        return said or (frames[-1].line or "" if frames else "")
+    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {said}{place}"

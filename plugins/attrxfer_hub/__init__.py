@@ -1,0 +1,18 @@
+"""Bundles on the Hugging Face hub: put there with a model card, and fetched from there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrxfer.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    import click
+
+
+@hookimpl
+def register_commands(group: click.Group) -> None:
+    from attrxfer_hub.commands import pull, push
+
+    group.add_command(push)
+    group.add_command(pull)

@@ -1,0 +1,81 @@
+"""The Inception network of the original FID, with weights of the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, max_pool2d
+
+from attrxfer.errors import DataError
+from attrxfer.files import read_tensors
+
+SIDE, BATCH = 299, 16
+UNUSED = ("fc.", "AuxLogits.")
+WHERE = "pt_inception-2015-12-05-6726825d.pth, from the releases of github.com/mseitzer/pytorch-fid"
+AVERAGED = ("Mixed_5b", "Mixed_5c", "Mixed_5d", "Mixed_6b", "Mixed_6c", "Mixed_6d", "Mixed_6e", "Mixed_7b")
+"""Blocks whose pooling branch averages, over the pixels that are there; torchvision counts the border's zeros too."""
+GREATEST = "Mixed_7c"
+"""The last block takes the greatest instead."""
+
+
+class Inception:
+    """The 2048 numbers behind the last pooling of the network of Heusel et al. (arXiv:1706.08500), of pictures that are
+    brought to 299 pixels as clean-fid does.
+
+    path: ``pt_inception-2015-12-05-6726825d.pth``, or the same as safetensors. Raises DataError, naming the file, when its
+    tensors are those of another network.
+    """
+
+    def __init__(self, path: Path) -> None:
+        from torchvision.models import inception_v3  # takes seconds
+
+        network = inception_v3(weights=None, aux_logits=False, init_weights=False, transform_input=False)
+        network.fc = nn.Identity()
+        weights = {name: value for name, value in read_tensors(path).items() if not name.startswith(UNUSED)}
+        try:
+            network.load_state_dict(weights)
+        except RuntimeError as error:
+            first = str(error).splitlines()[1].strip()
+            raise DataError(f"{path}: is not FID's Inception ({first[:100]}); that is {WHERE}") from None
+        for name in AVERAGED:
+            _pool(getattr(network, name), lambda maps: avg_pool2d(maps, 3, stride=1, padding=1, count_include_pad=False))
+        _pool(getattr(network, GREATEST), lambda maps: max_pool2d(maps, 3, stride=1, padding=1))
+        self.network = network.eval()
+
+    @torch.no_grad()
+    def __call__(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Features (N, 2048) of pictures (N, S, S, 3)."""
+        parts = []
+        for start in range(0, len(pictures), BATCH):
+            large = np.stack([resized(picture, SIDE) for picture in pictures[start : start + BATCH]])
+            parts.append(self.network((torch.from_numpy(large).permute(0, 3, 1, 2) - 128) / 128))
+        return torch.cat(parts).numpy()
+
+
+def _pool(block: nn.Module, pool: Callable[[Tensor], Tensor]) -> None:
+    """Let the block's pooling branch read ``pool`` of the block's input."""
+    seen: list[Tensor] = []
+
+    def keep(module: nn.Module, inputs: tuple[Any, ...]) -> None:
+        seen[:] = inputs
+
+    block.register_forward_pre_hook(keep)
+    block.get_submodule("branch_pool").register_forward_pre_hook(lambda module, inputs: pool(seen.pop()))
+
+
+def resized(picture: NDArray[np.uint8], side: int) -> NDArray[np.float32]:
+    """A picture (S, S, 3) at another side, 0..255: Pillow's bicubic, which widens when it makes smaller (antialiasing), of
+    each channel in floating point, not rounded (Parmar et al., clean-fid, arXiv:2104.11222)."""
+    planes = [Image.fromarray(plane).resize((side, side), Image.Resampling.BICUBIC) for plane in _planes(picture)]
+    return np.stack([np.asarray(plane) for plane in planes], axis=-1).clip(0, 255)
+
+
+def _planes(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return np.ascontiguousarray(picture.transpose(2, 0, 1), np.float32)

@@ -1,0 +1,118 @@
+"""LPIPS: how different two pictures look to a network whose layers were weighed by people's judgements."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from attrxfer.errors import DataError
+from attrxfer.files import read_tensors
+from attrxfer.interfaces import Each, Evaluation
+from attrxfer.transfer import to_images
+
+BATCH = 32
+LEAST = 32
+TAPS = {"alexnet": (1, 4, 7, 9, 11), "vgg16": (3, 8, 15, 22, 29)}
+"""The layers of torchvision's ``features`` behind which maps are compared; each is a ReLU."""
+CHANNELS = {"alexnet": (64, 192, 384, 256, 256), "vgg16": (64, 128, 256, 512, 512)}
+SHIFT, SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
+"""The authors' normalisation of pictures in -1..1."""
+TINY = 1e-10
+CONVOLUTION = re.compile(r"(?:features|net\.slice\d)\.(\d+\.(?:weight|bias))$")
+OF_MAP = re.compile(r"lin(\d)\.model\.1\.weight$")
+WHERE = (
+    "the convolutions from download.pytorch.org/models (alexnet-owt-7be5be79.pth or vgg16-397923af.pth) and the weights of "
+    "their maps from the package lpips (lpips/weights/v0.1/alex.pth or vgg.pth)"
+)
+
+
+class Lpips:
+    """Zhang et al.'s learned perceptual distance (arXiv:1801.03924, version 0.1) of results to their inputs, and to the
+    exact truth where there is one: 0 for equal pictures, about 0.1 for hardly different and 0.7 for unrelated ones.
+
+    weights: state dicts (safetensors or torch's) that together hold the convolutions of AlexNet or VGG-16, as torchvision or
+    the package lpips names them, and the weights of their five maps. Which network it is, the shapes say.
+    """
+
+    def __init__(self, *, weights: tuple[Path, ...] = ()) -> None:
+        self.weights = weights
+
+    @classmethod
+    def needs(cls, *, weights: tuple[Path, ...] = ()) -> Sequence[str]:
+        """The files that are not there, and where to get them."""
+        if not weights:
+            return [f"LPIPS's weights: name their files with weights = [...]: {WHERE}"]
+        return [f"LPIPS's weights: {path}: no such file; {WHERE}" for path in weights if not path.is_file()]
+
+    @functools.cached_property
+    def network(self) -> Distance:
+        return Distance(self.weights)
+
+    def __call__(self, evaluation: Evaluation) -> Mapping[str, Each]:
+        """ "LPIPS to the input" and, where there is one, "LPIPS to truth"; empty for pictures below 32 pixels, of which the
+        network's last map has nothing left."""
+        if evaluation.sources.shape[1] < LEAST:
+            return {}
+        against = {"the input": evaluation.sources, "truth": evaluation.truth}
+        return {
+            f"LPIPS to {name}": Each(self.network.of_pictures(evaluation.outputs, pictures), better="lower")
+            for name, pictures in against.items()
+            if pictures is not None
+        }
+
+
+class Distance(nn.Module):
+    """The network and its distance. Raises DataError, naming the files, when they do not hold all of one network's
+    weights."""
+
+    shift: Tensor
+    scale: Tensor
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        super().__init__()
+        from torchvision import models  # takes seconds
+
+        given = {name: value for file in files for name, value in read_tensors(file).items()}
+        layers = {match[1]: value for name, value in given.items() if (match := CONVOLUTION.match(name))}
+        maps = {match[1]: value for name, value in given.items() if (match := OF_MAP.match(name))}
+        self.name = "alexnet" if "10.weight" in layers and "28.weight" not in layers else "vgg16"
+        with torch.device("meta"):  # no memory and no random numbers for what is replaced at once
+            features = getattr(models, self.name)(weights=None).features
+        where = ", ".join(map(str, files))
+        try:
+            features.load_state_dict(layers, assign=True)
+        except RuntimeError as error:
+            first = str(error).splitlines()[1].strip()
+            raise DataError(f"{where}: not the convolutions of AlexNet or VGG-16 ({first[:100]}); {WHERE}") from None
+        self.features = features[: TAPS[self.name][-1] + 1]
+        shapes = {str(i): (1, channels, 1, 1) for i, channels in enumerate(CHANNELS[self.name])}
+        if {name: tuple(value.shape) for name, value in maps.items()} != shapes:
+            raise DataError(f"{where}: not LPIPS's weights of the five maps of {self.name}; {WHERE}")
+        self.maps = nn.ParameterList([maps[name] for name in shapes])
+        self.register_buffer("shift", torch.tensor(SHIFT).view(1, 3, 1, 1))
+        self.register_buffer("scale", torch.tensor(SCALE).view(1, 3, 1, 1))
+        self.requires_grad_(False).eval()
+
+    def forward(self, one: Tensor, other: Tensor) -> Tensor:
+        """(N,), for pictures (N, 3, S, S) in -1..1 of at least 32 pixels."""
+        both = (torch.cat([one, other]) - self.shift) / self.scale
+        found = torch.zeros(len(one))
+        weights = iter(self.maps)
+        for place, layer in enumerate(self.features):
+            both = layer(both)
+            if place in TAPS[self.name]:
+                left, right = (both / (both.norm(dim=1, keepdim=True) + TINY)).chunk(2)
+                found += ((left - right).square() * next(weights)).sum(1).mean((1, 2))
+        return found
+
+    def of_pictures(self, one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """The same of pictures uint8 (N, S, S, 3)."""
+        pairs = [(to_images(one[i : i + BATCH]), to_images(other[i : i + BATCH])) for i in range(0, len(one), BATCH)]
+        return torch.cat([self(*pair) for pair in pairs]).double().numpy()

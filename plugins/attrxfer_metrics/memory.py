@@ -1,0 +1,50 @@
+"""The peak memory of a transfer, measured in a process that does nothing else: ``python -m attrxfer_metrics.memory``.
+
+The process that scores has long had memory of its own, which a transfer would use again: there, nothing would be seen.
+"""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+RESET, STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
+log = logging.getLogger("attrxfer")
+
+
+def peak_memory(bundle: Path, count: int) -> float | None:
+    """By how many MB (2^20 bytes) the resident memory of a fresh process grows at its peak while the bundle transfers one
+    batch of ``count`` pictures, the first; None where the system does not tell (only Linux does)."""
+    if not RESET.exists():
+        return None
+    command = [sys.executable, "-m", "attrxfer_metrics.memory", str(bundle), str(count)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        log.warning("peak memory could not be measured: %s", done.stderr.strip().rpartition("\n")[2])
+        return None
+    return float(done.stdout)
+
+
+def measured(bundle: Path, count: int) -> float:
+    """The same of this process."""
+    import numpy as np
+
+    from attrxfer.transfer import load, to_images
+
+    transfer = load(bundle)
+    images = to_images(np.zeros((count, transfer.size, transfer.size, 3), np.uint8))
+    RESET.write_text("5")  # the kernel forgets the peak so far
+    before = _resident("VmRSS")
+    transfer(images)
+    return _resident("VmHWM") - before
+
+
+def _resident(field: str) -> float:
+    line = next(line for line in STATUS.read_text().splitlines() if line.startswith(field))
+    return int(line.split()[1]) / 1024
+
+
+if __name__ == "__main__":
+    print(measured(Path(sys.argv[1]), int(sys.argv[2])))

@@ -1,0 +1,420 @@
+"""push and pull against a stand-in of the hub's client, every call of which must fit the real client's signature."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from attrxfer_hub import client as clients
+from attrxfer_hub.client import Client
+from attrxfer_hub.model_card import model_card
+from attrxfer_hub.publish import without_paths
+from click.testing import CliRunner, Result
+from torch import nn
+
+from attrxfer import bundle
+from attrxfer.cli import cli
+from attrxfer.errors import AttrxferError
+from attrxfer.host import Host
+from attrxfer.params import build
+from attrxfer.recipe import Recipe
+
+hub = pytest.importorskip("huggingface_hub")
+errors = pytest.importorskip("huggingface_hub.errors")
+
+CALLS = [name for name in vars(Client) if not name.startswith("_")]
+SCORES = {
+    "pictures": 8,
+    "people": 5,
+    "scores": {
+        "success": {"value": 0.25, "low": 0.2, "high": 0.3, "n": 8, "unit": "share", "better": "higher"},
+        "KID": {"value": None, "n": 0, "unit": "", "better": "lower"},
+    },
+}
+
+
+class Hub:
+    """A hub in memory: {repository: {branch: {file: content}}}. Every call is bound to the real client's signature first."""
+
+    def __init__(self) -> None:
+        self.repos: dict[str, dict[str, dict[str, bytes]]] = {}
+        self.private: set[str] = set()
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.failure: Exception | None = None
+
+    def __getattribute__(self, name: str) -> Any:
+        found = super().__getattribute__(name)
+        if name not in CALLS:
+            return found
+
+        def call(*positional: Any, **named: Any) -> Any:
+            bound = inspect.signature(getattr(hub.HfApi, name)).bind(self, *positional, **named)
+            self.calls.append((name, {key: value for key, value in bound.arguments.items() if key != "self"}))
+            if self.failure is not None:
+                raise self.failure
+            return found(*positional, **named)
+
+        return call
+
+    def create_repo(self, repo_id: str, *, private: bool = False, exist_ok: bool = False) -> str:
+        assert exist_ok or repo_id not in self.repos
+        if repo_id not in self.repos:
+            self.repos[repo_id] = {"main": {".gitattributes": b""}}
+            self.private |= {repo_id} if private else set()
+        return f"https://hub.example/{repo_id}"
+
+    def create_branch(self, repo_id: str, *, branch: str, exist_ok: bool = False) -> None:
+        assert exist_ok or branch not in self.repos[repo_id]
+        self.repos[repo_id].setdefault(branch, dict(self.repos[repo_id]["main"]))
+
+    def model_info(self, repo_id: str, *, revision: str | None = None) -> SimpleNamespace:
+        if repo_id not in self.repos:
+            raise error(errors.RepositoryNotFoundError, 404)
+        if (revision or "main") not in self.repos[repo_id]:
+            raise error(errors.RevisionNotFoundError, 404)
+        files = [SimpleNamespace(rfilename=name) for name in self.repos[repo_id][revision or "main"]]
+        return SimpleNamespace(sha=f"commit-{revision or 'main'}", private=repo_id in self.private, siblings=files)
+
+    def upload_folder(
+        self, *, repo_id: str, folder_path: Path, commit_message: str | None = None, revision: str | None = None
+    ) -> None:
+        files = {path.relative_to(folder_path).as_posix(): path.read_bytes() for path in folder_path.rglob("*")}
+        self.repos[repo_id][revision or "main"] |= files
+
+    def hf_hub_download(self, repo_id: str, filename: str, *, revision: str | None = None, local_dir: Path) -> str:
+        (local_dir / ".cache" / "huggingface").mkdir(parents=True, exist_ok=True)
+        assert revision is not None and revision.startswith("commit-")
+        (local_dir / filename).write_bytes(self.repos[repo_id][revision.removeprefix("commit-")][filename])
+        return str(local_dir / filename)
+
+
+def error(kind: type[Exception], status: int) -> Exception:
+    """An error of the hub as its client raises it."""
+    response = SimpleNamespace(status_code=status, headers={}, request=None, text="", reason_phrase="", url="")
+    made = kind.__new__(kind)
+    Exception.__init__(made, "said the hub")
+    made.response, made.server_message = response, "said the hub"  # type: ignore[attr-defined]
+    return made
+
+
+@pytest.fixture
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> Hub:
+    made = Hub()
+    monkeypatch.setattr(clients, "connect", lambda: made)
+    return made
+
+
+@pytest.fixture
+def model(tiny: Callable[..., Recipe], host: Host, tmp_path: Path) -> Path:
+    """A bundle of an untrained network, as a run would write it."""
+    recipe = tiny()
+    network = build(recipe.generator, {})
+    assert isinstance(network, nn.Module)
+    filled = recipe.filled()
+    filled["data"] = {"use": "celeba", "path": "/home/jdoe/secret/celeba_subset", "size": 16}
+    card = {
+        "task": {"name": "gender", "guided": {"Male": False}},
+        "size": 16,
+        "framing": None,
+        "recipe": filled,
+        "plugins": {"diat": "0.1.0"},
+        "licences": ["MIT", "MIT (the pictures: non-commercial research)"],
+        "trained": {"seconds": 90, "device": "cpu", "threads": 2},
+        "scores": SCORES,
+    }
+    bundle.save(tmp_path / "run" / "bundle", [(recipe.generator, network)], card)
+    (tmp_path / "run" / "bundle" / "private_notes.txt").write_text("not for others")
+    return tmp_path / "run"
+
+
+@pytest.fixture
+def run(host: Host) -> Iterator[Callable[..., Result]]:
+    host.add_commands(cli)
+    yield lambda *arguments: CliRunner().invoke(cli, [str(argument) for argument in arguments], obj=host.registry)
+    for name in ("push", "pull"):
+        cli.commands.pop(name, None)
+
+
+Run = Callable[..., Result]
+
+
+def refused(result: Result) -> str:
+    """The one line that a mistake gets."""
+    assert result.exit_code == 2 and len(result.stderr.splitlines()) == 1 and "Traceback" not in result.output, result.output
+    return result.stderr
+
+
+# ---------------------------------------------------------------- there and back
+
+
+def test_the_protocol_is_a_part_of_the_real_client() -> None:
+    for name in CALLS:
+        real = inspect.signature(getattr(hub.HfApi, name)).parameters
+        for parameter in inspect.signature(getattr(Client, name)).parameters.values():
+            assert parameter.name in real and parameter.kind == real[parameter.name].kind, f"{name}: {parameter}"
+
+
+def test_what_is_pushed_is_pulled(
+    run: Run, model: Path, stand_in: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {path: path.read_bytes() for path in model.rglob("*") if path.is_file()}
+    result = run("push", model, "me/younger")
+    assert result.exit_code == 0 and result.stdout == "https://hub.example/me/younger\n", result.output
+    assert result.stderr == ("recipe.data.path: a path of this machine, of which only the last part leaves it: celeba_subset\n")
+    files = stand_in.repos["me/younger"]["main"]
+    assert files.keys() == {".gitattributes", "README.md", "attrxfer.json", "model.safetensors"}
+    assert b"jdoe" not in b"".join(files.values()) and b"secret" not in b"".join(files.values())
+    assert before == {path: path.read_bytes() for path in model.rglob("*") if path.is_file()}
+    assert dict(stand_in.calls)["upload_folder"]["commit_message"] == "gender: Male = false"
+    monkeypatch.chdir(tmp_path)
+    result = run("pull", "me/younger")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines() == [
+        "me/younger at commit-main: younger",
+        "licences: MIT; MIT (the pictures: non-commercial research)",
+        "use it: attrxfer transfer younger photos/ -o out",
+    ]
+    assert {path.name for path in Path("younger").iterdir()} == {"attrxfer.json", "model.safetensors"}
+    import attrxfer
+
+    pictures = torch.rand(1, 3, 16, 16)
+    torch.testing.assert_close(attrxfer.load("younger")(pictures), attrxfer.load(model)(pictures))
+
+
+def test_a_branch_a_message_and_a_private_repository(run: Run, model: Path, stand_in: Hub, tmp_path: Path) -> None:
+    result = run("push", model, "me/x", "--private", "--revision", "v2", "--message", "second")
+    assert result.stdout == "https://hub.example/me/x/tree/v2\n" and stand_in.private == {"me/x"}
+    assert "attrxfer.json" not in stand_in.repos["me/x"]["main"]
+    assert dict(stand_in.calls)["upload_folder"]["commit_message"] == "second"
+    assert "holds no attrxfer.json" in refused(run("pull", "me/x", "-o", tmp_path / "main"))
+    assert run("pull", "me/x", "--revision", "v2", "-o", tmp_path / "v2").exit_code == 0
+
+
+def test_a_dry_run_prints_the_card_and_calls_nobody(run: Run, model: Path, stand_in: Hub) -> None:
+    result = run("push", model, "me/younger", "--dry-run")
+    assert result.exit_code == 0 and result.stdout.startswith("---\n") and "# younger" in result.stdout
+    assert stand_in.calls == []
+
+
+# ---------------------------------------------------------------- what is refused
+
+
+def test_nothing_is_uploaded_in_public_by_mistake_nor_over_something_else(run: Run, model: Path, stand_in: Hub) -> None:
+    stand_in.repos = {"me/public": {"main": {}}, "me/bert": {"main": {".gitattributes": b"", "config.json": b"{}"}}}
+    assert "already and public" in refused(run("push", model, "me/public", "--private"))
+    assert "holds something else (config.json)" in refused(run("push", model, "me/bert"))
+    assert "upload_folder" not in dict(stand_in.calls)
+
+
+def test_a_changed_bundle_is_not_pushed(run: Run, model: Path, stand_in: Hub) -> None:
+    with (model / "bundle" / "model.safetensors").open("ab") as file:
+        file.write(b"x")
+    assert "changed since the bundle was made" in refused(run("push", model, "me/younger"))
+    assert stand_in.calls == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("model.safetensors", b"\x80\x04pickle", "me/x: model.safetensors: changed since the bundle was made"),
+        ("attrxfer.json", b"{", "me/x: attrxfer.json: damaged"),
+        ("attrxfer.json", b'{"format": 1}', "me/x: attrxfer.json: damaged (sha256 is missing"),
+        ("attrxfer.json", b'{"format": 2}', "me/x: attrxfer.json: not a bundle of format 1"),
+        ("attrxfer.json", None, "no bundle of attrxfer: it holds no attrxfer.json (but .gitattributes, README.md, model."),
+    ],
+)
+def test_what_is_no_whole_bundle_leaves_no_folder(
+    run: Run, model: Path, stand_in: Hub, tmp_path: Path, name: str, content: bytes | None, message: str
+) -> None:
+    run("push", model, "me/x")
+    files = stand_in.repos["me/x"]["main"]
+    if content is None:
+        del files[name]
+    else:
+        files[name] = content
+    assert message in refused(run("pull", "me/x", "-o", tmp_path / "got" / "x"))
+    assert not list((tmp_path).glob("got/*"))
+
+
+def test_a_card_without_the_weights_checksum_is_refused(run: Run, model: Path, stand_in: Hub, tmp_path: Path) -> None:
+    run("push", model, "me/x")
+    files = stand_in.repos["me/x"]["main"]
+    files["attrxfer.json"] = json.dumps({**json.loads(files["attrxfer.json"]), "sha256": {}}).encode()
+    assert "no checksum of model.safetensors" in refused(run("pull", "me/x", "-o", tmp_path / "x"))
+
+
+def test_an_existing_folder_is_left_alone(run: Run, stand_in: Hub, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    assert "there: is there already; choose another folder with -o" in refused(run("pull", "me/x", "-o", tmp_path / "there"))
+    assert stand_in.calls == []
+
+
+@pytest.mark.parametrize("repo", ["younger", "me/", "https://hub.example/me/x", "a/b/c"])
+def test_a_repository_is_owner_and_name(run: Run, model: Path, stand_in: Hub, repo: str) -> None:
+    assert "is named OWNER/NAME" in refused(run("push", model, repo))
+    assert "is named OWNER/NAME" in refused(run("pull", repo))
+
+
+@pytest.mark.parametrize(
+    ("failure", "message"),
+    [
+        (error(errors.HfHubHTTPError, 401), "not logged in, or the token is no longer valid: log in with `hf auth login`"),
+        (error(errors.HfHubHTTPError, 403), "no right to write there: use a token with the role write"),
+        (error(errors.HfHubHTTPError, 500), "the hub refused (500): said the hub"),
+        (error(errors.RepositoryNotFoundError, 404), "no such repository, or a private one"),
+        (error(errors.GatedRepoError, 403), "its owner must let you in"),
+        (error(errors.RevisionNotFoundError, 404), "no revision"),
+        (errors.HFValidationError("Repo id must\nuse letters"), "Repo id must use letters"),
+        (errors.LocalTokenNotFoundError("no token"), "not logged in"),
+        (errors.LocalEntryNotFoundError("offline"), "no answer from http"),
+        (errors.OfflineModeIsEnabled("offline"), "no answer from http"),
+        (errors.HTTPError("name or service not known"), "(name or service not known): check the network"),
+        (ConnectionRefusedError(111, "Connection refused"), "no answer from http"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_the_hubs_errors_are_one_line_with_the_remedy(
+    run: Run, model: Path, stand_in: Hub, tmp_path: Path, failure: Exception, message: str
+) -> None:
+    stand_in.failure = failure
+    assert message in refused(run("push", model, "me/x"))
+    assert message in refused(run("pull", "me/x", "-o", tmp_path / "x"))
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_full_disk_is_not_called_a_missing_network(run: Run, stand_in: Hub, tmp_path: Path) -> None:
+    stand_in.failure = OSError(28, "No space left on device")
+    assert "No space left on device" in refused(run("pull", "me/x", "-o", tmp_path / "x"))
+
+
+def test_the_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    with pytest.raises(AttrxferError, match=r"pip install 'attrxfer\[hub\]'"):
+        clients.connect()
+
+
+def test_a_component_that_is_not_installed_is_named(run: Run, model: Path, stand_in: Hub, tmp_path: Path) -> None:
+    run("push", model, "me/x")
+    files = stand_in.repos["me/x"]["main"]
+    card = json.loads(files["attrxfer.json"])
+    card["chain"].append({"kind": "enhancer", "use": "theirs"})
+    files["attrxfer.json"] = json.dumps({**card, "plugins": {"theirs": "2.0"}}).encode()
+    assert "needs enhancer theirs" in run("pull", "me/x", "-o", tmp_path / "x").stdout
+
+
+# ---------------------------------------------------------------- what leaves the machine
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "left"),
+    [
+        ("path", "/home/me/faces", "faces"),
+        ("path", "C:\\Users\\me\\faces\\", "faces"),
+        ("path", "C:/Users/me/faces", "faces"),
+        ("path", "\\\\server\\share\\faces", "faces"),
+        ("path", "~/faces", "faces"),
+        ("path", "../me/faces", "faces"),
+        ("path", "family/faces", "faces"),
+        ("table", "/home/me/table.csv", "table.csv"),
+        ("table", "file:///home/me/table.csv", "table.csv"),
+        ("path", "faces", None),
+        ("reference", "paper/diat_a_gender", None),
+        ("licence", "MIT (the pictures: non-commercial research)", None),
+    ],
+)
+def test_paths_are_cut_wherever_they_stand(key: str, value: str, left: str | None) -> None:
+    card = {"chain": [{"use": "x", "network": {key: value}}], "size": 64, "none": None}
+    public, cut = without_paths(card)
+    assert public["chain"][0]["network"][key] == (value if left is None else left)
+    assert cut == ({} if left is None else {f"chain.0.network.{key}": left})
+    assert public["size"] == 64 and public["none"] is None and card["chain"][0]["network"][key] == value
+
+
+# ---------------------------------------------------------------- the model card
+
+
+@pytest.fixture
+def card(model: Path) -> dict[str, Any]:
+    return without_paths(bundle.read_card(model / "bundle"))[0]
+
+
+def test_the_head_is_what_the_hub_reads(card: dict[str, Any], host: Host) -> None:
+    read = hub.ModelCard(model_card(card, "me/younger", host.registry)).data
+    assert read.license == "other" and read.license_name == "see-licences" and read.library_name == "attrxfer"
+    assert read.datasets == ["flwrlabs/celeba"] and read.pipeline_tag == "image-to-image" and "gender" in read.tags
+    (result,) = read.eval_results
+    assert (result.metric_type, result.metric_value, result.dataset_name) == ("success", 0.25, "celeba")
+    assert read.license_link.startswith("https://") and read.model_name == "younger"
+
+
+def test_the_card_says_what_whoever_uses_it_must_know(card: dict[str, Any], host: Host) -> None:
+    text = model_card(card, "me/younger", host.registry)
+    for expected in (
+        "**Not for commercial use.**",
+        "pictures without **Male = false** in",
+        "attrxfer pull me/younger",
+        'attrxfer.load("younger")',
+        "for non-commercial research only",
+        "Training took 1.5 minutes (cpu, 2 threads)",
+        "8 held-out pictures of 5 people",
+        "| success | 25.0% | 20 to 30% | 8 | more |",
+        "## Where it differs from `paper/diat_a_gender`",
+        "| train.adversarial.dstep | 2 | 1 |",
+        "| generator `masked` | in the weights | diat 0.1.0 | MIT |",
+        "| data `celeba` | trained on | faces | MIT (the pictures: non-commercial research) |",
+        "have their consent",
+        "Not for identification",
+    ):
+        assert expected in text
+    assert "$" not in text and "metric.0" not in text
+
+
+def test_only_drawn_faces_under_mit_are_called_mit(card: dict[str, Any], host: Host) -> None:
+    recipe = {**card["recipe"], "data": {"use": "synthetic_faces"}}
+    drawn = {**card, "recipe": recipe, "licences": ["MIT"], "scores": {}}
+    text = model_card(drawn, "me/x", host.registry)
+    assert "license: mit\n" in text and "knows drawn faces only" in text and "it was not scored" in text
+    assert "Not for commercial use" not in text and "model-index" not in text
+    own = {**drawn, "recipe": {**recipe, "data": {"use": "folder", "path": "faces"}}}
+    text = model_card(own, "me/x", host.registry)
+    assert "license: other\n" in text and "licence of the pictures is not recorded" in text and "datasets:" not in text
+
+
+def test_a_card_can_be_made_of_what_is_not_installed_here(card: dict[str, Any], host: Host) -> None:
+    recipe = {**card["recipe"], "reference": "theirs/recipe", "identity": {"use": "theirs"}, "data": {"use": "theirs"}}
+    text = model_card({**card, "recipe": recipe}, "me/x", host.registry)
+    assert "| identity `theirs` | trained with | not installed where this was written |  |" in text
+    assert "Where it differs" not in text
+
+
+def test_a_run_tells_its_bundle_how_long_it_took(tiny: Callable[..., Recipe], tmp_path: Path, host: Host) -> None:
+    from attrxfer.engine.folder import RunFolder
+    from attrxfer.engine.run import Training
+
+    training = Training(tiny(), RunFolder(tmp_path / "run"), host, quiet=True)
+    training.create_folder()
+    trained = bundle.read_card(training.train())["trained"]
+    assert trained["seconds"] >= 0 and trained["device"] == "cpu" and trained["processes"] == 1 and trained["precision"] == "no"
+
+
+def test_help_needs_neither_torch_nor_the_client() -> None:
+    import subprocess
+
+    modules = "attrxfer_hub.commands, attrxfer_hub.transport, attrxfer.bundle"
+    code = f"import sys, {modules}; print({{'torch', 'huggingface_hub'}} & set(sys.modules))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "set()"
+
+
+def test_other_peoples_files_beside_a_bundle_stay_at_home(run: Run, model: Path, stand_in: Hub) -> None:
+    shutil.copy(model / "bundle" / "model.safetensors", model / "bundle" / "checkpoint.pt")
+    run("push", model / "bundle", "me/x")
+    assert not {"checkpoint.pt", "private_notes.txt"} & stand_in.repos["me/x"]["main"].keys()

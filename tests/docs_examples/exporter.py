@@ -1,0 +1,39 @@
+import gzip
+import tempfile
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from attrxfer_backends.onnx import OnnxExporter
+from numpy.typing import NDArray
+
+from attrxfer.errors import BundleError
+from attrxfer.files import write_bytes
+from attrxfer.interfaces import Runner
+
+
+class Gzip:
+    """The ONNX file that the exporter ``onnx`` writes, compressed."""
+
+    suffix: ClassVar[str] = ".onnxz"
+
+    @classmethod
+    def needs(cls) -> Sequence[str]:
+        return OnnxExporter.needs()
+
+    def export(self, graph: Any, example: NDArray[np.uint8], path: Path, card: Mapping[str, Any]) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            plain = Path(folder) / "model.onnx"
+            OnnxExporter().export(graph, example, plain, card)
+            write_bytes(path, gzip.compress(plain.read_bytes()))
+
+    def open(self, path: Path) -> tuple[Runner, Mapping[str, Any]]:
+        with tempfile.TemporaryDirectory() as folder:
+            plain = Path(folder) / "model.onnx"
+            try:
+                plain.write_bytes(gzip.decompress(path.read_bytes()))
+            except (OSError, EOFError, zlib.error) as error:
+                raise BundleError(f"{path}: damaged, or not a compressed ONNX file ({error})") from None
+            return OnnxExporter().open(plain)

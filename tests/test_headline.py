@@ -1,0 +1,176 @@
+"""Success at equal verification: fakes whose curves are known, and the command on people an embedding can tell apart."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from attrxfer_synth.dataset import SyntheticFaces
+from numpy.typing import NDArray
+from PIL import Image
+
+from attrxfer.evaluate import HEADLINE, Inputs, Scorecard, score
+from attrxfer.headline import STRENGTHS, chosen, with_headlines, yardstick
+from attrxfer.host import Host
+from attrxfer.interfaces import Each
+from attrxfer.job import run
+from attrxfer.recipe import load
+from attrxfer.registry import Registry
+from tests.attrxfer_faces.test_metrics import onnx_file
+from tests.conftest import TINY, attrxfer
+
+COUNT = 100
+OTHER = 0.8
+"""The share of other photos that are verified."""
+
+
+@pytest.mark.parametrize(
+    ("curve", "wanted", "expected"),
+    [
+        (lambda s: 1 - 0.4 * s, 0.8, 0.5),
+        (lambda s: 1 - 0.4 * s, 0.45, 1.375),
+        (lambda s: 1 - 0.4 * s, 0.1, STRENGTHS[-1]),
+        (lambda s: float(s < 0.7), 1.0, 0.65),
+        (lambda s: 1 / (1 + np.exp(12 * (s - 0.9))), 0.85, 0.755),
+    ],
+)
+def test_a_strength_is_found_where_the_curve_crosses(curve: Callable[[float], float], wanted: float, expected: float) -> None:
+    asked: list[float] = []
+
+    def told(strength: float) -> float:
+        asked.append(strength)
+        return curve(strength)
+
+    assert chosen(told, wanted) == pytest.approx(expected, abs=0.065)
+    assert len(asked) <= len(STRENGTHS) + 2
+
+
+# ---------------------------------------------------------------- fakes
+
+
+class FakeTransfer:
+    """Every pixel is the strength in hundredths."""
+
+    def __init__(self) -> None:
+        self.made: list[int] = []
+
+    def pictures(self, sources: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
+        self.made.append(len(sources))
+        return np.full_like(sources, round(100 * strength))
+
+
+def at(evaluation: Any) -> NDArray[np.float64]:
+    return evaluation.outputs[:, 0, 0, 0] / 100.0
+
+
+def succeeds(evaluation: Any) -> Mapping[str, Each]:
+    """A picture in a hundred more with each hundredth of strength."""
+    return {"success": Each((np.arange(COUNT) < 50 * at(evaluation)).astype(float), "share")}
+
+
+def same(evaluation: Any) -> Mapping[str, Each]:
+    """As many are lost, the last ones first; on test pictures a tenth more. Real pictures: ``OTHER`` of them pass."""
+    if evaluation.picked is not None:
+        return {"verified": Each((np.arange(COUNT) < OTHER * COUNT).astype(float), "share")}
+    lost = 40 * at(evaluation) + 10 * (evaluation.rows[0] == COUNT)
+    return {"verified": Each((np.arange(COUNT) < COUNT - lost).astype(float), "share"), "other": Each(np.ones(COUNT))}
+
+
+class OtherPhoto:
+    same_subject: ClassVar[bool] = True
+
+    def picks(self, data: Any, target: Mapping[str, bool], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.roll(rows, 1)
+
+
+class NoOther(OtherPhoto):
+    def picks(self, data: Any, target: Mapping[str, bool], rows: NDArray[np.int64]) -> Any:
+        return None
+
+    def __call__(self, data: Any, target: Mapping[str, bool], rows: NDArray[np.int64]) -> None:
+        return None
+
+
+def registry(method: str = "OtherPhoto") -> Registry:
+    found = Registry()
+    found.add("method", "other_photo", f"{__name__}:{method}", summary="")
+    return found
+
+
+def given(first: int) -> Inputs:
+    sources = np.zeros((COUNT, 2, 2, 3), np.uint8)
+    data: Any = SimpleNamespace(pictures=lambda rows: sources)
+    return Inputs(data, np.arange(first, first + COUNT), sources, np.arange(COUNT), None, {"a": True}, 0)
+
+
+def test_the_strength_is_chosen_on_validation_and_measured_on_test() -> None:
+    validation, test, transfer = given(0), given(COUNT), FakeTransfer()
+    mine, theirs = test.results(transfer.pictures(test.sources, 1.0), transfer), test.results(test.sources)
+    results = [(score("mine", mine, [succeeds, same]), mine), (score("theirs", theirs, [succeeds, same]), theirs)]
+    transfer.made.clear()
+    (own, _), (other, _) = with_headlines(results, test, validation, registry())
+    assert list(own.scores)[:3] == [HEADLINE, "verified at equal verification", "strength of equal verification"]
+    assert own.scores["strength of equal verification"]["value"] == pytest.approx(0.5, abs=0.03), "1 - 0.4 s falls to 0.8 there"
+    assert own.scores[HEADLINE]["value"] == pytest.approx(0.25, abs=0.03) and own.scores[HEADLINE]["n"] == COUNT
+    assert own.scores[HEADLINE]["low"] < 0.25 < own.scores[HEADLINE]["high"]
+    assert own.scores["verified at equal verification"]["value"] == pytest.approx(0.7, abs=0.03), "what the test inputs say"
+    assert "success" in own.scores and HEADLINE not in other.scores, "a folder's results have no strength"
+    assert len(transfer.made) <= 5
+
+
+def test_there_is_no_headline_where_it_cannot_be_told() -> None:
+    test = given(COUNT)
+    card = score("mine", test.results(test.sources), [succeeds, same])
+    assert yardstick(given(0), card, registry()) is not None
+    assert yardstick(None, card, registry()) is None
+    assert yardstick(given(0), card, Registry()) is None and yardstick(given(0), card, registry("NoOther")) is None
+    for metric in (succeeds, same):
+        assert yardstick(given(0), score("", test.results(test.sources), [metric]), registry()) is None
+    assert with_headlines([(Scorecard("me", test.sources, {}, {}), test.results(test.sources))], test, given(0), registry())
+
+
+# ---------------------------------------------------------------- the command
+
+
+def photographs(folder: Path) -> Path:
+    """Drawn people as CelebA keeps photographs, so that nobody knows their truth."""
+    faces = SyntheticFaces(size=218, faces=96)
+    records, rows = faces.records(), np.arange(96)
+    assert records.identity is not None
+    (folder / "img_align_celeba").mkdir(parents=True)
+    names = [f"{row:06d}.png" for row in rows]
+    for name, picture in zip(names, faces.read(rows.tolist()), strict=True):
+        Image.fromarray(np.asarray(picture)[:, 20:198]).save(folder / "img_align_celeba" / name)
+    known = list(records.attributes)
+    signs = np.where(np.stack([records.attributes[name] for name in known], axis=1), 1, -1)
+    points = (faces.celeba_points(rows.tolist()) - [20, 0]).reshape(96, 10).round().astype(int)
+    lists = {"list_attr_celeba.txt": signs, "list_landmarks_align_celeba.txt": points}
+    lists |= {"identity_CelebA.txt": records.identity[:, None], "list_eval_partition.txt": records.split[:, None]}
+    for file, values in lists.items():
+        head = [str(len(rows)), " ".join(known)] if file == "list_attr_celeba.txt" else []
+        lines = [f"{name} {' '.join(map(str, row))}" for name, row in zip(names, values.tolist(), strict=True)]
+        (folder / file).write_text("\n".join([*head, *lines]) + "\n")
+    return folder
+
+
+def test_evaluate_prints_the_headline(tmp_path: Path, host: Host) -> None:
+    trained = run(load("diat_a_gender", host, (*TINY, "train.size=32")), tmp_path / "run", host, quiet=True).path
+    data, network = photographs(tmp_path / "photos"), onnx_file(tmp_path / "face.onnx")
+    metrics = f"metric=[{{use='judge', steps=4, batch=8}}, {{use='identity', network='{network}', false_accept=0.05}}]"
+    out = tmp_path / "scores"
+    done = attrxfer("evaluate", trained, "--data", data, "--set", metrics, "--set", "selection=[]", "-o", out)
+    assert done.returncode == 0, done.stderr
+    scores = json.loads((out / "scores.json").read_text())["scores"]
+    own = scores[str(trained)]
+    assert HEADLINE in own and 0 < own["strength of equal verification"]["value"] <= STRENGTHS[-1]
+    copied = scores["input_copy"]
+    assert copied["verified"]["value"] == 1 and copied["identity similarity"]["value"] == pytest.approx(1)
+    assert scores["another_photo"]["nearest is its own input"]["value"] == 0 and scores["stranger"]["verified"]["value"] < 1
+    assert HEADLINE in done.stdout and HEADLINE in (out / "table.md").read_text()
+    page = (out / "page.html").read_text()
+    assert HEADLINE in page and "chosen on validation inputs" in page
