@@ -6,10 +6,12 @@ import csv
 import shutil
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from attrxfer.host import Host
 from tests.conftest import TINY
+from tests.video.made import write as write_video
 
 ROOT = Path(__file__).parents[1]
 PEOPLE, EACH = 12, 2
@@ -23,6 +25,7 @@ def make(folder: Path, host: Host) -> None:
     faces = _faces(host)
     for number, (face, _) in enumerate(faces[:3]):
         _save(face, folder / "photos" / f"{number}.png")
+    _clip(folder / "clip.mp4", faces[1][0])
     _celeba(folder / "celeba", faces)
     _classes(folder / "classes", faces)
     _table(folder / "table", faces)
@@ -65,6 +68,12 @@ def _faces(host: Host) -> list[tuple[Image.Image, dict[str, bool]]]:
 def _save(picture: Image.Image, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     picture.save(path)
+
+
+def _clip(path: Path, picture: Image.Image) -> None:
+    """A video of a few frames that show one picture."""
+    large = np.asarray(picture.resize((256, 256)))
+    write_video(path, [large] * 5, "libx264", "yuv420p")
 
 
 def _celeba(folder: Path, faces: list[tuple[Image.Image, dict[str, bool]]]) -> None:
