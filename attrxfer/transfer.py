@@ -30,6 +30,11 @@ def to_uint8(images: Tensor) -> NDArray[np.uint8]:
     return scaled.permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 
+def blend(source: Tensor, result: Tensor, strength: float) -> Tensor:
+    """source + strength * (result - source), clipped to -1..1."""
+    return result.clamp(-1, 1) if strength == 1 else torch.lerp(source, result, strength).clamp(-1, 1)
+
+
 class Transfer:
     """A bundle ready to use.
 
@@ -57,12 +62,18 @@ class Transfer:
         if strength == 0:
             return images
         source = images.to(self.device)
+        return blend(source, self.result(source), strength)
+
+    @torch.no_grad()
+    def result(self, images: Tensor) -> Tensor:
+        """What the chain makes of images (N, 3, S, S) in -1..1, before strength and clipping: with it, ``blend`` gives any
+        strength at no cost."""
+        source = images.to(self.device)
         generator, *enhancers = self._chain
         picture = generator(source)
         for enhancer in enhancers:
             picture = enhancer(picture, source)
-        picture = picture.float()
-        return picture.clamp(-1, 1) if strength == 1 else torch.lerp(source, picture, strength).clamp(-1, 1)
+        return picture.float()
 
     def parameters(self) -> int:
         """How many numbers its networks have learned."""
