@@ -31,13 +31,18 @@ CSS = """
 CLICK = "() => document.getElementById('file').click()"
 """gradio's own button downloads a file that is there already; ours is made at a click, which another one follows."""
 
+SCROLL = """() => document.addEventListener("wheel", (event) => {
+    if (!event.ctrlKey && event.target.closest("#compare")) event.stopPropagation();
+}, true)"""
+"""The wheel scrolls the page over the pictures as elsewhere; with Ctrl it enlarges them."""
+
 
 @contextmanager
 def serving(offers: Sequence[Offer], folder: Path, host: str, port: int) -> Iterator[str]:
     """The page's address, while the context lasts. ``folder`` is gradio's for temporary files, too."""
     page = build(Studio(offers, folder))
     _, url, _ = page.launch(
-        server_name=host,
+        server_name=f"[{host}]" if ":" in host else host,
         server_port=port,
         share=False,
         quiet=True,
@@ -49,6 +54,7 @@ def serving(offers: Sequence[Offer], folder: Path, host: str, port: int) -> Iter
         footer_links=[],
         theme=theme(),
         css=CSS,
+        js=SCROLL,
     )
     try:
         yield url
@@ -151,16 +157,20 @@ class Controls:
         given = [self.photo, self.choice, self.strength]
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         looking = {**quiet, "show_progress": "minimal", "show_progress_on": [self.said]}
-        self.photo.input(self.look, given, shown, **looking)
-        self.photo.clear(self.look, given, shown, **looking)
-        self.crop.input(self.look, [*given, self.crop], shown, **looking)
-        self.choice.input(self.look, [*given, self.crop], shown, **looking)
-        self.choice.input(self.choose, [self.choice], [self.about, self.heading, self.samples], **quiet)
-        moved = {**quiet, "queue": False, "trigger_mode": "always_last"}
-        self.strength.input(self.move, [self.key, self.strength], [self.compare, self.command], **moved)
+        saving = {**quiet, "show_progress": "minimal", "show_progress_on": [self.download]}
+        moving = {**quiet, "queue": False, "fn": self.move, "inputs": [self.key, self.strength]}
+        moving["outputs"] = [self.compare, self.command]
         chosen = self.samples.select(self.sample, [self.choice], [self.photo], **quiet)
-        chosen.then(self.look_at_crop, given, shown, **looking)
-        saving = {**looking, "show_progress_on": [self.download]}
+        for looked in (
+            self.photo.input(self.look, given, shown, **looking),
+            self.photo.clear(self.look, given, shown, **looking),
+            self.crop.input(self.look, [*given, self.crop], shown, **looking),
+            self.choice.input(self.look, [*given, self.crop], shown, **looking),
+            chosen.then(self.look_at_crop, given, shown, **looking),
+        ):
+            looked.then(**moving)  # the slider may have moved meanwhile
+        self.strength.input(**moving, trigger_mode="always_last")
+        self.choice.input(self.choose, [self.choice], [self.about, self.heading, self.samples], **quiet)
         self.download.click(self.save, [self.key, self.strength], [self.file], **saving).then(None, js=CLICK)
 
     def look(self, photo: str | None, choice: int, strength: float, crop: bool = False) -> list[Any]:
@@ -213,4 +223,4 @@ def _told() -> Iterator[None]:
     try:
         yield
     except (AttrxferError, OSError) as error:
-        raise gr.Error(f"{error}. Drop the photo again.", title="", print_exception=False) from None
+        raise gr.Error(f"{error}. Drop the photo again.", print_exception=False) from None

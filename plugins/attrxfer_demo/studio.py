@@ -26,7 +26,7 @@ from attrxfer_demo.offer import Offer
 VIEW = 1024
 """Longer side in pixels of what the page shows of a larger photo; downloads are of the photo's own size."""
 AS_CROP = "Take the picture as one crop"
-REMEMBERED = 6
+REMEMBERED = 4
 """Photos that are kept ready, with their networks' results."""
 
 

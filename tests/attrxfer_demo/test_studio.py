@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage.data import astronaut
 
+from attrxfer.errors import DataError
 from attrxfer.photos import provenance
+from attrxfer.transfer import load
 from tests.attrxfer_demo.conftest import SIZE, Negative, offer
 
 Make = Callable[..., SimpleNamespace]
@@ -55,6 +57,25 @@ def test_what_is_shown_is_what_a_transfer_makes(a_studio: Make, photo: Path, str
     own = made.studio.offers[0]
     ready = Ready(photo, own, crop=False)
     assert np.array_equal(ready.after(strength), own.photos(pixels(photo).astype(np.uint8), strength).picture)
+
+
+def test_any_strength_is_the_bundles_own_result_to_the_bit(trained: Path, photo: Path) -> None:
+    transfer = load(trained)
+    ready = Ready(photo, offer(transfer, None), crop=True)
+    for strength in (0, 0.35, 1, 1.5):
+        assert np.array_equal(ready.results(strength), transfer.pictures(ready.crops, strength))
+
+
+def test_a_photo_that_is_gone_is_an_error_with_its_name(a_studio: Make, photo: Path) -> None:
+    studio = a_studio(FACE).studio
+    key = studio.look(str(photo), 0, crop=False).key
+    for number in range(studios.REMEMBERED):
+        other = photo.with_stem(f"other {number}")
+        other.write_bytes(photo.read_bytes())
+        studio.look(str(other), 0, crop=False)
+    photo.unlink()
+    with pytest.raises((DataError, OSError), match="her photo.jpg"):
+        studio.show(key, 0.5)
 
 
 def test_a_download_has_the_photos_size_format_metadata_and_says_how_it_was_made(a_studio: Make, photo: Path) -> None:
