@@ -1,4 +1,4 @@
-"""Folders of pictures through a transfer: while one batch is transferred, the next is read and the last one written."""
+"""Folders of pictures: while one is transferred, the next are read and the last ones written."""
 
 from __future__ import annotations
 
@@ -9,114 +9,167 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from attrxfer import pictures
 from attrxfer.errors import AttrxferError, DataError
 from attrxfer.files import write_bytes
-from attrxfer.interfaces import Framing
 
-BATCH = 32
 AHEAD = 2
 """Batches that are read before they are needed, and written while others are transferred."""
 WORKERS = 2
 
 
-class Transfers(Protocol):
-    """What a folder needs of a transfer: a loaded bundle or an exported file."""
+class Left(DataError):
+    """A sound file with nothing to change in it, and why."""
 
-    size: int
-    framing: Framing | None
 
-    def pictures(self, uint8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]: ...
+class Work(Protocol):
+    """What is done with picture files. batch: how many are changed at once. ``read`` and ``write`` are called from several
+    threads, ``change`` from one."""
+
+    batch: int
+
+    def read(self, path: Path) -> Any:
+        """A file, ready to be changed; None when it shall be copied. Raises Left, or DataError when it is broken."""
+        ...
+
+    def change(self, items: Sequence[Any]) -> Sequence[Any]:
+        """What was read of some files, changed."""
+        ...
+
+    def write(self, path: Path, item: Any) -> Result:
+        """Write what was changed."""
+        ...
+
+
+class Result(NamedTuple):
+    """What a work says of a file it wrote: how many subjects it changed, their boxes (left, top, right, bottom), notes."""
+
+    boxes: Sequence[tuple[int, int, int, int]] = ()
+    notes: Sequence[str] = ()
+
+
+class Entry(NamedTuple):
+    """What became of a file. outcome: "changed", "copied" (as it was, wanted or for ``reason``), "left" (nothing written,
+    for ``reason``), "broken" or "there" (written earlier). name: of the result below the output folder."""
+
+    source: Path
+    name: Path
+    outcome: str
+    reason: str = ""
+    result: Result = Result()
+
+
+@dataclass(frozen=True)
+class Order:
+    """Which files, and how. skip_existing: leave out those whose result is there. shard: (i, n), the i-th of n parts, from
+    1. copy_left: copy files with nothing to change."""
+
+    skip_existing: bool = False
+    shard: tuple[int, int] = (1, 1)
+    copy_left: bool = False
 
 
 @dataclass
 class Outcome:
-    """What became of the files: how many were written, and (path, reason) of the broken ones."""
+    """What became of the files, in their order."""
 
-    written: int = 0
-    broken: list[tuple[Path, str]] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+
+    def those(self, *outcomes: str) -> list[Entry]:
+        return [entry for entry in self.entries if entry.outcome in outcomes]
+
+    @property
+    def written(self) -> int:
+        """Files that are in the output folder now and were not copied for want of something to change."""
+        return sum(entry.outcome == "changed" or (entry.outcome == "copied" and not entry.reason) for entry in self.entries)
 
 
-class Loaded(NamedTuple):
-    """A batch read: framed pictures with the files they are for, files to copy as they are, broken ones."""
-
-    framed: list[NDArray[np.uint8]]
-    names: list[Path]
-    copies: list[tuple[Path, Path]]
-    broken: list[tuple[Path, str]]
+Progress = Callable[[Entry, int, int], Any]
+"""Gets what became of a file, how many are done, and how many there are."""
 
 
 def transfer_files(
-    transfer: Transfers,
+    work: Work,
     sources: Sequence[Path],
     out: Path,
-    strength: float = 1.0,
-    progress: Callable[[int, int], Any] = lambda done, total: None,
+    order: Order | None = None,
+    progress: Progress = lambda entry, done, total: None,
 ) -> Outcome:
-    """Transfer picture files and folders into ``out`` under the same names; broken files are skipped and reported.
+    """Do a work on picture files and folders, into ``out`` under the same names; broken files are skipped and reported.
 
-    Pictures are framed as the training pictures were and come out at the bundle's size. Pictures below ``out`` itself,
-    when it lies inside a given folder, are results and no inputs. At strength 0 a file that needs no
-    framing is copied byte for byte. Raises DataError when a path does not exist, AttrxferError when ``out`` would overwrite
-    its own input or two files would take one name.
+    Pictures below ``out`` itself, when it lies inside a given folder, are results and no inputs. Every file is written
+    whole or not at all, so that an interrupted transfer goes on with ``skip_existing``. Raises DataError when a path does
+    not exist, AttrxferError when ``out`` would overwrite its own input or two files would take one name.
     """
+    order = order or Order()
     files = [(source, name) for source, name in pictures.find(sources) if not _is_result(source, sources, out)]
     _refuse_collisions(files, out)
+    part, parts = order.shard
+    files = files[part - 1 :: parts]
     outcome = Outcome()
+
+    def done(entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            outcome.entries.append(entry)
+            progress(entry, len(outcome.entries), len(files))
+
     with ThreadPoolExecutor(WORKERS) as pool:
-        writing: deque[Future[int]] = deque()
-        for loaded in _ahead(pool, transfer, files, strength):
-            outcome.broken += loaded.broken
-            results = transfer.pictures(np.stack(loaded.framed), strength) if loaded.framed else None
-            writing.append(pool.submit(_write, out, loaded, results))
+        writing: deque[Future[list[Entry]]] = deque()
+        for chunk in _ahead(pool, work, files, out, order):
+            ready = [place for place, (_, item) in enumerate(chunk) if item is not None]
+            changed = dict(zip(ready, work.change([chunk[place][1] for place in ready]), strict=True)) if ready else {}
+            writing.append(pool.submit(_write, work, out, [(entry, changed.get(i)) for i, (entry, _) in enumerate(chunk)]))
             while len(writing) > AHEAD:
-                outcome.written += writing.popleft().result()
-                progress(outcome.written + len(outcome.broken), len(files))
+                done(writing.popleft().result())
         for future in writing:
-            outcome.written += future.result()
-            progress(outcome.written + len(outcome.broken), len(files))
+            done(future.result())
     return outcome
 
 
-def _ahead(
-    pool: ThreadPoolExecutor, transfer: Transfers, files: Sequence[tuple[Path, Path]], strength: float
-) -> Iterator[Loaded]:
+Chunk = list[tuple[Entry, Any]]
+"""What shall become of each file, and what to change of it."""
+
+
+def _ahead(pool: ThreadPoolExecutor, work: Work, files: Any, out: Path, order: Order) -> Iterator[Chunk]:
     """The batches in order, up to ``AHEAD`` of them read before they are asked for."""
-    waiting: deque[Future[Loaded]] = deque()
-    for start in range(0, len(files), BATCH):
-        waiting.append(pool.submit(_read, transfer, files[start : start + BATCH], strength))
+    waiting: deque[Future[Chunk]] = deque()
+    for start in range(0, len(files), work.batch):
+        waiting.append(pool.submit(_read, work, files[start : start + work.batch], out, order))
         if len(waiting) > AHEAD:
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
 
 
-def _read(transfer: Transfers, chunk: Sequence[tuple[Path, Path]], strength: float) -> Loaded:
-    loaded = Loaded([], [], [], [])
-    for source, name in chunk:
-        try:
-            image = pictures.open_rgb(source)
-        except DataError as error:
-            loaded.broken.append((source, str(error).removeprefix(f"{source}: ")))
-            continue
-        if strength == 0 and image.size == (transfer.size, transfer.size):
-            loaded.copies.append((source, name))
-        else:
-            loaded.framed.append(pictures.frame(image, transfer.framing, transfer.size))
-            loaded.names.append(name)
-    return loaded
+def _read(work: Work, files: Sequence[tuple[Path, Path]], out: Path, order: Order) -> Chunk:
+    return [_read_one(work, source, name, out, order) for source, name in files]
 
 
-def _write(out: Path, loaded: Loaded, results: NDArray[np.uint8] | None) -> int:
-    """How many files were written."""
-    for source, name in loaded.copies:
-        write_bytes(out / name, source.read_bytes())
-    for name, result in zip(loaded.names, results if results is not None else (), strict=True):
-        pictures.save(out / name, result)
-    return len(loaded.copies) + len(loaded.names)
+def _read_one(work: Work, source: Path, name: Path, out: Path, order: Order) -> tuple[Entry, Any]:
+    if order.skip_existing and (out / name).exists():
+        return Entry(source, name, "there"), None
+    try:
+        item = work.read(source)
+    except Left as error:
+        return Entry(source, name, "copied" if order.copy_left else "left", _reason(error, source)), None
+    except DataError as error:
+        return Entry(source, name, "broken", _reason(error, source)), None
+    return Entry(source, name, "copied" if item is None else "changed"), item
+
+
+def _reason(error: DataError, source: Path) -> str:
+    return str(error).removeprefix(f"{source}: ")
+
+
+def _write(work: Work, out: Path, chunk: Chunk) -> list[Entry]:
+    entries = []
+    for entry, changed in chunk:
+        if entry.outcome == "copied":
+            write_bytes(out / entry.name, entry.source.read_bytes())
+        elif entry.outcome == "changed":
+            entry = entry._replace(result=work.write(out / entry.name, changed))
+        entries.append(entry)
+    return entries
 
 
 def _is_result(source: Path, sources: Sequence[Path], out: Path) -> bool:

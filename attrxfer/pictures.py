@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import base64
 import io
+import struct
+import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
 
 from attrxfer.errors import DataError
 from attrxfer.files import write_bytes
@@ -17,6 +22,8 @@ from attrxfer.interfaces import Framing
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 JPEG_QUALITY = 95
+UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, KeyError, IndexError, struct.error, zlib.error)
+"""What Pillow raises for damaged files."""
 
 
 def is_picture(path: Path) -> bool:
@@ -24,22 +31,34 @@ def is_picture(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
+@contextmanager
+def opened(path: Path) -> Iterator[Image.Image]:
+    """A picture file, opened with Pillow. Raises DataError with the reason when it cannot be read, here or inside."""
+    try:
+        if not path.stat().st_size:
+            raise DataError(f"{path}: empty file")
+        with Image.open(path) as image:
+            yield image
+    except UnidentifiedImageError:
+        raise DataError(f"{path}: not a picture") from None
+    except Image.DecompressionBombError:
+        raise DataError(f"{path}: more than {2 * (Image.MAX_IMAGE_PIXELS or 0) // 10**6} million pixels") from None
+    except UNREADABLE as error:
+        raise DataError(f"{path}: {error}") from None
+
+
 def open_rgb(path: Path) -> Image.Image:
     """A file as RGB, turned as its EXIF orientation says; transparency is laid on white, 16 bits become 8.
 
     Raises DataError with the reason when it cannot be read.
     """
-    try:
-        with Image.open(path) as image:
-            image.load()
-            upright = ImageOps.exif_transpose(image)
-            return _to_rgb(upright)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        reason = "not a picture" if isinstance(error, UnidentifiedImageError) else str(error)
-        raise DataError(f"{path}: {reason}") from None
+    with opened(path) as image:
+        image.load()
+        return to_rgb(ImageOps.exif_transpose(image))
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
+def to_rgb(image: Image.Image) -> Image.Image:
+    """RGB of 8 bits: transparency is laid on white, 16 bits become 8."""
     if image.mode.startswith("I") or image.mode == "F":
         values = np.asarray(image, dtype=np.float64)
         top = 65535.0 if values.max(initial=0) > 255 else 255.0
@@ -63,13 +82,21 @@ def frame(image: Image.Image, framing: Framing | None, size: int) -> NDArray[np.
     return np.asarray(image.resize((size, size), Image.Resampling.LANCZOS, box=box))
 
 
-def save(path: Path, picture: NDArray[np.uint8]) -> None:
-    """Write a picture (H, W, 3) atomically, in the format of its suffix, as PNG where Pillow cannot write that."""
+def save(path: Path, picture: NDArray[np.uint8], xmp: bytes | None = None) -> None:
+    """Write a picture (H, W, 3) atomically, in the format of its suffix, as PNG where Pillow cannot write that. ``xmp``: a
+    packet of metadata, for the formats that have a place for it."""
     buffer = io.BytesIO()
     form = Image.registered_extensions().get(path.suffix.lower(), "PNG")
     if form not in Image.SAVE:  # Pillow reads more forms than it writes
         path, form = path.with_suffix(".png"), "PNG"
-    options = {"quality": JPEG_QUALITY, "subsampling": 0} if form == "JPEG" else {}
+    options: dict[str, Any] = {"quality": JPEG_QUALITY, "subsampling": 0} if form == "JPEG" else {}
+    if xmp is not None and form == "PNG":
+        options["pnginfo"] = PngInfo()
+        options["pnginfo"].add_itxt("XML:com.adobe.xmp", xmp.decode())
+    elif xmp is not None and form == "TIFF":
+        options["tiffinfo"] = {700: xmp}
+    elif xmp is not None:
+        options["xmp"] = xmp
     Image.fromarray(picture).save(buffer, format=form, **options)
     write_bytes(path, buffer.getvalue())
 

@@ -19,6 +19,7 @@ RANKS = [
     {"bundle"},
     {"photos", "exported", "running"},
     {"folders"},
+    {"works", "manifest"},
     {"transfer"},
     {"export"},
     {"engine"},

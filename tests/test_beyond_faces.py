@@ -61,6 +61,6 @@ def test_blurred_textures_become_sharper(tmp_path: Path) -> None:
     result = attrxfer("run", "diat_a_gender", "--data", data, "-o", tmp_path / "run", *sets)
     assert result.returncode == 0, result.stderr
     assert "sharp" in result.stderr and "blurred" in result.stderr
-    result = attrxfer("transfer", tmp_path / "run", new, "-o", tmp_path / "out")
+    result = attrxfer("transfer", "--aligned", tmp_path / "run", new, "-o", tmp_path / "out")
     assert result.returncode == 0, result.stderr
     assert edges(read(tmp_path / "out")) > 1.2 * edges(read(new))

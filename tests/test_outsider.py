@@ -60,12 +60,12 @@ def test_a_third_partys_package_installed_used_and_removed(target: Path, tmp_pat
 
     photo = tmp_path / "photo.png"
     Image.fromarray(np.full((16, 16, 3), 128, np.uint8)).save(photo)
-    assert attrxfer("transfer", run, photo, "-o", tmp_path / "out", env=env).returncode == 0
+    assert attrxfer("transfer", "--aligned", run, photo, "-o", tmp_path / "out", env=env).returncode == 0
 
     # removed: without the folder on the path the package is not there
     result = attrxfer("run", "outsider_gender", "-o", tmp_path / "other")
     assert result.returncode == 2 and 'no recipe "outsider_gender"' in result.stderr
-    result = attrxfer("transfer", run, photo, "-o", tmp_path / "out2")
+    result = attrxfer("transfer", "--aligned", run, photo, "-o", tmp_path / "out2")
     assert result.returncode == 2
     assert 'chain[1].use: no enhancer "refine"' in result.stderr and len(result.stderr.splitlines()) == 1
 

@@ -22,11 +22,12 @@ from torch import nn
 from attrxfer import running
 from attrxfer.engine.folder import RunFolder
 from attrxfer.engine.run import Training
-from attrxfer.folders import BATCH, transfer_files
+from attrxfer.folders import transfer_files
 from attrxfer.host import Host
 from attrxfer.recipe import load
 from attrxfer.running import Graph
 from attrxfer.transfer import load as load_transfer
+from attrxfer.works import Crops
 from tests.conftest import TINY, attrxfer
 
 SIZE = 16
@@ -95,7 +96,9 @@ def test_a_graph_is_what_a_transfer_does(trained: Path) -> None:
 @pytest.mark.parametrize("backend", ["onnx", "openvino", "auto"])
 def test_backends_write_the_pictures_that_torch_writes(backend: str, trained: Path, photos: Path, tmp_path: Path) -> None:
     for name in ("torch", backend):
-        result = attrxfer("transfer", trained, photos, "-o", tmp_path / name, "--backend", name, "--strength", "0.8")
+        result = attrxfer(
+            "transfer", "--aligned", trained, photos, "-o", tmp_path / name, "--backend", name, "--strength", "0.8"
+        )
         assert result.returncode == 0, result.stderr
     assert np.abs(read(tmp_path / "torch").astype(int) - read(tmp_path / backend)).max() <= 1
 
@@ -112,11 +115,11 @@ def test_auto_measures_once_and_takes_the_fastest(
 
     monkeypatch.setattr(running, "_measure", measure)
     graph = load_transfer(trained).graph()
-    example = np.zeros((BATCH, SIZE, SIZE, 3), np.uint8)
+    example = np.zeros((Crops.batch, SIZE, SIZE, 3), np.uint8)
     for _ in range(2):
         assert running.fastest(graph, example, "key", host.registry) == "openvino"
     assert sorted(measured) == ["onnx", "openvino", "torch"], "compile and bf16 are never chosen by themselves"
-    running.fastest(graph, np.zeros((BATCH, 2 * SIZE, 2 * SIZE, 3), np.uint8), "key", host.registry)
+    running.fastest(graph, np.zeros((Crops.batch, 2 * SIZE, 2 * SIZE, 3), np.uint8), "key", host.registry)
     assert len(measured) == 6, "another size is measured anew"
     (kept, _) = json.loads((tmp_path / "backends.json").read_text()).values()
     assert kept["fastest"] == "openvino" and kept["seconds"]["torch"] == 0.3
@@ -143,11 +146,11 @@ def test_an_exported_file_transfers_without_torch(
     blocked.mkdir()
     (blocked / "torch.py").write_text('raise ImportError("there is no torch here")\n')
     env = {"PYTHONPATH": os.pathsep.join([str(blocked), *filter(None, [os.environ.get("PYTHONPATH")])])}
-    result = attrxfer("transfer", trained, photos, "-o", tmp_path / "no", env=env)
+    result = attrxfer("transfer", "--aligned", trained, photos, "-o", tmp_path / "no", env=env)
     assert result.returncode != 0 and "there is no torch here" in result.stderr, "torch is really out of reach"
-    result = attrxfer("transfer", exported[form], photos, "-o", tmp_path / "out", "--strength", "0.8", env=env)
+    result = attrxfer("transfer", "--aligned", exported[form], photos, "-o", tmp_path / "out", "--strength", "0.8", env=env)
     assert result.returncode == 0, result.stderr
-    assert attrxfer("transfer", trained, photos, "-o", tmp_path / "torch", "--strength", "0.8").returncode == 0
+    assert attrxfer("transfer", "--aligned", trained, photos, "-o", tmp_path / "torch", "--strength", "0.8").returncode == 0
     assert np.abs(read(tmp_path / "torch").astype(int) - read(tmp_path / "out")).max() <= 1
 
 
@@ -196,7 +199,7 @@ def test_mistakes_are_one_line(trained: Path, photos: Path, tmp_path: Path) -> N
     model.ir_version = 10
     onnx.save(model, foreign)
     for arguments, message in (
-        (["transfer", trained, photos, "--backend", "onx"], 'no backend "onx"; did you mean "onnx"?'),
+        (["transfer", "--aligned", trained, photos, "--backend", "onx"], 'no backend "onx"; did you mean "onnx"?'),
         (["transfer", damaged, photos], "damaged.onnx: damaged, or not an ONNX network"),
         (["transfer", foreign, photos], "foreign.onnx: an ONNX network, but not one that attrxfer exported"),
         (["export", trained, "--to", "onx"], 'no exporter "onx"; did you mean "onnx"?'),
@@ -235,13 +238,13 @@ def test_reading_and_writing_go_on_while_a_batch_is_transferred(
     events: list[str] = []
     source = photos / "0.png"
     (tmp_path / "many").mkdir()
-    for number in range(3 * BATCH + 1):
+    for number in range(3 * Crops.batch + 1):
         shutil.copy(source, tmp_path / "many" / f"{number:03d}.png")
     read_batch: Callable[..., Any] = folders._read
 
-    def noted(transfer: Any, chunk: Any, strength: float) -> Any:
+    def noted(*arguments: Any) -> Any:
         events.append("read")
-        return read_batch(transfer, chunk, strength)
+        return read_batch(*arguments)
 
     monkeypatch.setattr(folders, "_read", noted)
     slow = Slow(0.3)
@@ -254,9 +257,11 @@ def test_reading_and_writing_go_on_while_a_batch_is_transferred(
 
     slow.pictures = working  # type: ignore[method-assign]
     progress: list[tuple[int, int]] = []
-    outcome = transfer_files(slow, [tmp_path / "many"], tmp_path / "out", progress=lambda *done: progress.append(done))
-    assert outcome.written == 3 * BATCH + 1 and slow.batches == [BATCH, BATCH, BATCH, 1]
+    outcome = transfer_files(
+        Crops(slow), [tmp_path / "many"], tmp_path / "out", progress=lambda entry, *done: progress.append(done)
+    )
+    assert outcome.written == 3 * Crops.batch + 1 and slow.batches == [Crops.batch, Crops.batch, Crops.batch, 1]
     assert events.index("through") >= 3, f"three batches are read before the first is through: {events}"
-    assert progress[-1] == (3 * BATCH + 1,) * 2 and progress == sorted(progress)
+    assert progress[-1] == (3 * Crops.batch + 1,) * 2 and progress == sorted(progress)
     wanted = 255 - np.asarray(Image.open(source))
     assert all(np.array_equal(np.asarray(Image.open(path)), wanted) for path in (tmp_path / "out").iterdir())

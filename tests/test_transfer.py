@@ -188,19 +188,19 @@ def photos(tmp_path: Path) -> Path:
 
 
 def test_folders_keep_names_and_formats_and_broken_files_are_named(trained: Path, photos: Path, tmp_path: Path) -> None:
-    result = attrxfer("transfer", trained, photos, "-o", tmp_path / "out")
+    result = attrxfer("transfer", "--aligned", trained, photos, "-o", tmp_path / "out")
     assert result.returncode == 1
     assert result.stdout == f"3 written to {tmp_path / 'out'}, 1 broken and skipped\n"
     assert result.stderr.startswith(f"{photos / 'broken.jpg'}: skipped: ")
     written = {p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*") if p.is_file()}
-    assert written == {"a.png", "b.jpg", "deep/c.webp"}
+    assert written == {"a.png", "b.jpg", "deep/c.webp", "manifest.json"}
     for name, form in (("a.png", "PNG"), ("b.jpg", "JPEG"), ("deep/c.webp", "WEBP")):
         with Image.open(tmp_path / "out" / name) as image:
             assert image.format == form and image.size == (SIZE, SIZE)
 
 
 def test_strength_zero_copies_the_file(trained: Path, photos: Path, tmp_path: Path) -> None:
-    result = attrxfer("transfer", trained, photos / "a.png", "-o", tmp_path / "out", "--strength", "0")
+    result = attrxfer("transfer", "--aligned", trained, photos / "a.png", "-o", tmp_path / "out", "--strength", "0")
     assert result.returncode == 0
     assert (tmp_path / "out" / "a.png").read_bytes() == (photos / "a.png").read_bytes()
 
@@ -220,7 +220,7 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(trained: Path, photos: Path
     (photos / "same").mkdir()
     shutil.copy(photos / "a.png", photos / "same" / "a.png")
     before = (photos / "a.png").read_bytes()
-    result = attrxfer("transfer", *[a.format(run=trained, photos=photos) for a in arguments])
+    result = attrxfer("transfer", "--aligned", *[a.format(run=trained, photos=photos) for a in arguments])
     assert result.returncode == 2
     assert message in result.stderr and len(result.stderr.splitlines()) == 1 and "Traceback" not in result.stderr
     assert (photos / "a.png").read_bytes() == before
@@ -228,18 +228,18 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(trained: Path, photos: Path
 
 def test_a_second_transfer_into_the_same_folder_takes_no_results_for_inputs(trained: Path, photos: Path) -> None:
     for _ in range(2):
-        result = attrxfer("transfer", trained, photos, "-o", photos / "out")
+        result = attrxfer("transfer", "--aligned", trained, photos, "-o", photos / "out")
         assert result.returncode in (0, 1), result.stderr  # one photo is broken
         assert not (photos / "out" / "out").exists()
     (photos / "sub").mkdir()
     shutil.copy(photos / "a.png", photos / "sub" / "a.png")
-    result = attrxfer("transfer", trained, photos / "sub", photos / "a.png", "-o", photos)
+    result = attrxfer("transfer", "--aligned", trained, photos / "sub", photos / "a.png", "-o", photos)
     assert result.returncode == 2 and "would overwrite it" in result.stderr
 
 
 def test_what_the_system_refuses_is_one_line(trained: Path, photos: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    result = attrxfer("transfer", trained, photos / "a.png", "-o", tmp_path / "file")
+    result = attrxfer("transfer", "--aligned", trained, photos / "a.png", "-o", tmp_path / "file")
     assert result.returncode == 2 and len(result.stderr.splitlines()) == 1 and "file" in result.stderr
 
 

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from attrxfer.cli import looking, running, scoring
+from attrxfer.cli import looking, running, scoring, transferring
 from attrxfer.errors import AttrxferError
 
 
@@ -31,7 +31,7 @@ def cli() -> None:
     """Turn pictures without an attribute into pictures with it, while the subject stays the same."""
 
 
-COMMANDS = (running.run, running.transfer, running.export, scoring.evaluate, scoring.compare)
+COMMANDS = (running.run, transferring.transfer, running.export, scoring.evaluate, scoring.compare)
 for command in (*COMMANDS, looking.plugins, looking.components, looking.recipe, looking.info):
     cli.add_command(command)
 

@@ -1,16 +1,10 @@
-"""attrxfer run, attrxfer transfer."""
+"""attrxfer run, attrxfer export."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
-
-from attrxfer.errors import AttrxferError
-
-PARTIAL = 1
-"""Exit code when some pictures were broken and skipped."""
 
 
 @click.command()
@@ -47,64 +41,6 @@ def run(
     table = data_table(data, loaded.registry.all("dataset")) if data is not None else None
     checked = recipes.load(recipe, loaded, overrides, table)
     job.run(checked, out or Path("runs") / Path(recipe).stem, loaded, quiet=quiet)
-
-
-@click.command()
-@click.argument("model", type=click.Path(path_type=Path))
-@click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "-o",
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("out"),
-    show_default=True,
-    help="Folder of the results.",
-)
-@click.option(
-    "--strength",
-    type=click.FloatRange(0, 3),
-    default=1.0,
-    show_default=True,
-    help="0: the input, 1: the trained transfer.",
-)
-@click.option("--backend", default="torch", show_default=True, help="What runs the networks; auto takes the fastest one here.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
-def transfer(model: Path, pictures: tuple[Path, ...], out: Path, strength: float, backend: str, quiet: bool) -> None:
-    """Transfer PICTURES (files or folders) with MODEL (a bundle, the folder of a finished run, or an exported file).
-
-    Exit code 1 says that some pictures were broken and skipped.
-    """
-    from rich.console import Console
-    from rich.progress import Progress
-
-    from attrxfer import host
-    from attrxfer.exported import find
-    from attrxfer.folders import Transfers, transfer_files
-
-    registry = host.load().registry
-    loaded: Transfers | None = find(model, registry)
-    if loaded is not None and backend != "torch":
-        raise AttrxferError(f"{model}: an exported file runs on what it was exported to: leave --backend out")
-    if loaded is None:
-        from attrxfer.transfer import load  # takes seconds: torch, which an exported file does without
-
-        bundled = load(model)
-        if backend != "torch":
-            bundled.use(backend, registry)
-        loaded = bundled
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
-    with Progress(console=console, disable=quiet or not console.is_terminal) as bar:
-        task = bar.add_task("transfer", total=None)
-        outcome = transfer_files(
-            loaded, pictures, out, strength, lambda done, total: bar.update(task, completed=done, total=total)
-        )
-    for path, reason in outcome.broken:
-        click.echo(f"{path}: skipped: {reason}", err=True)
-    if not quiet:
-        broken = f", {len(outcome.broken)} broken and skipped" if outcome.broken else ""
-        click.echo(f"{outcome.written} written to {out}{broken}")
-    if outcome.broken:
-        sys.exit(PARTIAL)
 
 
 @click.command()

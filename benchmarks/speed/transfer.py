@@ -21,6 +21,7 @@ from attrxfer.folders import transfer_files
 from attrxfer.interfaces import Framing
 from attrxfer.params import build, check
 from attrxfer.running import Graph, prepare
+from attrxfer.works import Crops
 from benchmarks.speed.figure import Figure, ratio, seconds, turns
 
 PLAIN = "torch, module as it is"
@@ -105,7 +106,7 @@ def folder(size: int, count: int, width: int, backend: str) -> Iterator[Figure]:
             picture.save(photos / f"{number:05d}.jpg", quality=95)
         timed = Timed(size, run)
         began = time.perf_counter()
-        transfer_files(timed, [photos], Path(name) / "out")
+        transfer_files(Crops(timed), [photos], Path(name) / "out")
         whole = time.perf_counter() - began
     yield Figure(f"folder of {count} JPEGs / the model alone, {size} px, {backend}", whole / alone, "x", reach="at most 1.1")
     yield Figure(f"the model's time inside / alone, {size} px, {backend}", timed.seconds / alone, "x")

@@ -13,8 +13,10 @@ SEARCH = 1600
 """Longer side in pixels at which faces are looked for: those of a twentieth of it and more are found."""
 ENLARGED = 2
 """Times that smaller pictures are enlarged at most."""
-SURE = 0.15
-"""Scores of dlib's detector below this are mostly not of faces."""
+SURE, SURE_AGAIN = 0.15, 0.1
+"""Scores of dlib's detector below this are mostly not of faces: at first, and when it looks again at the face set upright
+and ``AGAIN`` pixels large, where other things that look like faces no longer do."""
+AGAIN = 100
 CLOSE = 320
 """A larger face is reduced to this side in pixels before its points are placed: dlib compares single pixels."""
 LEANING = {3: -25.0, 4: 25.0}
@@ -34,12 +36,14 @@ def faces_in(picture: NDArray[np.uint8], faces: Faces) -> NDArray[np.float32]:
     for box, _, which in found:
         middle = (box.left() + box.width() / 2) / scale, (box.top() + box.height() / 2) / scale
         points.append(_points(image, middle, box.width() / scale, LEANING.get(which, 0.0), faces))
-    return np.array(points, np.float32).reshape(-1, IBUG_POINTS, 2)
+    return np.array([each for each in points if each is not None], np.float32).reshape(-1, IBUG_POINTS, 2)
 
 
-def _points(image: Image.Image, middle: tuple[float, float], side: float, degrees: float, faces: Faces) -> NDArray[np.float32]:
+def _points(
+    image: Image.Image, middle: tuple[float, float], side: float, degrees: float, faces: Faces
+) -> NDArray[np.float32] | None:
     """The 68 points of the face in a square around ``middle``, which a turn by ``degrees``
-    counter-clockwise sets upright or nearly so."""
+    counter-clockwise sets upright or nearly so; None where it is no face after all."""
     left, top = round(middle[0] - side), round(middle[1] - side)
     area = image.crop((left, top, left + round(2 * side), top + round(2 * side)))
     scale = min(1.0, CLOSE / side)
@@ -54,6 +58,9 @@ def _points(image: Image.Image, middle: tuple[float, float], side: float, degree
         eyes = eyes_and_nose(found[None])
         across, down = (eyes[1] - eyes[0])[0]
         degrees = float(np.degrees(np.arctan2(down, across)))
+    small = near.rotate(degrees, Image.Resampling.BILINEAR).resize((2 * AGAIN, 2 * AGAIN), Image.Resampling.BICUBIC)
+    if not len(faces.detect.run(np.asarray(small), 0, SURE_AGAIN)[0]):
+        return None
     return ((found + half) * (area.width / near.width) + [left - 0.5, top - 0.5]).astype(np.float32)
 
 

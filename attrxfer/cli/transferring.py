@@ -1,0 +1,186 @@
+"""attrxfer transfer."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import click
+
+from attrxfer.errors import AttrxferError
+
+if TYPE_CHECKING:
+    from attrxfer.folders import Entry, Order, Outcome, Work
+    from attrxfer.photos.photo import Transfers
+    from attrxfer.registry import Registry
+    from attrxfer.works import Framed
+
+    class Loaded(Framed, Transfers, Protocol):
+        """A bundle or an exported file."""
+
+
+PARTIAL = 1
+"""Exit code when some pictures were broken, or had nothing to change."""
+MISSING = "copy"
+
+
+def faces_given(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """How many of the largest faces; 0 for all."""
+    number = {None: "0", "all": "0", "largest": "1", "0": ""}.get(value, str(value))
+    if not number.isdecimal():
+        raise click.BadParameter(f'"{value}" is neither all, largest nor a number from 1')
+    return int(number) if value is not None else None
+
+
+def shard_given(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, int]:
+    """(I, N) of "I/N"."""
+    first, _, last = value.partition("/")
+    if not (first.isdecimal() and last.isdecimal() and 1 <= int(first) <= int(last)):
+        raise click.BadParameter(f'"{value}" is no part: the first of four is 1/4')
+    return int(first), int(last)
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("out"), show_default=True, help="Results' folder.")
+@click.option("--strength", type=click.FloatRange(0, 3), default=1.0, show_default=True, help="0: the input, 1: as trained.")
+@click.option(
+    "--faces",
+    metavar="all|largest|N",
+    callback=faces_given,
+    help="Which faces of a photo: N are the N largest.  [default: all]",
+)
+@click.option("--locator", metavar="NAME", help="What finds the faces.  [default: dlib]")
+@click.option("--missing", type=click.Choice(["copy", "skip"]), help=f"Photos without a face.  [default: {MISSING}]")
+@click.option("--aligned", is_flag=True, help="Pictures are crops like those trained on; results have the bundle's size.")
+@click.option("--provenance/--no-provenance", default=True, show_default=True, help="Say in the file how it was made.")
+@click.option("--skip-existing", is_flag=True, help="Go on: leave out pictures whose result is there.")
+@click.option(
+    "--shard", metavar="I/N", default="1/1", callback=shard_given, help="Only the I-th of N parts, for several machines."
+)
+@click.option("--backend", default="torch", show_default=True, help="What runs the networks; auto takes the fastest here.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+def transfer(
+    model: Path,
+    pictures: tuple[Path, ...],
+    out: Path,
+    strength: float,
+    faces: int | None,
+    locator: str | None,
+    missing: str | None,
+    aligned: bool,
+    provenance: bool,
+    skip_existing: bool,
+    shard: tuple[int, int],
+    backend: str,
+    quiet: bool,
+) -> None:
+    """Transfer PICTURES (files or folders) with MODEL (a bundle, the folder of a finished run, or an exported file).
+
+    Every face of a photo is found, transferred and put back; size, format and metadata stay. Exit code 1 says that some
+    pictures were broken and skipped, or had no face.
+    """
+    if aligned and any(given is not None for given in (faces, locator, missing)):
+        raise click.UsageError("--aligned takes crops, in which no faces are looked for: no --faces, --locator or --missing")
+    from attrxfer import host
+    from attrxfer.folders import Order
+    from attrxfer.photos.provenance import statement
+
+    registry = host.load().registry
+    loaded = _load(model, backend, registry)
+    if not aligned and loaded.card.get("alignment") is None:
+        click.echo(f"{model}: does not say how its training pictures were aligned: pictures are taken for crops", err=True)
+        aligned = True
+    said = statement(loaded.card, strength)
+    written = said if provenance else None
+    work = _crops(loaded, strength, written) if aligned else _photos(loaded, strength, faces, locator, written, registry)
+    order = Order(skip_existing, shard, (missing or MISSING) == "copy")
+    outcome = _transfer(work, pictures, out, order, said, quiet)
+    if not quiet:
+        click.echo(_summary(outcome, out))
+    if any(entry.reason for entry in outcome.entries):
+        sys.exit(PARTIAL)
+
+
+def _load(model: Path, backend: str, registry: Registry) -> Loaded:
+    from attrxfer.exported import find
+
+    exported = find(model, registry)
+    if exported is not None:
+        if backend != "torch":
+            raise AttrxferError(f"{model}: an exported file runs on what it was exported to: leave --backend out")
+        return exported
+    from attrxfer.transfer import load  # takes seconds: torch, which an exported file does without
+
+    bundled = load(model)
+    if backend != "torch":
+        bundled.use(backend, registry)
+    return bundled
+
+
+def _crops(loaded: Loaded, strength: float, said: Mapping[str, str] | None) -> Work:
+    from attrxfer.works import Crops
+
+    return Crops(loaded, strength, said)
+
+
+def _photos(
+    loaded: Loaded, strength: float, faces: int | None, locator: str | None, said: Mapping[str, str] | None, registry: Registry
+) -> Work:
+    from attrxfer.photos import Photos
+    from attrxfer.photos.finder import DEFAULT, finder
+    from attrxfer.works import WholePhotos
+
+    photos = Photos(loaded, finder(locator or DEFAULT, registry))
+    return WholePhotos(photos, strength, faces or None, said)
+
+
+def _transfer(work: Work, sources: tuple[Path, ...], out: Path, order: Order, said: Mapping[str, str], quiet: bool) -> Outcome:
+    """With a line for each file that was not changed, a bar where someone looks, and a manifest for folders."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from attrxfer.folders import transfer_files
+    from attrxfer.manifest import Manifest
+
+    manifest = Manifest(out, said, order) if any(source.is_dir() for source in sources) else None
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    columns = (TextColumn("transfer"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as bar:
+        task = bar.add_task("transfer", total=None)
+
+        def done(entry: Entry, count: int, total: int) -> None:
+            bar.update(task, completed=count, total=total)
+            if line := _line(entry, quiet):
+                click.echo(line, err=True)
+            if manifest is not None:
+                manifest.add(entry)
+
+        try:
+            return transfer_files(work, sources, out, order, done)
+        finally:
+            if manifest is not None and manifest.pictures:
+                manifest.write()
+
+
+def _line(entry: Entry, quiet: bool) -> str:
+    """What is said of a file: why it was not changed, and what of it could not be kept."""
+    if entry.reason:
+        did = "copied" if entry.outcome == "copied" else "skipped"
+        return f"{entry.source}: {did}: {entry.reason}"
+    return f"{entry.source}: {'; '.join(entry.result.notes)}" if entry.result.notes and not quiet else ""
+
+
+def _summary(outcome: Outcome, out: Path) -> str:
+    faces = sum(len(entry.result.boxes) for entry in outcome.entries)
+    parts = [f"{outcome.written} written to {out}" + (f" ({faces} face{'s' * (faces != 1)})" if faces else "")]
+    counts = {
+        "copied as they were": sum(bool(entry.reason) for entry in outcome.those("copied")),
+        "skipped": len(outcome.those("left")),
+        "broken and skipped": len(outcome.those("broken")),
+        "there already": len(outcome.those("there")),
+    }
+    return ", ".join([*parts, *(f"{count} {what}" for what, count in counts.items() if count)])
