@@ -14,8 +14,7 @@ from PIL import Image
 
 from attrxfer.errors import AttrxferError, DataError, UnknownName
 from attrxfer.interfaces import Finder
-from attrxfer.photos import Photos
-from attrxfer.photos.finder import finder
+from attrxfer.photos import Photos, finder
 from attrxfer.transfer import Transfer, load
 
 if TYPE_CHECKING:

@@ -31,10 +31,13 @@ CSS = """
 CLICK = "() => document.getElementById('file').click()"
 """gradio's own button downloads a file that is there already; ours is made at a click, which another one follows."""
 
-SCROLL = """() => document.addEventListener("wheel", (event) => {
-    if (!event.ctrlKey && event.target.closest("#compare")) event.stopPropagation();
-}, true)"""
-"""The wheel scrolls the page over the pictures as elsewhere; with Ctrl it enlarges them."""
+SCROLL = """() => {
+    const single = (event) => !event.ctrlKey && (event.touches?.length ?? 1) === 1;
+    const scrolls = (event) => single(event) && event.target.closest("#compare .content");
+    for (const name of ["wheel", "touchstart", "touchmove"])
+        document.addEventListener(name, (event) => scrolls(event) && event.stopPropagation(), true);
+}"""
+"""Over the pictures the wheel and a finger scroll the page as elsewhere; with Ctrl, or two fingers, they enlarge."""
 
 
 @contextmanager

@@ -130,7 +130,10 @@ class Studio:
                 ready = self._ready(key)
         except DataError as error:
             return Looked(None, f"{Path(path).name}: {str(error).removeprefix(f'{path}: ')}.")
-        what = said(ready.cut, self.offers[offer].transfer.size)
+        notes = ready.file.notes if ready.file else ()
+        what = " ".join(
+            [said(ready.cut, self.offers[offer].transfer.size), *(f"{note[0].upper()}{note[1:]}." for note in notes)]
+        )
         if ready.cut is None:
             return Looked(key, what)
         if not ready.cut.places:

@@ -8,19 +8,26 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from attrxfer_demo import commands
 from attrxfer_demo.commands import FIRST, MAKES_IT, free_port
 from attrxfer_demo.offer import label, offers
+from attrxfer_demo.studio import Studio
 from click.testing import CliRunner, Result
 from PIL import Image
+from skimage.data import astronaut
 
 from attrxfer.cli import Group
 from attrxfer.errors import AttrxferError
 from attrxfer.host import Host
-from attrxfer.recipe import load
+from attrxfer.photos import Photos, finder
+from attrxfer.photos.provenance import statement
+from attrxfer.recipe import load as load_recipe
+from attrxfer.transfer import load
+from attrxfer.works import Crops, WholePhotos
 from tests.conftest import attrxfer
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +49,22 @@ def test_a_run_offers_its_task_and_its_samples_above_their_results(trained: Path
     assert len(offer.samples) == 2 == strips[0].shape[1] // 16
     source, column = offer.samples[1]
     assert np.array_equal(source, strips[0][:, 16:]) and np.array_equal(column, np.concatenate([s[:, 16:] for s in strips]))
+
+
+@pytest.mark.parametrize("crop", [False, True])
+def test_a_download_is_the_file_that_its_command_writes(trained: Path, tmp_path: Path, host: Host, crop: bool) -> None:
+    photo, out = tmp_path / "her photo.jpg", tmp_path / "out.jpg"
+    Image.fromarray(astronaut()).save(photo, quality=90)
+    studio = Studio(offers([trained], "dlib", host.registry), tmp_path / "files")
+    key = studio.look(str(photo), 0, crop=crop).key
+    assert key is not None
+    transfer = load(trained)
+    said = statement(transfer.card, 0.8)
+    work: Any = (
+        Crops(transfer, 0.8, said) if crop else WholePhotos(Photos(transfer, finder("dlib", host.registry)), 0.8, None, said)
+    )
+    work.write(out, *work.change([work.read(photo)]))
+    assert studio.save(key, 0.8).read_bytes() == out.read_bytes() != photo.read_bytes()
 
 
 def test_a_bundle_alone_has_no_samples_and_equal_labels_name_their_bundles(trained: Path, host: Host) -> None:
@@ -78,7 +101,7 @@ def test_a_locator_that_does_not_exist_is_an_error(trained: Path, host: Host) ->
 
 def test_without_a_bundle_it_is_the_readmes_first_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: Host) -> None:
     assert f"\npip install . && {MAKES_IT}\n" in (ROOT / "README.md").read_text()
-    assert Path("runs") / Path(MAKES_IT.split()[-1]).stem == FIRST and load(FIRST.name, host)
+    assert Path("runs") / Path(MAKES_IT.split()[-1]).stem == FIRST and load_recipe(FIRST.name, host)
     monkeypatch.chdir(tmp_path)
     result = invoke(host)
     assert result.exit_code == 2 and len(result.output.splitlines()) == 1 and MAKES_IT in result.output

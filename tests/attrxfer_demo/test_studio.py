@@ -91,6 +91,13 @@ def test_a_download_has_the_photos_size_format_metadata_and_says_how_it_was_made
     assert made.studio.save(key, 0).read_bytes() == photo.read_bytes(), "at strength 0 it is the photo itself"
 
 
+def test_what_of_a_file_cannot_be_kept_is_said(a_studio: Make, photo: Path) -> None:
+    two = photo.with_name("two views.mpo")
+    view = Image.open(photo)
+    view.save(two, "MPO", save_all=True, append_images=[view.rotate(5)])
+    assert a_studio(FACE).studio.look(str(two), 0, crop=False).said == "1 face found. Only its first picture is kept."
+
+
 def test_a_large_photo_is_shown_small_and_saved_whole(a_studio: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(studios, "VIEW", 128)
     path = tmp_path / "large.png"
