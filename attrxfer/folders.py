@@ -37,7 +37,7 @@ class Work(Protocol):
         ...
 
     def write(self, path: Path, item: Any) -> Result:
-        """Write what was changed."""
+        """Write what was changed. Raises DataError when it cannot be written in its format."""
         ...
 
 
@@ -167,7 +167,10 @@ def _write(work: Work, out: Path, chunk: Chunk) -> list[Entry]:
         if entry.outcome == "copied":
             write_bytes(out / entry.name, entry.source.read_bytes())
         elif entry.outcome == "changed":
-            entry = entry._replace(result=work.write(out / entry.name, changed))
+            try:
+                entry = entry._replace(result=work.write(out / entry.name, changed))
+            except DataError as error:
+                entry = entry._replace(outcome="broken", reason=_reason(error, entry.source))
         entries.append(entry)
     return entries
 

@@ -193,6 +193,19 @@ class Slips:
     def load_state_dict(self, state: dict[str, Any]) -> None: ...
 
 
+class Hallucinates:
+    """A locator that finds someone everywhere."""
+
+    def masks(self, data: Any, batch: Any) -> Any:
+        return np.zeros((len(batch.rows), 1, 32, 32), np.float32)
+
+    def find(self, picture: Any) -> Any:
+        return np.zeros((1, 5, 2), np.float32)
+
+    def reduce(self, landmarks: Any) -> Any:
+        return landmarks
+
+
 @pytest.mark.parametrize(
     ("kind", "broken", "promise"),
     [
@@ -203,6 +216,7 @@ class Slips:
         ("identity", Detached, "it_is_a_finite_scalar_with_gradient"),
         ("identity", Silent, "every_setting_is_documented"),
         ("stage", Forgets, "its_state_can_be_kept"),
+        ("locator", Hallucinates, "what_finds_subjects_finds_none_in_an_empty_picture"),
         ("stage", Slips, "steps_are_finite_and_repeatable"),
     ],
 )

@@ -73,6 +73,8 @@ def test_a_run_and_its_bundle_load_alike(trained: Path) -> None:
 def test_the_card_says_where_the_model_comes_from(trained: Path) -> None:
     card = json.loads((trained / "bundle" / "attrxfer.json").read_text())
     assert card["recipe"]["train"]["adversarial"]["dstep"] == 2
+    alignment = np.array(card["alignment"])
+    assert alignment.shape == (68, 2) and 0 < alignment.min() < alignment.max() < SIZE, "the drawn faces' mean landmarks"
     assert card["plugins"] == {"diat": "0.1.0"} and "MIT" in card["licences"]
     assert card["chain"] == [
         {"kind": "generator", "use": "masked", "width": 4, "blocks": 1, "norm": "batch", "mask_bias": -1.0}

@@ -131,7 +131,7 @@ def _photos(
     loaded: Loaded, strength: float, faces: int | None, locator: str | None, said: Mapping[str, str] | None, registry: Registry
 ) -> Work:
     from attrxfer.photos import Photos
-    from attrxfer.photos.finder import DEFAULT, finder
+    from attrxfer.photos.locate import DEFAULT, finder
     from attrxfer.works import WholePhotos
 
     photos = Photos(loaded, finder(locator or DEFAULT, registry))

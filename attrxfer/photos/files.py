@@ -16,13 +16,15 @@ from PIL import Image, JpegImagePlugin, PngImagePlugin
 from attrxfer.errors import DataError
 from attrxfer.photos.pixels import changed, seen
 from attrxfer.photos.provenance import packet
-from attrxfer.pictures import opened
+from attrxfer.pictures import UNREADABLE, opened
 
 WEBP_QUALITY, TIFF_JPEG_QUALITY = 90, 95
 """Where the file does not say how it was compressed."""
 STRUCTURE = frozenset({*range(254, 260), *range(262, 267), 273, 274, 277, 278, 279, 284, 292, 293, 317, 320})
 MORE_STRUCTURE = frozenset({*range(322, 326), 330, 338, 339, 340, 341, 347, *range(512, 533), 700, 34675})
 """TIFF tags that describe how the old file lay on the disk; and those written from elsewhere."""
+TABLES = (34665, 34853)
+"""TIFF tags that point to EXIF's and GPS's own tables."""
 FOR_BITS = ("group3", "group4", "tiff_ccitt")
 GIF_XMP = b"\x21\xff\x0bXMP DataXMP"
 GIF_TRAILER = b"\x01" + bytes(range(255, -1, -1)) + b"\x00"
@@ -44,14 +46,17 @@ class PhotoFile:
 
     def encoded(self, picture: NDArray[np.uint8], said: Mapping[str, str] | None = None) -> bytes:
         """The file with this picture in place of its own, in its format, with its EXIF, ICC profile, resolution and texts;
-        ``said`` goes into its XMP packet (see ``provenance.statement``)."""
+        ``said`` goes into its XMP packet (see ``provenance.statement``). Raises DataError when Pillow cannot write it."""
         image = changed(self.image, self.picture, picture)
         known = self.image.info.get("xmp")
         xmp = packet(said, known) if said is not None else known
         buffer = io.BytesIO()
         form = "JPEG" if self.image.format == "MPO" else self.image.format
         assert form is not None
-        image.save(buffer, form, **_common(self.image), **_OPTIONS.get(form, _nothing)(self.image, image, xmp))
+        try:
+            image.save(buffer, form, **_common(self.image), **_OPTIONS.get(form, _nothing)(self.image, image, xmp))
+        except (*UNREADABLE, RuntimeError, TypeError) as error:  # what Pillow raises for metadata that it cannot write
+            raise DataError(f"{self.path}: cannot be written as {form}: {error}") from None
         content = buffer.getvalue()
         return content[:-1] + GIF_XMP + xmp + GIF_TRAILER + b";" if form == "GIF" and xmp else content
 
@@ -116,6 +121,8 @@ def _tiff(old: Image.Image, new: Image.Image, xmp: bytes | None) -> dict[str, An
     compression = old.info.get("compression", "raw")
     if compression in FOR_BITS and new.mode != "1":
         compression = "tiff_lzw"
+    if any(tag in tags for tag in TABLES):
+        compression = "raw"  # libtiff, which compresses, writes no EXIF
     quality = {"quality": TIFF_JPEG_QUALITY} if compression == "jpeg" else {}
     return {"exif": tags, "compression": compression, **quality}
 

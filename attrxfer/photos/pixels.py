@@ -41,6 +41,8 @@ def changed(image: Image.Image, before: NDArray[np.uint8], after: NDArray[np.uin
     if image.mode == "P" and image.format == "GIF":
         return _in_palette(image, before, after)
     stored = _plain(image)
+    if stored.mode == "RGB":  # stored as it is seen
+        return Image.fromarray(after)
     change = after.astype(np.float32) - before
     own = np.asarray(stored)
     if stored.mode == "CMYK":
@@ -79,11 +81,15 @@ def _with_ink(own: NDArray[np.uint8], change: NDArray[np.float32]) -> NDArray[np
 
 
 def _in_palette(image: Image.Image, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> Image.Image:
-    """Changed pixels take the nearest of the palette's colours."""
-    plain = Image.new("P", (1, 1))
-    plain.putpalette(image.getpalette("RGB") or [])
-    nearest = Image.fromarray(after).quantize(palette=plain, dither=Image.Dither.NONE)
+    """Changed pixels take the nearest of the palette's colours; what room it has is for theirs."""
+    palette = list(image.getpalette("RGB") or [])
     same = (before == after).all(2)
+    room = 256 - len(palette) // 3
+    if room and not same.all():
+        palette += Image.fromarray(after[~same][None]).quantize(room).getpalette("RGB") or []
+    plain = Image.new("P", (1, 1))
+    plain.putpalette(palette)
+    nearest = Image.fromarray(after).quantize(palette=plain, dither=Image.Dither.NONE)
     out = Image.fromarray(np.where(same, np.asarray(image), np.asarray(nearest)).astype(np.uint8), "P")
-    out.putpalette(image.getpalette("RGB") or [])
+    out.putpalette(palette)
     return out

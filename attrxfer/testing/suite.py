@@ -58,7 +58,10 @@ CHECKS: dict[str, tuple[Callable[[Subject], None], ...]] = {
         data.check_equal_settings_have_one_fingerprint,
     ),
     "selection": (data.check_it_chooses_pictures,),
-    "locator": (data.check_masks_lie_where_the_picture_does,),
+    "locator": (
+        data.check_masks_lie_where_the_picture_does,
+        data.check_what_finds_subjects_finds_none_in_an_empty_picture,
+    ),
     "stage": (
         stages.check_steps_are_finite_and_repeatable,
         stages.check_its_state_can_be_kept,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -10,7 +12,8 @@ from attrxfer_faces.dlib_models import Faces
 from attrxfer_faces.points import IBUG_POINTS, eyes_and_nose
 
 SEARCH = 1600
-"""Longer side in pixels at which faces are looked for: those of a twentieth of it and more are found."""
+"""Longer side in pixels at which faces are looked for: those of a twentieth of it and more are found. Where there are none,
+they are looked for again at twice the side."""
 ENLARGED = 2
 """Times that smaller pictures are enlarged at most."""
 SURE, SURE_AGAIN = 0.15, 0.1
@@ -28,15 +31,22 @@ TIMES = 2
 def faces_in(picture: NDArray[np.uint8], faces: Faces) -> NDArray[np.float32]:
     """iBUG's 68 points of every face in a picture (H, W, 3), the largest face first: (F, 68, 2) in its pixels."""
     image = Image.fromarray(picture)
-    scale = min(ENLARGED, SEARCH / max(image.size))
+    points: list[NDArray[np.float32]] = []
+    for side in (SEARCH, 2 * SEARCH):
+        points = [each for each in _looked_for(image, side, faces) if each is not None]
+        if points or side >= ENLARGED * max(image.size):
+            break
+    return np.array(points, np.float32).reshape(-1, IBUG_POINTS, 2)
+
+
+def _looked_for(image: Image.Image, longer: int, faces: Faces) -> Iterator[NDArray[np.float32] | None]:
+    """The points of what looks like a face at this longer side in pixels, the largest first; None where it is none."""
+    scale = min(ENLARGED, longer / max(image.size))
     seen = image.resize([max(1, round(side * scale)) for side in image.size], Image.Resampling.BICUBIC, reducing_gap=3)
     found = [hit for hit in zip(*faces.detect.run(np.asarray(seen), 0, SURE), strict=True) if hit[1] > SURE]
-    found.sort(key=lambda hit: hit[0].area(), reverse=True)
-    points = []
-    for box, _, which in found:
+    for box, _, which in sorted(found, key=lambda hit: hit[0].area(), reverse=True):
         middle = (box.left() + box.width() / 2) / scale, (box.top() + box.height() / 2) / scale
-        points.append(_points(image, middle, box.width() / scale, LEANING.get(which, 0.0), faces))
-    return np.array([each for each in points if each is not None], np.float32).reshape(-1, IBUG_POINTS, 2)
+        yield _points(image, middle, box.width() / scale, LEANING.get(which, 0.0), faces)
 
 
 def _points(

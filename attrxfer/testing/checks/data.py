@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from attrxfer.interfaces import Batch, Broken
+from attrxfer.errors import DataError
+from attrxfer.interfaces import Batch, Broken, Finder
 from attrxfer.testing.fakes import COUNT, SIZE, squares
 from attrxfer.testing.subject import Subject
 
@@ -55,3 +56,22 @@ def check_masks_lie_where_the_picture_does(subject: Subject) -> None:
     plain_, turned = locator.masks(data, Batch(data.images(rows), torch.zeros(2), rows, np.array([False, True])))
     assert plain_.shape == (1, SIZE, SIZE) and plain_.dtype == np.float32 and set(np.unique(plain_)) <= {0, 1}
     assert np.array_equal(plain_, turned[..., ::-1])
+
+
+def check_what_finds_subjects_finds_none_in_an_empty_picture(subject: Subject) -> None:
+    """(0, P, 2) float32, whatever the picture's shape, which stays as it was; landmarks it knows are reduced to P points."""
+    locator = subject.build()
+    if not isinstance(locator, Finder):
+        return
+    for height, width in ((48, 64), (301, 17)):
+        empty = np.full((height, width, 3), 128, np.uint8)
+        found = locator.find(empty)
+        assert found.ndim == 3 and found.shape[::2] == (0, 2) and found.dtype == np.float32, f"{found.shape} {found.dtype}"
+        assert (empty == 128).all(), "the picture was changed"
+    landmarks = squares().records.landmarks
+    assert landmarks is not None
+    try:
+        reduced = locator.reduce(landmarks)
+    except DataError:
+        return  # other landmarks than it knows
+    assert reduced.shape == (COUNT, found.shape[1], 2), "landmarks are reduced to other points than those found"
