@@ -83,8 +83,8 @@ class Server:
 def server(trained: Path) -> Iterator[Server]:
     server = Server(str(trained), "--no-browser", "--port", str(20000 + os.getpid() % 20000))
     yield server
-    server.process.kill()
-    server.process.wait()
+    server.process.terminate()  # it deletes its photos
+    server.process.wait(timeout=30)
 
 
 @pytest.fixture
