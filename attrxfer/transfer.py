@@ -29,6 +29,11 @@ def to_uint8(images: Tensor) -> NDArray[np.uint8]:
     return scaled.permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 
+def blend(source: Tensor, result: Tensor, strength: float) -> Tensor:
+    """source + strength * (result - source), clipped to -1..1."""
+    return result.clamp(-1, 1) if strength == 1 else torch.lerp(source, result, strength).clamp(-1, 1)
+
+
 class Transfer:
     """A bundle ready to use.
 
@@ -55,8 +60,13 @@ class Transfer:
         if strength == 0:
             return images
         source = images.to(self.device)
-        picture = through(self._chain, source).float()
-        return picture.clamp(-1, 1) if strength == 1 else torch.lerp(source, picture, strength).clamp(-1, 1)
+        return blend(source, self.result(source), strength)
+
+    @torch.no_grad()
+    def result(self, images: Tensor) -> Tensor:
+        """What the chain makes of images (N, 3, S, S) in -1..1, before strength and clipping: with it, ``blend`` gives any
+        strength at no cost."""
+        return through(self._chain, images.to(self.device)).float()
 
     def parameters(self) -> int:
         """How many numbers its networks have learned."""

@@ -1,0 +1,95 @@
+"""attrxfer demo."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import socket
+import tempfile
+import threading
+import webbrowser
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from attrxfer.errors import AttrxferError
+
+if TYPE_CHECKING:
+    from attrxfer.registry import Registry
+
+FIRST, MAKES_IT = Path("runs/diat_a_gender"), "attrxfer run recipes/diat_a_gender.toml"
+"""What the README's first command leaves."""
+PORTS = 100
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+SWITCHES = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
+"""Gradio reads these when it is imported; without them it asks other machines."""
+
+
+@click.command()
+@click.argument("bundles", nargs=-1, type=click.Path(path_type=Path), metavar="[BUNDLE]...")
+@click.option("--port", type=click.IntRange(1, 65535), default=7860, show_default=True, help="The next free one is taken.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; others than loopback open the page.")
+@click.option("--locator", default="dlib", show_default=True, help="What finds the subjects of a photo.")
+@click.option("--no-browser", is_flag=True, help="Open no browser.")
+@click.pass_obj
+def demo(registry: Registry, bundles: tuple[Path, ...], port: int, host: str, locator: str, no_browser: bool) -> None:
+    """Open a page to try bundles (or finished runs) on photos.
+
+    Without BUNDLE it is the run that the README's first command makes, runs/diat_a_gender.
+    """
+    if not bundles and not FIRST.is_dir():
+        raise AttrxferError(f"{FIRST}: not here; make it with: {MAKES_IT}, or name a bundle: attrxfer demo BUNDLE")
+    if find_spec("gradio") is None:
+        raise AttrxferError("demo needs gradio: pip install 'attrxfer[ui]'")
+    from attrxfer_demo.offer import offers
+
+    found = offers(bundles or (FIRST,), locator, registry)
+    for each in found:
+        click.echo(f"{each.path}: {each.label}" + (f"\n  {each.crops_only}" if each.crops_only else ""))
+    if host not in LOOPBACK:
+        click.echo(f"warning: --host {host} lets every machine that reaches this one use the page", err=True)
+    with tempfile.TemporaryDirectory(prefix="attrxfer-demo-") as name:
+        folder = Path(name).resolve()
+        os.environ.update(SWITCHES, GRADIO_TEMP_DIR=str(folder), NO_PROXY="*", no_proxy="*")
+        from attrxfer_demo.page import serving
+
+        taken = free_port(host, port)
+        with serving(found, folder, host, taken) as url:
+            moved = f" (port {port} is taken)" if taken != port else ""
+            click.echo(f"photos are kept in {folder} while the page is open, and then deleted")
+            click.echo(f"page: {url}{moved}; end it with Ctrl-C")
+            if not no_browser:
+                webbrowser.open(url)
+            _wait()
+    click.echo("closed, and the photos deleted")
+
+
+def _wait() -> None:
+    """Until Ctrl-C or SIGTERM."""
+    asked = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: asked.set())
+    asked.wait()
+
+
+def free_port(host: str, wanted: int) -> int:
+    """The first free port from ``wanted`` on. Raises AttrxferError when the host is none of this machine's, or all are
+    taken."""
+    try:
+        family, _, _, _, (address, *_) = socket.getaddrinfo(host, wanted, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        raise AttrxferError(f"--host {host}: {error.strerror or error}") from None
+    for port in range(wanted, min(wanted + PORTS, 65536)):
+        with socket.socket(family, socket.SOCK_STREAM) as found:
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                found.bind((address, port))
+            except OSError as error:
+                if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                    raise AttrxferError(f"--host {host}: {error.strerror}") from None
+                continue
+            return port
+    raise AttrxferError(f"--port {wanted}: taken, as are the {PORTS} after it; name another one")

@@ -1,0 +1,116 @@
+"""What the page offers: a bundle each, with what it changes and how photos reach it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from attrxfer.errors import AttrxferError, DataError, UnknownName
+from attrxfer.interfaces import Finder
+from attrxfer.photos import Photos, finder
+from attrxfer.transfer import Transfer, load
+
+if TYPE_CHECKING:
+    from attrxfer.registry import Registry
+
+SHOWN = 12
+"""Samples in the gallery."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """path: as its user named it. label: task, and what it makes of what. photos: finds subjects in whole photos; None where
+    pictures are taken as crops, and ``crops_only`` says why in a sentence. samples: (source, strip) pairs of the run."""
+
+    path: Path
+    label: str
+    about: str
+    transfer: Transfer
+    photos: Photos | None
+    crops_only: str
+    samples: tuple[tuple[NDArray[np.uint8], NDArray[np.uint8]], ...]
+
+    def command(self, name: str, strength: float, *, crop: bool) -> str:
+        """The command line that does the same. A bundle that does not know its alignment takes crops unasked."""
+        aligned = ["--aligned"] if crop and self.transfer.card.get("alignment") is not None else []
+        return shlex.join(["attrxfer", "transfer", str(self.path), name, *aligned, "--strength", f"{strength:g}", "-o", "out"])
+
+
+def offers(paths: Sequence[Path], locator: str, registry: Registry) -> list[Offer]:
+    """One offer a bundle or finished run. Raises BundleError where there is none, UnknownName for a locator that does not
+    exist; where it lacks something, pictures are taken as crops."""
+    lacking, found_by = "", None
+    try:
+        found_by = finder(locator, registry)
+    except UnknownName:
+        raise
+    except AttrxferError as error:
+        lacking = str(error)
+    found = [_offer(path, found_by, lacking) for path in paths]
+    labels = [each.label for each in found]
+    return [replace(each, label=f"{each.label} ({each.path})") if labels.count(each.label) > 1 else each for each in found]
+
+
+def _offer(path: Path, found_by: Finder | None, lacking: str) -> Offer:
+    transfer = load(path)
+    card = transfer.card
+    photos, why = None, ""
+    if card.get("alignment") is None:
+        why = "This bundle does not know how its training pictures were aligned"
+    elif found_by is None:
+        why = lacking
+    else:
+        try:
+            photos = Photos(transfer, found_by)
+        except DataError as error:
+            why = str(error)
+    task = {**card["recipe"].get("task", {}), **card["task"]}
+    about = f"Trained on {card['recipe']['data']['use']} at {transfer.size} px."
+    if why:
+        why = f"{why[0].upper()}{why[1:]}. Pictures are taken as crops like those trained on."
+    return Offer(path, label(task), about, transfer, photos, why, samples(path, transfer.size))
+
+
+def label(task: Mapping[str, Any]) -> str:
+    """A task's name, and what it makes of what.
+
+    >>> label({"name": "gender", "guided": {"Male": False}})
+    'gender: Male → not Male'
+    >>> label({"name": "smile", "guided": {"Smiling": True, "Mouth_Slightly_Open": True}})
+    'smile: others → Smiling and Mouth Slightly Open'
+    """
+    guided: dict[str, bool] = task["guided"]
+    given: dict[str, bool] | None = task.get("input")
+    if given is None and len(guided) == 1:
+        given = {name: not value for name, value in guided.items()}
+    return f"{task['name']}: {_words(given) if given else 'others'} → {_words(guided)}"
+
+
+def _words(values: Mapping[str, bool]) -> str:
+    return " and ".join(("" if value else "not ") + name.replace("_", " ") for name, value in values.items())
+
+
+def samples(path: Path, size: int) -> tuple[tuple[NDArray[np.uint8], NDArray[np.uint8]], ...]:
+    """Of a run's folder: each sample's source (S, S, 3), and below it what the finished bundle made of it and, where it is
+    known, the truth (2S or 3S, S, 3). Nothing for a bundle alone."""
+    strips = [_strip(path / "samples" / f"{name}.png", size) for name in ("source", "result", "truth")]
+    if not (strips[0] and strips[1]):
+        return ()
+    columns = zip(*(strip for strip in strips if strip), strict=False)
+    return tuple((parts[0], np.concatenate(parts)) for parts in columns)[:SHOWN]
+
+
+def _strip(path: Path, size: int) -> list[NDArray[np.uint8]]:
+    """Pictures that lie side by side in a file."""
+    if not path.is_file():
+        return []
+    with Image.open(path) as image:
+        pixels = np.asarray(image.convert("RGB"))
+    return np.split(pixels, pixels.shape[1] // size, axis=1) if pixels.shape[1] % size == 0 else []

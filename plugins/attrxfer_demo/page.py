@@ -1,0 +1,229 @@
+"""The page itself: gradio's controls around a studio."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from attrxfer.errors import AttrxferError
+from attrxfer_demo.offer import Offer
+from attrxfer_demo.studio import AS_CROP, Key, Looked, Studio
+
+STRONGEST, STEP = 1.5, 0.05
+SWEEP, OLD = 60, 3600
+"""Seconds between two looks for old files, and after which a file that nothing shows is deleted."""
+EMPTY = "The result will be here."
+FONTS = ("system-ui", "sans-serif"), ("ui-monospace", "monospace")
+CSS = """
+.gradio-container { width: 100% !important; max-width: 1180px !important; margin: 0 auto !important; }
+#said p { color: var(--body-text-color); margin: 0; }
+#about p { color: var(--body-text-color-subdued); margin: 0; }
+#command .cm-gutters { display: none; }
+#samples { border-width: 0 !important; background: none; }
+#samples .grid-wrap { height: auto; min-height: 0; max-height: none; padding: 0; overflow: visible; }
+#samples .grid-container { grid-template-columns: repeat(auto-fill, minmax(56px, 1fr)); padding: 0; gap: 6px; }
+#samples .thumbnail-item { aspect-ratio: auto; height: auto; }
+"""
+CLICK = "() => document.getElementById('file').click()"
+"""gradio's own button downloads a file that is there already; ours is made at a click, which another one follows."""
+
+SCROLL = """() => {
+    const single = (event) => !event.ctrlKey && (event.touches?.length ?? 1) === 1;
+    const scrolls = (event) => single(event) && event.target.closest("#compare .content");
+    for (const name of ["wheel", "touchstart", "touchmove"])
+        document.addEventListener(name, (event) => scrolls(event) && event.stopPropagation(), true);
+}"""
+"""Over the pictures the wheel and a finger scroll the page as elsewhere; with Ctrl, or two fingers, they enlarge."""
+
+
+@contextmanager
+def serving(offers: Sequence[Offer], folder: Path, host: str, port: int) -> Iterator[str]:
+    """The page's address, while the context lasts. ``folder`` is gradio's for temporary files, too."""
+    page = build(Studio(offers, folder))
+    _, url, _ = page.launch(
+        server_name=f"[{host}]" if ":" in host else host,
+        server_port=port,
+        share=False,
+        quiet=True,
+        prevent_thread_lock=True,
+        ssr_mode=False,
+        run_history=False,
+        enable_monitoring=False,
+        show_error=True,
+        footer_links=[],
+        theme=theme(),
+        css=CSS,
+        js=SCROLL,
+    )
+    try:
+        yield url
+    finally:
+        page.close(verbose=False)
+
+
+def theme() -> gr.themes.Base:
+    """gradio's plainest, in the reader's own fonts."""
+    return gr.themes.Default(primary_hue="slate", neutral_hue="slate", font=FONTS[0], font_mono=FONTS[1], radius_size="sm")
+
+
+def build(studio: Studio) -> gr.Blocks:
+    """The page of a studio's offers."""
+    with gr.Blocks(title="attrxfer", analytics_enabled=False, delete_cache=(SWEEP, OLD)) as page:
+        Controls(studio)
+    return page
+
+
+class Controls:
+    """The page's controls and what they do. A photo is looked at once, when it comes; the slider only blends."""
+
+    def __init__(self, studio: Studio) -> None:
+        self.studio = studio
+        self.key = gr.State(None)
+        with gr.Row():
+            with gr.Column(scale=2, min_width=320):
+                self._inputs()
+            with gr.Column(scale=3, min_width=320):
+                self._outputs()
+        self._events()
+
+    def _inputs(self) -> None:
+        names = [offer.label for offer in self.studio.offers]
+        self.photo = gr.Image(
+            label="Photo",
+            type="filepath",
+            image_mode=None,
+            format="png",
+            sources=["upload", "webcam", "clipboard"],
+            buttons=[],
+            height=280,
+            elem_id="photo",
+        )
+        # the uploaded file to the byte; gradio's own step says no more than "error" where Pillow cannot open it
+        self.photo.preprocess = lambda payload: payload.path if payload else None  # type: ignore[method-assign]
+        self.choice = gr.Radio(names, value=names[0], type="index", label="Attribute", elem_id="choice")
+        self.strength = gr.Slider(
+            0,
+            STRONGEST,
+            value=1.0,
+            step=STEP,
+            label="Strength",
+            info="0 is the photo itself, 1 what was trained.",
+            buttons=[],
+            elem_id="strength",
+        )
+        self.crop = gr.Checkbox(False, label=AS_CROP, visible=False, elem_id="crop")
+        self.about = gr.Markdown(self._about(0), elem_id="about")
+
+    def _outputs(self) -> None:
+        self.said = gr.Markdown(EMPTY, elem_id="said")
+        self.compare = gr.ImageSlider(
+            label="Before and after",
+            format="png",
+            interactive=False,
+            visible=False,
+            buttons=["fullscreen"],
+            max_height=640,
+            elem_id="compare",
+        )
+        self.download = gr.Button("Download", size="md", visible=False, elem_id="download")
+        self.file = gr.DownloadButton(visible="hidden", elem_id="file")
+        self.command = gr.Code(
+            label="The same on the command line",
+            interactive=False,
+            lines=1,
+            wrap_lines=True,
+            show_line_numbers=False,
+            buttons=["copy"],
+            visible=False,
+            elem_id="command",
+        )
+        found = self._samples(0)
+        self.heading = gr.Markdown("Samples of the run, results below. Choose one to try it.", visible=bool(found))
+        self.samples = gr.Gallery(
+            found,
+            show_label=False,
+            format="png",
+            height="auto",
+            object_fit="contain",
+            allow_preview=False,
+            buttons=[],
+            visible=bool(found),
+            elem_id="samples",
+        )
+
+    def _events(self) -> None:
+        shown = [self.key, self.said, self.crop, self.compare, self.command, self.download]
+        given = [self.photo, self.choice, self.strength]
+        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+        looking = {**quiet, "show_progress": "minimal", "show_progress_on": [self.said]}
+        saving = {**quiet, "show_progress": "minimal", "show_progress_on": [self.download]}
+        moving = {**quiet, "queue": False, "fn": self.move, "inputs": [self.key, self.strength]}
+        moving["outputs"] = [self.compare, self.command]
+        chosen = self.samples.select(self.sample, [self.choice], [self.photo], **quiet)
+        for looked in (
+            self.photo.input(self.look, given, shown, **looking),
+            self.photo.clear(self.look, given, shown, **looking),
+            self.crop.input(self.look, [*given, self.crop], shown, **looking),
+            self.choice.input(self.look, [*given, self.crop], shown, **looking),
+            chosen.then(self.look_at_crop, given, shown, **looking),
+        ):
+            looked.then(**moving)  # the slider may have moved meanwhile
+        self.strength.input(**moving, trigger_mode="always_last")
+        self.choice.input(self.choose, [self.choice], [self.about, self.heading, self.samples], **quiet)
+        self.download.click(self.save, [self.key, self.strength], [self.file], **saving).then(None, js=CLICK)
+
+    def look(self, photo: str | None, choice: int, strength: float, crop: bool = False) -> list[Any]:
+        """A photo came or went, or is to be taken otherwise."""
+        looked = self.studio.look(photo, choice, crop=crop) if photo else Looked(None, EMPTY)
+        asked = gr.update(value=crop, visible=looked.faceless or crop)
+        if looked.key is None:
+            return [None, looked.said, asked, *[gr.update(visible=False)] * 3]
+        pair, command = self._at(looked.key, strength)
+        compare = gr.update(value=pair, visible=True, slider_position=looked.middle)
+        return [looked.key, looked.said, asked, compare, gr.update(value=command, visible=True), gr.update(visible=True)]
+
+    def look_at_crop(self, photo: str, choice: int, strength: float) -> list[Any]:
+        """The same for a picture that is known to be a crop."""
+        return self.look(photo, choice, strength, crop=self.studio.offers[choice].photos is not None)
+
+    def move(self, key: Key | None, strength: float) -> list[Any]:
+        """The slider moved."""
+        return [gr.skip(), gr.skip()] if key is None else list(self._at(Key(*key), strength))
+
+    def _at(self, key: Key, strength: float) -> tuple[tuple[Path, Path], str]:
+        with _told():
+            return self.studio.show(key, strength), self.studio.command(key, strength)
+
+    def save(self, key: Key, strength: float) -> Path:
+        """The download was asked for."""
+        with _told():
+            return self.studio.save(Key(*key), strength)
+
+    def choose(self, choice: int) -> list[Any]:
+        """Another bundle."""
+        found = self._samples(choice)
+        return [self._about(choice), gr.update(visible=bool(found)), gr.update(value=found, visible=bool(found))]
+
+    def sample(self, choice: int, event: gr.SelectData) -> Path:
+        """A sample was chosen: its source is the photo."""
+        return self.studio.sample(choice, event.index)
+
+    def _samples(self, choice: int) -> list[Any]:
+        return [column for _, column in self.studio.offers[choice].samples]
+
+    def _about(self, choice: int) -> str:
+        offer = self.studio.offers[choice]
+        return f"{offer.about} {offer.crops_only}".strip()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Errors for people are shown as such."""
+    try:
+        yield
+    except (AttrxferError, OSError) as error:
+        raise gr.Error(f"{error}. Drop the photo again.", print_exception=False) from None

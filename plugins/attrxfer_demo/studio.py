@@ -1,0 +1,201 @@
+"""A photo at any strength: what takes long is done once for each photo and bundle, the rest at each move of the slider."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import shutil
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from attrxfer import pictures
+from attrxfer.errors import DataError
+from attrxfer.photos.files import read
+from attrxfer.photos.photo import SMALLEST, Cut
+from attrxfer.photos.provenance import packet, statement
+from attrxfer.transfer import BATCH, blend, to_images, to_uint8
+from attrxfer_demo.offer import Offer
+
+VIEW = 1024
+"""Longer side in pixels of what the page shows of a larger photo; downloads are of the photo's own size."""
+AS_CROP = "Take the picture as one crop"
+REMEMBERED = 4
+"""Photos that are kept ready, with their networks' results."""
+
+
+class Key(NamedTuple):
+    """A photo under one of the offers."""
+
+    path: str
+    offer: int
+    crop: bool
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What was seen in a photo. key: None when there is nothing to change. said: for the reader. faceless: nobody was found,
+    so that to take the picture as a crop is the remedy. middle: of the largest subject, in percent of the width."""
+
+    key: Key | None
+    said: str
+    faceless: bool = False
+    middle: float = 50
+
+
+class Ready:
+    """A photo whose subjects are found, cut and transferred. file, cut: None where the whole picture is one crop."""
+
+    def __init__(self, path: Path, offer: Offer, *, crop: bool) -> None:
+        self.offer, self.path = offer, path
+        self.file, self.cut = None, None
+        if crop or offer.photos is None:
+            transfer = offer.transfer
+            self.crops = np.stack([pictures.frame(pictures.open_rgb(path), transfer.framing, transfer.size)])
+        else:
+            self.file = read(path)
+            self.cut = offer.photos.cut(self.file.picture, offer.photos.find(self.file.picture))
+            self.crops = self.cut.crops
+        self._view = _reduced(self.cut) if self.cut else None
+        self._source = to_images(self.crops).to(offer.transfer.device)
+        self._result = [offer.transfer.result(part) for part in self._source.split(BATCH)] if len(self.crops) else []
+
+    def results(self, strength: float) -> NDArray[np.uint8]:
+        """Of the crops (N, S, S, 3), at a strength."""
+        parts = zip(self._source.split(BATCH), self._result, strict=False)
+        found = [to_uint8(blend(source, result, strength)) for source, result in parts]
+        return np.concatenate(found) if found else self.crops
+
+    @property
+    def before(self) -> NDArray[np.uint8]:
+        """The photo as the page shows it."""
+        return self._view.picture if self._view else self.crops[0]
+
+    def after(self, strength: float) -> NDArray[np.uint8]:
+        """The same at a strength."""
+        return self._at(strength, self._view)
+
+    def save(self, strength: float, path: Path) -> Path:
+        """Write the result at the photo's own size (of a crop: at the bundle's), as ``attrxfer transfer`` does: in the photo's
+        format, with its metadata, and saying how it was made."""
+        said = statement(self.offer.transfer.card, strength)
+        if strength == 0 and self.file is not None:
+            shutil.copyfile(self.path, path)
+        elif self.file is not None:
+            path.write_bytes(self.file.encoded(self._at(strength, self.cut), said))
+        else:
+            pictures.save(path, self._at(strength, None), packet(said) if strength else None)
+        return path if path.exists() else path.with_suffix(".png")  # what Pillow reads but does not write
+
+    def _at(self, strength: float, cut: Cut | None) -> NDArray[np.uint8]:
+        results = self.results(strength)
+        if cut is None:
+            return results[0]
+        assert self.offer.photos is not None
+        return self.offer.photos.paste(cut, results).picture
+
+
+def _reduced(cut: Cut) -> Cut:
+    """The same crops in a smaller photo."""
+    height, width = cut.picture.shape[:2]
+    scale = VIEW / max(height, width)
+    if scale >= 1:
+        return cut
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small = np.asarray(Image.fromarray(cut.picture).resize(size, Image.Resampling.LANCZOS, reducing_gap=3))
+    places = tuple(replace(each, turn=each.turn * width / size[0]) for each in cut.places)
+    return Cut(small, cut.points * np.float32(scale), places, cut.crops)
+
+
+class Studio:
+    """What the page's controls do. ``folder`` takes the pictures that are shown and downloaded."""
+
+    def __init__(self, offers: Sequence[Offer], folder: Path) -> None:
+        self.offers = tuple(offers)
+        self.folder = folder
+        self._lock = threading.Lock()
+        self._ready = functools.lru_cache(maxsize=REMEMBERED)(self._prepare)
+
+    def look(self, path: str, offer: int, *, crop: bool) -> Looked:
+        """Find and transfer the subjects of a photo, or take it as one crop."""
+        key = Key(path, offer, crop or self.offers[offer].photos is None)
+        try:
+            with self._lock:
+                ready = self._ready(key)
+        except DataError as error:
+            return Looked(None, f"{Path(path).name}: {str(error).removeprefix(f'{path}: ')}.")
+        notes = ready.file.notes if ready.file else ()
+        what = " ".join(
+            [said(ready.cut, self.offers[offer].transfer.size), *(f"{note[0].upper()}{note[1:]}." for note in notes)]
+        )
+        if ready.cut is None:
+            return Looked(key, what)
+        if not ready.cut.places:
+            return Looked(None, what, faceless=not len(ready.cut.points))
+        left, _, right, _ = ready.cut.boxes()[0]
+        return Looked(key, what, middle=50 * (left + right) / ready.cut.picture.shape[1])
+
+    def show(self, key: Key, strength: float) -> tuple[Path, Path]:
+        """Files of the photo before and after, as the page shows them. Raises DataError when the photo is gone."""
+        with self._lock:
+            ready = self._ready(key)
+            folder = self._folder(key)
+            before = _view(folder / "before.jpg", lambda: ready.before)
+            after = _view(folder / f"{strength:g}.jpg", lambda: ready.after(strength))
+        return before, after
+
+    def save(self, key: Key, strength: float) -> Path:
+        """The file to download. Raises DataError when the photo is gone."""
+        with self._lock:
+            ready = self._ready(key)
+        task = self.offers[key.offer].transfer.card["task"]["name"]
+        return ready.save(strength, self._folder(key) / f"{ready.path.stem}-{task}-{strength:g}{ready.path.suffix}")
+
+    def command(self, key: Key, strength: float) -> str:
+        """The command line that does the same."""
+        offer = self.offers[key.offer]
+        return offer.command(Path(key.path).name, strength, crop=key.crop)
+
+    def sample(self, offer: int, number: int) -> Path:
+        """A file of the source of a run's sample."""
+        source, _ = self.offers[offer].samples[number]
+        folder = self.folder / f"samples-{offer}"
+        folder.mkdir(parents=True, exist_ok=True)
+        return _view(folder / f"{self.offers[offer].transfer.card['task']['name']}-sample-{number + 1}.png", lambda: source)
+
+    def _folder(self, key: Key) -> Path:
+        folder = self.folder / hashlib.sha256(repr(key).encode()).hexdigest()[:16]
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def _prepare(self, key: Key) -> Ready:
+        return Ready(Path(key.path), self.offers[key.offer], crop=key.crop)
+
+
+def said(cut: Cut | None, size: int) -> str:
+    """What was found in a photo, for its reader. size: of a crop's result."""
+    if cut is None:
+        return f"The picture is taken as one crop; its result has {size} pixels a side."
+    found, large = len(cut.points), len(cut.places)
+    if not found:
+        return (
+            "No face found in this picture, so nothing is changed. "
+            f"If it is a crop that shows a face as the training pictures do, tick “{AS_CROP}”."
+        )
+    if found == 1:
+        return "1 face found." if large else f"1 face found, smaller than {SMALLEST} pixels: it is left as it is."
+    rest = f"{found - large} smaller than {SMALLEST} pixels are left as they are" if found > large else "all are changed"
+    return f"{found} faces found; {rest}."
+
+
+def _view(path: Path, make: Callable[[], NDArray[np.uint8]]) -> Path:
+    """Write a picture that is not there yet. A JPEG takes a tenth of a PNG's time, and at this quality looks the same."""
+    if not path.exists():
+        Image.fromarray(make()).save(path, quality=97, subsampling=0)
+    return path

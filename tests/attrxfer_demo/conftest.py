@@ -1,0 +1,87 @@
+"""A finished tiny run, and a studio without networks or a face finder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from attrxfer_demo.offer import Offer
+from attrxfer_demo.studio import Studio
+from numpy.typing import NDArray
+from torch import Tensor
+
+from attrxfer.engine.folder import RunFolder
+from attrxfer.engine.run import Training
+from attrxfer.host import Host
+from attrxfer.photos import Photos
+from attrxfer.recipe import load
+from attrxfer.transfer import blend, to_images, to_uint8
+from tests.conftest import TINY
+
+SIZE = 32
+ALIGNMENT = [[8, 8], [24, 8], [16, 26]]
+
+
+class Negative:
+    """A transfer that makes a picture's negative, and counts how often it is asked."""
+
+    size, framing, device = SIZE, None, torch.device("cpu")
+
+    def __init__(self, alignment: Any = ALIGNMENT) -> None:
+        self.card = {"task": {"name": "negative", "guided": {"Dark": True}}, "alignment": alignment, "sha256": {"w": "abc"}}
+        self.asked = 0
+
+    def result(self, images: Tensor) -> Tensor:
+        self.asked += 1
+        return -images
+
+    def pictures(self, uint8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
+        images = to_images(uint8)
+        return to_uint8(blend(images, -images, strength))
+
+
+class Known:
+    """Finds subjects where it is told they are: (left, top, side) of squares framed as the training pictures."""
+
+    def __init__(self, *squares: tuple[float, float, float]) -> None:
+        frame = np.array(ALIGNMENT, np.float32) / SIZE
+        self.points = np.array([frame * side + (left, top) for left, top, side in squares], np.float32).reshape(-1, 3, 2)
+        self.asked = 0
+
+    def find(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+        self.asked += 1
+        return self.points
+
+    def reduce(self, landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
+        return landmarks
+
+
+def offer(transfer: Any, finder: Known | None) -> Offer:
+    photos = Photos(transfer, finder) if finder is not None else None
+    return Offer(Path("runs/negative"), "negative", "", transfer, photos, "" if photos else "Crops only.", ())
+
+
+@pytest.fixture
+def a_studio(tmp_path: Path) -> Callable[..., SimpleNamespace]:
+    """A studio, its transfer and its finder, where subjects are in these squares."""
+
+    def make(*squares: tuple[float, float, float]) -> SimpleNamespace:
+        transfer, finder = Negative(), Known(*squares)
+        return SimpleNamespace(studio=Studio([offer(transfer, finder)], tmp_path / "files"), transfer=transfer, finder=finder)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, host: Host) -> Path:
+    """A finished tiny run on drawn faces."""
+    folder = RunFolder(tmp_path_factory.mktemp("demo") / "run")
+    training = Training(load("diat_a_gender", host, TINY), folder, host, quiet=True)
+    training.create_folder()
+    training.train()
+    return folder.path

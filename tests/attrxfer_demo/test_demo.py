@@ -1,0 +1,138 @@
+"""attrxfer demo: what it offers, and how it begins."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from attrxfer_demo import commands
+from attrxfer_demo.commands import FIRST, MAKES_IT, free_port
+from attrxfer_demo.offer import label, offers
+from attrxfer_demo.studio import Studio
+from click.testing import CliRunner, Result
+from PIL import Image
+from skimage.data import astronaut
+
+from attrxfer.cli import Group
+from attrxfer.errors import AttrxferError
+from attrxfer.host import Host
+from attrxfer.photos import Photos, finder
+from attrxfer.photos.provenance import statement
+from attrxfer.recipe import load as load_recipe
+from attrxfer.transfer import load
+from attrxfer.works import Crops, WholePhotos
+from tests.conftest import attrxfer
+
+ROOT = Path(__file__).parents[2]
+
+
+def invoke(host: Host, *arguments: str) -> Result:
+    """attrxfer demo, in this process."""
+    return CliRunner().invoke(Group(commands={"demo": commands.demo}), ["demo", *arguments], obj=host.registry)
+
+
+def test_a_run_offers_its_task_and_its_samples_above_their_results(trained: Path, host: Host) -> None:
+    (offer,) = offers([trained], "dlib", host.registry)
+    assert offer.label == "gender: Male → not Male" and offer.about == "Trained on synthetic_faces at 16 px."
+    assert offer.photos is not None and not offer.crops_only
+    assert offer.command("me.jpg", 0.8, crop=False) == shlex.join(
+        ["attrxfer", "transfer", str(trained), "me.jpg", "--strength", "0.8", "-o", "out"]
+    )
+    strips = [np.asarray(Image.open(trained / "samples" / f"{name}.png")) for name in ("source", "result", "truth")]
+    assert len(offer.samples) == 2 == strips[0].shape[1] // 16
+    source, column = offer.samples[1]
+    assert np.array_equal(source, strips[0][:, 16:]) and np.array_equal(column, np.concatenate([s[:, 16:] for s in strips]))
+
+
+@pytest.mark.parametrize("crop", [False, True])
+def test_a_download_is_the_file_that_its_command_writes(trained: Path, tmp_path: Path, host: Host, crop: bool) -> None:
+    photo, out = tmp_path / "her photo.jpg", tmp_path / "out.jpg"
+    Image.fromarray(astronaut()).save(photo, quality=90)
+    studio = Studio(offers([trained], "dlib", host.registry), tmp_path / "files")
+    key = studio.look(str(photo), 0, crop=crop).key
+    assert key is not None
+    transfer = load(trained)
+    said = statement(transfer.card, 0.8)
+    work: Any = (
+        Crops(transfer, 0.8, said) if crop else WholePhotos(Photos(transfer, finder("dlib", host.registry)), 0.8, None, said)
+    )
+    work.write(out, *work.change([work.read(photo)]))
+    assert studio.save(key, 0.8).read_bytes() == out.read_bytes() != photo.read_bytes()
+
+
+def test_a_bundle_alone_has_no_samples_and_equal_labels_name_their_bundles(trained: Path, host: Host) -> None:
+    run, bundle = offers([trained, trained / "bundle"], "dlib", host.registry)
+    assert run.samples and not bundle.samples
+    assert bundle.label == f"gender: Male → not Male ({trained / 'bundle'})"
+
+
+def test_labels_say_what_becomes_what() -> None:
+    assert label({"name": "x", "guided": {"Young": True}, "input": {"Young": False, "Male": True}}) == (
+        "x: not Young and Male → Young"
+    )
+
+
+def test_without_a_finder_or_alignment_it_says_why_pictures_are_taken_as_crops(
+    trained: Path, tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = (trained / "bundle" / "attrxfer.json").read_text()
+    unaligned = Path(shutil.copytree(trained / "bundle", tmp_path / "bundle"))
+    (unaligned / "attrxfer.json").write_text(card.replace('"alignment": [', '"once": ['))
+    (offer,) = offers([unaligned], "dlib", host.registry)
+    assert offer.photos is None and "does not know how its training pictures were aligned" in offer.crops_only
+    assert "\n" not in offer.crops_only
+    monkeypatch.setattr("attrxfer_faces.locator.missing", lambda: ["dlib: pip install 'attrxfer[faces]'"])
+    (offer,) = offers([trained], "dlib", host.registry)
+    assert offer.photos is None and "pip install 'attrxfer[faces]'" in offer.crops_only
+    assert "--aligned" in offer.command("me.jpg", 1, crop=True)
+
+
+def test_a_locator_that_does_not_exist_is_an_error(trained: Path, host: Host) -> None:
+    with pytest.raises(AttrxferError, match='did you mean "dlib"'):
+        offers([trained], "dlob", host.registry)
+
+
+def test_without_a_bundle_it_is_the_readmes_first_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: Host) -> None:
+    assert f"\npip install . && {MAKES_IT}\n" in (ROOT / "README.md").read_text()
+    assert Path("runs") / Path(MAKES_IT.split()[-1]).stem == FIRST and load_recipe(FIRST.name, host)
+    monkeypatch.chdir(tmp_path)
+    result = invoke(host)
+    assert result.exit_code == 2 and len(result.output.splitlines()) == 1 and MAKES_IT in result.output
+    FIRST.mkdir(parents=True)
+    result = invoke(host)
+    assert result.exit_code == 2 and f"{FIRST}: no attrxfer.json here" in result.output
+
+
+def test_without_gradio_it_names_the_command_that_installs_it(
+    trained: Path, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "find_spec", lambda name: None)
+    result = invoke(host, str(trained))
+    assert result.exit_code == 2 and result.output == "attrxfer: demo needs gradio: pip install 'attrxfer[ui]'\n"
+
+
+def test_help_imports_no_gradio() -> None:
+    code = (
+        "import sys; from attrxfer.host import load; from attrxfer.cli import cli; load().add_commands(cli); "
+        "print('demo' in cli.commands, 'gradio' in sys.modules, 'torch' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout == "True False False\n"
+    assert "--no-browser" in attrxfer("demo", "--help").stdout
+
+
+def test_a_taken_port_gives_way_to_the_next_free_one() -> None:
+    with socket.socket() as first:
+        first.bind(("127.0.0.1", 0))
+        first.listen()
+        port = first.getsockname()[1]
+        assert port < free_port("127.0.0.1", port) <= port + commands.PORTS
+    with pytest.raises(AttrxferError, match="--host"):
+        free_port("203.0.113.7", 7860)

@@ -1,0 +1,185 @@
+"""The page in a browser: a photo in, the slider moved, the result down. Needs Chromium and its driver."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import queue
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from skimage.data import astronaut
+
+from attrxfer.photos import provenance
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
+FLAGS = (
+    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --disable-dev-shm-usage --window-size=1250,1000"
+)
+LOCAL = "127.0.0.1"
+WATCHED = f"""
+import sys
+
+def watch(event, arguments):
+    asked = {{"socket.connect": lambda: arguments[1][0], "socket.getaddrinfo": lambda: arguments[0]}}.get(event, lambda: None)()
+    if isinstance(asked, str) and asked not in ("{LOCAL}", "localhost", "") and not asked.startswith("/"):
+        print("ASKED", asked, flush=True)
+
+sys.addaudithook(watch)
+from attrxfer.cli import main
+main()
+"""
+"""The command line, which says when the process asks any other machine."""
+WAIT = 20.0
+
+
+class Server:
+    """``attrxfer demo`` in a process of its own. said: its lines."""
+
+    def __init__(self, *arguments: str) -> None:
+        command = [sys.executable, "-c", WATCHED, "demo", *arguments]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.said: list[str] = []
+        self.lines: queue.Queue[str | None] = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+        self.url = self._found(r"page: (http://\S+/)")
+        self.folder = Path(self._found(r"kept in (\S+)"))
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.said.append(line.rstrip())
+            self.lines.put(line)
+        self.lines.put(None)
+
+    def _found(self, pattern: str) -> str:
+        while not (match := re.search(pattern, "\n".join(self.said))):
+            assert self.lines.get(timeout=60) is not None, self.said
+        return match.group(1)
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(timeout=30)
+
+
+@pytest.fixture
+def server(trained: Path) -> Iterator[Server]:
+    server = Server(str(trained), "--no-browser", "--port", str(20000 + os.getpid() % 20000))
+    yield server
+    server.process.terminate()  # it deletes its photos
+    server.process.wait(timeout=30)
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Any]:
+    webdriver = pytest.importorskip("selenium.webdriver", reason="no selenium")
+    if CHROMIUM is None or DRIVER is None:
+        pytest.skip("no Chromium, or no chromedriver: apt-get install chromium chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in FLAGS.split():
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    options.add_experimental_option("prefs", {"download.default_directory": str(tmp_path / "downloads")})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    yield driver
+    driver.quit()
+
+
+def until(found: Callable[[], Any]) -> Any:
+    """What it finds, as soon as that is true; elements come and go while the page draws itself."""
+    from selenium.common.exceptions import WebDriverException
+
+    end = time.monotonic() + WAIT
+    while time.monotonic() < end:
+        try:
+            if value := found():
+                return value
+        except WebDriverException:
+            pass
+        time.sleep(0.05)
+    raise AssertionError("nothing came")
+
+
+def test_a_photo_is_dropped_changed_by_the_slider_and_downloaded(server: Server, browser: Any, tmp_path: Path) -> None:
+    photo, downloads = tmp_path / "she.jpg", tmp_path / "downloads"
+    Image.fromarray(astronaut()).save(photo, quality=95)
+    browser.get(server.url)
+    until(lambda: one(browser, "#photo input[type=file]")).send_keys(str(photo))
+    first = until(lambda: after(browser))
+    assert one(browser, "#said").text == "1 face found."
+    assert len(browser.find_elements("css selector", "#samples button.thumbnail-item")) == 2
+
+    seen = shown(browser)
+    one(browser, "#strength input[type=range]").send_keys("\ue011")  # the key Home
+    until(lambda: after(browser) not in (None, first))
+    until(lambda: np.abs(shown(browser) - seen).max() > 20)
+    assert "--strength 0 -o out" in one(browser, "#command").text
+    assert np.array_equal(picture(browser, 0), picture(browser, 1)), "strength 0 is the photo"
+
+    one(browser, "#strength input[type=range]").send_keys("\ue014" * 10)  # ten times the key Right
+    until(lambda: "--strength 0.5 -o out" in one(browser, "#command").text and after(browser).endswith("/0.5.jpg"))
+    until(lambda: np.abs(picture(browser, 0) - picture(browser, 1)).max() > 10)
+
+    one(browser, "#download").click()
+    file = until(lambda: next(downloads.glob("*.jpg"), None))
+    with Image.open(file) as image:
+        assert image.size == (512, 512)
+        assert provenance.read(image.info["xmp"])["Strength"] == "0.5"
+    outside_left_alone(browser)
+    assert server.stop() == 0 and not server.folder.exists(), server.said
+    assert not [line for line in server.said if "ASKED" in line or "Traceback" in line], server.said
+
+
+def one(browser: Any, selector: str) -> Any:
+    return browser.find_element("css selector", selector)
+
+
+def after(browser: Any) -> str | None:
+    """The address of the result that is shown."""
+    pair = browser.find_elements("css selector", "#compare img")
+    return pair[1].get_attribute("src") if len(pair) > 1 else None
+
+
+def shown(browser: Any) -> NDArray[np.int16]:
+    """The pixels of the comparison, as they are on the screen."""
+    image = Image.open(io.BytesIO(one(browser, "#compare").screenshot_as_png))
+    return np.asarray(image.convert("RGB")).astype(np.int16)
+
+
+def picture(browser: Any, which: int) -> NDArray[np.int16]:
+    """The pixels (H, W, 4) of the photo before or after, as the browser has them."""
+    script = """
+        const image = document.querySelectorAll("#compare img")[arguments[0]], canvas = document.createElement("canvas");
+        canvas.width = image.naturalWidth; canvas.height = image.naturalHeight;
+        const context = canvas.getContext("2d");
+        context.drawImage(image, 0, 0);
+        return canvas.toDataURL("image/png");
+    """
+    address = browser.execute_script(script, which)
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2])))).astype(np.int16)
+
+
+def outside_left_alone(browser: Any) -> None:
+    """The browser met no error, and asked no other machine."""
+    assert not [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    asked = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+    assert asked and {urlsplit(url).hostname for url in asked if not url.startswith(("data:", "blob:"))} == {LOCAL}
