@@ -33,7 +33,7 @@ RANKS = [
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
 PUBLIC = {
     *("errors", "files", "interfaces", "hookspecs", "pictures", "data", "running", "photos", "video", "transfer"),
-    *("bundle", "report"),
+    *("exported", "bundle", "report"),
 }
 """What plugins may import; ``registry`` only for annotations."""
 

@@ -26,12 +26,13 @@ import json, resource, sys, time
 from functools import partial
 from pathlib import Path
 from attrxfer.folders import transfer_files
+from attrxfer.works import Crops
 class Copy:
     size, framing = int(sys.argv[3]), None
     def pictures(self, uint8, strength=1.0):
         return uint8
 began = time.perf_counter()
-transfer_files(Copy(), [Path(sys.argv[1])], Path(sys.argv[2]))
+transfer_files(Crops(Copy()), [Path(sys.argv[1])], Path(sys.argv[2]))
 print(json.dumps([time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
 """
 """A folder in a process of its own, with a transfer that costs nothing: what is left is the pipeline's time and memory."""

@@ -17,10 +17,11 @@ from PIL import Image
 
 from attrxfer import pictures
 from attrxfer.errors import DataError
+from attrxfer.exported import BATCH
 from attrxfer.photos.files import read
 from attrxfer.photos.photo import SMALLEST, Cut
 from attrxfer.photos.provenance import packet, statement
-from attrxfer.transfer import BATCH, blend, to_images, to_uint8
+from attrxfer.transfer import blend, to_images, to_uint8
 from attrxfer_demo.offer import Offer
 
 VIEW = 1024
