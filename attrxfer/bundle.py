@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attrxfer.errors import BundleError, Problem
-from attrxfer.files import new_folder, sha256, write_text
+from attrxfer.files import is_file_name, new_folder, sha256, write_text
 from attrxfer.params import Spec, build, check
 from attrxfer.registry import Registry
 
@@ -89,13 +89,34 @@ def read_card(path: Path) -> dict[str, Any]:
         raise BundleError(f"{path / CARD}: damaged ({error})") from None
     if not isinstance(card, dict) or card.get("format") != FORMAT:
         raise BundleError(f"{path / CARD}: not a bundle of format {FORMAT}; it may need another version of attrxfer")
-    wrong = [name for name, kind in PARTS.items() if not isinstance(card.get(name), kind)]
-    if not wrong:
-        wrong = [f"task.{key}" for key in ("name", "guided") if key not in card["task"]]
-        wrong += ["chain" for step in card["chain"] if not (isinstance(step, dict) and {"kind", "use"} <= step.keys())]
-    if wrong:
-        raise BundleError(f"{path / CARD}: damaged ({wrong[0]} is missing or not what it should be)")
+    part = damaged(card)
+    if part is not None:
+        raise BundleError(f"{path / CARD}: damaged ({part} is missing or not what it should be)")
     return card
+
+
+def damaged(card: Mapping[str, Any], parts: Mapping[str, type] = PARTS) -> str | None:
+    """Which of these parts of a card is missing or not what it should be, the first; None when all is well. A card may come
+    from anywhere, and its task's name becomes part of file names."""
+    wrong = [name for name, kind in parts.items() if not isinstance(card.get(name), kind)]
+    if wrong:
+        return wrong[0]
+    task, framing, alignment = card["task"], card.get("framing"), card.get("alignment")
+    sound = {
+        "task.name": isinstance(task.get("name"), str) and is_file_name(task["name"]),
+        "task.guided": isinstance(task.get("guided"), dict) and bool(task["guided"]),
+        "chain": all(isinstance(step, dict) and {"kind", "use"} <= step.keys() for step in card["chain"]),
+        "size": card["size"] > 0,
+        "licences": all(isinstance(licence, str) for licence in card["licences"]),
+        "framing": framing is None
+        or (isinstance(framing, dict) and _numbers(framing.get("source"), 2) and _numbers(framing.get("crop"), 4)),
+        "alignment": alignment is None or (isinstance(alignment, list) and all(_numbers(point, 2) for point in alignment)),
+    }
+    return next((name for name, is_sound in sound.items() if not is_sound), None)
+
+
+def _numbers(value: Any, count: int) -> bool:
+    return isinstance(value, list) and len(value) == count and all(isinstance(item, int | float) for item in value)
 
 
 def verify(path: Path, card: Mapping[str, Any]) -> None:

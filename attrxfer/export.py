@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from attrxfer import bundle, pictures
 from attrxfer.errors import AttrxferError
+from attrxfer.exported import KEPT
 from attrxfer.files import write_bytes
 from attrxfer.params import build, named, needs
 from attrxfer.registry import Registry
@@ -20,8 +21,6 @@ from attrxfer.transfer import Transfer
 COUNT = 64
 """Pictures that are compared, and that an exporter measures on."""
 STRENGTHS = (1.0, 0.5)
-KEPT = ("task", "size", "framing", "alignment", "chain", "sha256", "licences", "plugins")
-"""What of the bundle's card goes into the file."""
 
 
 def export(model: Path, form: str, out: Path | None, sample: Path | None, registry: Registry) -> tuple[Path, str]:
@@ -43,7 +42,7 @@ def export(model: Path, form: str, out: Path | None, sample: Path | None, regist
     variant = "_" + form.partition("_")[2] if "_" in form else ""
     path = out or found.parent / f"{transfer.card['task']['name']}{variant}{exporter.suffix}"
     examples = _examples(sample, transfer)
-    card = {name: transfer.card.get(name) for name in KEPT}
+    card = {name: transfer.card.get(name) for name in (*KEPT, "framing", "alignment")}
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / f"draft{exporter.suffix}"
         exporter.export(transfer.graph(), examples, draft, card)

@@ -9,10 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from attrxfer.bundle import PARTS, damaged
+from attrxfer.errors import BundleError
 from attrxfer.interfaces import Framing, Runner
 from attrxfer.registry import Registry
 
 BATCH = 32
+KEPT = ("task", "size", "chain", "sha256", "licences", "plugins")
+"""What of a bundle's card is in the file, beside its framing and alignment."""
 Pictures = NDArray[np.uint8]
 
 
@@ -31,7 +35,7 @@ class Exported:
         self.card = card
         self.size: int = card["size"]
         self.guided: dict[str, bool] = card["task"]["guided"]
-        self.framing = Framing.read(card["framing"])
+        self.framing = Framing.read(card.get("framing"))
         self._runner = runner
 
     def pictures(self, uint8: Pictures, strength: float = 1.0) -> Pictures:
@@ -46,5 +50,12 @@ def find(path: Path, registry: Registry) -> Exported | None:
         for component in registry.all("exporter"):
             exporter: Any = component.load()
             if path.suffix == exporter.suffix:
-                return Exported(path, *exporter().open(path))
+                try:
+                    runner, card = exporter().open(path)
+                except ValueError as error:  # its card is no JSON
+                    raise BundleError(f"{path}: damaged ({error})") from None
+                part = damaged(card, {name: PARTS[name] for name in KEPT})
+                if part is not None:
+                    raise BundleError(f"{path}: damaged ({part} is missing or not what it should be)")
+                return Exported(path, runner, card)
     return None

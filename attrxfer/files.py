@@ -74,6 +74,15 @@ def new_folder(path: Path) -> Iterator[Path]:
         raise
 
 
+def is_file_name(text: str) -> bool:
+    """Whether a text can be part of a file's name: it leads to no other folder and has nothing that cannot be printed.
+
+    >>> is_file_name("mouth open"), is_file_name("../mouth"), is_file_name("a\\nb")
+    (True, False, False)
+    """
+    return bool(text) and text.isprintable() and not {"/", "\\"} & set(text)
+
+
 def sha256(path: Path) -> str:
     """Hex digest of a file's content."""
     with path.open("rb") as file:

@@ -22,7 +22,7 @@ from attrxfer.interfaces import Framing
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 JPEG_QUALITY = 95
-UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, KeyError, IndexError, struct.error, zlib.error)
+UNREADABLE = (OSError, ValueError, TypeError, SyntaxError, EOFError, KeyError, IndexError, struct.error, zlib.error)
 """What Pillow raises for damaged files."""
 
 

@@ -14,6 +14,7 @@ import tomlkit
 from pydantic import Field
 
 from attrxfer.errors import InvalidRecipe, Problem, UnknownName, did_you_mean
+from attrxfer.files import is_file_name
 from attrxfer.host import Host
 from attrxfer.merge import apply_overrides, merge
 from attrxfer.params import Spec, check, check_parameters, needs, plain, with_nested
@@ -284,6 +285,8 @@ def parse(table: Mapping[str, Any], registry: Registry, source: str, problems: S
     reference = table.get("reference")
     if not isinstance(reference, str | None):
         found.append(Problem("reference", "expected the name of a recipe"))
+    if sections["task"] and not is_file_name(sections["task"].name):
+        found.append(Problem("task.name", "is part of file names: no slashes, no line breaks, and not empty"))
     if found:
         raise InvalidRecipe(source, found)
     return Recipe(source=source, stages=stages, stage_specs=specs, reference=reference, registry=registry, **sections, **parts)

@@ -46,7 +46,7 @@ class Transfer:
         self.path = bundle.path
         self.size: int = bundle.card["size"]
         self.guided: dict[str, bool] = bundle.card["task"]["guided"]
-        self.framing = Framing.read(bundle.card["framing"])
+        self.framing = Framing.read(bundle.card.get("framing"))
         self.device = torch.device(device)
         self._runner: Runner | None = None
         self._chain = [network.to(self.device, memory_format=torch.channels_last) for network in bundle.chain]  # type: ignore[call-overload]

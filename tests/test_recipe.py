@@ -189,3 +189,8 @@ def test_a_reference_must_be_a_recipe(write: Any, host: Host) -> None:
         refused(write(BASE + 'reference = "paper/diat_a_gendr"\n'), host)
     )
     assert refused(write(BASE + "reference = 3\n"), host) == ["reference: expected the name of a recipe"]
+
+
+def test_a_tasks_name_leads_to_no_other_folder(host: Host) -> None:
+    with pytest.raises(InvalidRecipe, match=r"task\.name: is part of file names"):
+        load("diat_a_gender", host, ["task.name=../up"])

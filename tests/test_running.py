@@ -222,14 +222,22 @@ def test_mistakes_are_one_line(trained: Path, photos: Path, tmp_path: Path) -> N
     from onnx import TensorProto, helper
 
     node = helper.make_node("Identity", ["pictures"], ["results"])
-    value = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in ("pictures", "results")]
+    value = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 16, 16, 3]) for name in ("pictures", "results")]
     model = helper.make_model(helper.make_graph([node], "g", value[:1], value[1:]), opset_imports=[helper.make_opsetid("", 18)])
     model.ir_version = 10
     onnx.save(model, foreign)
+    half, torn = tmp_path / "half.onnx", tmp_path / "torn.onnx"
+    for path, card in ((half, '{"size": 16}'), (torn, "{")):
+        while model.metadata_props:
+            model.metadata_props.pop()
+        helper.set_model_props(model, {"attrxfer": card})
+        onnx.save(model, path)
     for arguments, message in (
         (["transfer", "--aligned", trained, photos, "--backend", "onx"], 'no backend "onx"; did you mean "onnx"?'),
         (["transfer", damaged, photos], "damaged.onnx: damaged, or not an ONNX network"),
         (["transfer", foreign, photos], "foreign.onnx: an ONNX network, but not one that attrxfer exported"),
+        (["transfer", half, photos], "half.onnx: damaged (task is missing or not what it should be)"),
+        (["transfer", torn, photos], "torn.onnx: damaged (Expecting property name"),
         (["export", trained, "--to", "onx"], 'no exporter "onx"; did you mean "onnx"?'),
         (["export", photos], "neither a bundle nor a finished run"),
         (["export", trained, "--to", "openvino"], "out: openvino files end in .ov"),

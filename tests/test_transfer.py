@@ -116,6 +116,34 @@ def test_what_is_missing_damaged_or_not_finished_is_said(model: Path, tmp_path: 
         package.load(other)
 
 
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("task.name", "../../out"),
+        ("task.name", "a\nb"),
+        ("task.guided", []),
+        ("framing", {"source": [1]}),
+        ("alignment", [[1, 2], 3]),
+        ("licences", [1]),
+        ("size", 0),
+    ],
+)
+def test_a_card_from_anywhere_is_checked_before_it_is_used(model: Path, part: str, value: object) -> None:
+    card = json.loads((model / "attrxfer.json").read_text())
+    first, _, key = part.partition(".")
+    card[first] = {**card[first], key: value} if key else value
+    (model / "attrxfer.json").write_text(json.dumps(card))
+    with pytest.raises(BundleError, match=rf"attrxfer\.json: damaged \({part} is missing or not what it should be"):
+        package.load(model)
+    assert attrxfer("export", model).returncode == 2 and not (model.parent.parent / "out.onnx").exists()
+
+
+def test_a_card_may_leave_out_how_pictures_were_framed(model: Path) -> None:
+    card = json.loads((model / "attrxfer.json").read_text())
+    (model / "attrxfer.json").write_text(json.dumps({k: v for k, v in card.items() if k not in ("framing", "alignment")}))
+    assert package.load(model).framing is None
+
+
 def test_weights_of_another_shape_are_refused(model: Path) -> None:
     card = json.loads((model / "attrxfer.json").read_text())
     card["chain"][0]["width"] = 8

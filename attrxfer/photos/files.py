@@ -55,7 +55,7 @@ class PhotoFile:
         assert form is not None
         try:
             image.save(buffer, form, **_common(self.image), **_OPTIONS.get(form, _nothing)(self.image, image, xmp))
-        except (*UNREADABLE, RuntimeError, TypeError) as error:  # what Pillow raises for metadata that it cannot write
+        except (*UNREADABLE, RuntimeError) as error:  # what Pillow raises for metadata that it cannot write
             raise DataError(f"{self.path}: cannot be written as {form}: {error}") from None
         content = buffer.getvalue()
         return content[:-1] + GIF_XMP + xmp + GIF_TRAILER + b";" if form == "GIF" and xmp else content

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree
@@ -18,15 +19,22 @@ END = '\n<?xpacket end="w"?>'
 LIMIT = 60_000
 """Bytes of a packet that fit into one segment of a JPEG."""
 
-for prefix, name in (("Iptc4xmpExt", IPTC), ("attrxfer", OWN), ("rdf", RDF), ("x", META)):
+PREFIXES = {"Iptc4xmpExt": IPTC, "attrxfer": OWN, "rdf": RDF, "x": META}
+XML = {"xml": "http://www.w3.org/XML/1998/namespace", "xmlns": "http://www.w3.org/2000/xmlns/"}
+WRITING = threading.Lock()
+"""ElementTree has one table of prefixes for the whole process."""
+
+for prefix, name in PREFIXES.items():
     ElementTree.register_namespace(prefix, name)
 
 
 def statement(card: Mapping[str, Any], strength: float) -> dict[str, str]:
-    """What is said of a result: the model's name and sha256, the attributes, the strength."""
+    """What is said of a result: the model's name and sha256, the attributes, the strength; a line each, without what XML and
+    the comments of videos cannot hold."""
     guided = ", ".join(f"{name}={str(value).lower()}" for name, value in card["task"]["guided"].items())
     digest = next(iter(card["sha256"].values()), "")
-    return {"Model": card["task"]["name"], "ModelSHA256": digest, "Attribute": guided, "Strength": f"{strength:g}"}
+    said = {"Model": card["task"]["name"], "ModelSHA256": digest, "Attribute": guided, "Strength": f"{strength:g}"}
+    return {key: "".join(sign if sign.isprintable() else " " for sign in str(value)) for key, value in said.items()}
 
 
 def packet(said: Mapping[str, str], known: bytes | str | None = None) -> bytes:
@@ -42,7 +50,9 @@ def packet(said: Mapping[str, str], known: bytes | str | None = None) -> bytes:
     ElementTree.SubElement(own, kind).text = SOURCE_TYPE
     for key, value in said.items():
         ElementTree.SubElement(own, f"{{{OWN}}}{key}").text = value
-    written = (BEGIN + ElementTree.tostring(root, encoding="unicode") + END).encode()
+    with WRITING:
+        _keep_prefixes(_text(known))
+        written = (BEGIN + ElementTree.tostring(root, encoding="unicode") + END).encode()
     return written if len(written) <= LIMIT or known is None else packet(said)
 
 
@@ -58,14 +68,11 @@ def read(known: bytes | str | None) -> dict[str, str]:
 
 def _parsed(known: bytes | str | None) -> ElementTree.Element:
     """The ``x:xmpmeta`` element of a packet, a new one where there is none."""
-    text = known.decode("utf-8", "replace") if isinstance(known, bytes) else known or ""
+    text = _text(known)
     match = re.search(r"<(?:\w+:)?(?:xmpmeta|RDF)\b.*</(?:\w+:)?(?:xmpmeta|RDF)>", text, re.DOTALL)
     empty = ElementTree.Element(f"{{{META}}}xmpmeta")
     if match is None:
         return empty
-    for prefix, space in re.findall(r'xmlns:(\w+)=["\']([^"\']+)["\']', text):
-        if not re.fullmatch(r"ns\d+", prefix):
-            ElementTree.register_namespace(prefix, space)
     try:
         found = ElementTree.fromstring(match.group())
     except ElementTree.ParseError:
@@ -74,6 +81,18 @@ def _parsed(known: bytes | str | None) -> ElementTree.Element:
         empty.append(found)
         return empty
     return found
+
+
+def _text(known: bytes | str | None) -> str:
+    return known.decode("utf-8", "replace") if isinstance(known, bytes) else known or ""
+
+
+def _keep_prefixes(text: str) -> None:
+    """Let a packet's namespaces be written under the names that it gives them, but for those that are spoken for."""
+    fixed = {**PREFIXES, **XML}
+    for prefix, space in re.findall(r'xmlns:(\w+)=["\']([^"\']+)["\']', text):
+        if prefix not in fixed and space not in fixed.values() and not re.fullmatch(r"ns\d+", prefix):
+            ElementTree.register_namespace(prefix, space)
 
 
 def _forget(description: ElementTree.Element, kind: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from PIL import Image, ImageCms, JpegImagePlugin, PngImagePlugin
 from attrxfer.errors import DataError
 from attrxfer.photos.files import PhotoFile, Unsuited, read
 from attrxfer.photos.pixels import TURN_TAG
-from attrxfer.photos.provenance import SOURCE_TYPE, packet
+from attrxfer.photos.provenance import SOURCE_TYPE, packet, statement
 from attrxfer.photos.provenance import read as said_in
 from tests.photos.conftest import noise, smooth
 
@@ -292,3 +293,31 @@ def test_broken_files_say_what_is_wrong(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 9000)
     with pytest.raises(DataError, match="more than .* million pixels"):
         read(tmp_path / "whole.jpg")
+
+
+def test_no_photo_spoils_the_packet_of_another() -> None:
+    """The table of prefixes is the process's own: what one file calls its namespaces must not break the next file's."""
+    packet(SAID, XMP.replace(b"</rdf:RDF>", b'<!-- xmlns:xml="urn:a" xmlns:rdf="urn:b" xmlns:attrxfer="urn:c" --></rdf:RDF>'))
+    titled = XMP.replace(b"</rdf:RDF>", b'<rdf:Description xml:lang="en"/></rdf:RDF>')
+    written = packet(SAID, titled)
+    ElementTree.fromstring(written.partition(b"?>")[2].rpartition(b"<?xpacket")[0])
+    assert b'xml:lang="en"' in written and b"<attrxfer:Model>" in written and b"<rdf:RDF" in written
+
+
+def test_what_a_model_is_called_cannot_break_the_packet_or_add_lines() -> None:
+    said = statement({"task": {"name": "a\0b\nDigitalSourceType=none", "guided": {"Male": True}}, "sha256": {}}, 1.0)
+    assert said["Model"] == "a b DigitalSourceType=none"
+    assert said_in(packet(said))["Model"] == said["Model"]
+
+
+def test_a_file_that_pillow_stumbles_over_is_named(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(buffer, "TIFF")
+    content = bytearray(buffer.getvalue())
+    start = int.from_bytes(content[4:8], "little")
+    after = start + 2 + 12 * int.from_bytes(content[start : start + 2], "little")
+    content[after : after + 4] = len(content).to_bytes(4, "little")
+    content += bytes(8)  # a second page that has no width
+    (tmp_path / "a.tif").write_bytes(content)
+    with pytest.raises(DataError, match=r"a\.tif: Missing dimensions"):
+        read(tmp_path / "a.tif")
