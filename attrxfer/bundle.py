@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attrxfer.errors import BundleError, Problem
+from attrxfer.errors import BundleError, Problem, did_you_mean
 from attrxfer.files import is_file_name, new_folder, sha256, write_text
 from attrxfer.params import Spec, build, check
 from attrxfer.registry import Registry
@@ -78,6 +78,11 @@ def find(path: Path) -> Path:
             return candidate
     if (path / "recipe.toml").is_file():
         raise BundleError(f"{path}: this run is not finished; finish it with: attrxfer run --resume {path}")
+    if not path.exists():
+        others = path.parent.iterdir() if path.parent.is_dir() else ()
+        raise BundleError(
+            f"{path}: no such folder{did_you_mean(str(path), [str(other) for other in others if is_there(other)])}"
+        )
     raise BundleError(f"{path}: no {CARD} here, so this is neither a bundle nor a finished run")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -41,9 +42,10 @@ def run(recipe: Recipe, path: Path, host: Host, *, resume: bool = False, quiet: 
     refuse_teachers({recipe.source: {"recipe": recipe.filled()}}, recipe)
     training = Training(recipe, folder, host, quiet=quiet)
     metrics = made_metrics(recipe, training.data)
-    if not resume:
-        training.create_folder()
-    training.train()
+    with folder.occupied() if training.devices.main else nullcontext():
+        if not resume:
+            training.create_folder()
+        training.train()
     if training.devices.main:
         score(training, metrics)
         reference = load(recipe.reference, host).filled() if recipe.reference is not None else None

@@ -374,3 +374,14 @@ def test_accelerate_launch_on_cpu_is_refused(tmp_path: Path) -> None:
     assert result.returncode != 0
     assert "torchrun --nproc_per_node 2 -m attrxfer run" in result.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_trains_keeps_others_out(tmp_path: Path) -> None:
+    """And lets go of the folder when it ends, by an error too."""
+    folder = RunFolder(tmp_path / "run")
+    with pytest.raises(RuntimeError), folder.occupied():
+        with pytest.raises(AttrxferError, match="another process is training here"), folder.occupied():
+            pass
+        raise RuntimeError
+    with folder.occupied():
+        pass

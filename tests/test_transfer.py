@@ -361,6 +361,11 @@ def test_the_whole_job_scores_and_reports(tiny: Callable[..., Recipe], tmp_path:
     assert "http" not in page and 'src="data:' in page
 
 
+def test_a_misspelt_bundle_is_named_with_the_nearest_one(trained: Path) -> None:
+    result = attrxfer("info", f"{trained}x")
+    assert result.returncode == 2 and f'no such folder; did you mean "{trained}"?' in result.stderr
+
+
 def test_errors_of_the_command_line(tmp_path: Path) -> None:
     for arguments, message in (
         (["run", "diat_a_gendr"], 'did you mean "diat_a_gender"'),

@@ -97,11 +97,13 @@ def transfer(
     registry = host.load().registry
     loaded = _load(model, backend, registry)
     if not aligned and loaded.card.get("alignment") is None:
-        click.echo(f"{model}: does not say how its training pictures were aligned: pictures are taken for crops", err=True)
-        aligned = True
+        raise AttrxferError(
+            f"{model}: does not say how its training pictures were aligned, so it cannot be told where in a photo to cut; for "
+            f"pictures framed as those were, say --aligned (results have {loaded.size} x {loaded.size} pixels)"
+        )
     stills, clips = split(pictures, out)
     if aligned and clips:
-        raise AttrxferError(f"{clips[0][0]}: in videos faces must be found: no --aligned, and a bundle with its alignment")
+        raise AttrxferError(f"{clips[0][0]}: in videos faces must be found, so --aligned is for pictures only")
     said = statement(loaded.card, strength)
     written = said if provenance else None
     work = _crops(loaded, strength, written) if aligned else _photos(loaded, strength, faces, locator, written, registry)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -56,6 +57,10 @@ class RunFolder:
         return self.path / "report.html"
 
     @property
+    def lock(self) -> Path:
+        return self.path / ".lock"
+
+    @property
     def resume_command(self) -> str:
         return f"attrxfer run --resume {self.path}"
 
@@ -77,6 +82,23 @@ class RunFolder:
         """Raise AttrxferError when there is no run here."""
         if not self.recipe.is_file():
             raise AttrxferError(f"{self.path}: no recipe.toml here, so this is not a run")
+
+    @contextmanager
+    def occupied(self) -> Iterator[None]:
+        """Keep others out while a process trains here; the system lets go of the lock however that ends. Raises AttrxferError
+        when another process holds it. Windows has no such locks: there nothing is kept out."""
+        try:
+            import fcntl
+        except ImportError:
+            yield
+            return
+        self.path.mkdir(parents=True, exist_ok=True)
+        with self.lock.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise AttrxferError(f"{self.path}: another process is training here; wait for it, or stop it first") from None
+            yield
 
     def read_info(self) -> dict[str, Any]:
         return json.loads(self.info.read_text()) if self.info.is_file() else {}

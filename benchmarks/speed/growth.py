@@ -17,12 +17,14 @@ import numpy as np
 from attrxfer import host
 from attrxfer.data import batch_rows
 from attrxfer.running import prepare
-from benchmarks.speed.figure import Figure, Point, ratio, seconds, turns
+from benchmarks.speed.figure import HELD, Figure, Point, ratio, seconds, turns
 from benchmarks.speed.transfer import graph, jpegs
 
 BATCH = 32
-FOLDER = """
-import json, resource, sys, time
+FOLDER = (
+    HELD
+    + """
+import json, sys, time
 from functools import partial
 from pathlib import Path
 from attrxfer.folders import transfer_files
@@ -33,8 +35,9 @@ class Copy:
         return uint8
 began = time.perf_counter()
 transfer_files(Crops(Copy()), [Path(sys.argv[1])], Path(sys.argv[2]))
-print(json.dumps([time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+print(json.dumps([time.perf_counter() - began, held()]))
 """
+)
 """A folder in a process of its own, with a transfer that costs nothing: what is left is the pipeline's time and memory."""
 
 

@@ -17,7 +17,7 @@ from attrxfer import host
 from attrxfer.data import open_data
 from attrxfer.params import build, check
 from attrxfer.pictures import frame, open_rgb
-from benchmarks.speed.figure import Figure, ratio, turns
+from benchmarks.speed.figure import HELD, Figure, ratio, turns
 
 BATCH = 32
 
@@ -79,14 +79,16 @@ def memory() -> Iterator[Figure]:
     yield Figure("peak memory of this benchmark", _held(), "MB")
 
 
-TRAIN = """
-import resource, sys
+TRAIN = (
+    HELD
+    + """
 from attrxfer.cli import cli
 try:
     cli()
 finally:
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print(held())
 """
+)
 
 
 def _held() -> float:

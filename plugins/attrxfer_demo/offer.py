@@ -38,8 +38,8 @@ class Offer:
     samples: tuple[tuple[NDArray[np.uint8], NDArray[np.uint8]], ...]
 
     def command(self, name: str, strength: float, *, crop: bool) -> str:
-        """The command line that does the same. A bundle that does not know its alignment takes crops unasked."""
-        aligned = ["--aligned"] if crop and self.transfer.card.get("alignment") is not None else []
+        """The command line that does the same."""
+        aligned = ["--aligned"] if crop else []
         return shlex.join(["attrxfer", "transfer", str(self.path), name, *aligned, "--strength", f"{strength:g}", "-o", "out"])
 
 

@@ -149,4 +149,4 @@ def test_a_bundle_without_alignment_takes_every_picture_as_a_crop(photo: Path, t
     studio = Studio([offer(Negative(alignment=None), None)], tmp_path / "files")
     looked = studio.look(str(photo), 0, crop=False)
     assert looked.key is not None and looked.said.startswith("The picture is taken as one crop")
-    assert "--aligned" not in studio.command(looked.key, 1.0)
+    assert "--aligned" in studio.command(looked.key, 1.0)

@@ -157,13 +157,14 @@ def test_mistakes_are_named(run: Run, folder: Path, arguments: list[str], messag
     assert result.exit_code == 2 and message in result.output
 
 
-def test_a_bundle_that_does_not_know_its_alignment_takes_crops(
+def test_a_bundle_that_does_not_know_its_alignment_takes_crops_when_told(
     run: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transferring, "_load", lambda *arguments: Fake(alignment=None))
     result = run(folder / "a.png", "-o", tmp_path / "out")
-    assert result.exit_code == 0
-    assert result.stderr == "model: does not say how its training pictures were aligned: pictures are taken for crops\n"
+    assert result.exit_code == 2 and not (tmp_path / "out").exists()
+    assert "model: does not say how its training pictures were aligned" in result.output and "--aligned" in result.output
+    assert run(folder / "a.png", "--aligned", "-o", tmp_path / "out").exit_code == 0
     with Image.open(tmp_path / "out" / "a.png") as image:
         assert image.size == (32, 32)
 
