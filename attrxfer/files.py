@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from attrxfer.errors import DataError
 
@@ -28,12 +28,25 @@ def sync(path: Path) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file atomically: temporary name in the same folder, fsync, rename."""
+    with _draft(path) as file:
+        file.write(content)
+
+
+def copy(source: Path, path: Path) -> None:
+    """Copy a file's content atomically, however large it is."""
+    with source.open("rb") as content, _draft(path) as file:
+        shutil.copyfileobj(content, file)
+
+
+@contextmanager
+def _draft(path: Path) -> Iterator[IO[bytes]]:
+    """A file under a temporary name; on success it takes its own, else it is removed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         # mkstemp makes files private; what we write is as readable as any other file of the user

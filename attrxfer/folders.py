@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 from attrxfer import pictures
 from attrxfer.errors import AttrxferError, DataError
-from attrxfer.files import write_bytes
+from attrxfer.files import copy
 
 AHEAD = 2
 """Batches that are read before they are needed, and written while others are transferred."""
@@ -165,7 +165,7 @@ def _write(work: Work, out: Path, chunk: Chunk) -> list[Entry]:
     entries = []
     for entry, changed in chunk:
         if entry.outcome == "copied":
-            write_bytes(out / entry.name, entry.source.read_bytes())
+            copy(entry.source, out / entry.name)
         elif entry.outcome == "changed":
             try:
                 entry = entry._replace(result=work.write(out / entry.name, changed))

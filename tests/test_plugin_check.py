@@ -41,6 +41,7 @@ def register_recipes():
 def register_commands(group):
     group.command("wave")(lambda: None)
     group.command("run")(lambda: None)
+    group.command("info")(lambda: None)
 
 
 class Good:
@@ -97,7 +98,7 @@ def test_every_part_is_tried_and_the_reasons_are_said(env: dict[str, str]) -> No
         ["weight", "float", ">=", "0", "1.0"],
     ]
     assert {
-        "FAILED  it is a finite scalar with gradient: ZeroDivisionError: division by zero (clumsy.py, line 49)",
+        "FAILED  it is a finite scalar with gradient: ZeroDivisionError: division by zero (clumsy.py, line 50)",
         'FAILED  its 6 checks: plugin "clumsy": regularizer "gone" cannot be imported from clumsy:Nowhere: '
         "module 'clumsy' has no attribute 'Nowhere'",
         "skipped its 6 checks: needs a file of yours",
@@ -106,9 +107,10 @@ def test_every_part_is_tried_and_the_reasons_are_said(env: dict[str, str]) -> No
         'FAILED  torn: identity.wieght: unknown key; did you mean "weight"?',
         "ok      wave",
         "FAILED  run: attrxfer has a command of this name, which nobody can reach any more",
+        "FAILED  info: attrxfer has a command of this name, which nobody can reach any more",
     } <= set(lines)
     assert any(line.startswith("FAILED  a copy of the source costs nothing: it is 0.1 where T(x) is x, and") for line in lines)
-    assert lines[-1] == "19 ok, 7 failed, 2 skipped"
+    assert lines[-1] == "19 ok, 8 failed, 2 skipped"
 
 
 def test_an_example_is_a_setting_of_a_component_there_is(env: dict[str, str]) -> None:

@@ -31,8 +31,12 @@ def cli() -> None:
     """Turn pictures without an attribute into pictures with it, while the subject stays the same."""
 
 
-COMMANDS = (running.run, transferring.transfer, running.export, scoring.evaluate, scoring.compare)
-for command in (*COMMANDS, plugins.plugins, looking.components, looking.recipe, looking.info, doctor.doctor):
+COMMANDS = (
+    *(running.run, transferring.transfer, running.export, scoring.evaluate, scoring.compare),
+    *(plugins.plugins, looking.components, looking.recipe, looking.info, doctor.doctor),
+)
+"""attrxfer's own, which no plugin should hide."""
+for command in COMMANDS:
     cli.add_command(command)
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 Box = tuple[int, int, int, int]
 """left, top, right, bottom in whole pixels, the last two outside."""
 MIDDLE = 0.5 + 0.5j
+"""Of a pixel, from its upper left corner."""
 LANCZOS = 3
 """Reach of that filter, in pixels of the coarser picture."""
 
@@ -53,7 +54,7 @@ class Place:
         return across[0] - down[0], across[1] + down[1]
 
 
-def place(points: NDArray[np.float32], alignment: NDArray[np.float32], size: int) -> Place | None:
+def place(points: NDArray[np.floating], alignment: NDArray[np.floating], size: int) -> Place | None:
     """The similarity (moved, turned, scaled; not mirrored) that brings ``points`` (P, 2) nearest to ``alignment`` (P, 2) by
     least squares; None where the points are not finite or all in one place."""
     z, w = (pairs[:, 0] + 1j * pairs[:, 1] + MIDDLE for pairs in np.asarray([points, alignment], np.float64))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,8 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
+from attrxfer import files
 from attrxfer.errors import DataError
-from attrxfer.files import sync
 from attrxfer.photos import Photos
 from attrxfer.video.change import changed
 from attrxfer.video.clip import Clip
@@ -58,9 +57,8 @@ def transfer_video(
     """Transfer the subjects of a video file and write the file ``out``, of the same kind by its suffix.
 
     The picture is encoded again with the clip's codec, pixels, colours, frames and times; sound, subtitles, chapters and
-    metadata are copied. Strength 0 copies the file; with ``copy``, one that nobody is in is
-    copied too. A job that was stopped goes on
-    where it was when it is called again.
+    metadata are copied. Strength 0 copies the file; with ``copy``, one that nobody is in is copied too. A job that was
+    stopped goes on where it was when it is called again.
 
     count: only so many subjects of each scene, the largest. smoothing: standard deviation of the window in seconds, 0 for
     none. said: goes into the file's comment (see ``photos.provenance.statement``). progress: told steps done and to do, two
@@ -71,7 +69,7 @@ def transfer_video(
     """
     began = time.monotonic()
     if strength == 0:
-        _copy(path, out)
+        files.copy(path, out)
         return Outcome(out)
     with Clip(path) as clip:
         expected = clip.expected
@@ -87,7 +85,7 @@ def transfer_video(
     if not any(placed):
         work.remove()
         if copy:
-            _copy(path, out)
+            files.copy(path, out)
         return Outcome(out, frames, seconds=time.monotonic() - began)
     draft = work.folder / f"draft{out.suffix}"
     how = encoding(seen.form, draft)
@@ -101,20 +99,12 @@ def transfer_video(
             work.put(part, encode(told, part * SEGMENT, draft, seen.form, how))
     with Clip(path) as clip:
         notes = join(clip, draft, seen, how, [work.numbers(part) for part in parts], map(work.get, parts), said)
-    sync(draft)
+    files.sync(draft)
     draft.replace(out)
-    sync(out.parent)
+    files.sync(out.parent)
     work.remove()
     notes = [*how.notes, *notes, *_notes(seen)]
     return Outcome(out, frames, sum(map(bool, placed)), len(found), time.monotonic() - began, tuple(notes))
-
-
-def _copy(path: Path, out: Path) -> None:
-    out.parent.mkdir(parents=True, exist_ok=True)
-    draft = out.parent / f".{out.name}.tmp"
-    shutil.copyfile(path, draft)
-    sync(draft)
-    draft.replace(out)
 
 
 def _job(photos: Photos, path: Path, strength: float, count: int | None, smoothing: float) -> dict[str, Any]:

@@ -40,7 +40,6 @@ class Work:
         file = self.folder / "looks.jsonl"
         known = _lines(file)
         file.write_text("".join(known))  # without a line that was cut off
-        log = file.open("a")
         old: Iterator[str] = iter(known)
 
         def finding(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -49,8 +48,8 @@ class Work:
                 shape, values = json.loads(line)
                 return np.array(values, np.float32).reshape(shape)
             points = find(picture)
-            log.write(json.dumps([points.shape, points.astype(float).ravel().tolist()]) + "\n")
-            log.flush()
+            with file.open("a") as log:
+                log.write(json.dumps([points.shape, points.astype(float).ravel().tolist()]) + "\n")
             return points
 
         return finding

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,10 +12,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.transform import estimate_transform, warp
+from skimage.transform import warp
 
 from attrxfer.errors import DataError
 from attrxfer.files import read_tensors
+from attrxfer.photos.place import MIDDLE, place
 
 SIDE = 112
 TEMPLATE = np.array([(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)])
@@ -38,13 +40,15 @@ class Embedder:
     batch: int = BATCH
 
     def __call__(self, pictures: NDArray[np.uint8], points: NDArray[Any], *, flip: bool = False) -> NDArray[np.float64]:
-        """Embeddings of length 1 (N, C) of pictures (N, S, S, 3) whose five points (N, 5, 2) are these; NaN where a point is.
-        ``flip``: the sum with the mirrored picture's."""
+        """Embeddings of length 1 (N, C) of pictures (N, S, S, 3) whose five points (N, 5, 2) are these; NaN where they cannot
+        be aligned. ``flip``: the sum with the mirrored picture's."""
         found: NDArray[np.float64] | None = None
-        known = np.flatnonzero(np.isfinite(points).all((1, 2)))
-        for start in range(0, len(known), self.batch):
-            rows = known[start : start + self.batch]
-            faces = np.stack([aligned(pictures[row], points[row], self.side) for row in rows])
+        seen = (
+            (row, aligned(picture, five, self.side)) for row, (picture, five) in enumerate(zip(pictures, points, strict=True))
+        )
+        known = ((row, face) for row, face in seen if face is not None)
+        while batch := list(itertools.islice(known, self.batch)):
+            rows, faces = [row for row, _ in batch], np.stack([face for _, face in batch])
             images = ((faces - np.array(self.mean)) / np.array(self.std)).transpose(0, 3, 1, 2).astype(np.float32)
             vectors = self.run(images)
             if flip:
@@ -55,12 +59,18 @@ class Embedder:
         return np.full((len(pictures), 1), np.nan) if found is None else found
 
 
-def aligned(picture: NDArray[np.uint8], points: NDArray[Any], side: int = SIDE) -> NDArray[np.float64]:
+def aligned(picture: NDArray[np.uint8], points: NDArray[Any], side: int = SIDE) -> NDArray[np.float64] | None:
     """The picture (S, S, 3) turned, scaled and moved (a similarity, by least squares) so that its five points (5, 2) come to
-    lie on the template: (side, side, 3), 0..255, black beyond its border."""
-    transform = estimate_transform("similarity", points.astype(np.float64), TEMPLATE * (side / SIDE))
-    found: NDArray[np.float64] = warp(picture, transform.inverse, output_shape=(side, side), order=1, preserve_range=True)
-    return found
+    lie on the template: (side, side, 3), 0..255, black beyond its border. None where a point is NaN or all are in one
+    place."""
+    found = place(points, TEMPLATE * (side / SIDE), side)
+    if found is None:
+        return None
+    back = 1 / found.turn
+    start = (MIDDLE - found.shift) * back - MIDDLE  # warp counts from the middle of the first pixel
+    matrix = np.array([[back.real, -back.imag, start.real], [back.imag, back.real, start.imag], [0, 0, 1]])
+    result: NDArray[np.float64] = warp(picture, matrix, output_shape=(side, side), order=1, preserve_range=True)
+    return result
 
 
 def lacking(network: Path, architecture: str) -> Sequence[str]:

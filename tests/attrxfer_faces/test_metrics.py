@@ -375,3 +375,10 @@ def test_the_embedder_takes_as_many_as_its_file_says() -> None:
 
     Embedder(run, 112, batch=2)(np.ones((5, 64, 64, 3), np.uint8), TEMPLATE[None].repeat(5, 0) / 2)
     assert seen == [2, 2, 1]
+
+
+def test_a_face_whose_points_are_in_one_place_has_no_embedding() -> None:
+    points = np.stack([TEMPLATE, np.full((5, 2), 3.0), np.full((5, 2), np.nan)])
+    embedder = Embedder(lambda images: images.mean((2, 3)), 112)
+    found = embedder(np.full((3, 112, 112, 3), 200, np.uint8), points)
+    assert np.isfinite(found[0]).all() and np.isnan(found[1:]).all()
