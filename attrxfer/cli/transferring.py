@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
+from attrxfer.cli.telling import bar, counted, tell
 from attrxfer.errors import AttrxferError
 
 if TYPE_CHECKING:
@@ -110,13 +111,17 @@ def transfer(
     order = Order(skip_existing, shard, (missing or MISSING) == "copy")
     manifest = Manifest(out, said, order) if any(source.is_dir() for source in pictures) else None
     entries: list[Entry] = []
-    if stills:
-        outcome = _transfer(work, stills, out, order, manifest, quiet)
-        entries += outcome.entries
-        if not quiet:
-            click.echo(_summary(outcome, out))
-    if clips:
-        entries += transfer_videos(work, clips, out, order, manifest, lambda entry: _line(entry, quiet), quiet)
+    try:
+        if stills:
+            outcome = _transfer(work, stills, out, order, manifest, quiet)
+            entries += outcome.entries
+            if not quiet:
+                click.echo(_summary(outcome, out))
+        if clips:
+            entries += transfer_videos(work, clips, out, order, manifest, quiet)
+    finally:
+        if manifest is not None and manifest.pictures:
+            manifest.write()
     if any(entry.reason for entry in entries):
         sys.exit(PARTIAL)
 
@@ -155,47 +160,22 @@ def _photos(
 
 
 def _transfer(work: Work, sources: Sequence[Path], out: Path, order: Order, manifest: Manifest | None, quiet: bool) -> Outcome:
-    """With a line for each file that was not changed, a bar where someone looks, and a manifest for folders."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    """With a line for each file that was not changed, and a bar where someone looks."""
+    from rich.progress import MofNCompleteColumn
 
     from attrxfer.folders import transfer_files
 
     warnings.filterwarnings("ignore", module=r"PIL\.")  # large pictures, odd EXIF: files are judged by what becomes of them
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
-    columns = (TextColumn("transfer"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as bar:
-        task = bar.add_task("transfer", total=None)
+    with bar(quiet, "transfer", MofNCompleteColumn()) as shown:
+        task = shown.add_task("transfer", total=None)
 
         def done(entry: Entry, count: int, total: int) -> None:
-            bar.update(task, completed=count, total=total)
-            if line := _line(entry, quiet):
-                click.echo(line, err=True)
-            if manifest is not None:
-                manifest.add(entry)
+            shown.update(task, completed=count, total=total)
+            tell(entry, quiet, manifest)
 
-        try:
-            return transfer_files(work, sources, out, order, done)
-        finally:
-            if manifest is not None and manifest.pictures:
-                manifest.write()
-
-
-def _line(entry: Entry, quiet: bool) -> str:
-    """What is said of a file: why it was not changed, and what of it could not be kept."""
-    if entry.reason:
-        did = "copied" if entry.outcome == "copied" else "skipped"
-        return f"{entry.source}: {did}: {entry.reason}"
-    return f"{entry.source}: {'; '.join(entry.result.notes)}" if entry.result.notes and not quiet else ""
+        return transfer_files(work, sources, out, order, done)
 
 
 def _summary(outcome: Outcome, out: Path) -> str:
     faces = sum(len(entry.result.boxes) for entry in outcome.entries)
-    parts = [f"{outcome.written} written to {out}" + (f" ({faces} face{'s' * (faces != 1)})" if faces else "")]
-    counts = {
-        "copied as they were": sum(bool(entry.reason) for entry in outcome.those("copied")),
-        "skipped": len(outcome.those("left")),
-        "broken and skipped": len(outcome.those("broken")),
-        "there already": len(outcome.those("there")),
-    }
-    return ", ".join([*parts, *(f"{count} {what}" for what, count in counts.items() if count)])
+    return counted(outcome, f"{outcome.written} written to {out}" + (f" ({faces} face{'s' * (faces != 1)})" if faces else ""))
