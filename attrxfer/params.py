@@ -275,6 +275,11 @@ def needs(spec: Spec) -> list[str]:
     return list(own(**spec.values)) if own is not None else []
 
 
+def all_needs(spec: Spec) -> list[str]:
+    """The same for the component and those nested in it."""
+    return [need for inner in with_nested(spec) for need in needs(inner)]
+
+
 def with_nested(spec: Spec) -> list[Spec]:
     """The spec's own components and theirs, innermost first, then the spec itself."""
     values = [item for value in spec.values.values() for item in (value if isinstance(value, tuple) else (value,))]

@@ -54,6 +54,7 @@ def evaluate(
     from attrxfer.evaluate import slices
     from attrxfer.files import write_text
     from attrxfer.headline import with_headlines
+    from attrxfer.params import all_needs
     from attrxfer.report import scorecard
     from attrxfer.task import open_task
 
@@ -63,7 +64,7 @@ def evaluate(
     cards = _cards(candidates)
     checked = _recipe(cards, recipe, data, overrides, loaded)
     refuse_teachers(cards, checked)
-    lacking = [need for need in checked.needs() if any(need in _needs(metric) for metric in checked.metric)]
+    lacking = dict.fromkeys(need for metric in checked.metric for need in all_needs(metric))
     if lacking:
         raise AttrxferError("\n".join(f"a metric needs {need}" for need in lacking))
     opened, sets = open_task(checked)
@@ -116,12 +117,6 @@ def _recipe(
         )
     first, card = next(iter(cards.items()))
     return recipes.complete(card["recipe"], first, loaded, overrides, where)
-
-
-def _needs(metric: Any) -> list[str]:
-    from attrxfer.params import needs, with_nested
-
-    return [need for spec in with_nested(metric) for need in needs(spec)]
 
 
 def _curve(one: Candidate, scored: float, card: Scorecard, given: Inputs) -> list[dict[str, float]]:

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from attrxfer.errors import AttrxferError, InvalidRecipe
 from attrxfer.host import Host
-from attrxfer.params import needs, with_nested
+from attrxfer.params import all_needs
 from attrxfer.recipe import load
 from attrxfer.testing.subject import Subject
 from attrxfer.testing.suite import Check, promises
@@ -30,7 +30,7 @@ def of_component(subject: Subject) -> Iterator[Finding]:
     made = promises(subject.component.kind)
     every = f"its {len(made)} checks"
     try:
-        lacking = [need for spec in with_nested(subject.spec()) for need in needs(spec)]
+        lacking = all_needs(subject.spec())
     except Exception as error:  # a third party's module may raise anything at import
         yield _skipped(every, error) or Finding("FAILED", every, one_reason(error))
         return

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrxfer import host as hosts
 from attrxfer.host import Host
-from attrxfer.params import needs, with_nested
+from attrxfer.params import all_needs
 from attrxfer.registry import Component
 from attrxfer.testing.checks import data, every, losses, networks, running, stages
 from attrxfer.testing.subject import Subject
@@ -103,7 +103,7 @@ class Check:
 
     @functools.cached_property
     def lacking(self) -> list[str]:
-        return [need for spec in with_nested(self.subject.spec()) for need in needs(spec)]
+        return all_needs(self.subject.spec())
 
 
 def subject_of(component: Component, host: Host, examples: Examples) -> Subject:
