@@ -1,0 +1,30 @@
+"""Every example in a docstring is true. They are run in the installed package: pytest's own collection of doctests would import
+the checkout's files a second time, beside those that its plugin has imported already."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+from pathlib import Path
+
+import pytest
+
+import attrxfer
+
+MODULES = [
+    info.name
+    for info in pkgutil.walk_packages(attrxfer.__path__, "attrxfer.")
+    if not info.ispkg and info.name != "attrxfer.__main__"
+    if ">>>" in Path(attrxfer.__path__[0], *info.name.split(".")[1:]).with_suffix(".py").read_text()
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_of_a_module_are_true(name: str) -> None:
+    found = doctest.testmod(importlib.import_module(name))
+    assert found.failed == 0
+
+
+def test_there_are_examples() -> None:
+    assert {"attrxfer.errors", "attrxfer.registry"} <= set(MODULES)
