@@ -6,17 +6,21 @@ from __future__ import annotations
 import doctest
 import importlib
 import pkgutil
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 import attrxfer
 
+PLUGINS = {point.value for point in metadata.entry_points(group="attrxfer")}
+PACKAGES = [attrxfer, *map(importlib.import_module, sorted(name for name in PLUGINS if name.startswith("attrxfer_")))]
 MODULES = [
     info.name
-    for info in pkgutil.walk_packages(attrxfer.__path__, "attrxfer.")
-    if not info.ispkg and info.name != "attrxfer.__main__"
-    if ">>>" in Path(attrxfer.__path__[0], *info.name.split(".")[1:]).with_suffix(".py").read_text()
+    for package in PACKAGES
+    for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    if not info.ispkg
+    if ">>>" in Path(package.__path__[0], *info.name.split(".")[1:]).with_suffix(".py").read_text()
 ]
 
 
@@ -27,4 +31,4 @@ def test_the_examples_of_a_module_are_true(name: str) -> None:
 
 
 def test_there_are_examples() -> None:
-    assert {"attrxfer.errors", "attrxfer.registry"} <= set(MODULES)
+    assert {"attrxfer.errors", "attrxfer.registry", "attrxfer_metrics.kid"} <= set(MODULES)
