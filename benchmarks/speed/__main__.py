@@ -26,7 +26,7 @@ STYLE = (
     "table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:4px 14px 4px 0;border-bottom:1px solid #e4e7ec}"
     "svg{max-width:640px;display:block;font-size:11px;fill:#667085}.axis{stroke:#e4e7ec;fill:none}h2{font-size:17px}"
     ".legend span{margin-right:14px}.legend i{width:10px;margin-right:5px}"
-    "i{display:inline-block;height:10px;background:#2563eb;border-radius:3px;vertical-align:middle}.soft{color:#667085}"
+    "td:first-child{width:48%}i{display:inline-block;height:10px;background:#2563eb;border-radius:3px;vertical-align:middle}.soft{color:#667085}"
 )
 SECTIONS = ("transfer", "files", "folder", "training", "data", "start-up", "growth", "processes", "memory")
 
@@ -108,8 +108,7 @@ def markdown(figures: list[Figure], machine: str) -> str:
 
 def page(figures: list[Figure], machine: str) -> str:
     """The same with a bar for each ratio."""
-    widest = max([*(figure.value for figure in figures if figure.unit == "x"), 1.0])
-    most = {"x": widest, "share": 1.0}
+    most = {unit: max([*(figure.value for figure in figures if figure.unit == unit), 1.0]) for unit in ("x", "share")}
     rows = []
     for figure in figures:
         bar = f'<i style="width:{200 * figure.value / most[figure.unit]:.0f}px"></i>' if figure.unit in most else ""
