@@ -18,7 +18,7 @@ from attrxfer.photos import Photos, finder
 from attrxfer.photos.place import place
 from tests.photos.conftest import Fake
 
-FACES = Path("/work/shared/data/celeba_subset")
+FACES = Path(__file__).parents[3] / "shared" / "data" / "celeba_subset"
 EYES = np.array([[203.3, 101.5], [246.4, 103.9]])
 """Of the astronaut, by hand."""
 ALIGNED = np.array([[11.8, 16.4], [19.7, 16.4], [15.7, 21.2], [12.2, 24.4], [19.3, 24.4]], np.float32)
