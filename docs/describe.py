@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-import json
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from attrxfer.params import schema
+from attrxfer.report.markdown import table as markdown_table
+from attrxfer.settings import settings
 
 COMMON = {
     "size": "side of the pictures in pixels",
@@ -20,25 +21,13 @@ COMMON = {
 """Settings that mean the same in every stage (``size``: everywhere), so that no docstring has to say it again."""
 
 SENTENCE_END = re.compile(r"\.(?=$|\s+[A-Z\"`(])")
-BOUNDS = {
-    "minimum": "at least {}",
-    "exclusiveMinimum": "above {}",
-    "maximum": "at most {}",
-    "exclusiveMaximum": "below {}",
-    "multipleOf": "a multiple of {}",
-    "minItems": "at least {} of them",
-    "minProperties": "at least {} of them",
-}
-WORDS = {"integer": "integer", "number": "number", "boolean": "true or false", "string": "text"}
+UNSET = {"required": "must be set", "none": "not set"}
 Rows = Sequence[Sequence[str]]
 
 
 def table(head: Sequence[str], rows: Rows) -> str:
     """A Markdown table; nothing without rows."""
-    if not rows:
-        return ""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"
+    return markdown_table(head, rows) + "\n" if rows else ""
 
 
 def prose(text: str) -> str:
@@ -95,12 +84,10 @@ def described(cls: type, shared: Collection[str] = ()) -> tuple[str, str]:
     for base in cls.__mro__[1:-1]:
         if base.__module__.partition(".")[0] != "torch":
             said = entries(inspect.getdoc(base) or "", names)[1] | said
-    form = read.model.model_json_schema()
     rows = []
-    for name in names:
-        entry = form["properties"][name]
-        value = nested(*read.nested[name]) if name in read.nested else kind_of(entry, form.get("$defs", {}))
-        own = default(entry, name in form.get("required", ()))
+    for name, form, bounds, default in settings(cls):
+        value = nested(*read.nested[name]) if name in read.nested else ", ".join(filter(None, (form, bounds)))
+        own = UNSET.get(default, f"`{default}`")
         words = prose(said[name]) if name in said else COMMON.get(name, "see above" if f"``{name}``" in text else "")
         rows.append((f"`{name}`", value, f"`[train] {name}`" if name in shared else own, words))
     return "\n\n".join(map(prose, intro.split("\n\n"))), table(("setting", "value", "default", "what it is"), rows)
@@ -109,48 +96,6 @@ def described(cls: type, shared: Collection[str] = ()) -> tuple[str, str]:
 def nested(kind: str, many: bool) -> str:
     """What fills a parameter that is a component."""
     return f"{'array of tables' if many else 'table'}, [{kind}](/reference/components.md#{kind})"
-
-
-def default(entry: Mapping[str, Any], required: bool) -> str:
-    """A setting's default as a recipe would write it."""
-    if required:
-        return "must be set"
-    value = entry.get("default")
-    return "not set" if value is None else f"`{json.dumps(value, ensure_ascii=False)}`"
-
-
-def kind_of(entry: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
-    """A JSON schema's type and bounds in words.
-
-    >>> kind_of({"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 1}, {})
-    'array of integers, at least 1; at least 1 of them'
-    """
-    if "$ref" in entry:
-        return kind_of(definitions[entry["$ref"].rpartition("/")[2]], definitions)
-    if "anyOf" in entry:
-        return " or ".join(kind_of(one, definitions) for one in entry["anyOf"] if one.get("type") != "null")
-    if "enum" in entry or "const" in entry:
-        return " or ".join(f"`{json.dumps(one)}`" for one in entry.get("enum", [entry.get("const")]))
-    return _typed(entry, definitions)
-
-
-def _typed(entry: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
-    found = {key: entry[key] for key in BOUNDS if key in entry}
-    bounds = [BOUNDS[key].format(value if isinstance(value, int) else f"{value:g}") for key, value in found.items()]
-    if "prefixItems" in entry:
-        first, *_ = (kind_of(one, definitions) for one in entry["prefixItems"])
-        return f"array of {len(entry['prefixItems'])} {_plural(first)}"
-    if entry.get("type") == "array":
-        return "; ".join([f"array of {_plural(kind_of(entry['items'], definitions))}", *bounds])
-    if entry.get("type") == "object":
-        return "; ".join([f"table, each value {kind_of(entry['additionalProperties'], definitions)}", *bounds])
-    word = "path" if entry.get("format") == "path" else WORDS.get(entry.get("type", ""), "any value")
-    return ", ".join([word, *bounds])
-
-
-def _plural(words: str) -> str:
-    first, comma, rest = words.partition(", ")
-    return f"{first}{'s' if first in ('integer', 'number') else ''}{comma}{rest}"
 
 
 def signature(name: str, thing: Any) -> str:

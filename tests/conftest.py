@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from attrxfer import host as hosts
+from attrxfer.engine.folder import RunFolder
+from attrxfer.engine.run import Training
 from attrxfer.host import Host
 from attrxfer.recipe import Recipe, load
 
@@ -46,6 +48,14 @@ def cache(attrxfer_cache: Path) -> Path:
 @pytest.fixture(scope="session")
 def host() -> Host:
     return hosts.load()
+
+
+def train(host: Host, path: Path, settings: Sequence[str] = TINY) -> Path:
+    """A finished run of the quick gender recipe with these settings; nothing is scored."""
+    training = Training(load("diat_a_gender", host, settings), RunFolder(path), host, quiet=True)
+    training.create_folder()
+    training.train()
+    return path
 
 
 @pytest.fixture

@@ -20,15 +20,12 @@ from PIL import Image
 from torch import nn
 
 from attrxfer import running
-from attrxfer.engine.folder import RunFolder
-from attrxfer.engine.run import Training
 from attrxfer.folders import transfer_files
 from attrxfer.host import Host
-from attrxfer.recipe import load
 from attrxfer.running import Graph
 from attrxfer.transfer import load as load_transfer
 from attrxfer.works import Crops
-from tests.conftest import TINY, attrxfer
+from tests.conftest import TINY, attrxfer, train
 
 SIZE = 16
 CHAIN = (
@@ -42,11 +39,7 @@ CHAIN = (
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory, host: Host) -> Path:
     """A run whose chain is a generator and an enhancer."""
-    folder = RunFolder(tmp_path_factory.mktemp("running") / "run")
-    training = Training(load("diat_a_gender", host, CHAIN), folder, host, quiet=True)
-    training.create_folder()
-    training.train()
-    return folder.path
+    return train(host, tmp_path_factory.mktemp("running") / "run", CHAIN)
 
 
 @pytest.fixture

@@ -16,8 +16,6 @@ from PIL import Image
 
 import attrxfer as package
 from attrxfer import bundle, pictures
-from attrxfer.engine.folder import RunFolder
-from attrxfer.engine.run import Training
 from attrxfer.errors import BundleError
 from attrxfer.exported import BATCH, in_batches
 from attrxfer.files import sha256
@@ -26,7 +24,7 @@ from attrxfer.interfaces import Framing
 from attrxfer.recipe import Recipe
 from attrxfer.running import through
 from attrxfer.transfer import Transfer, to_images, to_uint8
-from tests.conftest import TINY, attrxfer
+from tests.conftest import attrxfer, train
 
 SIZE = 16
 
@@ -38,14 +36,9 @@ SCORES = {"pictures": 8, "people": 8, "scores": {"success": SHARE}}
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory, host: Host) -> Path:
     """A finished tiny run."""
-    from attrxfer.recipe import load
-
-    folder = RunFolder(tmp_path_factory.mktemp("run") / "run")
-    training = Training(load("diat_a_gender", host, TINY), folder, host, quiet=True)
-    training.create_folder()
-    training.train()
-    bundle.add_scores(folder.bundle, SCORES)
-    return folder.path
+    path = train(host, tmp_path_factory.mktemp("run") / "run")
+    bundle.add_scores(path / "bundle", SCORES)
+    return path
 
 
 @pytest.fixture

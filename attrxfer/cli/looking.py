@@ -93,14 +93,14 @@ def recipe_diff(name: str, other: str | None, overrides: tuple[str, ...]) -> Non
 def info(model: Path) -> None:
     """Say what a bundle (or a finished run) is: task, size, networks, data, scores, licences."""
     from attrxfer.bundle import find, read_card
+    from attrxfer.report.markdown import conditions
     from attrxfer.report.scorecard import shown
 
     path = find(model)
     card = read_card(path)
-    guided = ", ".join(f"{name} = {str(value).lower()}" for name, value in card["task"]["guided"].items())
     rows = [
         ("bundle", str(path)),
-        ("task", f"{card['task']['name']}: {guided}"),
+        ("task", f"{card['task']['name']}: {conditions(card['task']['guided'])}"),
         ("size", f"{card['size']} px"),
         ("chain", " -> ".join(f"{step['kind']} {step['use']}" for step in card["chain"])),
         ("trained on", card["recipe"]["data"]["use"]),

@@ -56,6 +56,7 @@ def evaluate(
     from attrxfer.headline import with_headlines
     from attrxfer.params import all_needs
     from attrxfer.report import scorecard
+    from attrxfer.report.markdown import conditions
     from attrxfer.task import open_task
 
     loaded = host.load()
@@ -84,7 +85,7 @@ def evaluate(
         if one.transfer is not None
     }
     table = {card.name: card.scores for card, _ in results}
-    guided = ", ".join(f"{name} = {str(value).lower()}" for name, value in checked.task.guided.items())
+    guided = conditions(checked.task.guided)
     content = {"pictures": len(given.rows), "task": dict(checked.task.guided), "scores": table, "slices": cut, "curves": curves}
     write_text(out / "scores.json", json.dumps(content, indent=2) + "\n")
     write_text(out / "table.md", scorecard.markdown(table))

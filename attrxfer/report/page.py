@@ -15,6 +15,7 @@ from attrxfer.files import write_text
 from attrxfer.recipe import Recipe, differences
 from attrxfer.recipe import shown as setting
 from attrxfer.report.curves import curves
+from attrxfer.report.markdown import conditions
 from attrxfer.report.scorecard import shown, table
 
 TEMPLATE = Path(__file__).with_name("page.html")
@@ -28,7 +29,7 @@ def write_report(folder: RunFolder, recipe: Recipe, reference: Mapping[str, Any]
     recipe that ``recipe.reference`` names."""
     info = folder.read_info()
     scores = json.loads(folder.scores.read_text()) if folder.scores.is_file() else {}
-    guided = ", ".join(f"{name} = {str(value).lower()}" for name, value in recipe.task.guided.items())
+    guided = conditions(recipe.task.guided)
     page = Template(TEMPLATE.read_text()).substitute(
         title=html.escape(recipe.task.name),
         subtitle=html.escape(f"{guided} · {recipe.train.size} px · trained on {recipe.data.name}"),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from attrxfer.evaluate import HEADLINE, HeldOut, Scorecard
 from attrxfer.pictures import embedded
 from attrxfer.report.curves import chart
+from attrxfer.report.markdown import table as markdown_table
 
 STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:1200px;margin:32px auto;padding:0 20px;color:#1c2330;background:#fff}"
@@ -62,11 +63,11 @@ def names(cards: Cards) -> list[str]:
 def markdown(cards: Cards) -> str:
     """A row a candidate, with intervals."""
     columns = names(cards)
-    lines = [["", *columns], ["---"] * (len(columns) + 1)]
+    rows = []
     for candidate, scores in cards.items():
         cells = [shown(scores[name]) if name in scores else ("", "") for name in columns]
-        lines.append([candidate, *(f"{value} ({bounds})" if bounds else value for value, bounds in cells)])
-    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+        rows.append([candidate, *(f"{value} ({bounds})" if bounds else value for value, bounds in cells)])
+    return markdown_table(["", *columns], rows) + "\n"
 
 
 def table(cards: Cards, own: Sequence[str] = ()) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from attrxfer.host import Host
 from attrxfer.recipe import Recipe, load
+from attrxfer.report.markdown import conditions
 
 TASKS = ("mouth_open", "mouth_close", "eyeglasses_removal", "gender", "age")
 REGION = {"mouth_open": "mouth", "mouth_close": "mouth", "eyeglasses_removal": "eyes"}
@@ -20,8 +21,13 @@ ENHANCED = {"diat_a": "diat_a0", "diat": "diat3"}
 def recipe(task: str, variant: str, seed: int, host: Host, data: dict[str, Any] | None, sets: Sequence[str]) -> Recipe:
     """A variant's recipe with the task of ``diat_a_TASK``; local tasks take the local enhancer (section 3.2)."""
     own = load(f"diat_a_{task}", host).task
-    guided = ", ".join(f"{name} = {str(value).lower()}" for name, value in own.guided.items())
-    overrides = [f"task.guided={{{guided}}}", f"task.name={task}", f"train.seed={seed}", "report.evaluate=0", "metric=[]"]
+    overrides = [
+        f"task.guided={{{conditions(own.guided)}}}",
+        f"task.name={task}",
+        f"train.seed={seed}",
+        "report.evaluate=0",
+        "metric=[]",
+    ]
     if variant in ENHANCED and task in REGION:
         overrides.append('enhancer=[{use="local"}]')
     if task == "eyeglasses_removal":

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrxfer.bundle import differences
 from attrxfer.errors import AttrxferError
+from attrxfer.report.markdown import conditions
+from attrxfer.report.markdown import table as markdown_table
 from attrxfer.report.scorecard import shown
 
 if TYPE_CHECKING:
@@ -76,7 +78,7 @@ def model_card(card: Mapping[str, Any], repo: str, registry: Registry) -> str:
         trained=_trained(card.get("trained", {})),
         scores=_scores(card["scores"]),
         settings=_settings(card),
-        components=_table(("component", "", "plugin", "licence"), _components(card, registry)),
+        components=markdown_table(("component", "", "plugin", "licence"), _components(card, registry)),
         licences="\n".join(f"- {licence}" for licence in card["licences"]),
         limits=f"- {source.limit}\n" if source.limit else "",
     )
@@ -85,11 +87,7 @@ def model_card(card: Mapping[str, Any], repo: str, registry: Registry) -> str:
 
 def guided(card: Mapping[str, Any]) -> str:
     """What results look like: "Male = false"."""
-    return _conditions(card["task"]["guided"])
-
-
-def _conditions(values: Mapping[str, bool]) -> str:
-    return ", ".join(f"{name} = {str(value).lower()}" for name, value in values.items())
+    return conditions(card["task"]["guided"])
 
 
 def _head(card: Mapping[str, Any], repo: str, source: Source) -> str:
@@ -138,7 +136,7 @@ def _notice(licences: Sequence[str]) -> str:
 def _task(card: Mapping[str, Any]) -> str:
     given = card["recipe"]["task"].get("input")
     first, then = (
-        (f"with **{_conditions(given)}**", f"with **{guided(card)}**") if given else (f"without **{guided(card)}**", "with it")
+        (f"with **{conditions(given)}**", f"with **{guided(card)}**") if given else (f"without **{guided(card)}**", "with it")
     )
     return (
         f"Task *{card['task']['name']}*: pictures {first} in, the same pictures {then} out; who is shown is meant to stay the "
@@ -172,7 +170,8 @@ def _scores(scores: Mapping[str, Any]) -> str:
         rows.append((name, value, bounds, str(score["n"]), better))
     return (
         f"{scores['pictures']} held-out pictures of {scores['people']} people. Intervals are 95%, by bootstrap over people; "
-        f"the judges took no part in training.\n\n" + _table(("score", "value", "95% interval", "pictures", "better"), rows)
+        f"the judges took no part in training.\n\n"
+        + markdown_table(("score", "value", "95% interval", "pictures", "better"), rows)
     )
 
 
@@ -186,7 +185,7 @@ def _settings(card: Mapping[str, Any]) -> str:
     if not found:
         return ""
     reference = card["recipe"]["reference"]
-    table = _table(("setting", "here", "there"), found)
+    table = markdown_table(("setting", "here", "there"), found)
     return (
         f"## Where it differs from `{reference}`\n\n<details><summary>{len(found)} settings; none: not there</summary>\n\n"
         f"{table}\n\n</details>\n\n"
@@ -209,8 +208,3 @@ def _registered(kind: str, name: str, registry: Registry) -> tuple[str, str, str
     except AttrxferError:
         return "", "", ""
     return component.owner, component.summary, component.licence
-
-
-def _table(head: Sequence[str], rows: Iterator[Sequence[str]] | Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

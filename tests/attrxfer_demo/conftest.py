@@ -15,13 +15,10 @@ from attrxfer_demo.studio import Studio
 from numpy.typing import NDArray
 from torch import Tensor
 
-from attrxfer.engine.folder import RunFolder
-from attrxfer.engine.run import Training
 from attrxfer.host import Host
 from attrxfer.photos import Photos
-from attrxfer.recipe import load
 from attrxfer.transfer import blend, to_images, to_uint8
-from tests.conftest import TINY
+from tests.conftest import train
 
 SIZE = 32
 ALIGNMENT = [[8, 8], [24, 8], [16, 26]]
@@ -80,8 +77,4 @@ def a_studio(tmp_path: Path) -> Callable[..., SimpleNamespace]:
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory, host: Host) -> Path:
     """A finished tiny run on drawn faces."""
-    folder = RunFolder(tmp_path_factory.mktemp("demo") / "run")
-    training = Training(load("diat_a_gender", host, TINY), folder, host, quiet=True)
-    training.create_folder()
-    training.train()
-    return folder.path
+    return train(host, tmp_path_factory.mktemp("demo") / "run")
