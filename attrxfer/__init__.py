@@ -1,4 +1,4 @@
-"""attrxfer turns pictures without an attribute into pictures with it, while the subject stays the same.
+"""attrxfer turns images without an attribute into images with it, while the subject stays the same.
 
 >>> import attrxfer
 >>> transfer = attrxfer.load("runs/diat_a_gender")  # doctest: +SKIP
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from attrxfer.transfer import Transfer, load
+    from attrxfer.model.loading import Transfer, load
 
 __all__ = ["Transfer", "load"]
 
@@ -18,7 +18,7 @@ __all__ = ["Transfer", "load"]
 def __getattr__(name: str) -> Any:
     # torch takes seconds to import; ``attrxfer --help`` and plugins' registration must not wait for it
     if name in __all__:
-        from attrxfer import transfer
+        from attrxfer.model import loading as transfer
 
         return getattr(transfer, name)
     raise AttributeError(f"module 'attrxfer' has no attribute {name!r}")

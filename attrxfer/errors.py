@@ -42,7 +42,7 @@ class PluginError(AttrxferError):
 
 
 class DataError(AttrxferError):
-    """Pictures or labels that cannot be used for the task."""
+    """Images or labels that cannot be used for the task."""
 
 
 class BundleError(AttrxferError):

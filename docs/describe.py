@@ -7,14 +7,14 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from attrxfer.params import schema
+from attrxfer.plugin.parameters import schema
+from attrxfer.plugin.settings import settings
 from attrxfer.report.markdown import table as markdown_table
-from attrxfer.settings import settings
 
 COMMON = {
-    "size": "side of the pictures in pixels",
+    "size": "side of the images in pixels",
     "steps": "of this stage; 0 leaves it out",
-    "batch": "pictures a step and process",
+    "batch": "images a step and process",
     "rate": "of Adam",
     "betas": "of Adam",
 }
@@ -53,8 +53,8 @@ def doc(thing: Any) -> str:
 def entries(text: str, names: Iterable[str]) -> tuple[str, dict[str, str]]:
     """What a docstring says of each name ("name: text." or "one, other: text."), one sentence each, and the rest of it.
 
-    >>> entries("A loss. weight: its share. Pictures are in -1..1.", ["weight"])
-    ('A loss. Pictures are in -1..1.', {'weight': 'its share'})
+    >>> entries("A loss. weight: its share. Images are in -1..1.", ["weight"])
+    ('A loss. Images are in -1..1.', {'weight': 'its share'})
     """
     known = set(names)
     found: dict[str, str] = {}

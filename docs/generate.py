@@ -15,11 +15,12 @@ from typing import Any
 
 import click
 
-from attrxfer import hookspecs, host, interfaces
+from attrxfer import interfaces
 from attrxfer.cli import cli
 from attrxfer.interfaces import KINDS
+from attrxfer.plugin import hookspecs, host
+from attrxfer.plugin.registry import Component
 from attrxfer.recipe import MANY, ONE, SHARED, Report, Task, Train
-from attrxfer.registry import Component
 from attrxfer.testing.suite import CHECKS, EVERY
 from docs.describe import SENTENCE_END, described, doc, prose, signature, table
 
@@ -28,15 +29,15 @@ DOCS = ROOT / "docs"
 EXAMPLES = ROOT / "tests" / "docs_examples"
 MODULES = (
     "attrxfer",
-    "attrxfer.transfer",
+    "attrxfer.model.loading",
     "attrxfer.errors",
     "attrxfer.testing",
     "attrxfer.data",
-    "attrxfer.pictures",
-    "attrxfer.files",
-    "attrxfer.running",
+    "attrxfer.media.images",
+    "attrxfer.storage.files",
+    "attrxfer.model.inference",
 )
-"""What plugins and programs may import, beside ``attrxfer.interfaces`` and ``attrxfer.hookspecs``."""
+"""What plugins and programs may import, beside ``attrxfer.interfaces`` and ``attrxfer.plugin.hookspecs``."""
 
 
 NAVIGATION = {
@@ -78,7 +79,7 @@ def recipe_keys() -> str:
     registry = host.load().registry
     parts = [_section("task", Task), "## `[data]`", _uses("dataset", "one table; `--data PATH` fills it")]
     parts += [_component(component, 3, f'use = "{component.name}"') for component in registry.all("dataset")]
-    parts += ["## `[selection]`", _uses("selection", "one table; `selection = []` takes every picture")]
+    parts += ["## `[selection]`", _uses("selection", "one table; `selection = []` takes every image")]
     for kind in (*ONE, *MANY):
         many = "one table or an array of tables (`[[" + kind + "]]`); `" + kind + " = []` is none"
         parts += [f"## `[{kind}]`", _uses(kind, many if kind in MANY else "one table")]

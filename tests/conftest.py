@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from attrxfer import host as hosts
-from attrxfer.engine.folder import RunFolder
-from attrxfer.engine.run import Training
-from attrxfer.host import Host
+from attrxfer.plugin import host as hosts
+from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe, load
+from attrxfer.storage.run_folder import RunFolder
+from attrxfer.training.loop import Training
 
 TINY = (
     "data.faces=48",

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from attrxfer.host import Host
+from attrxfer.plugin.host import Host
 from tests.conftest import TINY
 from tests.video.made import write as write_video
 
@@ -43,7 +43,7 @@ def _spoil(folder: Path) -> None:
     half = (folder / "photos" / "0.png").read_bytes()[:300]
     shutil.copytree(folder / "photos", folder / "mixed")
     (folder / "mixed" / "half.png").write_bytes(half)
-    (folder / "mixed" / "note.jpg").write_text("no picture")
+    (folder / "mixed" / "note.jpg").write_text("no image")
     shutil.copytree(folder / "classes", folder / "broken")
     (folder / "broken" / "smiling" / "half.png").write_bytes(half)
     (folder / "spoilt").mkdir()
@@ -51,8 +51,8 @@ def _spoil(folder: Path) -> None:
 
 
 def _run(folder: Path, host: Host) -> None:
-    from attrxfer import job
     from attrxfer.recipe import load
+    from attrxfer.workflows import train as job
 
     job.run(load("diat_a_gender", host, TINY), folder, host, quiet=True)
 
@@ -62,17 +62,17 @@ def _faces(host: Host) -> list[tuple[Image.Image, dict[str, bool]]]:
     drawn = host.registry.get("dataset", "synthetic_faces").load()(size=64, faces=PEOPLE * EACH, faces_per_identity=EACH)
     records = drawn.records()
     labels = [{name: bool(values[i]) for name, values in records.attributes.items()} for i in range(PEOPLE * EACH)]
-    return [(Image.fromarray(picture), own) for picture, own in zip(drawn.read(range(PEOPLE * EACH)), labels, strict=True)]
+    return [(Image.fromarray(image), own) for image, own in zip(drawn.read(range(PEOPLE * EACH)), labels, strict=True)]
 
 
-def _save(picture: Image.Image, path: Path) -> None:
+def _save(image: Image.Image, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    picture.save(path)
+    image.save(path)
 
 
-def _clip(path: Path, picture: Image.Image) -> None:
-    """A video of a few frames that show one picture."""
-    large = np.asarray(picture.resize((256, 256)))
+def _clip(path: Path, image: Image.Image) -> None:
+    """A video of a few frames that show one image."""
+    large = np.asarray(image.resize((256, 256)))
     write_video(path, [large] * 5, "libx264", "yuv420p")
 
 
@@ -95,7 +95,7 @@ def _classes(folder: Path, faces: list[tuple[Image.Image, dict[str, bool]]]) -> 
 def _table(folder: Path, faces: list[tuple[Image.Image, dict[str, bool]]]) -> None:
     rows = []
     for number, (face, own) in enumerate(faces):
-        _save(face, folder / "pictures" / f"{number:03d}.png")
-        rows.append([f"pictures/{number:03d}.png", int(own["Smiling"]), f"person {number // EACH}"])
+        _save(face, folder / "images" / f"{number:03d}.png")
+        rows.append([f"images/{number:03d}.png", int(own["Smiling"]), f"person {number // EACH}"])
     with (folder / "people.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["file", "smiling", "identity"], *rows])

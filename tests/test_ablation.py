@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from attrxfer.engine.folder import RunFolder
-from attrxfer.host import Host
+from attrxfer.plugin.host import Host
+from attrxfer.storage.run_folder import RunFolder
 from benchmarks.ablation.table import interval
 from benchmarks.ablation.variants import TASKS, VARIANTS, recipe
 from tests.conftest import TINY
@@ -34,7 +34,7 @@ def ablation(out: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_it_trains_compares_and_does_nothing_twice(tmp_path: Path) -> None:
-    what = ("--tasks", "gender", "--variants", "diat_a,diat3", "--seeds", "0,1", "--steps", "5", "--pictures", "6")
+    what = ("--tasks", "gender", "--variants", "diat_a,diat3", "--seeds", "0,1", "--steps", "5", "--images", "6")
     result = ablation(tmp_path, *what)
     assert result.returncode == 0, result.stderr
     found = json.loads((tmp_path / "ablation.json").read_text())
@@ -59,7 +59,7 @@ def test_it_trains_compares_and_does_nothing_twice(tmp_path: Path) -> None:
 
 def test_an_enhanced_variant_takes_over_the_plain_ones_network(tmp_path: Path) -> None:
     """DIAT-A is DIAT-A0 and E behind it: trained after it, it takes T over and ends as if it were trained alone."""
-    what = ("--tasks", "mouth_open", "--steps", "5", "--pictures", "6")
+    what = ("--tasks", "mouth_open", "--steps", "5", "--images", "6")
     after, alone = tmp_path / "after", tmp_path / "alone"
     for out, variants in ((after, "diat_a0,diat_a"), (alone, "diat_a")):
         result = ablation(out, *what, "--variants", variants)
@@ -94,7 +94,7 @@ def test_every_pair_is_the_variant_with_the_task(task: str, host: Host) -> None:
         assert enhancers == ([["global"], ["local"]][local] if variant in ("diat_a", "diat") else [])
 
 
-def test_the_interval_is_over_people_not_pictures() -> None:
+def test_the_interval_is_over_people_not_images() -> None:
     random = np.random.default_rng(1)
     person = random.normal(size=20)
     values, people = np.repeat(person, 50), np.repeat(np.arange(20), 50)

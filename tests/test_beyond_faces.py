@@ -38,8 +38,8 @@ def texture(seed: int) -> Image.Image:
     return Image.fromarray((128 + stripes[..., None] * colour * 0.9).astype(np.uint8))
 
 
-def edges(pictures: NDArray[np.float64]) -> float:
-    return float(np.abs(np.diff(pictures, axis=1)).mean() + np.abs(np.diff(pictures, axis=2)).mean())
+def edges(images: NDArray[np.float64]) -> float:
+    return float(np.abs(np.diff(images, axis=1)).mean() + np.abs(np.diff(images, axis=2)).mean())
 
 
 def read(folder: Path) -> NDArray[np.float64]:

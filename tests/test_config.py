@@ -13,12 +13,12 @@ from pydantic import Field
 
 from attrxfer import interfaces
 from attrxfer.errors import InvalidRecipe, PluginError, Problem, UnknownName
-from attrxfer.host import Host
 from attrxfer.interfaces import Generator, Regularizer
-from attrxfer.merge import apply_overrides, merge
-from attrxfer.params import Spec, build, check, schema
+from attrxfer.plugin.host import Host
+from attrxfer.plugin.parameters import Spec, build, check, schema
+from attrxfer.plugin.registry import KIND_NAMES, Registry
 from attrxfer.recipe import Recipe, load, parse, read
-from attrxfer.registry import KIND_NAMES, Registry
+from attrxfer.recipe.merging import apply_overrides, merge
 from tests.conftest import TINY, attrxfer
 
 HERE = "tests.test_config"
@@ -371,7 +371,7 @@ def test_a_filled_recipe_loads_to_an_equal_one(tmp_path: Path, host: Host) -> No
     steps=st.integers(0, 10**9),
 )
 def test_any_valid_settings_survive_the_round_trip(width: int, weight: float, layers: list[int], steps: int) -> None:
-    from attrxfer import host as hosts
+    from attrxfer.plugin import host as hosts
 
     host = hosts.load()
     table = read("diat_a_gender", host)

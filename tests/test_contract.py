@@ -19,9 +19,9 @@ from pydantic import Field
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from attrxfer.host import Host
 from attrxfer.interfaces import TransferStep
-from attrxfer.registry import Registry
+from attrxfer.plugin.host import Host
+from attrxfer.plugin.registry import Registry
 from attrxfer.testing import CHECKS, Check, checks, parametrize_with_checks
 from attrxfer.testing.subject import Subject
 
@@ -57,7 +57,7 @@ EXAMPLES: Mapping[tuple[str, str], Mapping[str, Any]] = {
 
 @pytest.fixture(scope="module", autouse=True)
 def files() -> None:
-    """What some components read: weights and pictures."""
+    """What some components read: weights and images."""
     import timm
     import torchvision
 
@@ -112,7 +112,7 @@ def test_every_kind_has_promises_and_every_component_is_checked(host: Host) -> N
 
 
 class Shrinks(nn.Module):
-    """A generator whose pictures are half as large."""
+    """A generator whose images are half as large."""
 
     def forward(self, images: Tensor) -> Tensor:
         return images[..., ::2, ::2]
@@ -126,7 +126,7 @@ class Shouts(nn.Module):
 
 
 class Mixes(nn.Module):
-    """A generator whose pictures depend on each other."""
+    """A generator whose images depend on each other."""
 
     def forward(self, images: Tensor) -> Tensor:
         return (images - images.mean((0, 2, 3), keepdim=True)).clamp(-1, 1)
@@ -205,7 +205,7 @@ class Hallucinates:
     def masks(self, data: Any, batch: Any) -> Any:
         return np.zeros((len(batch.rows), 1, 32, 32), np.float32)
 
-    def find(self, picture: Any) -> Any:
+    def find(self, image: Any) -> Any:
         return np.zeros((1, 5, 2), np.float32)
 
     def reduce(self, landmarks: Any) -> Any:
@@ -215,14 +215,14 @@ class Hallucinates:
 @pytest.mark.parametrize(
     ("kind", "broken", "promise"),
     [
-        ("generator", Shrinks, "pictures_come_out_as_they_went_in"),
-        ("generator", Shouts, "pictures_come_out_as_they_went_in"),
-        ("generator", Mixes, "a_picture_does_not_depend_on_its_neighbours"),
+        ("generator", Shrinks, "images_come_out_as_they_went_in"),
+        ("generator", Shouts, "images_come_out_as_they_went_in"),
+        ("generator", Mixes, "a_image_does_not_depend_on_its_neighbours"),
         ("identity", NeverContent, "a_copy_of_the_source_costs_nothing"),
         ("identity", Detached, "it_is_a_finite_scalar_with_gradient"),
         ("identity", Silent, "every_setting_is_documented"),
         ("stage", Forgets, "its_state_can_be_kept"),
-        ("locator", Hallucinates, "what_finds_subjects_finds_none_in_an_empty_picture"),
+        ("locator", Hallucinates, "what_finds_subjects_finds_none_in_an_empty_image"),
         ("stage", Slips, "steps_are_finite_and_repeatable"),
     ],
 )

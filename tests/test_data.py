@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from attrxfer.data import Data, batch_rows, make_sets, open_data, recognise, uniform
 from attrxfer.errors import DataError
 from attrxfer.interfaces import Broken, Records
-from attrxfer.registry import Component
+from attrxfer.plugin.registry import Component
 
 SIZE = 8
 
@@ -49,13 +49,13 @@ def opened(folder: Path, dataset: Squares | None = None) -> Data:
 # ---------------------------------------------------------------- cache
 
 
-def test_pictures_are_decoded_once(tmp_path: Path) -> None:
+def test_images_are_decoded_once(tmp_path: Path) -> None:
     first, second = Squares(), Squares()
     one, two = opened(tmp_path, first), opened(tmp_path, second)
     assert (first.reads, second.reads) == (1, 0)
     rows = np.array([5, 0, 29])
-    np.testing.assert_array_equal(one.pictures(rows), two.pictures(rows))
-    assert one.pictures(rows)[:, 0, 0, 0].tolist() == [5, 0, 29]
+    np.testing.assert_array_equal(one.images_u8(rows), two.images_u8(rows))
+    assert one.images_u8(rows)[:, 0, 0, 0].tolist() == [5, 0, 29]
     assert one.broken == two.broken == tuple(Broken(f"{row}.png", "torn") for row in (3, 10, 17, 24))
     assert not one.usable[[3, 10, 17, 24]].any() and one.usable.sum() == 26
 
@@ -74,7 +74,7 @@ def test_a_damaged_cache_is_made_anew(tmp_path: Path, damage: str) -> None:
         array.with_suffix(".json").write_text('[["3.png"')
     again = Squares()
     data = opened(tmp_path, again)
-    assert again.reads == 1 and data.pictures(np.array([6]))[0, 0, 0, 0] == 6 and len(data.broken) == 4
+    assert again.reads == 1 and data.images_u8(np.array([6]))[0, 0, 0, 0] == 6 and len(data.broken) == 4
 
 
 def test_two_processes_fill_the_cache_at_once(tmp_path: Path) -> None:
@@ -84,16 +84,16 @@ def test_two_processes_fill_the_cache_at_once(tmp_path: Path) -> None:
     both = [subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     keys = {process.communicate(timeout=60)[0] for process in both}
     assert len(keys) == 1 and all(process.returncode == 0 for process in both)
-    assert {p.suffix for p in (tmp_path / "pictures").iterdir()} == {".npy", ".json"}
+    assert {p.suffix for p in (tmp_path / "images").iterdir()} == {".npy", ".json"}
 
 
-def test_images_are_floats_of_the_pictures_and_flips_leave_the_cache_alone(tmp_path: Path) -> None:
+def test_images_are_floats_of_the_images_and_flips_leave_the_cache_alone(tmp_path: Path) -> None:
     data = opened(tmp_path)
     rows = np.array([1, 2])
     images = data.images(rows)
     assert images.shape == (2, 3, SIZE, SIZE) and images.dtype == torch.float32
     assert images.is_contiguous(memory_format=torch.channels_last)
-    expected = torch.from_numpy(data.pictures(rows).astype(np.float32)).permute(0, 3, 1, 2) / 127.5 - 1
+    expected = torch.from_numpy(data.images_u8(rows).astype(np.float32)).permute(0, 3, 1, 2) / 127.5 - 1
     torch.testing.assert_close(images, expected)
 
     class Ramps(Squares):
@@ -105,10 +105,10 @@ def test_images_are_floats_of_the_pictures_and_flips_leave_the_cache_alone(tmp_p
             return "ramps"
 
     ramps = opened(tmp_path, Ramps())
-    before = ramps.pictures(rows).copy()
+    before = ramps.images_u8(rows).copy()
     flipped = ramps.images(rows, np.array([True, False]))
     torch.testing.assert_close(flipped[0], flipped[1].flip(-1))
-    np.testing.assert_array_equal(ramps.pictures(rows), before)
+    np.testing.assert_array_equal(ramps.images_u8(rows), before)
 
 
 # ---------------------------------------------------------------- batches
@@ -128,7 +128,7 @@ def test_two_processes_share_what_one_would_see(count: int, size: int, seed: int
 
 
 @pytest.mark.parametrize(("count", "size"), [(12, 4), (10, 4), (3, 8)])
-def test_every_picture_comes_once_an_epoch(count: int, size: int) -> None:
+def test_every_image_comes_once_an_epoch(count: int, size: int) -> None:
     rows = np.arange(count)
     seen = np.concatenate([batch_rows(rows, 0, "s", "all", i, size, 0, 1)[0] for i in range(3 * count)])
     epochs = seen[: 3 * size * count].reshape(-1, count)
@@ -168,17 +168,17 @@ def test_what_is_empty_or_unknown_is_said(tmp_path: Path) -> None:
     data = opened(tmp_path)
     with pytest.raises(DataError, match=r'no attribute "evne"; did you mean "even".*even, big, never.*--set task.guided='):
         make_sets(data, {"evne": True}, None, 0, 0)
-    with pytest.raises(DataError, match=r"task.guided: no training picture meets \{'never': True\}"):
+    with pytest.raises(DataError, match=r"task.guided: no training image meets \{'never': True\}"):
         make_sets(data, {"never": True}, None, 0, 0)
-    with pytest.raises(DataError, match=r"task.input: no training picture meets not \{'never': False\}"):
+    with pytest.raises(DataError, match=r"task.input: no training image meets not \{'never': False\}"):
         make_sets(data, {"never": False}, None, 0, 0)
-    with pytest.raises(DataError, match=r"task.input: no training picture meets \{'big': True\}"):
+    with pytest.raises(DataError, match=r"task.input: no training image meets \{'big': True\}"):
         make_sets(data, {"even": True}, {"big": True}, 0, 0)
 
 
 def test_what_was_seen_is_described(tmp_path: Path) -> None:
     text = opened(tmp_path).describe()
-    assert "30 pictures, 26 usable" in text and "4 broken, skipped:" in text and "  3.png: torn" in text
+    assert "30 images, 26 usable" in text and "4 broken, skipped:" in text and "  3.png: torn" in text
     assert [line.split() for line in text.splitlines() if line.startswith("even")] == [["even", "9", "2", "2"]]
 
 

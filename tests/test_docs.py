@@ -21,12 +21,13 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from attrxfer import hookspecs, recipe
+from attrxfer import recipe
 from attrxfer.data import data_table
-from attrxfer.host import Host
 from attrxfer.interfaces import KINDS
-from attrxfer.params import schema
-from attrxfer.registry import Registry
+from attrxfer.plugin import hookspecs
+from attrxfer.plugin.host import Host
+from attrxfer.plugin.parameters import schema
+from attrxfer.plugin.registry import Registry
 from attrxfer.testing import checks
 from docs import describe
 from docs.generate import command_line, walk
@@ -364,7 +365,7 @@ def _refuse(training: Any) -> None:
 @pytest.mark.parametrize("page", [page for page in PAGES if page.name != PERFORMED], ids=page_id)
 def test_what_a_page_shows_runs(page: Path, workspace: Path, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(workspace)
-    monkeypatch.setattr("attrxfer.engine.run.Training.train", _refuse)
+    monkeypatch.setattr("attrxfer.training.loop.Training.train", _refuse)
     reader = Reader(host)
     for block in blocks(page):
         try:

@@ -31,4 +31,4 @@ def test_the_examples_of_a_module_are_true(name: str) -> None:
 
 
 def test_there_are_examples() -> None:
-    assert {"attrxfer.errors", "attrxfer.registry", "attrxfer_metrics.kid"} <= set(MODULES)
+    assert {"attrxfer.errors", "attrxfer.plugin.registry", "attrxfer_metrics.kid"} <= set(MODULES)

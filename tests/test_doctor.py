@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from attrxfer import doctor
-from attrxfer.doctor import Row
-from attrxfer.host import Host
-from attrxfer.transfer import Transfer
+from attrxfer.model.loading import Transfer
+from attrxfer.plugin.host import Host
+from attrxfer.workflows import doctor
+from attrxfer.workflows.doctor import Row
 from tests.conftest import attrxfer, package
 
 
@@ -34,7 +34,7 @@ def test_a_broken_plugin_is_named_and_the_rest_is_tried(tmp_path: Path) -> None:
 
 def test_a_component_that_cannot_be_imported_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code = """
-from attrxfer.hookspecs import hookimpl
+from attrxfer.plugin.hookspecs import hookimpl
 @hookimpl
 def register_components(registry): registry.identity("x", "half_broken:Nowhere", summary="")
 """
@@ -80,19 +80,19 @@ def test_a_library_that_is_too_old_or_missing_is_wrong(monkeypatch: pytest.Monke
 def test_the_cache_is_counted_and_a_full_disk_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path / "cache"))
     assert [row.name for row in doctor.cache()] == ["folder", "free disk"]
-    (tmp_path / "cache" / "pictures").mkdir(parents=True)
+    (tmp_path / "cache" / "images").mkdir(parents=True)
     for name in ("a.npy", "a.json", "b.npy"):
-        (tmp_path / "cache" / "pictures" / name).write_bytes(bytes(500_000))
+        (tmp_path / "cache" / "images" / name).write_bytes(bytes(500_000))
     (tmp_path / "cache" / "backends.json").write_text("{}")
     rows = {row.name: row.value for row in doctor.cache()}
-    assert rows["pictures"] == "2 entries, 1.5 MB" and rows["backends"] == "1 entry, 2 bytes"
+    assert rows["images"] == "2 entries, 1.5 MB" and rows["backends"] == "1 entry, 2 bytes"
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 9, 1))  # type: ignore[attr-defined]
     assert wrong(doctor.cache()) == ["free disk"]
 
 
 def test_the_self_test_finds_what_does_not_work(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [row.name for row in doctor.self_test(host)] == ["train", "resume", "transfer", "time"]
-    monkeypatch.setattr(Transfer, "pictures", lambda self, pictures, strength=1.0: pictures[:1])
+    monkeypatch.setattr(Transfer, "images", lambda self, images, strength=1.0: images[:1])
     rows = list(doctor.self_test(host))
-    assert wrong(rows) == ["failed"] and rows[-1].value == "the trained bundle does not return pictures as it should"
+    assert wrong(rows) == ["failed"] and rows[-1].value == "the trained bundle does not return images as it should"
     assert wrong(doctor.self_test(None)) == ["train"]

@@ -16,15 +16,15 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from attrxfer.engine import checkpoint
-from attrxfer.engine.folder import RunFolder
-from attrxfer.engine.run import Training
-from attrxfer.engine.stages import plan
 from attrxfer.errors import AttrxferError, BundleError, Interrupted, NonFiniteLoss
-from attrxfer.host import Host
 from attrxfer.interfaces import Stage
+from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe
 from attrxfer.report.curves import curves
+from attrxfer.storage.run_folder import RunFolder
+from attrxfer.training import checkpoint
+from attrxfer.training.loop import Training
+from attrxfer.training.stages import plan
 from tests.conftest import TINY, attrxfer
 
 Tiny = Callable[..., Recipe]
@@ -154,7 +154,7 @@ def test_precision_auto_is_bf16_only_where_there_are_units_for_it(
 ) -> None:
     found = {}
     for units, expected in ((True, "bf16"), (False, "no")):
-        monkeypatch.setattr("attrxfer.engine.devices.has_bfloat16", lambda units=units: units)
+        monkeypatch.setattr("attrxfer.training.devices.has_bfloat16", lambda units=units: units)
         folder = train(tiny("train.precision=auto"), tmp_path / expected, host)
         assert folder.read_info()["environment"]["precision"] == expected
         found[expected] = weights(folder)
@@ -288,8 +288,8 @@ def test_a_kill_during_a_write_leaves_the_old_checkpoint(tmp_path: Path) -> None
     """The process dies inside the write, at each of its steps: before the tensors, between the files, before the rename."""
     code = """
 import os, sys, torch
-from attrxfer.engine import checkpoint
-from attrxfer import files
+from attrxfer.training import checkpoint
+from attrxfer.storage import files
 checkpoint.save(__import__("pathlib").Path(sys.argv[1]), "01", {"a": torch.zeros(2)})
 count = 0
 def dying(function):

@@ -15,16 +15,16 @@ import pytest
 from attrxfer_metrics.memory import peak_memory
 from PIL import Image
 
-from attrxfer.candidates import anchors, candidate, held_out, refuse_teachers
 from attrxfer.errors import AttrxferError
-from attrxfer.evaluate import Scorecard, mean, score, slices
-from attrxfer.host import Host
+from attrxfer.evaluation.candidates import anchors, candidate, held_out, refuse_teachers
+from attrxfer.evaluation.scores import Scorecard, mean, score, slices
 from attrxfer.interfaces import Each, Whole
-from attrxfer.job import run
+from attrxfer.plugin.host import Host
+from attrxfer.plugin.registry import Registry
 from attrxfer.recipe import Recipe, load
-from attrxfer.registry import Registry
+from attrxfer.recipe.assembly import open_task
 from attrxfer.report.scorecard import markdown, page, shown
-from attrxfer.task import open_task
+from attrxfer.workflows.train import run
 from tests.conftest import attrxfer
 
 Tiny = Callable[..., Recipe]
@@ -47,8 +47,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory, host: Host) -> Path:
 # ---------------------------------------------------------------- numbers
 
 
-def test_an_interval_is_over_people_not_pictures() -> None:
-    """Fifty pictures of each of 30 people say no more than one of each."""
+def test_an_interval_is_over_people_not_images() -> None:
+    """Fifty images of each of 30 people say no more than one of each."""
     own = np.random.default_rng(0).normal(size=30)
     people = np.arange(30)
     one, many = mean(Each(own), people), mean(Each(np.repeat(own, 50)), np.repeat(people, 50))
@@ -59,7 +59,7 @@ def test_an_interval_is_over_people_not_pictures() -> None:
     assert one.high - one.low == pytest.approx(2 * 1.96 * own.std() / 30**0.5, rel=0.15)  # type: ignore[operator]
 
 
-def test_pictures_without_a_number_are_left_out() -> None:
+def test_images_without_a_number_are_left_out() -> None:
     found = mean(Each(np.array([1.0, np.nan, 3.0]), "dB"), np.array([0, 1, 2]))
     assert found.value == 2 and found.n == 2 and found.unit == "dB"
     nothing = mean(Each(np.array([np.nan])), np.array([0]))
@@ -98,7 +98,7 @@ def test_a_run_is_scored_beside_its_anchors(trained: Path) -> None:
     assert truth["PSNR to truth"]["value"] == 100 and truth["closer to truth"]["value"] == 1
     assert copy["PSNR where nothing should change"]["value"] == 100 and copy["colour shift"]["value"] == 0
     assert own["million parameters"]["value"] > 0 and "million parameters" not in copy
-    assert own["GFLOP a picture"]["value"] > 0 and own["milliseconds a picture"]["value"] > 0
+    assert own["GFLOP an image"]["value"] > 0 and own["milliseconds an image"]["value"] > 0
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells a process's peak memory")
@@ -106,7 +106,7 @@ def test_peak_memory_grows_with_the_batch(trained: Path) -> None:
     few, many = (peak_memory(trained / "bundle", count) for count in (1, 256))
     found = json.loads((trained / "scores.json").read_text())["scores"]["result"]["peak memory of a batch"]
     assert few is not None and many is not None and found["unit"] == "MB" and 0 < found["value"] < many
-    # 256 pictures in, and as many out, of 3 x 32 x 32 numbers of 4 bytes
+    # 256 images in, and as many out, of 3 x 32 x 32 numbers of 4 bytes
     assert many - few > 2 * 256 * 3 * 32 * 32 * 4 / 2**20
     assert peak_memory(trained / "nothing", 1) is None
 
@@ -117,16 +117,16 @@ def test_candidates_of_every_form_in_one_command(trained: Path, tmp_path: Path, 
     data, sets = open_task(recipe)
     given = held_out(recipe, data, sets, 6)
     assert given is not None and given.truth is not None
-    for row, picture in zip(given.rows, given.truth, strict=True):
+    for row, image in zip(given.rows, given.truth, strict=True):
         results.mkdir(exist_ok=True)
-        Image.fromarray(picture).save(results / f"{data.records.names[row]}.png")
+        Image.fromarray(image).save(results / f"{data.records.names[row]}.png")
     out = tmp_path / "scores"
     done = attrxfer("evaluate", trained, results, "nearest_guided", "--limit", "6", "-o", out)
     assert done.returncode == 0, done.stderr
     found = json.loads((out / "scores.json").read_text())
     assert list(found["scores"]) == [str(trained), str(results), "nearest_guided", "input_copy", "truth"]
     assert found["scores"][str(results)]["closer to truth"]["value"] == 1, "labels are keyed by file name"
-    assert found["pictures"] == 6 and [point["strength"] for point in found["curves"][str(trained)]] == [
+    assert found["images"] == 6 and [point["strength"] for point in found["curves"][str(trained)]] == [
         0.25,
         0.5,
         0.75,
@@ -148,7 +148,7 @@ def test_mistakes_are_one_line(trained: Path, tmp_path: Path) -> None:
     for arguments, message in (
         (["input_copi"], 'did you mean "input_copy"'),
         (["input_copy"], "name a recipe with --recipe, e.g. diat_a_gender"),
-        ([trained, tmp_path / "empty"], "empty: no pictures here"),
+        ([trained, tmp_path / "empty"], "empty: no images here"),
         ([trained, tmp_path / "few"], "few: no result for face-"),
         ([trained, "--recipe", other], "makes {'Male': False} at 32 px, but {'Smiling': True}"),
         ([trained, "--data", tmp_path / "nowhere"], "nowhere: no such file or folder"),
@@ -191,7 +191,7 @@ def test_a_metrics_mistake_stops_a_run_before_its_first_stage(tiny: Tiny, tmp_pa
         assert not (tmp_path / "run").exists()
 
 
-def test_half_a_truth_is_made_of_what_a_picture_lacks(tiny: Tiny) -> None:
+def test_half_a_truth_is_made_of_what_an_image_lacks(tiny: Tiny) -> None:
     """Men to young women: a young man's half truth is half a woman, and as young as he was."""
     recipe = tiny("data.faces=120")
     data, _ = open_task(recipe)
@@ -201,27 +201,27 @@ def test_half_a_truth_is_made_of_what_a_picture_lacks(tiny: Tiny) -> None:
     half = data.truth(rows, target, 0.5)
     assert np.array_equal(half, data.dataset.counterfactual(rows.tolist(), {"Male": 0.5}))  # type: ignore[attr-defined]
     has = np.flatnonzero(~attributes["Male"] & attributes["Young"])[:2]
-    assert np.array_equal(data.truth(has, target), data.pictures(has)), "what has it all is its own truth"
+    assert np.array_equal(data.truth(has, target), data.images_u8(has)), "what has it all is its own truth"
 
 
 def test_results_are_matched_by_their_path_not_by_a_name_that_two_share(tmp_path: Path) -> None:
     names = ("B/001.jpg", "C/001.jpg", "C/002.jpg")
-    pictures = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3)).astype(np.uint8)
-    for name, picture in zip(names, pictures, strict=True):
+    images = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3)).astype(np.uint8)
+    for name, image in zip(names, images, strict=True):
         path = tmp_path / "theirs" / Path(name).with_suffix(".png")
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(picture).save(path)
+        Image.fromarray(image).save(path)
     data = SimpleNamespace(records=SimpleNamespace(names=names))
     registry = Registry()
-    given: Any = SimpleNamespace(data=data, rows=np.array([1, 0]), sources=pictures[:2])
-    assert np.array_equal(candidate(str(tmp_path / "theirs"), given, registry).outputs, pictures[[1, 0]])
+    given: Any = SimpleNamespace(data=data, rows=np.array([1, 0]), sources=images[:2])
+    assert np.array_equal(candidate(str(tmp_path / "theirs"), given, registry).outputs, images[[1, 0]])
     flat = tmp_path / "flat"
     flat.mkdir()
-    Image.fromarray(pictures[0]).save(flat / "001.png")
+    Image.fromarray(images[0]).save(flat / "001.png")
     with pytest.raises(AttrxferError, match=r"flat: no result for C/001"):
         candidate(str(flat), given, registry)
-    alone: Any = SimpleNamespace(data=data, rows=np.array([0]), sources=pictures[:1])
-    assert np.array_equal(candidate(str(flat), alone, registry).outputs, pictures[:1]), "a lone name needs no path"
+    alone: Any = SimpleNamespace(data=data, rows=np.array([0]), sources=images[:1])
+    assert np.array_equal(candidate(str(flat), alone, registry).outputs, images[:1]), "a lone name needs no path"
 
 
 def test_anchors_of_real_people_are_another_photo_and_a_stranger(tiny: Tiny, host: Host) -> None:
@@ -234,9 +234,9 @@ def test_anchors_of_real_people_are_another_photo_and_a_stranger(tiny: Tiny, hos
     assert found.keys() == {"input_copy", "nearest_guided", "another_photo", "stranger"}
     identity = data.records.identity
     assert identity is not None
-    known = {data.pictures(np.array([row])).tobytes(): row for row in data.rows("test", None)}
+    known = {data.images_u8(np.array([row])).tobytes(): row for row in data.rows("test", None)}
     for name, same in (("another_photo", True), ("stranger", False)):
-        rows = [known[picture.tobytes()] for picture in found[name]]
+        rows = [known[image.tobytes()] for image in found[name]]
         assert ((identity[rows] == given.people) == same).all(), name
     assert (np.array([known[p.tobytes()] for p in found["another_photo"]]) != given.rows).all()
     assert candidate("stranger", given, host.registry).outputs.tobytes() == found["stranger"].tobytes()
@@ -255,7 +255,7 @@ def test_tables_show_intervals_and_what_is_better(trained: Path) -> None:
 def test_a_page_of_results_without_any_measure_is_still_a_page() -> None:
     given: Any = SimpleNamespace(rows=np.arange(1), people=np.arange(1), sources=np.zeros((1, 8, 8, 3), np.uint8))
     card = Scorecard("me", given.sources, {}, {})
-    assert "1 held-out pictures" in page("title", [(card, given)], ["me"], {}, {})
+    assert "1 held-out images" in page("title", [(card, given)], ["me"], {}, {})
 
 
 def test_compare_puts_runs_side_by_side(trained: Path, tiny: Tiny, tmp_path: Path, host: Host) -> None:
@@ -272,7 +272,7 @@ def test_judge_train_says_how_often_it_is_right(tmp_path: Path) -> None:
     arguments = ("judge", "train", "--size", "16", "--steps", "3", "--batch", "8")
     result = attrxfer(*arguments, env={"ATTRXFER_CACHE": str(tmp_path)})
     assert result.returncode == 0, result.stderr
-    assert "real test pictures" in result.stdout and "Smiling" in result.stdout and "% right" in result.stdout
+    assert "real test images" in result.stdout and "Smiling" in result.stdout and "% right" in result.stdout
     kept = list((tmp_path / "judges").iterdir())
     assert len(kept) == 1
     before = kept[0].stat().st_mtime_ns

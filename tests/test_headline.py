@@ -14,13 +14,13 @@ from attrxfer_synth.dataset import SyntheticFaces
 from numpy.typing import NDArray
 from PIL import Image
 
-from attrxfer.evaluate import HEADLINE, Inputs, Scorecard, score
-from attrxfer.headline import STRENGTHS, chosen, with_headlines, yardstick
-from attrxfer.host import Host
+from attrxfer.evaluation.matched_identity import STRENGTHS, chosen, with_headlines, yardstick
+from attrxfer.evaluation.scores import HEADLINE, Inputs, Scorecard, score
 from attrxfer.interfaces import Each
-from attrxfer.job import run
+from attrxfer.plugin.host import Host
+from attrxfer.plugin.registry import Registry
 from attrxfer.recipe import load
-from attrxfer.registry import Registry
+from attrxfer.workflows.train import run
 from tests.attrxfer_faces.test_metrics import onnx_file
 from tests.conftest import TINY, attrxfer
 
@@ -59,7 +59,7 @@ class FakeTransfer:
     def __init__(self) -> None:
         self.made: list[int] = []
 
-    def pictures(self, sources: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
+    def images(self, sources: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
         self.made.append(len(sources))
         return np.full_like(sources, round(100 * strength))
 
@@ -69,12 +69,12 @@ def at(evaluation: Any) -> NDArray[np.float64]:
 
 
 def succeeds(evaluation: Any) -> Mapping[str, Each]:
-    """A picture in a hundred more with each hundredth of strength."""
+    """An image in a hundred more with each hundredth of strength."""
     return {"success": Each((np.arange(COUNT) < 50 * at(evaluation)).astype(float), "share")}
 
 
 def same(evaluation: Any) -> Mapping[str, Each]:
-    """As many are lost, the last ones first; on test pictures a tenth more. Real pictures: ``OTHER`` of them pass."""
+    """As many are lost, the last ones first; on test images a tenth more. Real images: ``OTHER`` of them pass."""
     if evaluation.picked is not None:
         return {"verified": Each((np.arange(COUNT) < OTHER * COUNT).astype(float), "share")}
     lost = 40 * at(evaluation) + 10 * (evaluation.rows[0] == COUNT)
@@ -104,13 +104,13 @@ def registry(method: str = "OtherPhoto") -> Registry:
 
 def given(first: int) -> Inputs:
     sources = np.zeros((COUNT, 2, 2, 3), np.uint8)
-    data: Any = SimpleNamespace(pictures=lambda rows: sources)
+    data: Any = SimpleNamespace(images=lambda rows: sources)
     return Inputs(data, np.arange(first, first + COUNT), sources, np.arange(COUNT), None, {"a": True}, 0)
 
 
 def test_the_strength_is_chosen_on_validation_and_measured_on_test() -> None:
     validation, test, transfer = given(0), given(COUNT), FakeTransfer()
-    mine, theirs = test.results(transfer.pictures(test.sources, 1.0), transfer), test.results(test.sources)
+    mine, theirs = test.results(transfer.images(test.sources, 1.0), transfer), test.results(test.sources)
     results = [(score("mine", mine, [succeeds, same]), mine), (score("theirs", theirs, [succeeds, same]), theirs)]
     transfer.made.clear()
     (own, _), (other, _) = with_headlines(results, test, validation, registry())
@@ -144,8 +144,8 @@ def photographs(folder: Path) -> Path:
     assert records.identity is not None
     (folder / "img_align_celeba").mkdir(parents=True)
     names = [f"{row:06d}.png" for row in rows]
-    for name, picture in zip(names, faces.read(rows.tolist()), strict=True):
-        Image.fromarray(np.asarray(picture)[:, 20:198]).save(folder / "img_align_celeba" / name)
+    for name, image in zip(names, faces.read(rows.tolist()), strict=True):
+        Image.fromarray(np.asarray(image)[:, 20:198]).save(folder / "img_align_celeba" / name)
     known = list(records.attributes)
     signs = np.where(np.stack([records.attributes[name] for name in known], axis=1), 1, -1)
     points = (faces.celeba_points(rows.tolist()) - [20, 0]).reshape(96, 10).round().astype(int)

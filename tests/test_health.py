@@ -12,13 +12,13 @@ import pytest
 import torch
 from attrxfer_diat.generator import MaskedTransformNetwork
 
-from attrxfer.engine.folder import RunFolder
-from attrxfer.engine.health import WINDOW, Health, Symptom
-from attrxfer.engine.run import Training
 from attrxfer.errors import NonFiniteLoss
-from attrxfer.host import Host
+from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe
-from attrxfer.report.page import write_report
+from attrxfer.report.run_report import write_report
+from attrxfer.storage.run_folder import RunFolder
+from attrxfer.training.diagnostics import WINDOW, Health, Symptom
+from attrxfer.training.loop import Training
 
 Tiny = Callable[..., Recipe]
 PLAYING = SimpleNamespace(discriminator_terms=("D guided", "D generated"), steps=1000)
@@ -39,17 +39,17 @@ def seen(watch: Callable[[Health], Any]) -> list[str]:
         (np.clip(FACES.astype(int) + np.array([60, 0, 0]), 0, 255).astype(np.uint8), 100, "colour drift"),
     ],
 )
-def test_symptoms_in_pictures(outputs: Any, step: int, name: str) -> None:
-    assert seen(lambda health: health.pictures(PLAYING, "adversarial", step, FACES, outputs)) == [name]
+def test_symptoms_in_images(outputs: Any, step: int, name: str) -> None:
+    assert seen(lambda health: health.samples(PLAYING, "adversarial", step, FACES, outputs)) == [name]
 
 
 def test_what_is_no_symptom() -> None:
     random = np.random.default_rng(1)
     changed = np.clip(FACES.astype(int) + random.integers(-40, 41, FACES.shape), 0, 255).astype(np.uint8)
-    assert seen(lambda health: health.pictures(PLAYING, "adversarial", 900, FACES, changed)) == []
-    assert seen(lambda health: health.pictures(PLAYING, "adversarial", 100, FACES, FACES)) == [], "it has only begun"
+    assert seen(lambda health: health.samples(PLAYING, "adversarial", 900, FACES, changed)) == []
+    assert seen(lambda health: health.samples(PLAYING, "adversarial", 100, FACES, FACES)) == [], "it has only begun"
     reconstruction = SimpleNamespace(steps=10)
-    assert seen(lambda health: health.pictures(reconstruction, "pretrain", 10, FACES, FACES)) == [], "that is its aim"
+    assert seen(lambda health: health.samples(reconstruction, "pretrain", 10, FACES, FACES)) == [], "that is its aim"
 
 
 def test_the_discriminator_won() -> None:
@@ -87,8 +87,8 @@ def test_a_run_tells_records_and_reports(tiny: Tiny, tmp_path: Path, host: Host)
 def test_a_discriminator_that_has_won_is_told_by_the_run(
     tiny: Tiny, tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("attrxfer.engine.health.WINDOW", 3)
-    monkeypatch.setattr("attrxfer.engine.health.WON", 10.0)
+    monkeypatch.setattr("attrxfer.training.diagnostics.WINDOW", 3)
+    monkeypatch.setattr("attrxfer.training.diagnostics.WON", 10.0)
     training = Training(tiny(), RunFolder(tmp_path), host, quiet=True)
     training.health._losses = type(training.health._losses)(maxlen=3)
     training.create_folder()

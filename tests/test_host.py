@@ -10,9 +10,9 @@ import click
 import pytest
 
 from attrxfer.errors import PluginError
-from attrxfer.host import PIN, Host
+from attrxfer.plugin.host import PIN, Host
 
-HOOK = "from attrxfer.hookspecs import hookimpl\n"
+HOOK = "from attrxfer.plugin.hookspecs import hookimpl\n"
 Install = Callable[..., None]
 
 

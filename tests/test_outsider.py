@@ -79,7 +79,7 @@ def test_its_own_tests_run_the_contract_suite(target: Path, tmp_path: Path) -> N
 
 def test_a_clash_names_both_owners(tmp_path: Path) -> None:
     code = """
-from attrxfer.hookspecs import hookimpl
+from attrxfer.plugin.hookspecs import hookimpl
 @hookimpl
 def register_components(registry):
     registry.identity("adaptive", "somewhere:Else", summary="")
@@ -100,7 +100,7 @@ def test_a_plugin_that_cannot_be_imported_is_named(tmp_path: Path) -> None:
 
 
 def test_a_hook_nobody_calls_is_refused(tmp_path: Path) -> None:
-    code = "from attrxfer.hookspecs import hookimpl\n@hookimpl\ndef register_componets(registry): pass\n"
+    code = "from attrxfer.plugin.hookspecs import hookimpl\n@hookimpl\ndef register_componets(registry): pass\n"
     result = attrxfer("plugins", env=package(tmp_path, "misspelt", code))
     assert result.returncode == 2
     assert '"misspelt"' in result.stderr and "register_componets" in result.stderr
@@ -112,7 +112,7 @@ def test_two_recipes_of_one_name_are_refused(tmp_path: Path) -> None:
     (tmp_path / "theirs" / "diat_a.toml").write_text("# mine\n")
     code = f"""
 from pathlib import Path
-from attrxfer.hookspecs import hookimpl
+from attrxfer.plugin.hookspecs import hookimpl
 @hookimpl
 def register_recipes():
     return Path({str(tmp_path / "theirs")!r})

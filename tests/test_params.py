@@ -10,8 +10,8 @@ from torch import nn
 
 from attrxfer.errors import PluginError
 from attrxfer.interfaces import Generator, Regularizer
-from attrxfer.params import build, check, check_parameters, schema
-from attrxfer.registry import Registry
+from attrxfer.plugin.parameters import build, check, check_parameters, schema
+from attrxfer.plugin.registry import Registry
 
 HERE = "tests.test_params"
 

@@ -9,7 +9,7 @@ import pytest
 from pydantic import Field
 
 from attrxfer.interfaces import Features, Locator
-from attrxfer.settings import Setting, settings
+from attrxfer.plugin.settings import Setting, settings
 from tests.conftest import attrxfer, package
 
 CODE = '''
@@ -18,7 +18,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from attrxfer.hookspecs import hookimpl
+from attrxfer.plugin.hookspecs import hookimpl
 from attrxfer.interfaces import Generator
 
 

@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 
 from attrxfer.data import Data, data_table, make_sets, open_data
-from attrxfer.engine.folder import RunFolder
 from attrxfer.errors import InvalidRecipe
-from attrxfer.host import Host
-from attrxfer.params import build, check
-from attrxfer.testing.runs import small_recipe
+from attrxfer.plugin.host import Host
+from attrxfer.plugin.parameters import build, check
+from attrxfer.recipe.small import small_recipe
+from attrxfer.storage.run_folder import RunFolder
 
 RunRecipe = Callable[..., RunFolder]
 
 
 def test_pytest_starts_without_torch() -> None:
-    code = "import sys, attrxfer.pytest_plugin; print({'torch', 'numpy', 'pydantic'} & set(sys.modules))"
+    code = "import sys, attrxfer.testing.pytest_plugin; print({'torch', 'numpy', 'pydantic'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
 
 
@@ -29,18 +29,18 @@ def test_tiny_faces_are_what_a_data_set_can_have(tiny_faces: Data) -> None:
     records = tiny_faces.records
     assert records.attributes.keys() == {"bright", "round"} and records.identity is not None and records.landmarks is not None
     assert set(records.split) == {0, 1, 2}
-    light = tiny_faces.pictures(np.arange(len(records)))[:, 12:20, 12:20].mean((1, 2, 3))
+    light = tiny_faces.images_u8(np.arange(len(records)))[:, 12:20, 12:20].mean((1, 2, 3))
     assert light[records.attributes["bright"]].min() > light[~records.attributes["bright"]].max()
 
 
-def test_tiny_faces_on_disk_are_the_same_pictures(tiny_faces_folder: Path, tiny_faces: Data, host: Host) -> None:
+def test_tiny_faces_on_disk_are_the_same_images(tiny_faces_folder: Path, tiny_faces: Data, host: Host) -> None:
     spec, problems = check(
         "dataset", data_table(tiny_faces_folder, host.registry.all("dataset")), host.registry, path="data", shared={"size": 32}
     )
     assert spec is not None and not problems
     data = open_data(build(spec, {}), selection=None, size=32)
     rows = np.arange(len(data.records))
-    assert np.array_equal(data.pictures(rows), tiny_faces.pictures(rows))
+    assert np.array_equal(data.images_u8(rows), tiny_faces.images_u8(rows))
     assert np.array_equal(data.records.split, tiny_faces.records.split)
     assert len(make_sets(data, {"bright": True}, None, 0, 0).guided) == 8
 

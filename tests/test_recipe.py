@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from attrxfer.errors import InvalidRecipe
-from attrxfer.host import Host
-from attrxfer.merge import apply_overrides
+from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe, differences, load
+from attrxfer.recipe.merging import apply_overrides
 
 BASE = 'extends = "pinned"\n'
 PINNED = """extends = "diat_a_gender"

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from attrxfer.engine.folder import RunFolder
-from attrxfer.engine.run import Training
-from attrxfer.host import Host
+from attrxfer.model.loading import load as load_transfer
+from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe, load
-from attrxfer.testing.runs import small_recipe
-from attrxfer.transfer import load as load_transfer
+from attrxfer.recipe.small import small_recipe
+from attrxfer.storage.run_folder import RunFolder
+from attrxfer.training.loop import Training
 from tests.conftest import TINY
 
 FOLDER = Path(__file__).parents[1] / "recipes"

@@ -9,7 +9,7 @@ import pytest
 
 from attrxfer.errors import PluginError
 from attrxfer.interfaces import KINDS
-from attrxfer.registry import Component, Registry
+from attrxfer.plugin.registry import Component, Registry
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
-from attrxfer import running
-from attrxfer.folders import transfer_files
-from attrxfer.host import Host
-from attrxfer.running import Graph
-from attrxfer.transfer import load as load_transfer
-from attrxfer.works import Crops
+from attrxfer.media.batch import transfer_files
+from attrxfer.media.processors import Crops
+from attrxfer.model import inference as running
+from attrxfer.model.inference import Graph
+from attrxfer.model.loading import load as load_transfer
+from attrxfer.plugin.host import Host
 from tests.conftest import TINY, attrxfer, train
 
 SIZE = 16
@@ -71,23 +71,23 @@ def test_folding_leaves_results_as_they_are_and_no_batch_norm(network: Any) -> N
     before = {name: tensor.clone() for name, tensor in graph.state_dict().items()}
     made = folded(graph)
     assert not any(isinstance(module, nn.BatchNorm2d) for module in made.modules())
-    pictures = torch.randint(0, 256, (3, 32, 32, 3), dtype=torch.uint8)
-    difference = made(pictures, torch.tensor(1.0)).int() - graph(pictures, torch.tensor(1.0)).int()
+    images = torch.randint(0, 256, (3, 32, 32, 3), dtype=torch.uint8)
+    difference = made(images, torch.tensor(1.0)).int() - graph(images, torch.tensor(1.0)).int()
     assert difference.abs().max() <= 1
     assert all(torch.equal(tensor, before[name]) for name, tensor in graph.state_dict().items()), "it is a copy"
 
 
 def test_a_graph_is_what_a_transfer_does(trained: Path) -> None:
     transfer = load_transfer(trained)
-    pictures = np.random.default_rng(0).integers(0, 256, (4, SIZE, SIZE, 3)).astype(np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (4, SIZE, SIZE, 3)).astype(np.uint8)
     for strength in (1.0, 0.3, 1.4):
         with torch.no_grad():
-            found = transfer.graph()(torch.from_numpy(pictures), torch.tensor(strength)).numpy()
-        assert np.abs(found.astype(int) - transfer.pictures(pictures, strength)).max() <= 1
+            found = transfer.graph()(torch.from_numpy(images), torch.tensor(strength)).numpy()
+        assert np.abs(found.astype(int) - transfer.images(images, strength)).max() <= 1
 
 
 @pytest.mark.parametrize("backend", ["onnx", "openvino", "auto"])
-def test_backends_write_the_pictures_that_torch_writes(backend: str, trained: Path, photos: Path, tmp_path: Path) -> None:
+def test_backends_write_the_images_that_torch_writes(backend: str, trained: Path, photos: Path, tmp_path: Path) -> None:
     for name in ("torch", backend):
         result = attrxfer(
             "transfer", "--aligned", trained, photos, "-o", tmp_path / name, "--backend", name, "--strength", "0.8"
@@ -147,8 +147,8 @@ def test_an_exported_file_transfers_without_torch(
     assert np.abs(read(tmp_path / "torch").astype(int) - read(tmp_path / "out")).max() <= 1
 
 
-def test_eight_bits_are_measured_on_pictures(trained: Path, photos: Path, exported: dict[str, Path], tmp_path: Path) -> None:
-    """Its weights are bytes, and its results are near torch's on pictures like those it was measured on."""
+def test_eight_bits_are_measured_on_images(trained: Path, photos: Path, exported: dict[str, Path], tmp_path: Path) -> None:
+    """Its weights are bytes, and its results are near torch's on images like those it was measured on."""
     import onnx
 
     path = tmp_path / "small.onnx"
@@ -183,12 +183,12 @@ def test_the_largest_error_is_in_the_file_and_batch_and_size_are_free(exported: 
     assert card["largest error"]["steps of 255"] <= 1 and card["largest error"]["compared on"] == "noise"
     assert card["task"]["guided"] == {"Male": False} and card["size"] == SIZE and card["licences"]
     for shape in ((1, 32, 48, 3), (7, 16, 16, 3)):
-        feed = {"pictures": np.zeros(shape, np.uint8), "strength": np.array(1, np.float32)}
+        feed = {"images": np.zeros(shape, np.uint8), "strength": np.array(1, np.float32)}
         assert session.run(None, feed)[0].shape == shape
 
 
 def test_a_chain_that_computes_with_its_size_keeps_it(tmp_path: Path) -> None:
-    """The global enhancer's blur grows with the picture: its file takes the trained size, and says so of another."""
+    """The global enhancer's blur grows with the image: its file takes the trained size, and says so of another."""
     from attrxfer_backends.onnx import open_onnx, to_onnx
     from attrxfer_diat.enhancer import GlobalEnhancer
 
@@ -197,14 +197,14 @@ def test_a_chain_that_computes_with_its_size_keeps_it(tmp_path: Path) -> None:
     torch.manual_seed(0)
     small = TransformNetwork(width=4, blocks=1, norm="none")
     graph = Graph((MaskedTransformNetwork(width=4, blocks=1), GlobalEnhancer(network=small))).eval()
-    pictures = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3)).astype(np.uint8)
-    (tmp_path / "model.onnx").write_bytes(to_onnx(graph, pictures, {"size": 32}))
+    images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3)).astype(np.uint8)
+    (tmp_path / "model.onnx").write_bytes(to_onnx(graph, images, {"size": 32}))
     run, card = open_onnx(tmp_path / "model.onnx")
     assert card == {"size": 32}
     with torch.no_grad():
-        wanted = graph(torch.from_numpy(pictures), torch.tensor(1.0)).numpy()
-    assert np.abs(run(pictures, 1.0).astype(int) - wanted).max() <= 1
-    with pytest.raises(AttrxferError, match="takes pictures of 32 x 32 pixels only"):
+        wanted = graph(torch.from_numpy(images), torch.tensor(1.0)).numpy()
+    assert np.abs(run(images, 1.0).astype(int) - wanted).max() <= 1
+    with pytest.raises(AttrxferError, match="takes images of 32 x 32 pixels only"):
         run(np.zeros((1, 64, 64, 3), np.uint8), 1.0)
 
 
@@ -214,8 +214,8 @@ def test_mistakes_are_one_line(trained: Path, photos: Path, tmp_path: Path) -> N
     import onnx
     from onnx import TensorProto, helper
 
-    node = helper.make_node("Identity", ["pictures"], ["results"])
-    value = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 16, 16, 3]) for name in ("pictures", "results")]
+    node = helper.make_node("Identity", ["images"], ["results"])
+    value = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 16, 16, 3]) for name in ("images", "results")]
     model = helper.make_model(helper.make_graph([node], "g", value[:1], value[1:]), opset_imports=[helper.make_opsetid("", 18)])
     model.ir_version = 10
     onnx.save(model, foreign)
@@ -252,7 +252,7 @@ class Slow:
         self.seconds = seconds
         self.batches: list[int] = []
 
-    def pictures(self, uint8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
+    def images(self, uint8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
         time.sleep(self.seconds)
         self.batches.append(len(uint8))
         return 255 - uint8
@@ -262,7 +262,7 @@ def test_reading_and_writing_go_on_while_a_batch_is_transferred(
     tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By order, not by the clock: a batch is read before the one before it is through."""
-    from attrxfer import folders
+    from attrxfer.media import batch as folders
 
     events: list[str] = []
     source = photos / "0.png"
@@ -277,14 +277,14 @@ def test_reading_and_writing_go_on_while_a_batch_is_transferred(
 
     monkeypatch.setattr(folders, "_read", noted)
     slow = Slow(0.3)
-    passes = slow.pictures
+    passes = slow.images
 
     def working(uint8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
         found = passes(uint8, strength)
         events.append("through")
         return found
 
-    slow.pictures = working  # type: ignore[method-assign]
+    slow.images = working  # type: ignore[method-assign]
     progress: list[tuple[int, int]] = []
     outcome = transfer_files(
         Crops(slow), [tmp_path / "many"], tmp_path / "out", progress=lambda entry, *done: progress.append(done)

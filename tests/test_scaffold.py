@@ -13,8 +13,8 @@ from click.testing import CliRunner
 
 from attrxfer.cli import cli
 from attrxfer.errors import AttrxferError
-from attrxfer.host import Host
-from attrxfer.registry import KIND_NAMES
+from attrxfer.plugin.host import Host
+from attrxfer.plugin.registry import KIND_NAMES
 from attrxfer.scaffold import new_package, render
 from tests.conftest import attrxfer, metadata_of, on_path, pip_install
 
@@ -27,8 +27,9 @@ from pathlib import Path
 
 import pytest
 
-from attrxfer import host, recipe
-from attrxfer.testing.runs import small_recipe
+from attrxfer import recipe
+from attrxfer.plugin import host
+from attrxfer.recipe.small import small_recipe
 
 FOUND = {p.parent.name: p.read_text().split("```toml") for p in Path(__file__).parent.glob("*/README.md")}
 

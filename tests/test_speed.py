@@ -17,7 +17,7 @@ SETS = [part for setting in TINY for part in ("--set", setting)]
 
 
 def speed(out: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    small = ("--rounds", "1", "--steps", "1", "--sizes", "32", "--batches", "2", "--width", "4", "--pictures", "40", *SETS)
+    small = ("--rounds", "1", "--steps", "1", "--sizes", "32", "--batches", "2", "--width", "4", "--images", "40", *SETS)
     command = [sys.executable, "-m", "benchmarks.speed", "-o", str(out), *small, *arguments]
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300, check=False)
 
@@ -36,7 +36,7 @@ def test_it_measures_and_writes_what_it_measured(tmp_path: Path) -> None:
         "peak memory, folder of 160 / of 10",
         "decoding / reading the cache, 32 px",
         "attrxfer --help / empty Python",
-        "rows of a batch of 200,000 pictures / of 2,000",
+        "rows of a batch of 200,000 images / of 2,000",
     ):
         assert found[name]["value"] > 0, name
     assert any(name.startswith("folder of 40 JPEGs / the model alone") for name in found)

@@ -15,22 +15,24 @@ import torch
 from PIL import Image
 
 import attrxfer as package
-from attrxfer import bundle, pictures
 from attrxfer.errors import BundleError
-from attrxfer.exported import BATCH, in_batches
-from attrxfer.files import sha256
-from attrxfer.host import Host
 from attrxfer.interfaces import Framing
+from attrxfer.media.images import frame
+from attrxfer.model import bundle
+from attrxfer.model.exported import BATCH, in_batches
+from attrxfer.model.inference import through
+from attrxfer.model.loading import Transfer
+from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe
-from attrxfer.running import through
-from attrxfer.transfer import Transfer, to_images, to_uint8
+from attrxfer.storage.conversion import to_tensor, to_uint8
+from attrxfer.storage.files import sha256
 from tests.conftest import attrxfer, train
 
 SIZE = 16
 
 
 SHARE = {"value": 0.25, "low": 0.2, "high": 0.3, "n": 8, "unit": "share", "better": "higher"}
-SCORES = {"pictures": 8, "people": 8, "scores": {"success": SHARE}}
+SCORES = {"images": 8, "people": 8, "scores": {"success": SHARE}}
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +62,7 @@ def noise(count: int = 2, size: int = SIZE) -> np.ndarray:
 
 
 def test_a_run_and_its_bundle_load_alike(trained: Path) -> None:
-    images = to_images(noise())
+    images = to_tensor(noise())
     one, other = package.load(trained), package.load(str(trained / "bundle"))
     torch.testing.assert_close(one(images), other(images))
     assert one.size == SIZE and one.guided == {"Male": False} and one.card["scores"] == SCORES
@@ -131,7 +133,7 @@ def test_a_card_from_anywhere_is_checked_before_it_is_used(model: Path, part: st
     assert attrxfer("export", model).returncode == 2 and not (model.parent.parent / "out.onnx").exists()
 
 
-def test_a_card_may_leave_out_how_pictures_were_framed(model: Path) -> None:
+def test_a_card_may_leave_out_how_images_were_framed(model: Path) -> None:
     card = json.loads((model / "attrxfer.json").read_text())
     (model / "attrxfer.json").write_text(json.dumps({k: v for k, v in card.items() if k not in ("framing", "alignment")}))
     assert package.load(model).framing is None
@@ -167,7 +169,7 @@ def refuse(*arguments, **named): raise AssertionError("unpickled")
 pickle.load = pickle.loads = pickle.Unpickler = torch.load = refuse
 transfer = attrxfer.load(sys.argv[1])
 transfer(torch.zeros(1, 3, 16, 16))
-unwanted = ("attrxfer.engine", "attrxfer.recipe", "attrxfer_diat.stages", "accelerate", "timm")
+unwanted = ("attrxfer.training", "attrxfer.recipe", "attrxfer_diat.stages", "accelerate", "timm")
 names = [m for m in sys.modules if m.startswith(unwanted)]
 print(names)
 """
@@ -180,7 +182,7 @@ print(names)
 
 
 def test_strength_is_continuous_from_the_input_to_the_transfer(transfer: Transfer) -> None:
-    images = to_images(noise())
+    images = to_tensor(noise())
     assert transfer(images, 0.0) is images
     whole = transfer(images)
     torch.testing.assert_close(transfer(images, 1.0), whole)
@@ -192,38 +194,38 @@ def test_strength_is_continuous_from_the_input_to_the_transfer(transfer: Transfe
 
 def test_arrays_in_and_out(transfer: Transfer) -> None:
     array = noise(40)
-    results = transfer.pictures(array)
+    results = transfer.images(array)
     assert results.shape == array.shape and results.dtype == np.uint8
-    np.testing.assert_array_equal(results[:5], transfer.pictures(array[:5]))
-    assert transfer.pictures(array, 0.0) is array
-    assert transfer.pictures(array[:0]).shape == (0, SIZE, SIZE, 3)
+    np.testing.assert_array_equal(results[:5], transfer.images(array[:5]))
+    assert transfer.images(array, 0.0) is array
+    assert transfer.images(array[:0]).shape == (0, SIZE, SIZE, 3)
 
 
 def test_a_runner_gets_at_most_a_batch_and_nothing_at_strength_zero() -> None:
     seen: list[int] = []
 
-    def run(pictures: np.ndarray, strength: float) -> np.ndarray:
-        seen.append(len(pictures))
-        return 255 - pictures
+    def run(images: np.ndarray, strength: float) -> np.ndarray:
+        seen.append(len(images))
+        return 255 - images
 
     array = noise(BATCH + 3)
     np.testing.assert_array_equal(in_batches(run, array, 1.0), 255 - array)
     assert in_batches(run, array, 0.0) is array and seen == [BATCH, 3]
 
 
-def test_every_enhancer_sees_the_picture_before_it_and_the_source() -> None:
+def test_every_enhancer_sees_the_image_before_it_and_the_source() -> None:
     class Add(torch.nn.Module):
-        def forward(self, picture: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
-            return picture / 2 + source / 4
+        def forward(self, image: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
+            return image / 2 + source / 4
 
     generator = torch.nn.Identity()
-    source = to_images(noise())
+    source = to_tensor(noise())
     torch.testing.assert_close(through([generator, Add(), Add()], source), source * (0.5 * 0.75 + 0.25))
 
 
-def test_pictures_survive_the_way_to_floats_and_back() -> None:
+def test_images_survive_the_way_to_floats_and_back() -> None:
     every = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1).repeat(3, -1)
-    np.testing.assert_array_equal(to_uint8(to_images(every)), every)
+    np.testing.assert_array_equal(to_uint8(to_tensor(every)), every)
 
 
 # ---------------------------------------------------------------- framing
@@ -233,9 +235,9 @@ def test_framing_is_the_data_sets_for_its_own_size_and_the_middle_for_others() -
     framing = Framing((20, 30), (2, 4, 10, 10))
     assert Framing.read(json.loads(json.dumps(framing._asdict()))) == framing and Framing.read(None) is None
     image = Image.fromarray(np.arange(20 * 30 * 3, dtype=np.uint32).reshape(30, 20, 3).astype(np.uint8))
-    np.testing.assert_array_equal(pictures.frame(image, framing, 10), np.asarray(image)[4:14, 2:12])
-    np.testing.assert_array_equal(pictures.frame(image, None, 20), np.asarray(image)[5:25])
-    assert pictures.frame(image.resize((7, 50)), framing, 10).shape == (10, 10, 3)
+    np.testing.assert_array_equal(frame(image, framing, 10), np.asarray(image)[4:14, 2:12])
+    np.testing.assert_array_equal(frame(image, None, 20), np.asarray(image)[5:25])
+    assert frame(image.resize((7, 50)), framing, 10).shape == (10, 10, 3)
 
 
 # ---------------------------------------------------------------- the command
@@ -250,7 +252,7 @@ def photos(tmp_path: Path) -> Path:
     one.resize((40, 30)).save(folder / "b.jpg")
     one.save(folder / "deep" / "c.webp", lossless=True)
     (folder / "broken.jpg").write_bytes((folder / "b.jpg").read_bytes()[:300])
-    (folder / "notes.txt").write_text("no picture")
+    (folder / "notes.txt").write_text("no image")
     return folder
 
 
@@ -279,7 +281,7 @@ def test_strength_zero_copies_the_file(trained: Path, photos: Path, tmp_path: Pa
         (["{photos}", "{photos}/a.png"], "neither a bundle nor a finished run"),
         (["{run}", "{photos}/a.png", "-o", "{photos}"], "a.png: the result would overwrite it"),
         (["{run}", "{photos}/a.png", "{photos}/same/a.png", "-o", "{photos}/out"], "would both be written to"),
-        (["{run}", "{photos}/empty"], "empty: no pictures here"),
+        (["{run}", "{photos}/empty"], "empty: no images here"),
     ],
 )
 def test_a_users_mistake_is_one_line_and_exit_code_2(trained: Path, photos: Path, arguments: list[str], message: str) -> None:
@@ -326,19 +328,19 @@ def test_info_names_no_file_that_is_not_there(model: Path) -> None:
 
 
 def test_the_whole_job_scores_and_reports(tiny: Callable[..., Recipe], tmp_path: Path, host: Host) -> None:
-    from attrxfer import job
+    from attrxfer.workflows import train as job
 
     recipe = tiny("metric=[{use='judge', steps=3, batch=8}, {use='truth'}]", "train.size=32", "data.faces=120")
     folder = job.run(recipe, tmp_path / "run", host, quiet=True)
     found = json.loads(folder.scores.read_text())
-    assert found.keys() == {"pictures", "people", "scores"}
+    assert found.keys() == {"images", "people", "scores"}
     assert list(found["scores"]) == ["result", "input_copy", "nearest_guided", "truth"]
     own = found["scores"]["result"]
     assert own.keys() >= {"success", "closer to truth", "PSNR to truth", "SSIM to truth", "PSNR to truth at 0.5"}
-    assert own["success"].keys() == {"value", "low", "high", "n", "unit", "better"} and own["success"]["n"] == found["pictures"]
+    assert own["success"].keys() == {"value", "low", "high", "n", "unit", "better"} and own["success"]["n"] == found["images"]
     assert found["scores"]["truth"]["closer to truth"]["value"] == 1 > found["scores"]["input_copy"]["closer to truth"]["value"]
     card = json.loads((folder.bundle / "attrxfer.json").read_text())["scores"]
-    assert card == {"pictures": found["pictures"], "people": found["people"], "scores": own}
+    assert card == {"images": found["images"], "people": found["people"], "scores": own}
     page = folder.report.read_text()
     for expected in (
         "gender",

@@ -28,7 +28,7 @@ class Group(click.Group):
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="attrxfer")
 def cli() -> None:
-    """Turn pictures without an attribute into pictures with it, while the subject stays the same."""
+    """Turn images without an attribute into images with it, while the subject stays the same."""
 
 
 COMMANDS = (
@@ -42,7 +42,7 @@ for command in COMMANDS:
 
 def main() -> None:
     """The entry point ``attrxfer``."""
-    from attrxfer.host import load
+    from attrxfer.plugin.host import load
 
     try:
         host = load()

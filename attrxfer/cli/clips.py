@@ -12,10 +12,10 @@ from attrxfer.cli.telling import bar, counted, tell
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-    from attrxfer.folders import Entry, Order, Work
-    from attrxfer.manifest import Manifest
-    from attrxfer.video import Outcome
-    from attrxfer.video.clips import Files
+    from attrxfer.media.batch import Entry, Order, Work
+    from attrxfer.media.manifest import Manifest
+    from attrxfer.media.video import Outcome
+    from attrxfer.media.video.clips import Files
 
 
 def transfer_videos(work: Work, files: Files, out: Path, order: Order, manifest: Manifest | None, quiet: bool) -> list[Entry]:
@@ -23,8 +23,8 @@ def transfer_videos(work: Work, files: Files, out: Path, order: Order, manifest:
     for all at the end."""
     from rich.progress import TaskProgressColumn
 
-    from attrxfer.video.clips import transfer_clips
-    from attrxfer.works import WholePhotos
+    from attrxfer.media.processors import WholePhotos
+    from attrxfer.media.video.clips import transfer_clips
 
     entries: list[Entry] = []
     outcomes: list[Outcome] = []
@@ -51,7 +51,7 @@ def transfer_videos(work: Work, files: Files, out: Path, order: Order, manifest:
 
 
 def _summary(entries: list[Entry], changed: list[Outcome], out: Path) -> str:
-    from attrxfer.folders import Outcome
+    from attrxfer.media.batch import Outcome
 
     outcome = Outcome(entries)
     frames, faces = sum(each.frames for each in changed), sum(each.subjects for each in changed)

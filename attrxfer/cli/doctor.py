@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from attrxfer.registry import one_line
+from attrxfer.plugin.registry import one_line
 
 if TYPE_CHECKING:
-    from attrxfer.doctor import Row
-    from attrxfer.host import Host
+    from attrxfer.plugin.host import Host
+    from attrxfer.workflows.doctor import Row
 
 WRONG = 1
 """Exit code when something has to be mended."""
@@ -25,7 +25,7 @@ def doctor() -> None:
 
     Exit code 1 says that something is wrong; a missing extra is not.
     """
-    from attrxfer import doctor as looks
+    from attrxfer.workflows import doctor as looks
 
     hosts: list[Host] = []
     wrong = 0
@@ -49,7 +49,7 @@ def doctor() -> None:
 
 def _safely(look: Callable[[], Iterator[Row]]) -> Iterator[Row]:
     """What a look finds, and as the last thing what it broke on."""
-    from attrxfer.doctor import Row
+    from attrxfer.workflows.doctor import Row
 
     try:
         yield from look()

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from attrxfer import host
 from attrxfer.errors import AttrxferError, did_you_mean
-from attrxfer.registry import KIND_NAMES
+from attrxfer.plugin import host
+from attrxfer.plugin.registry import KIND_NAMES
 
 
 def table(rows: Sequence[Sequence[str]]) -> None:
@@ -92,7 +92,7 @@ def recipe_diff(name: str, other: str | None, overrides: tuple[str, ...]) -> Non
 @click.argument("model", type=click.Path(path_type=Path))
 def info(model: Path) -> None:
     """Say what a bundle (or a finished run) is: task, size, networks, data, scores, licences."""
-    from attrxfer.bundle import find, read_card
+    from attrxfer.model.bundle import find, read_card
     from attrxfer.report.markdown import conditions
     from attrxfer.report.scorecard import shown
 

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from attrxfer import host as hosts
 from attrxfer.cli.looking import table
 from attrxfer.errors import AttrxferError, did_you_mean
-from attrxfer.registry import KIND_NAMES
+from attrxfer.plugin import host as hosts
+from attrxfer.plugin.registry import KIND_NAMES
 
 if TYPE_CHECKING:
-    from attrxfer.host import Host
-    from attrxfer.registry import Component
+    from attrxfer.plugin.host import Host
+    from attrxfer.plugin.registry import Component
     from attrxfer.testing.findings import Finding
 
 BROKEN = 1
@@ -72,7 +72,7 @@ def check(package: str, examples: tuple[str, ...]) -> None:
 
     Exit code 1 says that something failed.
     """
-    from attrxfer.data import temporary_cache
+    from attrxfer.storage.cache import temporary_cache
 
     host = hosts.load()
     chosen = [plugin for plugin in host.plugins() if package == plugin.name]
@@ -130,7 +130,7 @@ def _commands(own: click.Group) -> Iterator[Finding]:
 
 def _introduce(component: Component) -> None:
     """What a recipe's author needs to know of a component."""
-    from attrxfer.settings import settings
+    from attrxfer.plugin.settings import settings
 
     click.echo(f"\n{component.kind} {component.name}: {component.summary}")
     click.echo(f"  licence {component.licence or 'not named; name it where the component is registered: licence=...'}")
@@ -146,7 +146,7 @@ def _introduce(component: Component) -> None:
 
 def _examples(texts: Sequence[str], host: Host) -> dict[tuple[str, str], Any]:
     """The settings by kind and name. Raises AttrxferError for a text of another form and for a component there is not."""
-    from attrxfer.merge import apply_overrides
+    from attrxfer.recipe.merging import apply_overrides
 
     for text in texts:
         kind, _, rest = text.partition("=")[0].partition(".")

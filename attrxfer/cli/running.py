@@ -9,7 +9,7 @@ import click
 
 @click.command()
 @click.argument("recipe", required=False)
-@click.option("--data", type=click.Path(path_type=Path), help="Your pictures, in any layout an installed data set understands.")
+@click.option("--data", type=click.Path(path_type=Path), help="Your images, in any layout an installed data set understands.")
 @click.option("--set", "overrides", multiple=True, metavar="A.B=C", help="Change a setting of the recipe; repeatable.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/RECIPE]")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="FOLDER", help="Go on with an interrupted run.")
@@ -27,10 +27,11 @@ def run(
         raise click.UsageError("give a RECIPE, or --resume FOLDER")
     if resume is not None and (data or overrides or out):
         raise click.UsageError("--resume goes on with the run as it was started: no --data, --set or -o")
-    from attrxfer import host, job
     from attrxfer import recipe as recipes
     from attrxfer.data import data_table
-    from attrxfer.engine.folder import RunFolder
+    from attrxfer.plugin import host
+    from attrxfer.storage.run_folder import RunFolder
+    from attrxfer.workflows import train as job
 
     loaded = host.load()
     if resume is not None:
@@ -47,11 +48,11 @@ def run(
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--to", "form", default="onnx", show_default=True, help="An exporter: see `attrxfer components exporter`.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="The file.  [default: beside the bundle]")
-@click.option("--check", type=click.Path(path_type=Path), help="Pictures to compare with torch on.  [default: noise]")
+@click.option("--check", type=click.Path(path_type=Path), help="Images to compare with torch on.  [default: noise]")
 def export(model: Path, form: str, out: Path | None, check: Path | None) -> None:
     """Write MODEL (a bundle or finished run) into one file that runs without torch, and compare it with torch."""
-    from attrxfer import host
-    from attrxfer.export import export as write
+    from attrxfer.plugin import host
+    from attrxfer.workflows.export import export as write
 
     path, report = write(model, form, out, check, host.load().registry)
     click.echo(f"{path}: {report}")

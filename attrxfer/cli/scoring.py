@@ -12,9 +12,9 @@ import click
 from attrxfer.errors import AttrxferError
 
 if TYPE_CHECKING:
-    from attrxfer.candidates import Candidate
-    from attrxfer.evaluate import Inputs, Scorecard
-    from attrxfer.host import Host
+    from attrxfer.evaluation.candidates import Candidate
+    from attrxfer.evaluation.scores import Inputs, Scorecard
+    from attrxfer.plugin.host import Host
     from attrxfer.recipe import Recipe
 
 STRENGTHS = (0.25, 0.5, 0.75, 1.0, 1.25)
@@ -22,7 +22,7 @@ STRENGTHS = (0.25, 0.5, 0.75, 1.0, 1.25)
 
 @click.command()
 @click.argument("candidates", nargs=-1, required=True, metavar="BUNDLE_OR_RUN_OR_METHOD_OR_FOLDER...")
-@click.option("--data", type=click.Path(path_type=Path), help="Score on these pictures instead of the first bundle's own.")
+@click.option("--data", type=click.Path(path_type=Path), help="Score on these images instead of the first bundle's own.")
 @click.option("--recipe", help="Task, data and metrics are this recipe's, not the first bundle's.")
 @click.option("--set", "overrides", multiple=True, metavar="A.B=C", help="Change a setting of that recipe; repeatable.")
 @click.option(
@@ -30,7 +30,7 @@ STRENGTHS = (0.25, 0.5, 0.75, 1.0, 1.25)
     default=300,
     type=click.IntRange(min=0),
     show_default=True,
-    help="Held-out pictures that are scored; 0 takes all.",
+    help="Held-out images that are scored; 0 takes all.",
 )
 @click.option("--strength", type=click.FloatRange(0, 3), default=1.0, show_default=True)
 @click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("scores"), show_default=True)
@@ -45,19 +45,19 @@ def evaluate(
     out: Path,
     quiet: bool,
 ) -> None:
-    """Score trained models, methods and folders of results side by side on held-out pictures.
+    """Score trained models, methods and folders of results side by side on held-out images.
 
     Writes scores.json, table.md and page.html into the folder OUT.
     """
-    from attrxfer import host
-    from attrxfer.candidates import anchors, candidate, held_out, made_metrics, refuse_teachers, require, scorecards
-    from attrxfer.evaluate import slices
-    from attrxfer.files import write_text
-    from attrxfer.headline import with_headlines
-    from attrxfer.params import all_needs
+    from attrxfer.evaluation.candidates import anchors, candidate, held_out, made_metrics, refuse_teachers, require, scorecards
+    from attrxfer.evaluation.matched_identity import with_headlines
+    from attrxfer.evaluation.scores import slices
+    from attrxfer.plugin import host
+    from attrxfer.plugin.parameters import all_needs
+    from attrxfer.recipe.assembly import open_task
     from attrxfer.report import scorecard
     from attrxfer.report.markdown import conditions
-    from attrxfer.task import open_task
+    from attrxfer.storage.files import write_text
 
     loaded = host.load()
     for what in candidates:
@@ -86,7 +86,7 @@ def evaluate(
     }
     table = {card.name: card.scores for card, _ in results}
     guided = conditions(checked.task.guided)
-    content = {"pictures": len(given.rows), "task": dict(checked.task.guided), "scores": table, "slices": cut, "curves": curves}
+    content = {"images": len(given.rows), "task": dict(checked.task.guided), "scores": table, "slices": cut, "curves": curves}
     write_text(out / "scores.json", json.dumps(content, indent=2) + "\n")
     write_text(out / "table.md", scorecard.markdown(table))
     write_text(out / "page.html", scorecard.page(f"{checked.task.name}: {guided}", results, names, cut, curves))
@@ -97,7 +97,7 @@ def evaluate(
 
 def _cards(candidates: Sequence[str]) -> dict[str, dict[str, Any]]:
     """The cards of those candidates that are bundles or finished runs."""
-    from attrxfer import bundle
+    from attrxfer.model import bundle
 
     return {what: bundle.read_card(bundle.find(Path(what))) for what in candidates if bundle.is_there(Path(what))}
 
@@ -122,7 +122,7 @@ def _recipe(
 
 def _curve(one: Candidate, scored: float, card: Scorecard, given: Inputs) -> list[dict[str, float]]:
     """The shares of a transfer's scorecard at several strengths; at the strength ``scored`` they are those of ``card``."""
-    from attrxfer.evaluate import score
+    from attrxfer.evaluation.scores import score
 
     assert one.transfer is not None
     metrics = list(dict.fromkeys(card.by.values()))  # the others say nothing that a curve shows
@@ -130,7 +130,7 @@ def _curve(one: Candidate, scored: float, card: Scorecard, given: Inputs) -> lis
     for strength in STRENGTHS:
         own = card
         if strength != scored:
-            own = score("", given.results(one.transfer.pictures(given.sources, strength)), metrics)
+            own = score("", given.results(one.transfer.images(given.sources, strength)), metrics)
         found = {name: own.scores[name] for name in own.each if own.scores[name]["unit"] == "share"}
         shares = {name: each["value"] for name, each in found.items() if each["value"] is not None}
         points.append({"strength": strength, **shares})
@@ -141,7 +141,7 @@ def _curve(one: Candidate, scored: float, card: Scorecard, given: Inputs) -> lis
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN RUN...")
 def compare(runs: tuple[Path, ...]) -> None:
     """Put finished runs side by side: where their recipes differ, and their scores."""
-    from attrxfer.bundle import find, read_card
+    from attrxfer.model.bundle import find, read_card
     from attrxfer.recipe import differences, shown
 
     cards = {str(path): read_card(find(path)) for path in runs}

@@ -11,8 +11,8 @@ import click
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
 
-    from attrxfer.folders import Entry, Outcome
-    from attrxfer.manifest import Manifest
+    from attrxfer.media.batch import Entry, Outcome
+    from attrxfer.media.manifest import Manifest
 
 
 @contextmanager

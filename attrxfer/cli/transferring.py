@@ -14,18 +14,18 @@ from attrxfer.cli.telling import bar, counted, tell
 from attrxfer.errors import AttrxferError
 
 if TYPE_CHECKING:
-    from attrxfer.folders import Entry, Order, Outcome, Work
-    from attrxfer.manifest import Manifest
-    from attrxfer.photos.photo import Transfers
-    from attrxfer.registry import Registry
-    from attrxfer.works import Framed
+    from attrxfer.media.batch import Entry, Order, Outcome, Work
+    from attrxfer.media.manifest import Manifest
+    from attrxfer.media.photos.photo import Transfers
+    from attrxfer.media.processors import Framed
+    from attrxfer.plugin.registry import Registry
 
     class Loaded(Framed, Transfers, Protocol):
         """A bundle or an exported file."""
 
 
 PARTIAL = 1
-"""Exit code when some pictures were broken, or had nothing to change."""
+"""Exit code when some images were broken, or had nothing to change."""
 MISSING = "copy"
 
 
@@ -47,7 +47,7 @@ def shard_given(ctx: click.Context, param: click.Parameter, value: str) -> tuple
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("out"), show_default=True, help="Results' folder.")
 @click.option("--strength", type=click.FloatRange(0, 3), default=1.0, show_default=True, help="0: the input, 1: as trained.")
 @click.option(
@@ -58,9 +58,9 @@ def shard_given(ctx: click.Context, param: click.Parameter, value: str) -> tuple
 )
 @click.option("--locator", metavar="NAME", help="What finds the faces.  [default: dlib]")
 @click.option("--missing", type=click.Choice(["copy", "skip"]), help=f"Photos without a face.  [default: {MISSING}]")
-@click.option("--aligned", is_flag=True, help="Pictures are crops like those trained on; results have the bundle's size.")
+@click.option("--aligned", is_flag=True, help="Images are crops like those trained on; results have the bundle's size.")
 @click.option("--provenance/--no-provenance", default=True, show_default=True, help="Say in the file how it was made.")
-@click.option("--skip-existing", is_flag=True, help="Go on: leave out pictures whose result is there.")
+@click.option("--skip-existing", is_flag=True, help="Go on: leave out images whose result is there.")
 @click.option(
     "--shard", metavar="I/N", default="1/1", callback=shard_given, help="Only the I-th of N parts, for several machines."
 )
@@ -68,7 +68,7 @@ def shard_given(ctx: click.Context, param: click.Parameter, value: str) -> tuple
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
 def transfer(
     model: Path,
-    pictures: tuple[Path, ...],
+    images: tuple[Path, ...],
     out: Path,
     strength: float,
     faces: int | None,
@@ -81,35 +81,35 @@ def transfer(
     backend: str,
     quiet: bool,
 ) -> None:
-    """Transfer PICTURES (photos, videos, folders of them) with MODEL (a bundle, a finished run's folder, an exported file).
+    """Transfer IMAGES (photos, videos, folders of them) with MODEL (a bundle, a finished run's folder, an exported file).
 
     Every face of a photo is found, transferred and put back; size, format and metadata stay. Exit code 1 says that some
-    pictures were broken and skipped, or had no face.
+    images were broken and skipped, or had no face.
     """
     if aligned and any(given is not None for given in (faces, locator, missing)):
         raise click.UsageError("--aligned takes crops, in which no faces are looked for: no --faces, --locator or --missing")
-    from attrxfer import host
     from attrxfer.cli.clips import transfer_videos
-    from attrxfer.folders import Order
-    from attrxfer.manifest import Manifest
-    from attrxfer.photos.provenance import statement
-    from attrxfer.video.clips import split
+    from attrxfer.media.batch import Order
+    from attrxfer.media.manifest import Manifest
+    from attrxfer.media.provenance import statement
+    from attrxfer.media.video.clips import split
+    from attrxfer.plugin import host
 
     registry = host.load().registry
     loaded = _load(model, backend, registry)
     if not aligned and loaded.card.get("alignment") is None:
         raise AttrxferError(
-            f"{model}: does not say how its training pictures were aligned, so it cannot be told where in a photo to cut; for "
-            f"pictures framed as those were, say --aligned (results have {loaded.size} x {loaded.size} pixels)"
+            f"{model}: does not say how its training images were aligned, so it cannot be told where in a photo to cut; for "
+            f"images framed as those were, say --aligned (results have {loaded.size} x {loaded.size} pixels)"
         )
-    stills, clips = split(pictures, out)
+    stills, clips = split(images, out)
     if aligned and clips:
-        raise AttrxferError(f"{clips[0][0]}: in videos faces must be found, so --aligned is for pictures only")
+        raise AttrxferError(f"{clips[0][0]}: in videos faces must be found, so --aligned is for images only")
     said = statement(loaded.card, strength)
     written = said if provenance else None
     work = _crops(loaded, strength, written) if aligned else _photos(loaded, strength, faces, locator, written, registry)
     order = Order(skip_existing, shard, (missing or MISSING) == "copy")
-    manifest = Manifest(out, said, order) if any(source.is_dir() for source in pictures) else None
+    manifest = Manifest(out, said, order) if any(source.is_dir() for source in images) else None
     entries: list[Entry] = []
     try:
         if stills:
@@ -120,21 +120,21 @@ def transfer(
         if clips:
             entries += transfer_videos(work, clips, out, order, manifest, quiet)
     finally:
-        if manifest is not None and manifest.pictures:
+        if manifest is not None and manifest.images:
             manifest.write()
     if any(entry.reason for entry in entries):
         sys.exit(PARTIAL)
 
 
 def _load(model: Path, backend: str, registry: Registry) -> Loaded:
-    from attrxfer.exported import find
+    from attrxfer.model.exported import find
 
     exported = find(model, registry)
     if exported is not None:
         if backend != "torch":
             raise AttrxferError(f"{model}: an exported file runs on what it was exported to: leave --backend out")
         return exported
-    from attrxfer.transfer import load  # takes seconds: torch, which an exported file does without
+    from attrxfer.model.loading import load  # takes seconds: torch, which an exported file does without
 
     bundled = load(model)
     if backend != "torch":
@@ -143,7 +143,7 @@ def _load(model: Path, backend: str, registry: Registry) -> Loaded:
 
 
 def _crops(loaded: Loaded, strength: float, said: Mapping[str, str] | None) -> Work:
-    from attrxfer.works import Crops
+    from attrxfer.media.processors import Crops
 
     return Crops(loaded, strength, said)
 
@@ -151,9 +151,9 @@ def _crops(loaded: Loaded, strength: float, said: Mapping[str, str] | None) -> W
 def _photos(
     loaded: Loaded, strength: float, faces: int | None, locator: str | None, said: Mapping[str, str] | None, registry: Registry
 ) -> Work:
-    from attrxfer.photos import Photos
-    from attrxfer.photos.locate import DEFAULT, finder
-    from attrxfer.works import WholePhotos
+    from attrxfer.media.detection import DEFAULT, finder
+    from attrxfer.media.photos import Photos
+    from attrxfer.media.processors import WholePhotos
 
     photos = Photos(loaded, finder(locator or DEFAULT, registry))
     return WholePhotos(photos, strength, faces or None, said)
@@ -163,9 +163,9 @@ def _transfer(work: Work, sources: Sequence[Path], out: Path, order: Order, mani
     """With a line for each file that was not changed, and a bar where someone looks."""
     from rich.progress import MofNCompleteColumn
 
-    from attrxfer.folders import transfer_files
+    from attrxfer.media.batch import transfer_files
 
-    warnings.filterwarnings("ignore", module=r"PIL\.")  # large pictures, odd EXIF: files are judged by what becomes of them
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # large images, odd EXIF: files are judged by what becomes of them
     with bar(quiet, "transfer", MofNCompleteColumn()) as shown:
         task = shown.add_task("transfer", total=None)
 

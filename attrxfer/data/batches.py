@@ -29,7 +29,7 @@ def batch_rows(
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """The rows (size,) of batch ``index`` for this process, and whether to mirror each (size,).
 
-    A global batch has ``size * world`` pictures. Batches walk through one shuffled epoch after another, so every picture
+    A global batch has ``size * world`` images. Batches walk through one shuffled epoch after another, so every image
     comes once an epoch, also when the set is smaller than a batch.
     """
     count = len(rows)

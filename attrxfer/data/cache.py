@@ -1,4 +1,4 @@
-"""Every picture decoded once into a memory-mapped array."""
+"""Every image decoded once into a memory-mapped array."""
 
 from __future__ import annotations
 
@@ -8,73 +8,50 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from attrxfer.errors import DataError
-from attrxfer.files import sync, write_text
 from attrxfer.interfaces import Broken, Dataset
+from attrxfer.storage.files import sync, write_text
 
 FORMAT = 1
 CHUNK = 256
 Progress = Callable[[int, int], None]
 
 
-def cache_folder() -> Path:
-    """$ATTRXFER_CACHE, else attrxfer below $XDG_CACHE_HOME or ~/.cache."""
-    own = os.environ.get("ATTRXFER_CACHE")
-    base = os.environ.get("XDG_CACHE_HOME")
-    return Path(own) if own else (Path(base) if base else Path.home() / ".cache") / "attrxfer"
-
-
-@contextmanager
-def temporary_cache() -> Iterator[Path]:
-    """A cache of one's own, deleted at the end: for tests, whose leavings are of no use to the user."""
-    before = os.environ.get("ATTRXFER_CACHE")
-    with tempfile.TemporaryDirectory(prefix="attrxfer-cache-") as folder:
-        os.environ["ATTRXFER_CACHE"] = folder
-        try:
-            yield Path(folder)
-        finally:
-            if before is None:
-                del os.environ["ATTRXFER_CACHE"]
-            else:
-                os.environ["ATTRXFER_CACHE"] = before
-
-
 def cache_key(dataset: Dataset, size: int) -> str:
-    """Equal for equal pictures: a hash of what the data set says of itself, the size and this format."""
+    """Equal for equal images: a hash of what the data set says of itself, the size and this format."""
     return hashlib.sha256(f"{FORMAT}/{size}/{dataset.fingerprint()}".encode()).hexdigest()[:32]
 
 
-def open_pictures(
+def open_images(
     dataset: Dataset, count: int, size: int, folder: Path, progress: Progress
 ) -> tuple[NDArray[np.uint8], tuple[Broken, ...]]:
-    """The pictures (count, size, size, 3), memory-mapped, and those that could not be read (black in the array).
+    """The images (count, size, size, 3), memory-mapped, and those that could not be read (black in the array).
 
     Read from the cache, or decoded and written there: to a temporary name, synced, renamed, so that two processes that do
     it at once both end well. A damaged cache is made anew.
     """
-    path = folder / "pictures" / f"{cache_key(dataset, size)}.npy"
+    path = folder / "images" / f"{cache_key(dataset, size)}.npy"
     found = _open(path, (count, size, size, 3))
     if found is None:
         _write(dataset, count, size, path, progress)
         found = _open(path, (count, size, size, 3))
     if found is None:
-        raise DataError(f"{path}: the picture cache cannot be read back; is the disk full?")
+        raise DataError(f"{path}: the image cache cannot be read back; is the disk full?")
     return found
 
 
 def _open(path: Path, shape: tuple[int, ...]) -> tuple[NDArray[np.uint8], tuple[Broken, ...]] | None:
     try:
         broken = tuple(Broken(*item) for item in json.loads(path.with_suffix(".json").read_text()))
-        pictures = np.load(path, mmap_mode="r", allow_pickle=False)
+        images = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, TypeError):
         return None
-    return (pictures, broken) if pictures.shape == shape and pictures.dtype == np.uint8 else None
+    return (images, broken) if images.shape == shape and images.dtype == np.uint8 else None
 
 
 def _write(dataset: Dataset, count: int, size: int, path: Path, progress: Progress) -> None:
@@ -86,11 +63,11 @@ def _write(dataset: Dataset, count: int, size: int, path: Path, progress: Progre
         broken: list[Broken] = []
         array = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=(count, size, size, 3))
         for start, chunk in _read(dataset, count):
-            for row, picture in enumerate(chunk, start):
-                if isinstance(picture, Broken):
-                    broken.append(picture)
+            for row, image in enumerate(chunk, start):
+                if isinstance(image, Broken):
+                    broken.append(image)
                 else:
-                    array[row] = picture
+                    array[row] = image
             progress(start + len(chunk), count)
         array.flush()
         del array

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from attrxfer.data.opened import Data
+from attrxfer.data.dataset import Data
 from attrxfer.errors import DataError
 
 Rows = NDArray[np.int64]
@@ -32,7 +32,7 @@ class Sets:
 
 
 def make_sets(data: Data, guided: Mapping[str, bool], source: Mapping[str, bool] | None, max_inputs: int, seed: int) -> Sets:
-    """``source`` are the conditions of the input set; None takes every picture that is not guided. The training inputs are
+    """``source`` are the conditions of the input set; None takes every image that is not guided. The training inputs are
     a random choice of ``max_inputs`` (0: all) that depends on the seed alone.
 
     Raises DataError for an unknown attribute or an empty guided or input set, with the counts to choose from.
@@ -49,7 +49,7 @@ def make_sets(data: Data, guided: Mapping[str, bool], source: Mapping[str, bool]
     for name, rows in sets.items():
         if not len(rows):
             wanted = guided if name == "guided" else source or f"not {dict(guided)}"
-            raise DataError(f"task.{name}: no training picture meets {wanted}; the data are:\n{data.describe()}")
+            raise DataError(f"task.{name}: no training image meets {wanted}; the data are:\n{data.describe()}")
     if max_inputs and len(sets["input"]) > max_inputs:
         chosen = np.random.default_rng(seed).choice(sets["input"], max_inputs, replace=False)
         sets["input"] = np.sort(chosen)

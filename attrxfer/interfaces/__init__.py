@@ -1,6 +1,6 @@
 """One Protocol a kind: what a component must offer to be registered, and what it may rely on.
 
-Pictures are float32 tensors, NCHW, RGB, -1..1, unless a name says uint8 (HWC, 0..255, RGB). A component's parameters are
+Images are float32 tensors, NCHW, RGB, -1..1, unless a name says uint8 (HWC, 0..255, RGB). A component's parameters are
 its annotated, keyword-only constructor arguments. A parameter annotated with one of these Protocols is filled from a nested
 table (``network = {use = "diat"}``). Equal tables are one object, which trains once; only a nested generator or
 discriminator belongs to the component that names it.
@@ -26,9 +26,9 @@ from attrxfer.interfaces.data import (
     SetName,
 )
 from attrxfer.interfaces.evaluation import Better, Each, Evaluation, Method, Metric, Unit, Whole
+from attrxfer.interfaces.inference import Backend, Exporter, Runner
 from attrxfer.interfaces.losses import SLOTS, Adversarial, Enhancer, Identity, Loss, Regularizer, Slot, TransferStep
 from attrxfer.interfaces.networks import Discrimination, Discriminator, Features, Generator
-from attrxfer.interfaces.running import Backend, Exporter, Runner
 from attrxfer.interfaces.training import Devices, Run, Stage
 
 KINDS: dict[str, type] = {

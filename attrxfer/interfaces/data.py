@@ -19,14 +19,14 @@ SetName = Literal["all", "guided", "input"]
 
 @dataclass(frozen=True)
 class Records:
-    """What a data set knows of its N pictures.
+    """What a data set knows of its N images.
 
     names: N unique, stable names (file names where there are files).
     attributes: name -> bool array (N,).
     split: uint8 array (N,), index into SPLITS.
-    identity: int64 array (N,), equal for pictures of one subject, or None where unknown.
-    landmarks: float32 array (N, P, 2), x and y in pixels of the pictures that ``read`` returns (the centre of the first
-        pixel is 0, 0), NaN where a picture has none; or None.
+    identity: int64 array (N,), equal for images of one subject, or None where unknown.
+    landmarks: float32 array (N, P, 2), x and y in pixels of the images that ``read`` returns (the centre of the first
+        pixel is 0, 0), NaN where an image has none; or None.
     """
 
     names: tuple[str, ...]
@@ -40,14 +40,14 @@ class Records:
 
 
 class Broken(NamedTuple):
-    """A picture that could not be read, and why."""
+    """An image that could not be read, and why."""
 
     name: str
     reason: str
 
 
 class Framing(NamedTuple):
-    """How source files became pictures: files of ``source`` (width, height) pixels are cut to ``crop`` (left, top, width,
+    """How source files became images: files of ``source`` (width, height) pixels are cut to ``crop`` (left, top, width,
     height), then resized. Files of another size are cut to their central square."""
 
     source: tuple[int, int]
@@ -61,8 +61,8 @@ class Framing(NamedTuple):
 
 @runtime_checkable
 class Dataset(Protocol):
-    """Kind ``dataset``, table ``[data]``. A parameter named ``size`` receives the run's picture size in pixels; what finds
-    landmarks sets the attribute of that name on a copy, to read larger pictures.
+    """Kind ``dataset``, table ``[data]``. A parameter named ``size`` receives the run's image size in pixels; what finds
+    landmarks sets the attribute of that name on a copy, to read larger images.
 
     A class that can be chosen by ``--data PATH`` has a parameter ``path`` and a static method ``recognise(path) -> float``:
     0 for "not mine", up to 1 for "certainly". An attribute ``framing: Framing | None`` is stored in the bundle.
@@ -71,15 +71,15 @@ class Dataset(Protocol):
     size: int
 
     def records(self) -> Records:
-        """Labels of all pictures. Raises DataError when the source is missing or contradicts itself."""
+        """Labels of all images. Raises DataError when the source is missing or contradicts itself."""
         ...
 
     def read(self, rows: Sequence[int]) -> list[NDArray[np.uint8] | Broken]:
-        """The pictures of these rows, each (size, size, 3) uint8 RGB, or Broken with its name and the reason."""
+        """The images of these rows, each (size, size, 3) uint8 RGB, or Broken with its name and the reason."""
         ...
 
     def fingerprint(self) -> str:
-        """Equal for equal pictures, different when any of them may have changed: the key of the cache."""
+        """Equal for equal images, different when any of them may have changed: the key of the cache."""
         ...
 
 
@@ -94,10 +94,10 @@ class Counterfactuals(Protocol):
 
 
 class Selection(Protocol):
-    """Kind ``selection``: which pictures are fit for training and testing."""
+    """Kind ``selection``: which images are fit for training and testing."""
 
     def keep(self, records: Records) -> NDArray[np.bool_]:
-        """Bool array (N,), True for pictures to use."""
+        """Bool array (N,), True for images to use."""
         ...
 
 
@@ -105,17 +105,17 @@ class Locator(Protocol):
     """Kind ``locator``: where a part of the subject is."""
 
     def masks(self, data: Any, batch: Batch) -> NDArray[np.float32]:
-        """1 inside the part, 0 outside: (N, 1, S, S), for pictures of ``data`` (``attrxfer.data.Data``); zeros where the
+        """1 inside the part, 0 outside: (N, 1, S, S), for images of ``data`` (``attrxfer.data.Data``); zeros where the
         part is unknown."""
         ...
 
 
 @runtime_checkable
 class Finder(Protocol):
-    """A locator that can also find subjects anywhere in a picture, so that whole photos are transferred."""
+    """A locator that can also find subjects anywhere in an image, so that whole photos are transferred."""
 
-    def find(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """P points of each subject of a picture (H, W, 3): (F, P, 2), x and y in its pixels (the centre of the first is
+    def find(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """P points of each subject of an image (H, W, 3): (F, P, 2), x and y in its pixels (the centre of the first is
         0, 0), the largest subject first; (0, P, 2) where there is none. It is called from several threads at once."""
         ...
 
@@ -127,8 +127,8 @@ class Finder(Protocol):
 
 @dataclass(frozen=True)
 class Batch:
-    """images: (N, 3, S, S), -1..1. labels: (N,) float32, 1 where the picture has the guided attributes, else 0.
-    rows: (N,) row numbers in the data set. mirrored: (N,), which pictures were flipped left to right."""
+    """images: (N, 3, S, S), -1..1. labels: (N,) float32, 1 where the image has the guided attributes, else 0.
+    rows: (N,) row numbers in the data set. mirrored: (N,), which images were flipped left to right."""
 
     images: Tensor
     labels: Tensor

@@ -25,7 +25,7 @@ class Each:
 
 @dataclass(frozen=True)
 class Whole:
-    """A number of the results as a set, from ``n`` pictures, with its 95% interval where it has one."""
+    """A number of the results as a set, from ``n`` images, with its 95% interval where it has one."""
 
     value: float
     n: int
@@ -36,7 +36,7 @@ class Whole:
 
 
 class Evaluation(Protocol):
-    """A finished transfer on N held-out pictures, as a metric sees it. Pictures are uint8 (N, S, S, 3)."""
+    """A finished transfer on N held-out images, as a metric sees it. Images are uint8 (N, S, S, 3)."""
 
     @property
     def sources(self) -> NDArray[np.uint8]:
@@ -60,8 +60,8 @@ class Evaluation(Protocol):
 
     @property
     def picked(self) -> NDArray[np.int64] | None:
-        """Row numbers (N,) of the real pictures that the outputs are, where they are such (a row of its own where there was
-        none to pick); None for pictures that were made of the inputs, and stand in the same frame."""
+        """Row numbers (N,) of the real images that the outputs are, where they are such (a row of its own where there was
+        none to pick); None for images that were made of the inputs, and stand in the same frame."""
         ...
 
     @property
@@ -81,7 +81,7 @@ class Evaluation(Protocol):
 
     @property
     def transfer(self) -> Any:
-        """What made the outputs (``attrxfer.transfer.Transfer``), or None for pictures of unknown origin."""
+        """What made the outputs (``attrxfer.model.loading.Transfer``), or None for images of unknown origin."""
         ...
 
     @property
@@ -97,11 +97,11 @@ class Metric(Protocol):
 
 
 class Method(Protocol):
-    """Kind ``method``: makes pictures of held-out inputs without having been trained here: baselines. A class with
+    """Kind ``method``: makes images of held-out inputs without having been trained here: baselines. A class with
     ``anchor = True`` stands in every scorecard, to read the others against.
 
-    One that picks real pictures may offer ``picks(data, target, rows) -> rows or None``, which they are. One that picks other
-    pictures of the inputs' own subjects says so with ``same_subject = True``: what they reach is what a transfer's identity
+    One that picks real images may offer ``picks(data, target, rows) -> rows or None``, which they are. One that picks other
+    images of the inputs' own subjects says so with ``same_subject = True``: what they reach is what a transfer's identity
     is held against.
     """
 

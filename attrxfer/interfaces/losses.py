@@ -1,4 +1,4 @@
-"""Losses, which see one update of the generator, and what improves its pictures behind it."""
+"""Losses, which see one update of the generator, and what improves its images behind it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class TransferStep(Protocol):
 
     @property
     def source(self) -> Tensor:
-        """x: pictures without the attribute (N, 3, S, S)."""
+        """x: images without the attribute (N, 3, S, S)."""
         ...
 
     @property
@@ -44,7 +44,7 @@ class TransferStep(Protocol):
 
 class Adversarial(Protocol):
     """Kind ``adversarial``: the attribute loss, both sides. ``uniform`` is a (N, 8) tensor of random numbers in 0..1, a row
-    for each picture; equal rows augment pictures equally."""
+    for each image; equal rows augment images equally."""
 
     stages: ClassVar[tuple[tuple[Slot, str], ...]]
 
@@ -53,13 +53,13 @@ class Adversarial(Protocol):
         ...
 
     def generator_loss(self, generated: Tensor) -> Tensor:
-        """Scalar, from the logits (N,) of generated pictures."""
+        """Scalar, from the logits (N,) of generated images."""
         ...
 
     def discriminator_loss(
         self, discriminator: Callable[[Tensor], Discrimination], guided: Tensor, generated: Tensor, update: int
     ) -> Mapping[str, Tensor]:
-        """The terms (scalars) whose sum D minimises, from augmented pictures; ``update`` counts D's updates from 0."""
+        """The terms (scalars) whose sum D minimises, from augmented images; ``update`` counts D's updates from 0."""
         ...
 
 
@@ -87,6 +87,6 @@ class Regularizer(Loss, Protocol):
 class Enhancer(Protocol):
     """Kind ``enhancer``: a torch module, a step of the chain behind the generator. ``stages`` names what trains it."""
 
-    def __call__(self, picture: Tensor, source: Tensor) -> Tensor:
-        """Improve ``picture`` (the chain's result so far), knowing the chain's ``source``; both (N, 3, S, S)."""
+    def __call__(self, image: Tensor, source: Tensor) -> Tensor:
+        """Improve ``image`` (the chain's result so far), knowing the chain's ``source``; both (N, 3, S, S)."""
         ...

@@ -1,4 +1,4 @@
-"""Networks: what makes pictures, what tells them apart, what is read for its features."""
+"""Networks: what makes images, what tells them apart, what is read for its features."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ if TYPE_CHECKING:
 
 
 class Generator(Protocol):
-    """Kind ``generator``: a torch module that maps pictures (N, 3, S, S) in -1..1 to pictures of the same shape and range.
+    """Kind ``generator``: a torch module that maps images (N, 3, S, S) in -1..1 to images of the same shape and range.
 
-    It may offer ``parts(images) -> dict[str, Tensor]`` with the picture under "output" beside others (a mask (N, 1, S, S)
+    It may offer ``parts(images) -> dict[str, Tensor]`` with the image under "output" beside others (a mask (N, 1, S, S)
     in 0..1 under "mask"), which regularizers find in ``TransferStep.parts``.
     """
 
@@ -32,7 +32,7 @@ class Discriminator(Protocol):
 
 
 class Features(Protocol):
-    """Kind ``features``: a torch module read for its feature maps: pictures (N, 3, S, S) in -1..1 -> maps (N, C, H, W), first
-    to last. It brings its own normalisation, runs at the run's own picture size and trains only in a stage of its own."""
+    """Kind ``features``: a torch module read for its feature maps: images (N, 3, S, S) in -1..1 -> maps (N, C, H, W), first
+    to last. It brings its own normalisation, runs at the run's own image size and trains only in a stage of its own."""
 
     def __call__(self, images: Tensor) -> tuple[Tensor, ...]: ...

@@ -79,12 +79,12 @@ class Run(Protocol):
         ...
 
     def batch(self, which: SetName, index: int, size: int) -> Batch:
-        """This process's slice (``size`` pictures) of the stage's batch number ``index`` from that set: a pure function
+        """This process's slice (``size`` images) of the stage's batch number ``index`` from that set: a pure function
         of (seed, stage, set, index, rank), flipped and shuffled."""
         ...
 
     def transfer(self, source: Tensor, index: int) -> TransferStep:
-        """One update of the generator on these pictures; ``index`` draws D's augmentation."""
+        """One update of the generator on these images; ``index`` draws D's augmentation."""
         ...
 
     def uniform(self, key: str, index: int, size: int, columns: int) -> Tensor:

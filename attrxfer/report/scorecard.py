@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from attrxfer.evaluate import HEADLINE, HeldOut, Scorecard
-from attrxfer.pictures import embedded
+from attrxfer.evaluation.scores import HEADLINE, HeldOut, Scorecard
+from attrxfer.media.images import data_uri
 from attrxfer.report.curves import chart
 from attrxfer.report.markdown import table as markdown_table
 
@@ -29,7 +29,7 @@ STYLE = (
 ORDER = ("PSNR to truth", "identity distance", "identity similarity", "PSNR where nothing should change", "PSNR to the input")
 """What results are sorted by to find the best, middle and worst: the first that is there."""
 EXPLAINED = (
-    "Equal verification: at the strength at which results are verified as often as another real picture of the same person; "
+    "Equal verification: at the strength at which results are verified as often as another real image of the same person; "
     "chosen on validation inputs, measured here on test inputs."
 )
 SHOWN = 4
@@ -96,7 +96,7 @@ def page(
     given = results[0][1]
     parts = [f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(title)}</title><style>{STYLE}</style>"]
     people = len(np.unique(given.people))
-    parts.append(f"<h1>{html.escape(title)}</h1><p>{len(given.rows)} held-out pictures of {people} people; ")
+    parts.append(f"<h1>{html.escape(title)}</h1><p>{len(given.rows)} held-out images of {people} people; ")
     parts.append("means with 95% bootstrap intervals over people. ↑ more is better, ↓ less is better.</p>")
     parts.append(table(cards, own))
     if HEADLINE in names(cards):
@@ -136,14 +136,14 @@ def _extremes(card: Scorecard, results: Sequence[tuple[Scorecard, HeldOut]]) -> 
         yield from (strip(other.name, other.outputs[chosen]) for other, _ in results if other.name != "input_copy")
 
 
-def strip(label: str, pictures: NDArray[np.uint8]) -> str:
-    """Pictures (N, S, S, 3) side by side behind their label, as HTML."""
-    image = f'<img alt="{html.escape(label)}" src="{embedded(np.concatenate(list(pictures), axis=1))}">'
+def strip(label: str, images: NDArray[np.uint8]) -> str:
+    """Images (N, S, S, 3) side by side behind their label, as HTML."""
+    image = f'<img alt="{html.escape(label)}" src="{data_uri(np.concatenate(list(images), axis=1))}">'
     return f'<div class="row"><span>{html.escape(label)}</span>{image}</div>'
 
 
 def _histograms(cards: Sequence[Scorecard]) -> Iterator[str]:
-    """How many pictures have which value of the measure that results are sorted by, a line a candidate."""
+    """How many images have which value of the measure that results are sorted by, a line a candidate."""
     measure = _measure(cards[0])
     if measure is None:
         return
@@ -153,7 +153,7 @@ def _histograms(cards: Sequence[Scorecard]) -> Iterator[str]:
         edges = np.histogram_bin_edges(np.concatenate(list(own.values())), BINS)
         centres = (edges[1:] + edges[:-1]) / 2
         series = {name: list(zip(centres, np.histogram(values, edges)[0], strict=True)) for name, values in own.items()}
-        yield f"<h2>Pictures by {html.escape(measure)}</h2>{chart(series, measure)}"
+        yield f"<h2>Images by {html.escape(measure)}</h2>{chart(series, measure)}"
 
 
 def _strengths(curves: Mapping[str, Sequence[Mapping[str, float]]]) -> Iterator[str]:

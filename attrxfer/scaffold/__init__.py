@@ -9,9 +9,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from attrxfer.errors import AttrxferError, did_you_mean
-from attrxfer.files import new_folder
-from attrxfer.host import Host
-from attrxfer.registry import KIND_NAMES
+from attrxfer.plugin.host import Host
+from attrxfer.plugin.registry import KIND_NAMES
+from attrxfer.storage.files import new_folder
 
 NAME = re.compile(r"[a-z](_?[a-z0-9])*")
 RESERVED = ("tests", "test")

@@ -6,8 +6,9 @@
     def test_the_contract(check):
         check()
 
-The built-ins run the same suite. ``attrxfer.pytest_plugin`` has fixtures for plugins' tests (``tiny_faces``, ``run_recipe``),
-which are there wherever attrxfer is installed; ``attrxfer plugins check`` runs the suite from the command line.
+The built-ins run the same suite. ``attrxfer.testing.pytest_plugin`` has fixtures for plugins' tests (``tiny_faces``,
+``run_recipe``), which are there wherever attrxfer is installed; ``attrxfer plugins check`` runs the suite from the command
+line.
 """
 
 from attrxfer.testing.suite import CHECKS, Check, checks, parametrize_with_checks

@@ -17,8 +17,6 @@ from PIL import Image
 from torch import Tensor, nn
 
 from attrxfer.data import Data, batch_rows, make_sets, open_data, uniform
-from attrxfer.engine.step import Step
-from attrxfer.files import write_text
 from attrxfer.interfaces import (
     SPLITS,
     Adversarial,
@@ -31,6 +29,8 @@ from attrxfer.interfaces import (
     SetName,
     Slot,
 )
+from attrxfer.storage.files import write_text
+from attrxfer.training.step import Step
 
 SIZE, COUNT, BATCH = 32, 24, 4
 POINTS = np.array([[0.35, 0.4], [0.65, 0.4], [0.5, 0.53], [0.4, 0.67], [0.6, 0.67]], np.float32)
@@ -39,10 +39,10 @@ POINTS = np.array([[0.35, 0.4], [0.65, 0.4], [0.5, 0.53], [0.4, 0.67], [0.6, 0.6
 
 class TinyFaces:
     """Drawn heads on a plain ground with two eyes, a nose and the corners of a mouth; no network is needed to tell the bright
-    ones (every second) from the dark, or round heads from square ones. Three pictures show one subject. Landmarks are the
+    ones (every second) from the dark, or round heads from square ones. Three images show one subject. Landmarks are the
     five points: left and right eye, nose, left and right corner of the mouth.
 
-    size: side of the pictures in pixels.
+    size: side of the images in pixels.
     """
 
     framing = None
@@ -66,13 +66,13 @@ class TinyFaces:
         return [self._draw(row) for row in rows]
 
     def _draw(self, row: int) -> NDArray[np.uint8]:
-        picture = np.random.default_rng(row).integers(60, 100, (self.size, self.size, 3)).astype(np.uint8)
+        image = np.random.default_rng(row).integers(60, 100, (self.size, self.size, 3)).astype(np.uint8)
         y, x = (np.mgrid[: self.size, : self.size] + 0.5) / self.size - 0.5
         head = np.hypot(x, y) < 0.35 if row % 4 < 2 else np.maximum(np.abs(x), np.abs(y)) < 0.3
-        picture[head] += np.uint8(100 if row % 2 == 0 else 20)
+        image[head] += np.uint8(100 if row % 2 == 0 else 20)
         for across, down in POINTS - 0.5:
-            picture[np.hypot(x - across, y - down) < 0.05] = 20
-        return picture
+            image[np.hypot(x - across, y - down) < 0.05] = 20
+        return image
 
     def fingerprint(self) -> str:
         return f"tiny faces {self.size}"
@@ -184,26 +184,26 @@ def _cache() -> tempfile.TemporaryDirectory[str]:
 
 
 def tiny_faces() -> Data:
-    """The opened data set: 24 pictures of 32 px with the attributes "bright" and "round"."""
+    """The opened data set: 24 images of 32 px with the attributes "bright" and "round"."""
     return open_data(TinyFaces(), selection=None, size=SIZE, folder=Path(_cache().name))
 
 
 def write_tiny_faces(folder: Path) -> Path:
-    """The same pictures as files, with a table that ``--data FOLDER`` understands. Returns the folder."""
+    """The same images as files, with a table that ``--data FOLDER`` understands. Returns the folder."""
     faces = TinyFaces()
     records = faces.records()
     assert records.identity is not None
     rows = [("file", *records.attributes, "split", "identity")]
-    for row, (name, picture) in enumerate(zip(records.names, faces.read(range(COUNT)), strict=True)):
-        Image.fromarray(np.asarray(picture)).save(folder / name)
+    for row, (name, image) in enumerate(zip(records.names, faces.read(range(COUNT)), strict=True)):
+        Image.fromarray(np.asarray(image)).save(folder / name)
         labels = (str(int(values[row])) for values in records.attributes.values())
         rows.append((name, *labels, SPLITS[records.split[row]], str(records.identity[row])))
     write_text(folder / "faces.csv", "".join(",".join(row) + "\n" for row in rows))
     return folder
 
 
-def pictures(count: int = 2, size: int = SIZE, seed: int = 0) -> Tensor:
-    """Smooth random pictures (count, 3, size, size) in -1..1."""
+def random_images(count: int = 2, size: int = SIZE, seed: int = 0) -> Tensor:
+    """Smooth random images (count, 3, size, size) in -1..1."""
     coarse = torch.rand(count, 3, 8, 8, generator=torch.Generator().manual_seed(seed)) * 2 - 1
     return nn.functional.interpolate(coarse, size=(size, size), mode="bilinear").clamp(-1, 1)
 

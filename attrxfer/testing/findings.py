@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from attrxfer.errors import AttrxferError, InvalidRecipe
-from attrxfer.host import Host
-from attrxfer.params import all_needs
+from attrxfer.plugin.host import Host
+from attrxfer.plugin.parameters import all_needs
 from attrxfer.recipe import load
 from attrxfer.testing.subject import Subject
 from attrxfer.testing.suite import Check, promises

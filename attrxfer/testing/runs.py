@@ -1,4 +1,4 @@
-"""Whole runs in seconds: any recipe with its networks narrow and its stages short."""
+"""Whole runs in seconds, for tests."""
 
 from __future__ import annotations
 
@@ -6,70 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from annotated_types import Ge
-
-from attrxfer import job
-from attrxfer.engine.folder import RunFolder
-from attrxfer.host import Host
-from attrxfer.merge import merge
-from attrxfer.params import Spec, plain, schema
-from attrxfer.recipe import MANY, ONE, Recipe, complete, parse, read
-
-SMALL = {"width": 4, "blocks": 1, "hidden": 8, "faces": 48, "steps": 3, "batch": 4, "dstep": 2, "pool": 3}
-"""Settings of any component or stage that are lowered to this, as far as their own bounds allow."""
-TRAIN = {"size": 16, "batch": 4, "checkpoint_every": 2, "threads": 1, "precision": "no", "trackers": []}
-REPORT = {"samples_every": 2, "samples": 2, "evaluate": 8}
-
-
-def small_recipe(recipe: str | Path | Mapping[str, Any], host: Host, **overrides: Any) -> Recipe:
-    """A recipe (a name, a file, or a table that may say ``extends``) that trains in a second or two.
-
-    Pictures have 16 px, stages 3 steps, and there is no metric; ``SMALL`` is lowered in every component. ``overrides`` are
-    sections laid over the recipe as a child's would be: ``identity={"use": "edges"}``; what they say is never lowered.
-    Raises what ``attrxfer.recipe.load`` raises.
-    """
-    table = dict(recipe) if isinstance(recipe, Mapping) else read(recipe, host)
-    base = table.pop("extends", None)
-    if base is not None:
-        table = merge(read(base, host), table, ())
-    source = "the test's table" if isinstance(recipe, Mapping) else str(recipe)
-    small = merge(table, {"metric": [], "train": TRAIN, "report": REPORT}, ())
-    full = complete(merge(small, overrides, ()), source, host)
-    filled = full.filled()
-    for kind in ("data", "selection", *ONE, *MANY):
-        if filled.get(kind):
-            filled[kind] = _lowered(getattr(full, kind), overrides.get(kind, {}))
-    own = overrides.get("train", {})
-    for name in _stages(full):
-        filled["train"][name] = {k: v for k, v in _lowered(full.stage(name), own.get(name, {})).items() if k != "use"}
-    return parse(filled, host.registry, source)
+from attrxfer.plugin.host import Host
+from attrxfer.recipe.small import small_recipe
+from attrxfer.storage.run_folder import RunFolder
+from attrxfer.workflows import train as job
 
 
 def run_small(recipe: str | Path | Mapping[str, Any], folder: Path, host: Host, **overrides: Any) -> RunFolder:
     """``attrxfer run`` with a ``small_recipe``: trains, scores, writes bundle and report into ``folder``."""
     return job.run(small_recipe(recipe, host, **overrides), folder, host, quiet=True)
-
-
-def _stages(recipe: Recipe) -> list[str]:
-    """The stages that this recipe runs or sets."""
-    declared = [name for spec in recipe.components() for _, name in getattr(spec.component.load(), "stages", ())]
-    return list(dict.fromkeys([*recipe.stage_specs, *declared, *(recipe.stages or ())]))
-
-
-def _lowered(value: Any, given: Any) -> Any:
-    """A spec's table, or a tuple's, with ``SMALL`` applied to all that ``given``, the author's own table, does not set."""
-    if isinstance(value, tuple):
-        tables = given if isinstance(given, list | tuple) else [given]
-        return [_lowered(item, tables[i] if i < len(tables) else {}) for i, item in enumerate(value)]
-    if not isinstance(value, Spec):
-        return plain(value)
-    fields = schema(value.component.load()).model.model_fields
-    table: dict[str, Any] = {"use": value.name}
-    for name, setting in value.values.items():
-        own = given.get(name) if isinstance(given, Mapping) else None
-        if own is None and name in SMALL and isinstance(setting, int):
-            bounds: list[Any] = [bound.ge for bound in fields[name].metadata if isinstance(bound, Ge)]
-            table[name] = min(setting, max([SMALL[name], *bounds]))
-        elif setting is not None:
-            table[name] = _lowered(setting, own or {})
-    return table

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from attrxfer.errors import InvalidRecipe
-from attrxfer.params import Spec, build, check
-from attrxfer.registry import Component, Registry
+from attrxfer.plugin.parameters import Spec, build, check
+from attrxfer.plugin.registry import Component, Registry
 from attrxfer.testing.fakes import SIZE
 
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from attrxfer import host as hosts
-from attrxfer.host import Host
-from attrxfer.params import all_needs
-from attrxfer.registry import Component
+from attrxfer.plugin import host as hosts
+from attrxfer.plugin.host import Host
+from attrxfer.plugin.parameters import all_needs
+from attrxfer.plugin.registry import Component
 from attrxfer.testing.checks import data, every, losses, networks, running, stages
 from attrxfer.testing.subject import Subject
 
@@ -27,20 +27,20 @@ EVERY = (
 )
 CHECKS: dict[str, tuple[Callable[[Subject], None], ...]] = {
     "generator": (
-        networks.check_pictures_come_out_as_they_went_in,
-        networks.check_a_picture_does_not_depend_on_its_neighbours,
+        networks.check_images_come_out_as_they_went_in,
+        networks.check_an_image_does_not_depend_on_its_neighbours,
         networks.check_every_parameter_learns,
         networks.check_parts_hold_the_output,
         networks.check_weights_load_again,
     ),
     "discriminator": (
         networks.check_it_gives_a_logit_and_feature_maps,
-        networks.check_gradients_reach_the_picture,
+        networks.check_gradients_reach_the_image,
         networks.check_weights_load_again,
     ),
     "features": (
         networks.check_it_is_frozen_and_gives_maps,
-        networks.check_gradients_reach_the_picture,
+        networks.check_gradients_reach_the_image,
         networks.check_weights_load_again,
     ),
     "adversarial": (
@@ -54,27 +54,27 @@ CHECKS: dict[str, tuple[Callable[[Subject], None], ...]] = {
         losses.check_d_is_left_as_it_was,
     ),
     "regularizer": (losses.check_it_is_a_finite_scalar_with_gradient, losses.check_d_is_left_as_it_was),
-    "enhancer": (losses.check_enhanced_pictures_stay_pictures, networks.check_weights_load_again),
+    "enhancer": (losses.check_enhanced_images_stay_images, networks.check_weights_load_again),
     "dataset": (
         data.check_labels_are_of_one_length,
         data.check_no_person_is_in_two_splits,
-        data.check_pictures_are_read_in_any_order,
+        data.check_images_are_read_in_any_order,
         data.check_equal_settings_have_one_fingerprint,
     ),
-    "selection": (data.check_it_chooses_pictures,),
+    "selection": (data.check_it_chooses_images,),
     "locator": (
-        data.check_masks_lie_where_the_picture_does,
-        data.check_what_finds_subjects_finds_none_in_an_empty_picture,
+        data.check_masks_lie_where_the_image_does,
+        data.check_what_finds_subjects_finds_none_in_an_empty_image,
     ),
     "stage": (
         stages.check_steps_are_finite_and_repeatable,
         stages.check_its_state_can_be_kept,
-        stages.check_previews_are_pictures,
+        stages.check_previews_are_images,
     ),
-    "metric": (stages.check_it_returns_scores, stages.check_it_leaves_the_pictures_alone),
+    "metric": (stages.check_it_returns_scores, stages.check_it_leaves_the_images_alone),
     "backend": (running.check_it_runs_a_chain_as_torch_does,),
     "exporter": (running.check_the_file_gives_back_card_and_results, running.check_a_damaged_file_is_refused),
-    "method": (stages.check_results_are_pictures_of_the_inputs_size,),
+    "method": (stages.check_results_are_images_of_the_inputs_size,),
 }
 """The promises of each kind, beside those of ``EVERY`` kind."""
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import click
 
-from attrxfer import host as hosts
 from attrxfer.data import data_table
-from attrxfer.engine.folder import RunFolder
 from attrxfer.errors import AttrxferError
-from attrxfer.files import write_text
+from attrxfer.plugin import host as hosts
 from attrxfer.recipe import load
+from attrxfer.storage.files import write_text
+from attrxfer.storage.run_folder import RunFolder
 from benchmarks.ablation import table
 from benchmarks.ablation.train import steps_for, train
 from benchmarks.ablation.variants import ENHANCED, REGION, TASKS, VARIANTS, place, recipe
@@ -36,10 +36,10 @@ def _numbers(context: click.Context, parameter: click.Parameter, text: str) -> l
 @click.option("--tasks", default=",".join(TASKS), callback=_several, show_default=True, help="Names, with commas between.")
 @click.option("--variants", default=",".join(VARIANTS), callback=_several, show_default=True)
 @click.option("--seeds", default="0", callback=_numbers, show_default=True, help="Numbers, with commas between.")
-@click.option("--data", type=click.Path(path_type=Path), help="Real pictures instead of drawn faces.")
+@click.option("--data", type=click.Path(path_type=Path), help="Real images instead of drawn faces.")
 @click.option("--minutes", type=float, help="Of Algorithm 1 for each variant.")
 @click.option("--steps", type=click.IntRange(min=1), help="Turns of Algorithm 1 for each variant.")
-@click.option("--pictures", default=200, show_default=True, help="Held-out pictures that are scored.")
+@click.option("--images", default=200, show_default=True, help="Held-out images that are scored.")
 @click.option("--judge-steps", default=1500, show_default=True)
 @click.option("--set", "sets", multiple=True, metavar="A.B=C", help="Change a setting of every variant.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("runs/ablation"), show_default=True)
@@ -50,7 +50,7 @@ def main(
     data: Path | None,
     minutes: float | None,
     steps: int | None,
-    pictures: int,
+    images: int,
     judge_steps: int,
     sets: tuple[str, ...],
     out: Path,
@@ -82,7 +82,7 @@ def main(
                         checked,
                         folder,
                         host,
-                        limit=pictures,
+                        limit=images,
                         judge_steps=judge_steps,
                         region=REGION.get(task),
                         plain=plain if variant in ENHANCED and (plain.path / "ablation.json").is_file() else None,

@@ -1,4 +1,4 @@
-"""Means with 95% intervals over people and seeds, as Markdown and as a page with pictures."""
+"""Means with 95% intervals over people and seeds, as Markdown and as a page with images."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Runs = Mapping[tuple[str, str], Sequence[tuple[dict[str, Any], Path]]]
 
 
 def interval(values: Sequence[Sequence[float]], people: Sequence[Sequence[int]]) -> tuple[float, float, float]:
-    """Mean and 95% interval of numbers a picture, given for each seed: bootstrap over people, and over seeds where there
+    """Mean and 95% interval of numbers an image, given for each seed: bootstrap over people, and over seeds where there
     are several."""
     random = np.random.default_rng(0)
     names, flat = np.unique(np.concatenate([np.asarray(who) for who in people]), return_inverse=True)
@@ -64,7 +64,7 @@ def rows(task: str, runs: Runs) -> list[list[str]]:
 
 
 def _cell(found: Sequence[Any], people: Sequence[Sequence[int]], name: str) -> str:
-    """One score of all seeds: of its pictures where it has numbers for them; else the mean over seeds, with the interval
+    """One score of all seeds: of its images where it has numbers for them; else the mean over seeds, with the interval
     that the seeds give, or the score's own where there is one seed."""
     if any(each is None for each in found):
         return ""
@@ -99,13 +99,13 @@ def markdown(tasks: Sequence[str], runs: Runs, title: str) -> str:
         lines = rows(task, runs)
         head = [lines[0], ["---"] * len(lines[0])]
         accuracy = next(found[0][0] for (of, _), found in runs.items() if of == task)["scores"][JUDGE]["value"]
-        parts.append(f"\n## {task}\n\nThe judge's own accuracy on real test pictures: {accuracy:.1%}.\n\n")
+        parts.append(f"\n## {task}\n\nThe judge's own accuracy on real test images: {accuracy:.1%}.\n\n")
         parts.append("\n".join("| " + " | ".join(line) + " |" for line in [*head, *lines[1:]]) + "\n")
     return "".join(parts)
 
 
 def page(tasks: Sequence[str], runs: Runs, title: str) -> str:
-    """The same as HTML, with pictures side by side and success against training time."""
+    """The same as HTML, with images side by side and success against training time."""
     parts = [f"<!doctype html><meta charset=utf-8><title>{html.escape(title)}</title><style>{STYLE}</style>"]
     parts.append(f"<h1>{html.escape(title)}</h1><p>Mean and 95% interval over people and seeds.</p>")
     for task in tasks:
@@ -114,7 +114,7 @@ def page(tasks: Sequence[str], runs: Runs, title: str) -> str:
             for i, line in enumerate(rows(task, runs))
         )
         parts.append(f"<h2>{html.escape(task)}</h2><table>{cells}</table>")
-        parts += _pictures(task, runs)
+        parts += _images(task, runs)
         series = {
             variant: [(point["seconds"] / 60, point["success"]) for point in found[0][0]["curve"]]
             for (of, variant), found in runs.items()
@@ -124,14 +124,14 @@ def page(tasks: Sequence[str], runs: Runs, title: str) -> str:
     return "\n".join(parts)
 
 
-def _pictures(task: str, runs: Runs) -> Iterator[str]:
+def _images(task: str, runs: Runs) -> Iterator[str]:
     truth: tuple[str, Any] | None = None
     own = [(variant, found) for (of, variant), found in runs.items() if of == task]
     for number, (variant, found) in enumerate(own):
-        with np.load(found[0][1] / "shown.npz", allow_pickle=False) as pictures:
+        with np.load(found[0][1] / "shown.npz", allow_pickle=False) as images:
             if not number:
-                yield strip("source", pictures["source"])
-            yield strip(variant, pictures["result"])
-            truth = ("truth", pictures["truth"]) if "truth" in pictures else None
+                yield strip("source", images["source"])
+            yield strip(variant, images["result"])
+            truth = ("truth", images["truth"]) if "truth" in images else None
     if truth is not None:
         yield strip(*truth)

@@ -20,17 +20,18 @@ from attrxfer_metrics.preserved import Preserved
 from attrxfer_metrics.truth import Truth
 from numpy.typing import NDArray
 
-from attrxfer import bundle
-from attrxfer.candidates import anchors, held_out
-from attrxfer.engine.folder import RunFolder
-from attrxfer.engine.run import Training
 from attrxfer.errors import AttrxferError
-from attrxfer.evaluate import Inputs, Scorecard, score
-from attrxfer.files import write_text
-from attrxfer.host import Host
+from attrxfer.evaluation.candidates import anchors, held_out
+from attrxfer.evaluation.scores import Inputs, Scorecard, score
 from attrxfer.interfaces import Metric, Stage
+from attrxfer.model import bundle
+from attrxfer.model.loading import Transfer
+from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe, load
-from attrxfer.transfer import Transfer, to_images, to_uint8
+from attrxfer.storage.conversion import to_tensor, to_uint8
+from attrxfer.storage.files import write_text
+from attrxfer.storage.run_folder import RunFolder
+from attrxfer.training.loop import Training
 
 OF_T = ("pretrain_generator", "pretrain_discriminator", "adversarial")
 """Stages that train T and D."""
@@ -38,12 +39,12 @@ MOMENTS = 5
 """How often the network is scored while it trains."""
 PROBE = 6
 """Steps that are timed to know how many a budget of minutes has room for; the first is left out."""
-Pictures = NDArray[np.uint8]
+Images = NDArray[np.uint8]
 
 
 class Scorer:
     """Held-out inputs of a task (up to ``limit``) and the metrics that results for them are put under. ``region``: where the
-    task may change the picture, None for all of it."""
+    task may change the image, None for all of it."""
 
     def __init__(self, training: Training, host: Host, limit: int, judge_steps: int, region: str | None) -> None:
         given = held_out(training.recipe, training.data, training.sets, limit)
@@ -58,7 +59,7 @@ class Scorer:
         if given.truth is None and not missing():
             self.all.append(Identity())
 
-    def __call__(self, outputs: Pictures, metrics: Sequence[Metric]) -> Scorecard:
+    def __call__(self, outputs: Images, metrics: Sequence[Metric]) -> Scorecard:
         return score("", self.given.results(outputs), metrics)
 
     def anchors(self) -> dict[str, dict[str, Any]]:
@@ -67,7 +68,7 @@ class Scorer:
 
 
 def written(card: Scorecard) -> dict[str, Any]:
-    """Every score: the numbers of its pictures where it has them, else its value and interval."""
+    """Every score: the numbers of its images where it has them, else its value and interval."""
     each = {name: [round(float(value), 4) for value in values] for name, values in card.each.items()}
     return {name: each.get(name, found) for name, found in card.scores.items()}
 
@@ -144,7 +145,7 @@ def train(
     for line in folder.read_metrics():
         seconds[line["stage"]] = seconds.get(line["stage"], 0) + line["seconds"]
     finished = Transfer(bundle.load(folder.bundle, host.registry))
-    outputs = finished.pictures(scorer.given.sources)
+    outputs = finished.images(scorer.given.sources)
     card = scorer(outputs, scorer.all)
     scores = {
         "steps": recipe.stage("adversarial").values["steps"],
@@ -171,19 +172,19 @@ def equal_but_enhancement(recipe: Recipe, other: Recipe) -> bool:
     return of_t(recipe.filled()) == of_t(other.filled())
 
 
-def _preview(training: Training, stage: Stage, sources: Pictures) -> Pictures:
+def _preview(training: Training, stage: Stage, sources: Images) -> Images:
     training._set_training(False)
     with torch.no_grad():
         parts = [
-            to_uint8(stage.preview(training.devices.images(to_images(sources[i : i + 32]))))  # type: ignore[attr-defined]
+            to_uint8(stage.preview(training.devices.images(to_tensor(sources[i : i + 32]))))  # type: ignore[attr-defined]
             for i in range(0, len(sources), 32)
         ]
     training._set_training(True)
     return np.concatenate(parts)
 
 
-def shown(given: Inputs, outputs: Pictures, count: int = 8) -> dict[str, Pictures]:
-    """Pictures for the page, of people spread over the test split."""
+def shown(given: Inputs, outputs: Images, count: int = 8) -> dict[str, Images]:
+    """Images for the page, of people spread over the test split."""
     chosen = np.linspace(0, len(outputs) - 1, min(count, len(outputs))).astype(int)
     found = {"source": given.sources[chosen], "result": outputs[chosen]}
     return found if given.truth is None else {**found, "truth": given.truth[chosen]}

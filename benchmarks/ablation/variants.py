@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from attrxfer.host import Host
+from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe, load
 from attrxfer.report.markdown import conditions
 
 TASKS = ("mouth_open", "mouth_close", "eyeglasses_removal", "gender", "age")
 REGION = {"mouth_open": "mouth", "mouth_close": "mouth", "eyeglasses_removal": "eyes"}
-"""Where the local tasks may change the picture."""
+"""Where the local tasks may change the image."""
 VARIANTS = ("diat_a0", "diat_a", "diat1", "diat2", "diat3", "diat")
 ENHANCED = {"diat_a": "diat_a0", "diat": "diat3"}
 """Variants with an enhancement network, and what each is without: the same training up to that network."""

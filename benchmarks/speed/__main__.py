@@ -13,10 +13,10 @@ from pathlib import Path
 import click
 import torch
 
-from attrxfer import host
-from attrxfer.files import write_text
-from attrxfer.params import needs
+from attrxfer.plugin import host
+from attrxfer.plugin.parameters import needs
 from attrxfer.report.curves import chart
+from attrxfer.storage.files import write_text
 from benchmarks.speed import growth, rest, transfer
 from benchmarks.speed.figure import Figure
 from benchmarks.speed.step import step_ratio
@@ -39,7 +39,7 @@ SECTIONS = ("transfer", "files", "folder", "training", "data", "start-up", "grow
 @click.option("--width", default=32, show_default=True, help="Of the generator: 32 in the paper, 16 in the quick recipes.")
 @click.option("--rounds", default=7, show_default=True)
 @click.option("--steps", default=4, show_default=True, help="Training steps a round.")
-@click.option("--pictures", default=320, show_default=True, help="In the folder.")
+@click.option("--images", default=320, show_default=True, help="In the folder.")
 @click.option("--set", "overrides", multiple=True, metavar="A.B=C", help="Of the recipe that trains.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("runs/speed"), show_default=True)
 def main(
@@ -50,7 +50,7 @@ def main(
     width: int,
     rounds: int,
     steps: int,
-    pictures: int,
+    images: int,
     overrides: tuple[str, ...],
     out: Path,
 ) -> None:
@@ -64,13 +64,13 @@ def main(
     sections: dict[str, Callable[[], Iterable[Figure]]] = {
         "transfer": lambda: transfer.backends(sides, counts, width, rounds, names),
         "files": lambda: transfer.files(max(sides), max(counts), width, rounds),
-        "folder": lambda: transfer.folder(max(sides), pictures, width, "onnx" if "onnx" in names else "torch"),
+        "folder": lambda: transfer.folder(max(sides), images, width, "onnx" if "onnx" in names else "torch"),
         "training": lambda: step_ratio(rounds, steps, overrides),
         "data": lambda: rest.data(max(sides), rounds),
         "start-up": lambda: rest.start_up(rounds),
         "growth": lambda: [
             *growth.pixels([min(sides), max(sides), 2 * max(sides)], width, rounds),
-            *growth.pictures([pictures // 4, pictures, 4 * pictures], min(sides)),
+            *growth.images([images // 4, images, 4 * images], min(sides)),
             *growth.data_set(rounds),
         ],
         "processes": lambda: growth.processes(10 * steps),
@@ -90,7 +90,7 @@ def main(
 
 def _is_there(name: str) -> bool:
     """Whether a backend can run here; what it lacks is said."""
-    from attrxfer.params import check
+    from attrxfer.plugin.parameters import check
 
     spec, problems = check("backend", {"use": name}, host.load().registry, path="--backends", shared={})
     if spec is None:

@@ -1,4 +1,4 @@
-"""How cost and memory grow: with pixels, pictures, the size of a data set, and processes."""
+"""How cost and memory grow: with pixels, images, the size of a data set, and processes."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from attrxfer import host
 from attrxfer.data import batch_rows
-from attrxfer.running import prepare
+from attrxfer.model.inference import prepare
+from attrxfer.plugin import host
 from benchmarks.speed.figure import HELD, Figure, Point, ratio, seconds, turns
 from benchmarks.speed.transfer import graph, jpegs
 
@@ -27,11 +27,11 @@ FOLDER = (
 import json, sys, time
 from functools import partial
 from pathlib import Path
-from attrxfer.folders import transfer_files
-from attrxfer.works import Crops
+from attrxfer.media.batch import transfer_files
+from attrxfer.media.processors import Crops
 class Copy:
     size, framing = int(sys.argv[3]), None
-    def pictures(self, uint8, strength=1.0):
+    def images(self, uint8, strength=1.0):
         return uint8
 began = time.perf_counter()
 transfer_files(Crops(Copy()), [Path(sys.argv[1])], Path(sys.argv[2]))
@@ -42,7 +42,7 @@ print(json.dumps([time.perf_counter() - began, held()]))
 
 
 def pixels(sides: Sequence[int], width: int, rounds: int) -> Iterator[Figure]:
-    """Time a picture by its pixels: the networks are convolutions, so a pixel should cost the same."""
+    """Time an image by its pixels: the networks are convolutions, so a pixel should cost the same."""
     module = graph(width)
     runs: dict[str, Callable[[], object]] = {}
     for side in sides:
@@ -52,15 +52,15 @@ def pixels(sides: Sequence[int], width: int, rounds: int) -> Iterator[Figure]:
     times = turns(runs, rounds)
     for side in sides:
         per = statistics.median(times[str(side)]) / 4
-        point = Point("Milliseconds a picture by thousands of pixels", "torch, batch 4", side * side / 1000)
-        yield Figure(f"torch, {side} px, batch 4", 1000 * per, "ms a picture", point=point)
+        point = Point("Milliseconds an image by thousands of pixels", "torch, batch 4", side * side / 1000)
+        yield Figure(f"torch, {side} px, batch 4", 1000 * per, "ms an image", point=point)
     least, most = str(min(sides)), str(max(sides))
     a_pixel = {side: [value / int(side) ** 2 for value in times[side]] for side in (least, most)}
     yield ratio(f"a pixel at {most} px / at {least} px", a_pixel[most], a_pixel[least])
 
 
-def pictures(counts: Sequence[int], side: int) -> Iterator[Figure]:
-    """Time a picture and peak memory by the number of files: both should stay."""
+def images(counts: Sequence[int], side: int) -> Iterator[Figure]:
+    """Time an image and peak memory by the number of files: both should stay."""
     found: dict[int, tuple[float, float]] = {}
     for count in counts:
         with tempfile.TemporaryDirectory() as name:
@@ -68,7 +68,7 @@ def pictures(counts: Sequence[int], side: int) -> Iterator[Figure]:
             command = [sys.executable, "-c", FOLDER, str(photos), f"{name}/out", str(side)]
             took, held = json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
         found[count] = (took / count, held)
-        point = Point("Megabytes held by pictures in the folder", "reading and writing", count)
+        point = Point("Megabytes held by images in the folder", "reading and writing", count)
         yield Figure(f"folder of {count} without a model, peak memory", held, "MB", point=point)
     few, many = min(counts), max(counts)
     yield Figure(f"a file in a folder of {many} / of {few}", found[many][0] / found[few][0], "x")
@@ -82,7 +82,7 @@ def data_set(rounds: int) -> Iterator[Figure]:
         rows = np.arange(count)
         batch_rows(rows, 0, "growth", "all", 0, BATCH, 0, 1)
         times[count] = seconds(lambda rows=rows: batch_rows(rows, 0, "growth", "all", 1, BATCH, 0, 1), 20 * rounds)  # type: ignore[misc]
-    yield Figure("rows of a batch of 200,000 pictures / of 2,000", times[200_000] / times[2_000], "x")
+    yield Figure("rows of a batch of 200,000 images / of 2,000", times[200_000] / times[2_000], "x")
 
 
 def processes(steps: int) -> Iterator[Figure]:

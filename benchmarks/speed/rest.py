@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from attrxfer import host
 from attrxfer.data import open_data
-from attrxfer.params import build, check
-from attrxfer.pictures import frame, open_rgb
+from attrxfer.media.images import frame, open_rgb
+from attrxfer.plugin import host
+from attrxfer.plugin.parameters import build, check
 from benchmarks.speed.figure import HELD, Figure, ratio, turns
 
 BATCH = 32
@@ -45,10 +45,10 @@ def data(size: int, rounds: int) -> Iterator[Figure]:
     """A batch out of the cache against decoding it."""
     with tempfile.TemporaryDirectory() as name:
         noise = np.random.default_rng(0).integers(0, 256, (27, 22, 3)).astype(np.uint8)
-        picture = Image.fromarray(noise).resize((178, 218), Image.Resampling.BICUBIC)
+        image = Image.fromarray(noise).resize((178, 218), Image.Resampling.BICUBIC)
         files = [Path(name) / f"{number}.jpg" for number in range(BATCH)]
         for file in files:
-            picture.save(file, quality=95)
+            image.save(file, quality=95)
         spec, _ = check(
             "dataset", {"use": "synthetic_faces", "faces": 256}, host.load().registry, path="", shared={"size": size}
         )
@@ -63,9 +63,7 @@ def data(size: int, rounds: int) -> Iterator[Figure]:
             rounds,
         )
     yield ratio(f"decoding / reading the cache, {size} px", times["decode"], times["cache"])
-    yield Figure(
-        f"a picture out of the cache, {size} px", 1000 * sorted(times["cache"])[len(times["cache"]) // 2] / BATCH, "ms"
-    )
+    yield Figure(f"an image out of the cache, {size} px", 1000 * sorted(times["cache"])[len(times["cache"]) // 2] / BATCH, "ms")
 
 
 def memory() -> Iterator[Figure]:

@@ -1,6 +1,6 @@
 """A training step of the engine against a bare loop of the same mathematics, in one run.
 
-Both train the same networks on the same pictures with the same updates; the bare loop is what a short script would do:
+Both train the same networks on the same images with the same updates; the bare loop is what a short script would do:
 no stages, no records, no checks, one batch held in memory. They take turns, so that a drift of the machine hits both.
 """
 
@@ -16,10 +16,10 @@ from pathlib import Path
 import torch
 from torch.nn.functional import softplus
 
-from attrxfer import host
-from attrxfer.engine.folder import RunFolder
-from attrxfer.engine.run import Training
+from attrxfer.plugin import host
 from attrxfer.recipe import load
+from attrxfer.storage.run_folder import RunFolder
+from attrxfer.training.loop import Training
 from benchmarks.speed.figure import Figure
 
 
@@ -107,7 +107,7 @@ def step_ratio(rounds: int, steps: int, overrides: Sequence[str]) -> list[Figure
 
 
 def _waiting(training: Training) -> float:
-    """Seconds that a step spends on its batches: one of inputs, dstep of guided pictures."""
+    """Seconds that a step spends on its batches: one of inputs, dstep of guided images."""
     spec = training.recipe.stage("adversarial").values
     stage = replace(training.run, stage="adversarial")
     times = []

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 
-from attrxfer import host
-from attrxfer.folders import transfer_files
 from attrxfer.interfaces import Framing
-from attrxfer.params import build, check, needs
-from attrxfer.running import Graph, prepare
-from attrxfer.works import Crops
+from attrxfer.media.batch import transfer_files
+from attrxfer.media.processors import Crops
+from attrxfer.model.inference import Graph, prepare
+from attrxfer.plugin import host
+from attrxfer.plugin.parameters import build, check, needs
 from benchmarks.speed.figure import Figure, Point, ratio, seconds, turns
 
 PLAIN = "torch, module as it is"
@@ -42,10 +42,10 @@ def gemm() -> float:
     return 2 * 2048**3 / seconds(lambda: a @ a, 5) / 1e9
 
 
-def plain(module: Graph, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def plain(module: Graph, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """What a short script does: eager torch, batch norm and memory layout as they are."""
     with torch.no_grad():
-        found: NDArray[np.uint8] = module(torch.from_numpy(pictures), torch.tensor(1.0)).numpy()
+        found: NDArray[np.uint8] = module(torch.from_numpy(images), torch.tensor(1.0)).numpy()
     return found
 
 
@@ -59,11 +59,11 @@ def backends(sizes: list[int], batches: list[int], width: int, rounds: int, name
             plain(module, np.zeros((1, size, size, 3), np.uint8))
         gigaflop = counter.get_total_flops() / 1e9
         for batch in batches:
-            pictures = np.random.default_rng(0).integers(0, 256, (batch, size, size, 3)).astype(np.uint8)
-            runs: dict[str, Callable[[], object]] = {PLAIN: partial(plain, module, pictures)}
+            images = np.random.default_rng(0).integers(0, 256, (batch, size, size, 3)).astype(np.uint8)
+            runs: dict[str, Callable[[], object]] = {PLAIN: partial(plain, module, images)}
             for name in names:
-                runner = prepare(name, module, pictures, f"speed-{time.time_ns()}", host.load().registry)
-                runs[name] = partial(runner, pictures, 1.0)
+                runner = prepare(name, module, images, f"speed-{time.time_ns()}", host.load().registry)
+                runs[name] = partial(runner, images, 1.0)
             times = turns(runs, rounds)
             where = f"{size} px, batch {batch}"
             for name in names:
@@ -71,8 +71,8 @@ def backends(sizes: list[int], batches: list[int], width: int, rounds: int, name
                 yield ratio(f"{name} over eager torch, {where}", times[PLAIN], times[name], reach)
             for name, found in times.items():
                 per = statistics.median(found) / batch
-                point = Point(f"Milliseconds a picture by batch, {size} px", name, batch)
-                yield Figure(f"{name}, {where}", 1000 * per, "ms a picture", point=point)
+                point = Point(f"Milliseconds an image by batch, {size} px", name, batch)
+                yield Figure(f"{name}, {where}", 1000 * per, "ms an image", point=point)
                 yield Figure(f"{name}, {where}, of the matrix product's rate", gigaflop / per / peak, "share")
 
 
@@ -109,7 +109,7 @@ class Timed:
         self._run = run
         self.seconds = 0.0
 
-    def pictures(self, uint8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
+    def images(self, uint8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
         began = time.perf_counter()
         found: NDArray[np.uint8] = self._run(uint8, strength)
         self.seconds += time.perf_counter() - began
@@ -121,14 +121,14 @@ def jpegs(folder: Path, count: int) -> Path:
     photos = folder / "photos"
     photos.mkdir()
     smooth = np.random.default_rng(1).integers(0, 256, (27, 22, 3)).astype(np.uint8)
-    picture = Image.fromarray(smooth).resize((178, 218), Image.Resampling.BICUBIC)
+    image = Image.fromarray(smooth).resize((178, 218), Image.Resampling.BICUBIC)
     for number in range(count):
-        picture.save(photos / f"{number:05d}.jpg", quality=95)
+        image.save(photos / f"{number:05d}.jpg", quality=95)
     return photos
 
 
 def folder(size: int, count: int, width: int, backend: str) -> Iterator[Figure]:
-    """A folder of JPEGs end to end, over the time that the model alone takes for as many pictures."""
+    """A folder of JPEGs end to end, over the time that the model alone takes for as many images."""
     module = graph(width)
     batch = np.random.default_rng(0).integers(0, 256, (32, size, size, 3)).astype(np.uint8)
     run = prepare(backend, module, batch, f"speed-{time.time_ns()}", host.load().registry)
@@ -141,4 +141,4 @@ def folder(size: int, count: int, width: int, backend: str) -> Iterator[Figure]:
         whole = time.perf_counter() - began
     yield Figure(f"folder of {count} JPEGs / the model alone, {size} px, {backend}", whole / alone, "x", reach="at most 1.1")
     yield Figure(f"the model's time inside / alone, {size} px, {backend}", timed.seconds / alone, "x")
-    yield Figure(f"folder of {count} JPEGs, {size} px, {backend}", count / whole, "pictures a second")
+    yield Figure(f"folder of {count} JPEGs, {size} px, {backend}", count / whole, "images a second")

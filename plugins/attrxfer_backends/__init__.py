@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrxfer.hookspecs import hookimpl
+from attrxfer.plugin.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from attrxfer.registry import Registry
+    from attrxfer.plugin.registry import Registry
 
 
 @hookimpl
@@ -55,6 +55,6 @@ def register_components(registry: Registry) -> None:
     registry.exporter(
         "onnx_int8",
         "attrxfer_backends.int8:Int8Exporter",
-        summary="an ONNX file with convolutions in 8 bits, .onnx (extra export); needs pictures to find their ranges",
+        summary="an ONNX file with convolutions in 8 bits, .onnx (extra export); needs images to find their ranges",
         licence="MIT",
     )

@@ -15,7 +15,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from attrxfer.interfaces import Runner
-from attrxfer.running import has_bfloat16
+from attrxfer.model.inference import has_bfloat16
 
 
 class Eager:
@@ -29,7 +29,7 @@ class Eager:
 
 
 class Compiled:
-    """The same through torch.compile. It needs a C++ compiler, and up to a minute for each shape of pictures."""
+    """The same through torch.compile. It needs a C++ compiler, and up to a minute for each shape of images."""
 
     automatic: ClassVar[bool] = False
 
@@ -58,9 +58,9 @@ class HalfPrecision:
         run = _runner(made, made)
         device = next(made.parameters()).device.type
 
-        def half(pictures: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
+        def half(images: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
             with torch.autocast(device, torch.bfloat16):
-                return run(pictures, strength)
+                return run(images, strength)
 
         return half
 
@@ -83,9 +83,9 @@ def _runner(graph: Callable[..., Any], network: nn.Module) -> Runner:
     """Runs ``graph`` where the parameters of ``network`` are."""
     device = next((parameter.device for parameter in network.parameters()), torch.device("cpu"))
 
-    def run(pictures: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
+    def run(images: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
         with torch.no_grad():
-            found = graph(torch.from_numpy(np.ascontiguousarray(pictures)).to(device), torch.tensor(strength, device=device))
+            found = graph(torch.from_numpy(np.ascontiguousarray(images)).to(device), torch.tensor(strength, device=device))
         return found.contiguous().cpu().numpy()
 
     return run

@@ -10,16 +10,16 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from attrxfer.files import write_bytes
+from attrxfer.storage.files import write_bytes
 from attrxfer_backends.onnx import OnnxExporter, to_onnx
 
 CHUNK = 8
-"""Pictures that go through the network at once while ranges are found."""
+"""Images that go through the network at once while ranges are found."""
 
 
 class Int8Exporter(OnnxExporter):
     """The ONNX file with convolutions in 8 bits: weights a channel, activations by the ranges that they take on the
-    pictures it is exported with, which must be of the kind that will come. Results differ by about one step of 255 in the
+    images it is exported with, which must be of the kind that will come. Results differ by about one step of 255 in the
     mean and up to a dozen here and there: score the file (``attrxfer evaluate``) before you trust it."""
 
     calibrated: ClassVar[bool] = True
@@ -35,7 +35,7 @@ class Int8Exporter(OnnxExporter):
             quantize_static(
                 str(ready),
                 str(small),
-                _Pictures(example),
+                _Images(example),
                 quant_format=QuantFormat.QDQ,
                 per_channel=True,
                 activation_type=QuantType.QUInt8,
@@ -45,12 +45,12 @@ class Int8Exporter(OnnxExporter):
             write_bytes(path, small.read_bytes())
 
 
-class _Pictures:
-    """Feeds pictures to onnxruntime's calibration, which asks for the next until it gets None."""
+class _Images:
+    """Feeds images to onnxruntime's calibration, which asks for the next until it gets None."""
 
     def __init__(self, example: NDArray[np.uint8]) -> None:
         self._chunks: Iterator[NDArray[np.uint8]] = (example[i : i + CHUNK] for i in range(0, len(example), CHUNK))
 
     def get_next(self) -> dict[str, NDArray[Any]] | None:
         chunk = next(self._chunks, None)
-        return None if chunk is None else {"pictures": chunk, "strength": np.array(1.0, np.float32)}
+        return None if chunk is None else {"images": chunk, "strength": np.array(1.0, np.float32)}

@@ -14,16 +14,16 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from attrxfer.data import cache_folder
 from attrxfer.errors import AttrxferError, BundleError
-from attrxfer.files import write_bytes
 from attrxfer.interfaces import Runner
+from attrxfer.storage.cache import cache_folder
+from attrxfer.storage.files import write_bytes
 
 CARD = "attrxfer"
 """The key of the card among the file's metadata."""
 INSTALL = "pip install 'attrxfer[export]'"
 MULTIPLE = 16
-"""Sides of pictures that an exported network takes are multiples of this."""
+"""Sides of images that an exported network takes are multiples of this."""
 LARGEST = 4096
 
 
@@ -34,7 +34,7 @@ def lacking(*modules: str) -> Sequence[str]:
 
 
 class OnnxExporter:
-    """ONNX with normalisation inside: "pictures" uint8 (N, H, W, 3) and "strength" () -> "results". Batch and size are
+    """ONNX with normalisation inside: "images" uint8 (N, H, W, 3) and "strength" () -> "results". Batch and size are
     free (sizes: multiples of 16), where the chain allows it; a chain with a fixed size keeps it."""
 
     suffix: ClassVar[str] = ".onnx"
@@ -87,7 +87,7 @@ def to_onnx(graph: Any, example: NDArray[np.uint8], card: Mapping[str, Any]) -> 
                 arguments,
                 dynamo=True,
                 verbose=False,
-                input_names=["pictures", "strength"],
+                input_names=["images", "strength"],
                 output_names=["results"],
                 dynamic_shapes=shapes,
             )
@@ -96,7 +96,7 @@ def to_onnx(graph: Any, example: NDArray[np.uint8], card: Mapping[str, Any]) -> 
     free = {axis: MULTIPLE * torch.export.Dim(name, min=1, max=LARGEST // MULTIPLE) for axis, name in ((1, "h"), (2, "w"))}
     try:
         program = exported(free)
-    except Exception:  # torch.export has many ways to say that a network computes with its picture's size
+    except Exception:  # torch.export has many ways to say that a network computes with its image's size
         program = exported({})
     model = program.model_proto
     entry = model.metadata_props.add()
@@ -139,10 +139,10 @@ def _session(path: Path) -> Any:
 def _runner(session: Any) -> Runner:
     side = session.get_inputs()[0].shape[1]
 
-    def run(pictures: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
-        if isinstance(side, int) and pictures.shape[1:3] != (side, side):
-            raise AttrxferError(f"this exported network takes pictures of {side} x {side} pixels only")
-        found: NDArray[np.uint8] = session.run(None, {"pictures": pictures, "strength": np.array(strength, np.float32)})[0]
+    def run(images: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
+        if isinstance(side, int) and images.shape[1:3] != (side, side):
+            raise AttrxferError(f"this exported network takes images of {side} x {side} pixels only")
+        found: NDArray[np.uint8] = session.run(None, {"images": images, "strength": np.array(strength, np.float32)})[0]
         return found
 
     return run

@@ -101,8 +101,8 @@ def _runner(model: Any, precision: str) -> Runner:
     # without this hint OpenVINO takes bf16 by itself where the processor has it
     compiled = openvino.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": precision})
 
-    def run(pictures: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
-        found = compiled({"pictures": pictures, "strength": np.array(strength, np.float32)})
+    def run(images: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
+        found = compiled({"images": images, "strength": np.array(strength, np.float32)})
         return np.array(next(iter(found.values())))
 
     return run

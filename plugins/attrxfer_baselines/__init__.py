@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrxfer.hookspecs import hookimpl
+from attrxfer.plugin.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from attrxfer.registry import Registry
+    from attrxfer.plugin.registry import Registry
 
 
 @hookimpl
 def register_components(registry: Registry) -> None:
     for name, target, summary in (
         ("input_copy", "InputCopy", "the input itself"),
-        ("nearest_guided", "NearestGuided", "the training picture with the attribute that is nearest to the input"),
-        ("another_photo", "AnotherPhoto", "another real picture of the same person"),
-        ("stranger", "Stranger", "a picture of somebody else"),
+        ("nearest_guided", "NearestGuided", "the training image with the attribute that is nearest to the input"),
+        ("another_photo", "AnotherPhoto", "another real image of the same person"),
+        ("stranger", "Stranger", "an image of somebody else"),
         ("truth", "Truth", "the exact counterfactual, where the data set can draw it"),
     ):
         registry.method(name, f"attrxfer_baselines.anchors:{target}", summary=summary, licence="MIT")

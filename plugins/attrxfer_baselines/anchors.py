@@ -10,22 +10,22 @@ from numpy.typing import NDArray
 
 from attrxfer.interfaces import SPLITS, Counterfactuals
 
-Pictures = NDArray[np.uint8]
+Images = NDArray[np.uint8]
 Rows = NDArray[np.int64]
 STRIDE, CHUNK = 4, 1024
 
 
 class Pick:
-    """Real pictures instead of made ones."""
+    """Real images instead of made ones."""
 
     anchor: ClassVar[bool] = True
 
     def picks(self, data: Any, target: Mapping[str, bool], rows: Rows) -> Rows | None:
         raise NotImplementedError
 
-    def __call__(self, data: Any, target: Mapping[str, bool], rows: Rows) -> Pictures | None:
+    def __call__(self, data: Any, target: Mapping[str, bool], rows: Rows) -> Images | None:
         picked = self.picks(data, target, rows)
-        return None if picked is None else data.pictures(picked)
+        return None if picked is None else data.images_u8(picked)
 
 
 class InputCopy(Pick):
@@ -36,7 +36,7 @@ class InputCopy(Pick):
 
 
 class NearestGuided(Pick):
-    """The training picture with the attribute that has the least squared distance to the input, both seen at a quarter of
+    """The training image with the attribute that has the least squared distance to the input, both seen at a quarter of
     their size: perfect success, somebody else."""
 
     def picks(self, data: Any, target: Mapping[str, bool], rows: Rows) -> Rows | None:
@@ -50,7 +50,7 @@ class NearestGuided(Pick):
 
 
 class AnotherPhoto(Pick):
-    """The next picture of the same person in the inputs' split: what a measure of identity should accept. Drawn people have
+    """The next image of the same person in the inputs' split: what a measure of identity should accept. Drawn people have
     the truth instead."""
 
     same_subject: ClassVar[bool] = True
@@ -60,7 +60,7 @@ class AnotherPhoto(Pick):
 
 
 class Stranger(Pick):
-    """The next picture of another person in the inputs' split: what a measure of identity should refuse."""
+    """The next image of another person in the inputs' split: what a measure of identity should refuse."""
 
     def picks(self, data: Any, target: Mapping[str, bool], rows: Rows) -> Rows | None:
         return _beside(data, rows, same=False)
@@ -71,19 +71,19 @@ class Truth:
 
     anchor: ClassVar[bool] = True
 
-    def __call__(self, data: Any, target: Mapping[str, bool], rows: Rows) -> Pictures | None:
-        found: Pictures | None = data.truth(rows, target)
+    def __call__(self, data: Any, target: Mapping[str, bool], rows: Rows) -> Images | None:
+        found: Images | None = data.truth(rows, target)
         return found
 
 
 def _small(data: Any, rows: Rows) -> NDArray[np.float32]:
     """Every fourth pixel across and down of these rows, flat; read in chunks, since the training split may be large."""
-    chunks = [data.pictures(rows[i : i + CHUNK])[:, ::STRIDE, ::STRIDE] for i in range(0, len(rows), CHUNK)]
+    chunks = [data.images_u8(rows[i : i + CHUNK])[:, ::STRIDE, ::STRIDE] for i in range(0, len(rows), CHUNK)]
     return np.concatenate(chunks).reshape(len(rows), -1).astype(np.float32)
 
 
 def _beside(data: Any, rows: Rows, *, same: bool) -> Rows | None:
-    """For each row the next picture after it in its split that shows the same person, or another one; the row itself where
+    """For each row the next image after it in its split that shows the same person, or another one; the row itself where
     there is none. None where there is none for any, and where people are unknown, or drawn."""
     identity = data.records.identity
     if identity is None or isinstance(data.dataset, Counterfactuals):

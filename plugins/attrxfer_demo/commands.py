@@ -18,7 +18,7 @@ import click
 from attrxfer.errors import AttrxferError
 
 if TYPE_CHECKING:
-    from attrxfer.registry import Registry
+    from attrxfer.plugin.registry import Registry
 
 FIRST, MAKES_IT = Path("runs/diat_a_gender"), "attrxfer run recipes/diat_a_gender.toml"
 """What the README's first command leaves."""

@@ -14,11 +14,11 @@ from PIL import Image
 
 from attrxfer.errors import AttrxferError, DataError, UnknownName
 from attrxfer.interfaces import Finder
-from attrxfer.photos import Photos, finder
-from attrxfer.transfer import Transfer, load
+from attrxfer.media.photos import Photos, finder
+from attrxfer.model.loading import Transfer, load
 
 if TYPE_CHECKING:
-    from attrxfer.registry import Registry
+    from attrxfer.plugin.registry import Registry
 
 SHOWN = 12
 """Samples in the gallery."""
@@ -27,7 +27,7 @@ SHOWN = 12
 @dataclass(frozen=True)
 class Offer:
     """path: as its user named it. label: task, and what it makes of what. photos: finds subjects in whole photos; None where
-    pictures are taken as crops, and ``crops_only`` says why in a sentence. samples: (source, strip) pairs of the run."""
+    images are taken as crops, and ``crops_only`` says why in a sentence. samples: (source, strip) pairs of the run."""
 
     path: Path
     label: str
@@ -45,7 +45,7 @@ class Offer:
 
 def offers(paths: Sequence[Path], locator: str, registry: Registry) -> list[Offer]:
     """One offer a bundle or finished run. Raises BundleError where there is none, UnknownName for a locator that does not
-    exist; where it lacks something, pictures are taken as crops."""
+    exist; where it lacks something, images are taken as crops."""
     lacking, found_by = "", None
     try:
         found_by = finder(locator, registry)
@@ -63,7 +63,7 @@ def _offer(path: Path, found_by: Finder | None, lacking: str) -> Offer:
     card = transfer.card
     photos, why = None, ""
     if card.get("alignment") is None:
-        why = "This bundle does not know how its training pictures were aligned"
+        why = "This bundle does not know how its training images were aligned"
     elif found_by is None:
         why = lacking
     else:
@@ -74,7 +74,7 @@ def _offer(path: Path, found_by: Finder | None, lacking: str) -> Offer:
     task = {**card["recipe"].get("task", {}), **card["task"]}
     about = f"Trained on {card['recipe']['data']['use']} at {transfer.size} px."
     if why:
-        why = f"{why[0].upper()}{why[1:]}. Pictures are taken as crops like those trained on."
+        why = f"{why[0].upper()}{why[1:]}. Images are taken as crops like those trained on."
     return Offer(path, label(task), about, transfer, photos, why, samples(path, transfer.size))
 
 
@@ -108,7 +108,7 @@ def samples(path: Path, size: int) -> tuple[tuple[NDArray[np.uint8], NDArray[np.
 
 
 def _strip(path: Path, size: int) -> list[NDArray[np.uint8]]:
-    """Pictures that lie side by side in a file."""
+    """Images that lie side by side in a file."""
     if not path.is_file():
         return []
     with Image.open(path) as image:

@@ -37,7 +37,7 @@ SCROLL = """() => {
     for (const name of ["wheel", "touchstart", "touchmove"])
         document.addEventListener(name, (event) => scrolls(event) && event.stopPropagation(), true);
 }"""
-"""Over the pictures the wheel and a finger scroll the page as elsewhere; with Ctrl, or two fingers, they enlarge."""
+"""Over the images the wheel and a finger scroll the page as elsewhere; with Ctrl, or two fingers, they enlarge."""
 
 
 @contextmanager
@@ -187,7 +187,7 @@ class Controls:
         return [looked.key, looked.said, asked, compare, gr.update(value=command, visible=True), gr.update(visible=True)]
 
     def look_at_crop(self, photo: str, choice: int, strength: float) -> list[Any]:
-        """The same for a picture that is known to be a crop."""
+        """The same for an image that is known to be a crop."""
         return self.look(photo, choice, strength, crop=self.studio.offers[choice].photos is not None)
 
     def move(self, key: Key | None, strength: float) -> list[Any]:

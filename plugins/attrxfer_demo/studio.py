@@ -15,18 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from attrxfer import pictures
 from attrxfer.errors import DataError
-from attrxfer.exported import BATCH
-from attrxfer.photos.files import read
-from attrxfer.photos.photo import SMALLEST, Cut
-from attrxfer.photos.provenance import packet, statement
-from attrxfer.transfer import blend, to_images, to_uint8
+from attrxfer.media.images import frame, open_rgb, save_image
+from attrxfer.media.photos.files import read
+from attrxfer.media.photos.photo import SMALLEST, Cut
+from attrxfer.media.provenance import packet, statement
+from attrxfer.model.exported import BATCH
+from attrxfer.model.loading import blend
+from attrxfer.storage.conversion import to_tensor, to_uint8
 from attrxfer_demo.offer import Offer
 
 VIEW = 1024
 """Longer side in pixels of what the page shows of a larger photo; downloads are of the photo's own size."""
-AS_CROP = "Take the picture as one crop"
+AS_CROP = "Take the image as one crop"
 REMEMBERED = 4
 """Photos that are kept ready, with their networks' results."""
 
@@ -42,7 +43,7 @@ class Key(NamedTuple):
 @dataclass(frozen=True)
 class Looked:
     """What was seen in a photo. key: None when there is nothing to change. said: for the reader. faceless: nobody was found,
-    so that to take the picture as a crop is the remedy. middle: of the largest subject, in percent of the width."""
+    so that to take the image as a crop is the remedy. middle: of the largest subject, in percent of the width."""
 
     key: Key | None
     said: str
@@ -51,20 +52,20 @@ class Looked:
 
 
 class Ready:
-    """A photo whose subjects are found, cut and transferred. file, cut: None where the whole picture is one crop."""
+    """A photo whose subjects are found, cut and transferred. file, cut: None where the whole image is one crop."""
 
     def __init__(self, path: Path, offer: Offer, *, crop: bool) -> None:
         self.offer, self.path = offer, path
         self.file, self.cut = None, None
         if crop or offer.photos is None:
             transfer = offer.transfer
-            self.crops = np.stack([pictures.frame(pictures.open_rgb(path), transfer.framing, transfer.size)])
+            self.crops = np.stack([frame(open_rgb(path), transfer.framing, transfer.size)])
         else:
             self.file = read(path)
-            self.cut = offer.photos.cut(self.file.picture, offer.photos.find(self.file.picture))
+            self.cut = offer.photos.cut(self.file.pixels, offer.photos.find(self.file.pixels))
             self.crops = self.cut.crops
         self._view = _reduced(self.cut) if self.cut else None
-        self._source = to_images(self.crops).to(offer.transfer.device)
+        self._source = to_tensor(self.crops).to(offer.transfer.device)
         self._result = [offer.transfer.result(part) for part in self._source.split(BATCH)] if len(self.crops) else []
 
     def results(self, strength: float) -> NDArray[np.uint8]:
@@ -76,7 +77,7 @@ class Ready:
     @property
     def before(self) -> NDArray[np.uint8]:
         """The photo as the page shows it."""
-        return self._view.picture if self._view else self.crops[0]
+        return self._view.image if self._view else self.crops[0]
 
     def after(self, strength: float) -> NDArray[np.uint8]:
         """The same at a strength."""
@@ -91,7 +92,7 @@ class Ready:
         elif self.file is not None:
             path.write_bytes(self.file.encoded(self._at(strength, self.cut), said))
         else:
-            pictures.save(path, self._at(strength, None), packet(said) if strength else None)
+            save_image(path, self._at(strength, None), packet(said) if strength else None)
         return path if path.exists() else path.with_suffix(".png")  # what Pillow reads but does not write
 
     def _at(self, strength: float, cut: Cut | None) -> NDArray[np.uint8]:
@@ -99,23 +100,23 @@ class Ready:
         if cut is None:
             return results[0]
         assert self.offer.photos is not None
-        return self.offer.photos.paste(cut, results).picture
+        return self.offer.photos.paste(cut, results).image
 
 
 def _reduced(cut: Cut) -> Cut:
     """The same crops in a smaller photo."""
-    height, width = cut.picture.shape[:2]
+    height, width = cut.image.shape[:2]
     scale = VIEW / max(height, width)
     if scale >= 1:
         return cut
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = np.asarray(Image.fromarray(cut.picture).resize(size, Image.Resampling.LANCZOS, reducing_gap=3))
+    small = np.asarray(Image.fromarray(cut.image).resize(size, Image.Resampling.LANCZOS, reducing_gap=3))
     places = tuple(replace(each, turn=each.turn * width / size[0]) for each in cut.places)
     return Cut(small, cut.points * np.float32(scale), places, cut.crops)
 
 
 class Studio:
-    """What the page's controls do. ``folder`` takes the pictures that are shown and downloaded."""
+    """What the page's controls do. ``folder`` takes the images that are shown and downloaded."""
 
     def __init__(self, offers: Sequence[Offer], folder: Path) -> None:
         self.offers = tuple(offers)
@@ -140,7 +141,7 @@ class Studio:
         if not ready.cut.places:
             return Looked(None, what, faceless=not len(ready.cut.points))
         left, _, right, _ = ready.cut.boxes()[0]
-        return Looked(key, what, middle=50 * (left + right) / ready.cut.picture.shape[1])
+        return Looked(key, what, middle=50 * (left + right) / ready.cut.image.shape[1])
 
     def show(self, key: Key, strength: float) -> tuple[Path, Path]:
         """Files of the photo before and after, as the page shows them. Raises DataError when the photo is gone."""
@@ -182,12 +183,12 @@ class Studio:
 def said(cut: Cut | None, size: int) -> str:
     """What was found in a photo, for its reader. size: of a crop's result."""
     if cut is None:
-        return f"The picture is taken as one crop; its result has {size} pixels a side."
+        return f"The image is taken as one crop; its result has {size} pixels a side."
     found, large = len(cut.points), len(cut.places)
     if not found:
         return (
-            "No face found in this picture, so nothing is changed. "
-            f"If it is a crop that shows a face as the training pictures do, tick “{AS_CROP}”."
+            "No face found in this image, so nothing is changed. "
+            f"If it is a crop that shows a face as the training images do, tick “{AS_CROP}”."
         )
     if found == 1:
         return "1 face found." if large else f"1 face found, smaller than {SMALLEST} pixels: it is left as it is."
@@ -196,7 +197,7 @@ def said(cut: Cut | None, size: int) -> str:
 
 
 def _view(path: Path, make: Callable[[], NDArray[np.uint8]]) -> Path:
-    """Write a picture that is not there yet. A JPEG takes a tenth of a PNG's time, and at this quality looks the same."""
+    """Write an image that is not there yet. A JPEG takes a tenth of a PNG's time, and at this quality looks the same."""
     if not path.exists():
         Image.fromarray(make()).save(path, quality=97, subsampling=0)
     return path

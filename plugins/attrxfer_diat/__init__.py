@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attrxfer.hookspecs import hookimpl
+from attrxfer.plugin.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from attrxfer.registry import Registry
+    from attrxfer.plugin.registry import Registry
 
 PAPER = "Li, Zuo, Zhang: Deep Identity-aware Transfer of Facial Attributes, arXiv:1610.05586"
 
@@ -43,13 +43,13 @@ def register_components(registry: Registry) -> None:
         licence="MIT",
     )
     registry.features("timm", "attrxfer_diat.features:Timm", summary="any timm model by name", licence="the model's own")
-    registry.identity("pixels", "attrxfer_diat.identity:Pixels", summary="squared difference of the pictures", licence="MIT")
+    registry.identity("pixels", "attrxfer_diat.identity:Pixels", summary="squared difference of the images", licence="MIT")
     registry.regularizer("tv", "attrxfer_diat.regularizer:TotalVariation", summary="total variation, section 3.1.1", **here)
     registry.regularizer(
         "perceptual", "attrxfer_diat.regularizer:Perceptual", summary="T(x) is a fixed point of a denoiser, eq. 4-6", **here
     )
     registry.regularizer(
-        "mask_size", "attrxfer_diat.regularizer:MaskSize", summary="T changes little of the picture", licence="MIT"
+        "mask_size", "attrxfer_diat.regularizer:MaskSize", summary="T changes little of the image", licence="MIT"
     )
     registry.enhancer(
         "local", "attrxfer_diat.enhancer:LocalEnhancer", summary="x outside the attribute's region, eq. 10", **here

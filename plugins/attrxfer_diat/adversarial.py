@@ -21,10 +21,10 @@ class Gan:
 
     Eq. 3 prints "1 - log D(T(x))"; read so, D would minimise a term without bound.
 
-    r1: weight of the penalty on the squared gradient of D at guided pictures; 0 is off. r1_every: updates of D from one
-    that has it to the next; the penalty is scaled by this number. shift, brightness, contrast: how far D's pictures are
+    r1: weight of the penalty on the squared gradient of D at guided images; 0 is off. r1_every: updates of D from one
+    that has it to the next; the penalty is scaled by this number. shift, brightness, contrast: how far D's images are
     moved (as a share of the side) and changed at random, guided and generated alike; T's gradient goes through the same
-    augmentation. Augmentation and R1 keep D from winning when pictures are few; the paper has neither.
+    augmentation. Augmentation and R1 keep D from winning when images are few; the paper has neither.
     """
 
     stages: ClassVar[tuple[tuple[Slot, str], ...]] = (
@@ -49,7 +49,7 @@ class Gan:
         self.contrast = contrast
 
     def augment(self, images: Tensor, uniform: Tensor) -> Tensor:
-        """Move, brighten and stretch pictures (N, 3, S, S) by the random numbers (N, 8) in 0..1 of their rows."""
+        """Move, brighten and stretch images (N, 3, S, S) by the random numbers (N, 8) in 0..1 of their rows."""
         signed = (2 * uniform - 1).to(images.dtype)
         if self.contrast:
             mean = images.mean((1, 2, 3), keepdim=True)
@@ -68,7 +68,7 @@ class Gan:
     def discriminator_loss(
         self, discriminator: Callable[[Tensor], Discrimination], guided: Tensor, generated: Tensor, update: int
     ) -> Mapping[str, Tensor]:
-        """D's terms in one pass over X' (line 5 of Algorithm 1): guided and generated pictures together."""
+        """D's terms in one pass over X' (line 5 of Algorithm 1): guided and generated images together."""
         penalise = self.r1 > 0 and update % self.r1_every == 0
         if penalise:
             guided = guided.detach().requires_grad_(True)

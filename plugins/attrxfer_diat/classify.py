@@ -19,7 +19,7 @@ EMBEDDING = 256
 
 
 class Heads(nn.Module):
-    """Pictures (N, 3, S, S) -> logits of the people (N, P) and of the attributes (N, A), from the last map of ``features``."""
+    """Images (N, 3, S, S) -> logits of the people (N, P) and of the attributes (N, A), from the last map of ``features``."""
 
     def __init__(self, features: FaceFeatures, people: int, attributes: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The second stage of the paper: networks behind T that make its pictures better, eq. 10 and 11."""
+"""The second stage of the paper: networks behind T that make its images better, eq. 10 and 11."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SIDE = 128
 
 
 def blur(images: Tensor, sigma: float) -> Tensor:
-    """B of eq. 11: Gaussian blur of pictures (N, 3, S, S), sigma in pixels at a side of 128, scaled with the side."""
+    """B of eq. 11: Gaussian blur of images (N, 3, S, S), sigma in pixels at a side of 128, scaled with the side."""
     scaled = sigma * images.shape[-1] / SIDE
     kernel = 2 * max(1, round(3 * scaled)) + 1
     return gaussian_blur2d(images, (kernel, kernel), (scaled, scaled), border_type="reflect")
@@ -42,16 +42,16 @@ class GlobalEnhancer(nn.Module):
         self.residual = residual
 
     def sharpened(self, blurred: Tensor) -> Tensor:
-        """E of blurred pictures (N, 3, S, S), not clipped."""
+        """E of blurred images (N, 3, S, S), not clipped."""
         found: Tensor = self.network(blurred)
         return blurred + found if self.residual else found
 
-    def forward(self, picture: Tensor, source: Tensor) -> Tensor:
-        return self.sharpened(blur(picture, self.sigma)).clamp(-1, 1)
+    def forward(self, image: Tensor, source: Tensor) -> Tensor:
+        return self.sharpened(blur(image, self.sigma)).clamp(-1, 1)
 
 
 class TrainGlobalEnhancer(Kept):
-    """Eq. 11: E learns to undo B on every picture of the training split; the mean over pixels stands for the sum."""
+    """Eq. 11: E learns to undo B on every image of the training split; the mean over pixels stands for the sum."""
 
     def __init__(self, *, steps: Steps = 400, batch: Positive = 16, rate: Rate = 1e-4, betas: Betas = (0.9, 0.999)) -> None:
         super().__init__(steps=steps, batch=batch, rate=rate, betas=betas)
@@ -69,7 +69,7 @@ class TrainGlobalEnhancer(Kept):
         return {"sharpened": loss.detach()}
 
     def preview(self, images: Tensor) -> Tensor:
-        """E(B(x)) of real pictures."""
+        """E(B(x)) of real images."""
         return self.owner(images, images)
 
 
@@ -92,8 +92,8 @@ class LocalEnhancer(nn.Module):
             nn.init.zeros_(parameter)
         self.layers = nn.Sequential(*layers, last)
 
-    def forward(self, picture: Tensor, source: Tensor) -> Tensor:
-        output = picture + self.layers(torch.cat([source, picture], dim=1))
+    def forward(self, image: Tensor, source: Tensor) -> Tensor:
+        output = image + self.layers(torch.cat([source, image], dim=1))
         return output if self.training else output.clamp(-1, 1)
 
 
@@ -101,7 +101,7 @@ class TrainLocalEnhancer(Supervised):
     """Eq. 10 on the input set, with the mean over pixels for the sum of its first term.
 
     network: phi, the features of the second term. locator: where the attribute's region is. beta: of the pixels and of the
-    first and second map of phi; 0.1, 0.5, 1 in the paper. Pictures whose region is unknown (no landmarks) are left out.
+    first and second map of phi; 0.1, 0.5, 1 in the paper. Images whose region is unknown (no landmarks) are left out.
     """
 
     def __init__(

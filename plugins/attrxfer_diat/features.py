@@ -21,7 +21,7 @@ Layers = Annotated[tuple[int, ...], Field(min_length=1)]
 class FirstFive(nn.Module):
     """conv1_1, conv1_2, pool, conv2_1, conv2_2, pool, conv3_1 of VGG-16 (timm's ``vgg16`` has the same), each with a ReLU.
 
-    Pictures (N, 3, S, S) in -1..1 -> five maps with ``width`` times 1, 1, 2, 2, 4 channels at S, S, S/2, S/2, S/4, taken
+    Images (N, 3, S, S) in -1..1 -> five maps with ``width`` times 1, 1, 2, 2, 4 channels at S, S, S/2, S/2, S/4, taken
     after the ReLU. The input is scaled to RGB 0..255 and has VGG-Face's mean taken off, then is divided by ``divisor``.
     """
 

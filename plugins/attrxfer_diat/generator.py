@@ -1,4 +1,4 @@
-"""The transform network T: Table 1 as printed, and a variant that learns where to change the picture."""
+"""The transform network T: Table 1 as printed, and a variant that learns where to change the image."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def trunk(width: int, blocks: int, norm: Norm) -> nn.Sequential:
 
 
 class TransformNetwork(nn.Module):
-    """Table 1: pictures (N, 3, S, S) in -1..1 -> pictures of the same shape and range; S divisible by 4.
+    """Table 1: images (N, 3, S, S) in -1..1 -> images of the same shape and range; S divisible by 4.
 
     The sizes that Table 1 prints (64, 127, 128 after the deconvolutions) need an output padding of 1 in the first
     deconvolution and 0 in the second. Ours, since the paper is silent: norm, ReLU, squash.
@@ -81,7 +81,7 @@ class MaskedTransformNetwork(nn.Module):
     """Table 1's trunk with a learned mask: T(x) = x + m (r - x), so that what need not change stays as it was.
 
     Not in the paper. Resize-convolutions stand for the deconvolutions, whose 3x3 kernels at stride 2 print a checkerboard
-    early in training; the last 7x7 convolution gives the picture r (tanh) and the mask m (sigmoid), which starts small, so
+    early in training; the last 7x7 convolution gives the image r (tanh) and the mask m (sigmoid), which starts small, so
     an untrained network is close to the identity and needs no reconstruction training (eq. 8).
 
     width, blocks, norm: as the generator ``diat``'s. mask_bias: the mask starts near its sigmoid.

@@ -119,9 +119,9 @@ class Backbone:
 
 
 class Pixels:
-    """Half the mean squared difference of the pictures themselves: the plainest identity loss, to compare with.
+    """Half the mean squared difference of the images themselves: the plainest identity loss, to compare with.
 
-    weight: its share of T's objective; pictures are in -1..1.
+    weight: its share of T's objective; images are in -1..1.
     """
 
     def __init__(self, *, weight: Annotated[float, Field(ge=0)] = 1.0) -> None:

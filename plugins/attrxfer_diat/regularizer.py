@@ -38,7 +38,7 @@ class TotalVariation:
 
 
 class MaskSize:
-    """How much of the picture T changes: the mean of its mask m plus the mean absolute difference of neighbours in it.
+    """How much of the image T changes: the mean of its mask m plus the mean absolute difference of neighbours in it.
 
     Not in the paper; it needs a generator that offers a mask (``masked``). weight: its share of T's objective.
     smoothness: of the second term in the first.
@@ -57,8 +57,8 @@ class MaskSize:
 
 
 class Denoiser(nn.Module):
-    """f of eq. 5: two 3x3 convolutions, pictures (N, 3, S, S) -> the same shape. Ours, since the paper is silent: ``width``
-    channels between them, ReLU, and the second's result added to the picture."""
+    """f of eq. 5: two 3x3 convolutions, images (N, 3, S, S) -> the same shape. Ours, since the paper is silent: ``width``
+    channels between them, ReLU, and the second's result added to the image."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -75,8 +75,8 @@ class Perceptual(nn.Module):
     """Eq. 6: T(x) is a fixed point of the denoiser f, which was trained on what g does to faces (eq. 4, 5).
 
     network: the identity features phi of eq. 4. reconstruction: g, of T's architecture. width: of f. scale: "paper" sums
-    over the picture as printed, "mean" takes the mean over its 3*S*S values, so that a weight means the same at any size
-    (a weight of gamma summed is 3*S*S times gamma as a mean). Pictures are in -1..1. weight: gamma of eq. 7.
+    over the image as printed, "mean" takes the mean over its 3*S*S values, so that a weight means the same at any size
+    (a weight of gamma summed is 3*S*S times gamma as a mean). Images are in -1..1. weight: gamma of eq. 7.
     """
 
     stages: ClassVar[tuple[tuple[Slot, str], ...]] = (("regularize", "reconstruction"), ("regularize", "denoiser"))
@@ -105,7 +105,7 @@ class Perceptual(nn.Module):
 
 
 class Reconstruction(Kept):
-    """Eq. 4: g learns to rebuild pictures of the training split from what phi sees of them.
+    """Eq. 4: g learns to rebuild images of the training split from what phi sees of them.
 
     layers: of phi, counted from 1; 4 and 5 in the paper. scale: as in the identity loss. What phi does not see is
     free, and is what f shall learn to undo.
@@ -143,7 +143,7 @@ class Reconstruction(Kept):
 
 
 class Denoising(Kept):
-    """Eq. 5: f takes g's artifacts off, and leaves clean pictures alone."""
+    """Eq. 5: f takes g's artifacts off, and leaves clean images alone."""
 
     def __init__(self, *, steps: Steps = 300, batch: Positive = 16, rate: Rate = 1e-3, betas: Betas = (0.9, 0.999)) -> None:
         super().__init__(steps=steps, batch=batch, rate=rate, betas=betas)
@@ -164,7 +164,7 @@ class Denoising(Kept):
         return {name: term.detach() for name, term in terms.items()}
 
     def preview(self, images: Tensor) -> dict[str, Tensor]:
-        """What f makes of g's pictures and of clean ones."""
+        """What f makes of g's images and of clean ones."""
         rebuilt = self.g(images)
-        pictures = {"g(x)": rebuilt, "f(g(x))": self.network(rebuilt), "f(x)": self.network(images)}
-        return {name: made.clamp(-1, 1) for name, made in pictures.items()}
+        previews = {"g(x)": rebuilt, "f(g(x))": self.network(rebuilt), "f(x)": self.network(images)}
+        return {name: made.clamp(-1, 1) for name, made in previews.items()}

@@ -29,7 +29,7 @@ def frozen(network: nn.Module) -> Iterator[None]:
 
 
 class PretrainGenerator(Supervised):
-    """Eq. 8: T learns to reconstruct every picture of the training split; the mean over pixels stands for the sum.
+    """Eq. 8: T learns to reconstruct every image of the training split; the mean over pixels stands for the sum.
 
     The masked generator starts near the identity and takes 0 steps.
     """
@@ -76,11 +76,11 @@ class AdversarialTraining:
     """Algorithm 1 with the objective of eq. 14 (eq. 7 when the recipe has those losses).
 
     A step is one turn of the loop: line 5 transforms a batch of the input set; lines 6-8 update D on the guided set and on
-    generated pictures, half of this turn, half of earlier ones; lines 9-11 update T. T's first update uses the pictures of
+    generated images, half of this turn, half of earlier ones; lines 9-11 update T. T's first update uses the images of
     line 5, so that T runs once a turn when tstep is 1. Adam for both. What previews show and what is kept at the end is
     the moving average of T, batch statistics copied.
 
-    dstep: updates of D a turn. tstep: updates of T a turn. pool: turns whose generated pictures D sees again; 0: only this
+    dstep: updates of D a turn. tstep: updates of T a turn. pool: turns whose generated images D sees again; 0: only this
     turn's. rate_discriminator: D's rate; 0: that of T. ema: decay of T's moving average, which warms up as (i + 1) /
     (i + 10); 0 keeps the last weights. balance_every: turns from one record of each term's share of T's gradient to the
     next, which costs a backward pass a term; 0: never.
@@ -195,7 +195,7 @@ class AdversarialTraining:
         return {name: term.detach() for name, term in terms.items()}
 
     def _mix(self, index: int, fresh: Tensor) -> Tensor:
-        """Half of this turn's pictures, half of earlier turns', chosen by the sample's own random numbers."""
+        """Half of this turn's images, half of earlier turns', chosen by the sample's own random numbers."""
         if not self.generated:
             return fresh
         draw = self.run.uniform("pool", index, self.batch, 2)

@@ -11,9 +11,9 @@ from pydantic import Field
 from safetensors.torch import load_file, save
 from torch import nn
 
-from attrxfer.data import cache_folder
-from attrxfer.files import write_bytes
 from attrxfer.interfaces import Run
+from attrxfer.storage.cache import cache_folder
+from attrxfer.storage.files import write_bytes
 
 Steps = Annotated[int, Field(ge=0)]
 Rate = Annotated[float, Field(gt=0)]
@@ -22,7 +22,7 @@ Positive = Annotated[int, Field(ge=1)]
 
 
 class Supervised:
-    """One network, one Adam, batches of pictures."""
+    """One network, one Adam, batches of images."""
 
     def __init__(self, *, steps: Steps, batch: Positive = 16, rate: Rate = 2e-4, betas: Betas = (0.5, 0.999)) -> None:
         self.steps = steps
@@ -47,7 +47,7 @@ class Supervised:
 
 class Kept(Supervised):
     """A stage whose result depends on the data and the settings alone, not on the task: it is trained once and kept in the
-    cache by a hash of the pictures and their labels, the first batch (order, flips), every plain value the stage holds when
+    cache by a hash of the images and their labels, the first batch (order, flips), every plain value the stage holds when
     it attaches, and all weights it begins with. The network is trainable only inside.
     """
 

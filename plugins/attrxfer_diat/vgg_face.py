@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from attrxfer.errors import DataError
-from attrxfer.files import sha256 as file_hash
+from attrxfer.storage.files import sha256 as file_hash
 from attrxfer_diat.torch7 import read_torch7
 
 LAYERS = {"conv1_1": 1, "conv1_2": 1, "conv2_1": 2, "conv2_2": 2, "conv3_1": 4}
@@ -100,7 +100,7 @@ def _safetensors(path: Path) -> Pairs:
 def _torch7(path: Path) -> Pairs:
     """Oxford's VGG_FACE.t7: the convolutions of a Sequential in their order; its input is BGR.
 
-    Its own demo takes the mean off in RGB order from BGR pictures; here each channel has its own mean taken off.
+    Its own demo takes the mean off in RGB order from BGR images; here each channel has its own mean taken off.
     """
     convolutions = [m for m in _modules(read_torch7(path)) if m.get("kW") == 3 and m.get("bias") is not None]
     pairs: Pairs = {}

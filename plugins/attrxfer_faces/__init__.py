@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrxfer.hookspecs import hookimpl
+from attrxfer.plugin.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     import click
 
-    from attrxfer.registry import Registry
+    from attrxfer.plugin.registry import Registry
 
 
 PAPER = "Li, Zuo, Zhang: Deep Identity-aware Transfer of Facial Attributes, arXiv:1610.05586"
@@ -21,10 +21,10 @@ def register_components(registry: Registry) -> None:
         "celeba",
         "attrxfer_faces.celeba:CelebA",
         summary="a folder with img_align_celeba/ and list_attr_celeba.txt",
-        licence="MIT (the pictures: non-commercial research)",
+        licence="MIT (the images: non-commercial research)",
     )
     registry.dataset(
-        "folder", "attrxfer_faces.folder:Folder", summary="a folder with a folder of pictures a class", licence="MIT"
+        "folder", "attrxfer_faces.folder:Folder", summary="a folder with a folder of images a class", licence="MIT"
     )
     registry.dataset("csv", "attrxfer_faces.table:Csv", summary="a CSV table of file names and attributes", licence="MIT")
     registry.selection(

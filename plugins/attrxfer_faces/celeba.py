@@ -14,17 +14,17 @@ from attrxfer.errors import DataError
 from attrxfer.interfaces import Broken, Framing, Records
 from attrxfer_faces.files import fingerprint, read_files, split_by
 
-PICTURES, ATTRIBUTES = "img_align_celeba", "list_attr_celeba.txt"
+IMAGES, ATTRIBUTES = "img_align_celeba", "list_attr_celeba.txt"
 PARTITION, LANDMARKS, IDENTITY = "list_eval_partition.txt", "list_landmarks_align_celeba.txt", "identity_CelebA.txt"
 ALIGNED = (178, 218)
 
 
 class CelebA:
     """img_align_celeba/ and list_attr_celeba.txt; list_eval_partition.txt, list_landmarks_align_celeba.txt and
-    identity_CelebA.txt when present. Pictures that the lists name and the folder lacks are left out.
+    identity_CelebA.txt when present. Images that the lists name and the folder lacks are left out.
 
-    path: the folder that holds them. size: side of the pictures in pixels. crop: left, top, width, height in the aligned
-    178 x 218 pictures. Without a partition, splits are 80/10/10 by person (by name without identities).
+    path: the folder that holds them. size: side of the images in pixels. crop: left, top, width, height in the aligned
+    178 x 218 images. Without a partition, splits are 80/10/10 by person (by name without identities).
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class CelebA:
         return 1.0 if (path / ATTRIBUTES).is_file() else 0.0
 
     def records(self) -> Records:
-        """Raises DataError when the pictures or the attribute list are missing or malformed."""
+        """Raises DataError when the images or the attribute list are missing or malformed."""
         names, attributes = self._attributes
         identity = self._numbers(IDENTITY, 1)
         people = identity[:, 0].astype(np.int64) if identity is not None else None
@@ -56,24 +56,22 @@ class CelebA:
         return Records(names, attributes, split, people, self._landmarks())
 
     def read(self, rows: range | list[int]) -> list[NDArray[np.uint8] | Broken]:
-        return read_files(self.path / PICTURES, self._attributes[0], rows, self.framing, self.size)
+        return read_files(self.path / IMAGES, self._attributes[0], rows, self.framing, self.size)
 
     def fingerprint(self) -> str:
-        return fingerprint(
-            self.path / PICTURES, self._attributes[0], ["celeba", str(self.path.resolve()), self.size, self.crop]
-        )
+        return fingerprint(self.path / IMAGES, self._attributes[0], ["celeba", str(self.path.resolve()), self.size, self.crop])
 
     @cached_property
     def _attributes(self) -> tuple[tuple[str, ...], dict[str, NDArray[np.bool_]]]:
-        """Names of the pictures that are there, and their attributes."""
-        if not (self.path / PICTURES).is_dir():
-            raise DataError(f"{self.path / PICTURES}: no such folder; CelebA's aligned pictures belong there")
+        """Names of the images that are there, and their attributes."""
+        if not (self.path / IMAGES).is_dir():
+            raise DataError(f"{self.path / IMAGES}: no such folder; CelebA's aligned images belong there")
         lines = self._lines(ATTRIBUTES)
         known = lines[1].split()
-        there = {file.name for file in (self.path / PICTURES).iterdir()}
+        there = {file.name for file in (self.path / IMAGES).iterdir()}
         rows = [line.split() for line in lines[2:] if line.split() and line.split()[0] in there]
         if not rows:
-            raise DataError(f"{self.path / PICTURES}: none of the pictures that {ATTRIBUTES} names is here")
+            raise DataError(f"{self.path / IMAGES}: none of the images that {ATTRIBUTES} names is here")
         wrong = next((row for row in rows if len(row) != len(known) + 1), None)
         if wrong is not None:
             raise DataError(f"{self.path / ATTRIBUTES}: {wrong[0]} has {len(wrong) - 1} values for {len(known)} attributes")
@@ -87,7 +85,7 @@ class CelebA:
             raise DataError(f"{self.path / file}: missing; it comes with CelebA") from None
 
     def _numbers(self, file: str, columns: int) -> NDArray[np.float64] | None:
-        """A list's numbers for each picture (N, columns), NaN where it does not name one; None without the list."""
+        """A list's numbers for each image (N, columns), NaN where it does not name one; None without the list."""
         if not (self.path / file).is_file():
             return None
         found: dict[str, list[str]] = {}
@@ -103,7 +101,7 @@ class CelebA:
         return np.array([found.get(name, nothing) for name in names], dtype=np.float64)
 
     def _landmarks(self) -> NDArray[np.float32] | None:
-        """Left eye, right eye, nose, left and right corner of the mouth, in pixels of the framed pictures."""
+        """Left eye, right eye, nose, left and right corner of the mouth, in pixels of the framed images."""
         numbers = self._numbers(LANDMARKS, 10)
         if numbers is None:
             return None

@@ -31,7 +31,7 @@ class Clusters:
 
 class LandmarkClusters:
     """K-means of the five landmarks into ``clusters`` (62 in the paper), of which those are dropped whose faces are turned
-    away, too small, or reach over the picture's edge. The paper chose 14 by eye; the rule here is written down.
+    away, too small, or reach over the image's edge. The paper chose 14 by eye; the rule here is written down.
 
     max_yaw: greatest median of |nose's sideways offset| in eye distances. min_eyes: least median eye distance as a share of
     the side (``size``). max_mouth: lowest median place of the mouth as a share of the side. seed: of the first centres.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from attrxfer.registry import Registry
+    from attrxfer.plugin.registry import Registry
 
 LISTED = 8
 
@@ -21,13 +21,13 @@ def data() -> None:
 @data.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("inspect.html"), show_default=True)
-@click.option("--size", type=click.IntRange(32, 512), default=64, show_default=True, help="Side of the pictures in pixels.")
+@click.option("--size", type=click.IntRange(32, 512), default=64, show_default=True, help="Side of the images in pixels.")
 @click.pass_obj
 def inspect(registry: Registry, path: Path, out: Path, size: int) -> None:
     """Say what PATH holds, and write a page: counts, clusters of the landmarks and which are dropped, attributes that go
     together, near-duplicates, labels that contradict each other, broken files."""
     from attrxfer.data import open_data, recognise
-    from attrxfer.files import write_text
+    from attrxfer.storage.files import write_text
     from attrxfer_faces.clusters import LandmarkClusters
     from attrxfer_faces.inspection import confounds, twins
     from attrxfer_faces.inspection_page import page

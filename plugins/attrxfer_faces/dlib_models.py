@@ -20,7 +20,7 @@ from attrxfer.errors import AttrxferError
 from attrxfer_faces.points import IBUG_POINTS
 
 SIDE = 160
-"""Pictures are enlarged to this side in pixels before a face is looked for: dlib's detector knows faces of 80 and more."""
+"""Images are enlarged to this side in pixels before a face is looked for: dlib's detector knows faces of 80 and more."""
 SAME = 0.6
 """Embeddings nearer than this show one person, says dlib."""
 INSTALL = "pip install 'attrxfer[faces]'"
@@ -33,7 +33,7 @@ def missing() -> Sequence[str]:
 
 
 class Faces:
-    """Finds the face in pictures (S, S, 3) uint8 that show one, and says where its parts are and whose it is.
+    """Finds the face in images (S, S, 3) uint8 that show one, and says where its parts are and whose it is.
 
     Raises AttrxferError when the extra ``faces`` is not installed.
     """
@@ -49,7 +49,7 @@ class Faces:
 
     @property
     def detect(self) -> Any:
-        """One detector a thread: it keeps the picture it looks at."""
+        """One detector a thread: it keeps the image it looks at."""
         if not hasattr(self._own, "detector"):
             self._own.detector = self.dlib.get_frontal_face_detector()
         return self._own.detector
@@ -62,23 +62,23 @@ class Faces:
     def embedder(self) -> Any:
         return self.dlib.face_recognition_model_v1(_data("dlib_face_recognition_resnet_model_v1.dat"))
 
-    def landmarks(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """iBUG's 68 points (68, 2) in pixels of the picture; NaN when no face is found."""
-        large = enlarged(picture)
+    def landmarks(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """iBUG's 68 points (68, 2) in pixels of the image; NaN when no face is found."""
+        large = enlarged(image)
         shape = self._shape(large)
         if shape is None:
             return np.full((IBUG_POINTS, 2), np.nan, np.float32)
         points = np.array([(point.x, point.y) for point in shape.parts()], np.float32)
-        return (points + 0.5) * (len(picture) / len(large)) - 0.5
+        return (points + 0.5) * (len(image) / len(large)) - 0.5
 
-    def embeddings(self, pictures: NDArray[np.uint8], like: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """dlib's 128 numbers for each picture (N, S, S, 3), cut where the face of the same row of ``like`` is, so that a
+    def embeddings(self, images: NDArray[np.uint8], like: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """dlib's 128 numbers for each image (N, S, S, 3), cut where the face of the same row of ``like`` is, so that a
         result is compared with its input in the same frame: (N, 128), NaN where ``like`` shows no face."""
-        found = np.full((len(pictures), 128), np.nan, np.float32)
-        for row, (picture, original) in enumerate(zip(pictures, like, strict=True)):
+        found = np.full((len(images), 128), np.nan, np.float32)
+        for row, (image, original) in enumerate(zip(images, like, strict=True)):
             shape = self._shape(enlarged(original))
             if shape is not None:
-                found[row] = self.embedder.compute_face_descriptor(enlarged(picture), shape)
+                found[row] = self.embedder.compute_face_descriptor(enlarged(image), shape)
         return found
 
     def _shape(self, large: NDArray[np.uint8]) -> Any:
@@ -87,11 +87,11 @@ class Faces:
         return self.predictor(large, max(boxes, key=lambda box: box.area())) if boxes else None
 
 
-def enlarged(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The picture itself, or at ``SIDE`` pixels when it is smaller."""
-    if len(picture) >= SIDE:
-        return np.ascontiguousarray(picture)
-    return np.asarray(Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
+def enlarged(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The image itself, or at ``SIDE`` pixels when it is smaller."""
+    if len(image) >= SIDE:
+        return np.ascontiguousarray(image)
+    return np.asarray(Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
 
 
 def _data(name: str) -> str:

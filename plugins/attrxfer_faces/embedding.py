@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from skimage.transform import warp
 
 from attrxfer.errors import DataError
-from attrxfer.files import read_tensors
-from attrxfer.photos.place import MIDDLE, place
+from attrxfer.media.photos.place import MIDDLE, place
+from attrxfer.storage.files import read_tensors
 
 SIDE = 112
 TEMPLATE = np.array([(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)])
-"""Where ArcFace's networks expect eyes, nose and corners of the mouth, x and y in pictures of ``SIDE`` pixels."""
+"""Where ArcFace's networks expect eyes, nose and corners of the mouth, x and y in images of ``SIDE`` pixels."""
 HALF = 127.5
 ITS_OWN = 8
 """How many nodes at the beginning of an ONNX file are searched for a normalisation of its own."""
@@ -31,7 +31,7 @@ INSTALL = "pip install 'attrxfer[export]'"
 @dataclass(frozen=True)
 class Embedder:
     """run: RGB (N, 3, side, side) float32, normalised by ``mean`` and ``std`` of 0..255 (1 or 3 of each), to (N, C). batch:
-    how many pictures it takes at once."""
+    how many images it takes at once."""
 
     run: Callable[[NDArray[np.float32]], NDArray[np.float32]]
     side: int
@@ -39,28 +39,26 @@ class Embedder:
     std: Sequence[float] = (HALF,)
     batch: int = BATCH
 
-    def __call__(self, pictures: NDArray[np.uint8], points: NDArray[Any], *, flip: bool = False) -> NDArray[np.float64]:
-        """Embeddings of length 1 (N, C) of pictures (N, S, S, 3) whose five points (N, 5, 2) are these; NaN where they cannot
-        be aligned. ``flip``: the sum with the mirrored picture's."""
+    def __call__(self, images: NDArray[np.uint8], points: NDArray[Any], *, flip: bool = False) -> NDArray[np.float64]:
+        """Embeddings of length 1 (N, C) of images (N, S, S, 3) whose five points (N, 5, 2) are these; NaN where they cannot
+        be aligned. ``flip``: the sum with the mirrored image's."""
         found: NDArray[np.float64] | None = None
-        seen = (
-            (row, aligned(picture, five, self.side)) for row, (picture, five) in enumerate(zip(pictures, points, strict=True))
-        )
+        seen = ((row, aligned(image, five, self.side)) for row, (image, five) in enumerate(zip(images, points, strict=True)))
         known = ((row, face) for row, face in seen if face is not None)
         while batch := list(itertools.islice(known, self.batch)):
             rows, faces = [row for row, _ in batch], np.stack([face for _, face in batch])
-            images = ((faces - np.array(self.mean)) / np.array(self.std)).transpose(0, 3, 1, 2).astype(np.float32)
-            vectors = self.run(images)
+            normalized = ((faces - np.array(self.mean)) / np.array(self.std)).transpose(0, 3, 1, 2).astype(np.float32)
+            vectors = self.run(normalized)
             if flip:
-                vectors = vectors + self.run(np.ascontiguousarray(images[..., ::-1]))
+                vectors = vectors + self.run(np.ascontiguousarray(normalized[..., ::-1]))
             if found is None:
-                found = np.full((len(pictures), vectors.shape[1]), np.nan)
+                found = np.full((len(images), vectors.shape[1]), np.nan)
             found[rows] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-        return np.full((len(pictures), 1), np.nan) if found is None else found
+        return np.full((len(images), 1), np.nan) if found is None else found
 
 
-def aligned(picture: NDArray[np.uint8], points: NDArray[Any], side: int = SIDE) -> NDArray[np.float64] | None:
-    """The picture (S, S, 3) turned, scaled and moved (a similarity, by least squares) so that its five points (5, 2) come to
+def aligned(image: NDArray[np.uint8], points: NDArray[Any], side: int = SIDE) -> NDArray[np.float64] | None:
+    """The image (S, S, 3) turned, scaled and moved (a similarity, by least squares) so that its five points (5, 2) come to
     lie on the template: (side, side, 3), 0..255, black beyond its border. None where a point is NaN or all are in one
     place."""
     found = place(points, TEMPLATE * (side / SIDE), side)
@@ -69,7 +67,7 @@ def aligned(picture: NDArray[np.uint8], points: NDArray[Any], side: int = SIDE) 
     back = 1 / found.turn
     start = (MIDDLE - found.shift) * back - MIDDLE  # warp counts from the middle of the first pixel
     matrix = np.array([[back.real, -back.imag, start.real], [back.imag, back.real, start.imag], [0, 0, 1]])
-    result: NDArray[np.float64] = warp(picture, matrix, output_shape=(side, side), order=1, preserve_range=True)
+    result: NDArray[np.float64] = warp(image, matrix, output_shape=(side, side), order=1, preserve_range=True)
     return result
 
 
@@ -114,8 +112,8 @@ def _onnx(path: Path) -> Embedder:
     last = given.shape[3] == 3  # (N, H, W, 3)
     side = given.shape[1 if last else 2]
 
-    def run(images: NDArray[np.float32]) -> NDArray[np.float32]:
-        fed = np.ascontiguousarray(images.transpose(0, 2, 3, 1)) if last else images
+    def run(normalized: NDArray[np.float32]) -> NDArray[np.float32]:
+        fed = np.ascontiguousarray(normalized.transpose(0, 2, 3, 1)) if last else normalized
         return np.asarray(session.run([first], {given.name: fed})[0], np.float32)
 
     nodes = {node.op_type for node in onnx.load(str(path), load_external_data=False).graph.node[:ITS_OWN]}
@@ -143,9 +141,9 @@ def _timm(path: Path, architecture: str) -> Embedder:
     network.load_state_dict(weights)
     network.eval()
 
-    def run(images: NDArray[np.float32]) -> NDArray[np.float32]:
+    def run(normalized: NDArray[np.float32]) -> NDArray[np.float32]:
         with torch.no_grad():
-            return np.asarray(network(torch.from_numpy(images)).numpy(), np.float32)
+            return np.asarray(network(torch.from_numpy(normalized)).numpy(), np.float32)
 
     mean, std = ([255 * value for value in config.get(key, (0.5,))] for key in ("mean", "std"))
     return Embedder(run, side, mean, std)

@@ -1,4 +1,4 @@
-"""Faces anywhere in a picture: looked for at a reduced size, their points placed at the picture's own."""
+"""Faces anywhere in an image: looked for at a reduced size, their points placed at the image's own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SEARCH = 1600
 """Longer side in pixels at which faces are looked for: those of a twentieth of it and more are found. Where there are none,
 they are looked for again at twice the side."""
 ENLARGED = 2
-"""Times that smaller pictures are enlarged at most."""
+"""Times that smaller images are enlarged at most."""
 SURE, SURE_AGAIN = 0.15, 0.1
 """Scores of dlib's detector below this are mostly not of faces: at first, and when it looks again at the face set upright
 and ``AGAIN`` pixels large, where other things that look like faces no longer do."""
@@ -28,13 +28,13 @@ TIMES = 2
 """The points are placed again on the face set upright by them: dlib's predictor knows no leaning faces."""
 
 
-def faces_in(picture: NDArray[np.uint8], faces: Faces) -> NDArray[np.float32]:
-    """iBUG's 68 points of every face in a picture (H, W, 3), the largest face first: (F, 68, 2) in its pixels."""
-    image = Image.fromarray(picture)
+def faces_in(image: NDArray[np.uint8], faces: Faces) -> NDArray[np.float32]:
+    """iBUG's 68 points of every face in an image (H, W, 3), the largest face first: (F, 68, 2) in its pixels."""
+    pil = Image.fromarray(image)
     points: list[NDArray[np.float32]] = []
     for side in (SEARCH, 2 * SEARCH):
-        points = [each for each in _looked_for(image, side, faces) if each is not None]
-        if points or side >= ENLARGED * max(image.size):
+        points = [each for each in _looked_for(pil, side, faces) if each is not None]
+        if points or side >= ENLARGED * max(pil.size):
             break
     return np.array(points, np.float32).reshape(-1, IBUG_POINTS, 2)
 
@@ -75,7 +75,7 @@ def _points(
 
 
 def _turned(points: NDArray[np.float64], degrees: float) -> NDArray[np.float64]:
-    """Points (P, 2) around 0, 0 turned clockwise, as pictures show them."""
+    """Points (P, 2) around 0, 0 turned clockwise, as images show them."""
     turn = np.exp(1j * np.radians(degrees))
     turned = (points[:, 0] + 1j * points[:, 1]) * turn
     return np.stack([turned.real, turned.imag], axis=1)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from attrxfer.errors import DataError
 from attrxfer.interfaces import Broken, Framing
-from attrxfer.pictures import frame, open_rgb
+from attrxfer.media.images import frame, open_rgb
 
 SHARE_TRAIN, SHARE_VALIDATION = 80, 10
 
@@ -22,15 +22,15 @@ SHARE_TRAIN, SHARE_VALIDATION = 80, 10
 def read_files(
     folder: Path, names: Sequence[str], rows: Sequence[int], framing: Framing | None, size: int
 ) -> list[NDArray[np.uint8] | Broken]:
-    """The pictures of these rows, framed to (size, size, 3), or Broken with the reason."""
-    pictures: list[NDArray[np.uint8] | Broken] = []
+    """The images of these rows, framed to (size, size, 3), or Broken with the reason."""
+    images: list[NDArray[np.uint8] | Broken] = []
     for row in rows:
         path = folder / names[row]
         try:
-            pictures.append(frame(open_rgb(path), framing, size))
+            images.append(frame(open_rgb(path), framing, size))
         except DataError as error:
-            pictures.append(Broken(names[row], str(error).removeprefix(f"{path}: ")))
-    return pictures
+            images.append(Broken(names[row], str(error).removeprefix(f"{path}: ")))
+    return images
 
 
 def fingerprint(folder: Path, names: Iterable[str], parameters: Any) -> str:
@@ -44,6 +44,6 @@ def fingerprint(folder: Path, names: Iterable[str], parameters: Any) -> str:
 
 
 def split_by(keys: Iterable[object]) -> NDArray[np.uint8]:
-    """80/10/10 by a hash of each key, so that equal keys (one person) share a split and added pictures move no other."""
+    """80/10/10 by a hash of each key, so that equal keys (one person) share a split and added images move no other."""
     shares = np.array([zlib.crc32(str(key).encode()) % 100 for key in keys])
     return ((shares >= SHARE_TRAIN).astype(np.uint8) + (shares >= SHARE_TRAIN + SHARE_VALIDATION)).astype(np.uint8)

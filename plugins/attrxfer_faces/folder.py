@@ -1,4 +1,4 @@
-"""A folder of pictures a class."""
+"""A folder of images a class."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from pydantic import Field
 
 from attrxfer.errors import DataError
 from attrxfer.interfaces import Broken, Records
-from attrxfer.pictures import is_picture
+from attrxfer.media.images import is_image
 from attrxfer_faces.files import fingerprint, read_files, split_by
 
 SPLIT_FOLDERS = {"train": 0, "val": 1, "validation": 1, "valid": 1, "test": 2}
 
 
 class Folder:
-    """PATH/CLASS/**/picture, or PATH/SPLIT/CLASS/**/picture with splits train, validation (val, valid) and test. Each
+    """PATH/CLASS/**/image, or PATH/SPLIT/CLASS/**/image with splits train, validation (val, valid) and test. Each
     class's name is a boolean attribute. Without split folders the split is 80/10/10 by name.
 
-    path: the folder. size: side of the pictures in pixels, cut to their central square.
+    path: the folder. size: side of the images in pixels, cut to their central square.
     """
 
     framing = None
@@ -35,15 +35,15 @@ class Folder:
     def recognise(path: Path) -> float:
         if not path.is_dir():
             return 0.0
-        classes = [folder for folder in path.iterdir() if folder.is_dir() and any(map(is_picture, folder.rglob("*")))]
+        classes = [folder for folder in path.iterdir() if folder.is_dir() and any(map(is_image, folder.rglob("*")))]
         return 0.5 if len(classes) >= 2 else 0.0
 
     def records(self) -> Records:
-        """Raises DataError when there are no two classes with pictures."""
+        """Raises DataError when there are no two classes with images."""
         files, classes, splits = self._files
         known = sorted(set(classes))
         if len(known) < 2:
-            raise DataError(f"{self.path}: needs a folder of pictures for each of two classes or more; found {known or 'none'}")
+            raise DataError(f"{self.path}: needs a folder of images for each of two classes or more; found {known or 'none'}")
         attributes = {name: np.array([one == name for one in classes]) for name in known}
         split = np.array(splits, np.uint8) if splits else split_by(files)
         return Records(files, attributes, split)
@@ -59,7 +59,7 @@ class Folder:
         """Paths below the folder, the class of each, and the split of each (empty without split folders)."""
         if not self.path.is_dir():
             raise DataError(f"{self.path}: no such folder")
-        files = [file.relative_to(self.path) for file in sorted(self.path.rglob("*")) if file.is_file() and is_picture(file)]
+        files = [file.relative_to(self.path) for file in sorted(self.path.rglob("*")) if file.is_file() and is_image(file)]
         split = bool(files) and {file.parts[0] for file in files} <= set(SPLIT_FOLDERS)
         depth = 1 if split else 0
         files = [file for file in files if len(file.parts) > depth + 1]

@@ -18,12 +18,12 @@ HASH = 16
 NEAR = 16
 """Bits by which near-duplicates may differ."""
 SAMPLE = 20000
-"""Pictures that are compared for duplicates, at most."""
+"""Images that are compared for duplicates, at most."""
 
 
 @dataclass(frozen=True)
 class Confound:
-    """Two attributes that go together: phi is their correlation, counts how many pictures have both, only the first, only the
+    """Two attributes that go together: phi is their correlation, counts how many images have both, only the first, only the
     second, neither."""
 
     first: str
@@ -34,7 +34,7 @@ class Confound:
 
 @dataclass(frozen=True)
 class Twins:
-    """Two rows whose pictures are nearly equal, the attributes their labels disagree on, and whether two people are said to
+    """Two rows whose images are nearly equal, the attributes their labels disagree on, and whether two people are said to
     be on them or two splits hold them."""
 
     rows: tuple[int, int]
@@ -58,9 +58,9 @@ def confounds(attributes: Mapping[str, NDArray[np.bool_]], rows: NDArray[np.int6
     return sorted(found, key=lambda pair: -abs(pair.phi))
 
 
-def difference_hash(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Which of neighbouring patches is brighter, for pictures (N, S, S, 3): (N, HASH * HASH) of 0 and 1."""
-    grey = pictures.astype(np.float32).mean(-1)
+def difference_hash(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Which of neighbouring patches is brighter, for images (N, S, S, 3): (N, HASH * HASH) of 0 and 1."""
+    grey = images.astype(np.float32).mean(-1)
     count, side = len(grey), grey.shape[1]
     rows = np.linspace(0, side, HASH + 1).astype(int)
     columns = np.linspace(0, side, HASH + 2).astype(int)
@@ -70,9 +70,9 @@ def difference_hash(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def twins(data: Data) -> list[Twins]:
-    """Near-duplicates among the usable pictures (the first 20,000), whatever their split."""
+    """Near-duplicates among the usable images (the first 20,000), whatever their split."""
     rows = np.flatnonzero(data.usable)[:SAMPLE]
-    bits = difference_hash(data.pictures(rows)).astype(np.float32) * 2 - 1
+    bits = difference_hash(data.images_u8(rows)).astype(np.float32) * 2 - 1
     found = []
     for start in range(0, len(rows), 1024):
         chunk = bits[start : start + 1024]

@@ -1,4 +1,4 @@
-"""inspect.html: the findings of an inspection with the pictures they are about."""
+"""inspect.html: the findings of an inspection with the images they are about."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attrxfer.data import Data
-from attrxfer.pictures import embedded
+from attrxfer.media.images import data_uri
 from attrxfer_faces.clusters import Clusters
 from attrxfer_faces.inspection import Confound, Twins
 
@@ -66,7 +66,7 @@ def _twins(data: Data, alike: Sequence[Twins]) -> str:
         said = [f"labels differ: {', '.join(pair.differ)}"] if pair.differ else []
         said += ["two people are named"] if pair.other_person else []
         said += ["in two splits"] if pair.other_split else []
-        cards.append(_card(data.pictures(np.array(pair.rows)), [names, *said], bool(pair.differ or pair.other_person)))
+        cards.append(_card(data.images_u8(np.array(pair.rows)), [names, *said], bool(pair.differ or pair.other_person)))
     return f'<div class="cards">{"".join(cards)}</div>'
 
 
@@ -81,14 +81,14 @@ def _clusters(data: Data, clusters: Clusters | None) -> str:
             chosen = rows[np.linspace(0, len(rows) - 1, min(EACH, len(rows))).astype(int)]
             measures = f"yaw {clusters.yaw[k]:.2f}, eyes {clusters.eyes[k]:.2f}, mouth at {clusters.low_mouth[k]:.2f}"
             said = [f"{len(rows)} faces{', dropped' if clusters.dropped[k] else ''}", measures]
-            cards.append(_card(data.pictures(chosen), said, bool(clusters.dropped[k])))
+            cards.append(_card(data.images_u8(chosen), said, bool(clusters.dropped[k])))
     return (
         f"<p>{len(clusters.dropped)} clusters, {int(clusters.dropped.sum())} dropped by the selection <code>clusters</code>: "
         f'turned away (yaw), too small (eyes), or over the edge (mouth).</p><div class="cards">{"".join(cards)}</div>'
     )
 
 
-def _card(pictures: NDArray[np.uint8], lines: Iterable[str], marked: bool) -> str:
-    uri = embedded(np.concatenate(list(pictures), axis=1), "JPEG")
+def _card(images: NDArray[np.uint8], lines: Iterable[str], marked: bool) -> str:
+    uri = data_uri(np.concatenate(list(images), axis=1), "JPEG")
     text = "<br>".join(f"<small>{html.escape(line)}</small>" for line in lines)
     return f'<div class="card{" dropped" if marked else ""}"><img alt="" src="{uri}">{text}</div>'

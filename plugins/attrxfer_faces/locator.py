@@ -16,10 +16,10 @@ from scipy.ndimage import distance_transform_edt
 from scipy.spatial import ConvexHull
 from skimage.draw import polygon2mask
 
-from attrxfer.data import cache_folder
 from attrxfer.errors import DataError
-from attrxfer.files import write_bytes
 from attrxfer.interfaces import Batch, Broken
+from attrxfer.storage.cache import cache_folder
+from attrxfer.storage.files import write_bytes
 from attrxfer_faces.dlib_models import Faces, missing
 from attrxfer_faces.everywhere import faces_in
 from attrxfer_faces.points import CELEBA_POINTS, IBUG_POINTS, eyes_and_nose, five_points
@@ -36,7 +36,7 @@ FEW = 0.25
 HALF = np.array([0, 0.5])
 HALF_PIXEL = 0.5
 FULL, CHUNK = 160, 64
-"""Side in pixels at which dlib looks at a face, and how many pictures are read at once."""
+"""Side in pixels at which dlib looks at a face, and how many images are read at once."""
 Region = Literal["mouth", "eyes", "face"]
 log = logging.getLogger("attrxfer")
 
@@ -64,7 +64,7 @@ class Landmarks:
             )
 
     def points(self, data: Any) -> NDArray[np.float32]:
-        """Landmarks (N, P, 2) of all pictures, NaN where there are none."""
+        """Landmarks (N, P, 2) of all images, NaN where there are none."""
         found: NDArray[np.float32] = data.records.landmarks
         return found
 
@@ -81,10 +81,10 @@ class Landmarks:
 
 
 class Dlib(Landmarks):
-    """The same from iBUG's 68 points, which dlib (extra ``faces``) finds once in all usable pictures, before the first
-    stage, at 160 pixels; they are kept in the cache. Pictures without a face that it finds have an empty region.
+    """The same from iBUG's 68 points, which dlib (extra ``faces``) finds once in all usable images, before the first
+    stage, at 160 pixels; they are kept in the cache. Images without a face that it finds have an empty region.
 
-    It also finds faces in any picture, as five points: left eye, right eye, tip of the nose, corners of the mouth.
+    It also finds faces in any image, as five points: left eye, right eye, tip of the nose, corners of the mouth.
     """
 
     @classmethod
@@ -97,9 +97,9 @@ class Dlib(Landmarks):
     def points(self, data: Any) -> NDArray[np.float32]:
         return self.found
 
-    def find(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def find(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Five points (F, 5, 2) of every face. Raises AttrxferError when dlib is not installed."""
-        return five_points(faces_in(picture, self.faces))
+        return five_points(faces_in(image, self.faces))
 
     def reduce(self, landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
         if landmarks.shape[1] not in (CELEBA_POINTS, IBUG_POINTS):
@@ -135,8 +135,8 @@ def has_landmarks(data: Any) -> bool:
 
 
 def dlib_landmarks(data: Any) -> NDArray[np.float32]:
-    """iBUG's 68 points (N, 68, 2) of the usable pictures as dlib sees them, in pixels of the run's pictures; NaN for others
-    and where it finds no face. Kept in the cache by a hash of the pictures and of which are usable."""
+    """iBUG's 68 points (N, 68, 2) of the usable images as dlib sees them, in pixels of the run's images; NaN for others
+    and where it finds no face. Kept in the cache by a hash of the images and of which are usable."""
     chosen = hashlib.sha256(data.usable.tobytes()).hexdigest()[:8]
     path = cache_folder() / "landmarks" / f"{data.key}-{chosen}.npy"
     if path.is_file():
@@ -148,9 +148,9 @@ def dlib_landmarks(data: Any) -> NDArray[np.float32]:
     faces, scale = Faces(), data.cached.shape[1] / FULL
     for start in range(0, len(rows), CHUNK):
         chunk = rows[start : start + CHUNK]
-        for row, picture in zip(chunk, data.read(chunk.tolist(), FULL), strict=True):
-            if not isinstance(picture, Broken):
-                found[row] = (faces.landmarks(picture) + HALF_PIXEL) * scale - HALF_PIXEL
+        for row, image in zip(chunk, data.read(chunk.tolist(), FULL), strict=True):
+            if not isinstance(image, Broken):
+                found[row] = (faces.landmarks(image) + HALF_PIXEL) * scale - HALF_PIXEL
     buffer = io.BytesIO()
     np.save(buffer, found, allow_pickle=False)
     write_bytes(path, buffer.getvalue())

@@ -22,12 +22,12 @@ from attrxfer_faces.points import five_points
 PARTS = {"eyes, nose and contour": (*range(17), *range(27, 48)), "mouth": tuple(range(48, 68))}
 """iBUG's points by what a change of the mouth or of the brows leaves alone."""
 LIMIT = 500
-"""Validation pictures whose pairs set the threshold of a network, at most."""
-Pictures = NDArray[np.uint8]
+"""Validation images whose pairs set the threshold of a network, at most."""
+Images = NDArray[np.uint8]
 
 
 class OfFaces:
-    """dlib's models, loaded once, and what is found in real pictures, with which every candidate is compared."""
+    """dlib's models, loaded once, and what is found in real images, with which every candidate is compared."""
 
     @classmethod
     def needs(cls, **parameters: Any) -> Sequence[str]:
@@ -42,7 +42,7 @@ class OfFaces:
         return {}
 
     def once(self, what: str, data: Any, rows: NDArray[np.int64], find: Callable[[], NDArray[Any]]) -> NDArray[Any]:
-        """What ``find`` finds in the data's pictures of these rows, looked for once."""
+        """What ``find`` finds in the data's images of these rows, looked for once."""
         key = (what, data.key, rows.tobytes())
         if key not in self._kept:
             self._kept[key] = find()
@@ -51,7 +51,7 @@ class OfFaces:
 
 class Identity(OfFaces):
     """Whether results still show the person of their input, by a face embedding. Inputs and results are cut where the input's
-    face is, real pictures of others where their own is. Drawn people are left to the exact truth.
+    face is, real images of others where their own is. Drawn people are left to the exact truth.
 
     network: an ONNX file, or a state dict (safetensors or torch's) of timm's ``architecture``; None takes dlib's embedding.
     A network sees faces aligned by five points, as ArcFace does: the data set's landmarks, or dlib's where it has none.
@@ -93,7 +93,7 @@ class Identity(OfFaces):
         distance = cdist(found, known)
         unseen = np.isnan(found).any(1) | np.isnan(known).any(1)
         if picked is not None and not np.array_equal(picked, rows):
-            unseen |= picked == rows  # no other picture was there to pick
+            unseen |= picked == rows  # no other image was there to pick
         nearest = np.where(np.isnan(distance), np.inf, distance).argmin(1)
         people, own = evaluation.people, distance.diagonal()
         limit = SAME if self.network is None else self.threshold(data)
@@ -107,8 +107,8 @@ class Identity(OfFaces):
         return scores | {name: Each(np.where(unseen, np.nan, values), "share") for name, values in verdicts.items()}
 
     def of_rows(self, data: Any, rows: NDArray[np.int64]) -> NDArray[Any]:
-        """Embeddings (N, C) of the data's own pictures."""
-        return self.once("embeddings", data, rows, lambda: self._embeddings(data, data.pictures(rows), rows))
+        """Embeddings (N, C) of the data's own images."""
+        return self.once("embeddings", data, rows, lambda: self._embeddings(data, data.images_u8(rows), rows))
 
     def threshold(self, data: Any) -> float | None:
         """The distance below which ``false_accept`` of all pairs of strangers in the validation split are; None where people
@@ -133,16 +133,16 @@ class Identity(OfFaces):
             return self.of_rows(evaluation.data, evaluation.picked)
         return self._embeddings(evaluation.data, evaluation.outputs, evaluation.rows)
 
-    def _embeddings(self, data: Any, pictures: Pictures, rows: NDArray[np.int64]) -> NDArray[Any]:
-        """Of pictures whose faces are where they are in the data's pictures of these rows."""
+    def _embeddings(self, data: Any, images: Images, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """Of images whose faces are where they are in the data's images of these rows."""
         if self.network is None:
-            return self.faces.embeddings(pictures, data.pictures(rows))
-        return self.embedder(pictures, self._points(data, rows), flip=self.flip)
+            return self.faces.embeddings(images, data.images_u8(rows))
+        return self.embedder(images, self._points(data, rows), flip=self.flip)
 
     def _points(self, data: Any, rows: NDArray[np.int64]) -> NDArray[Any]:
         if has_landmarks(data):
             return five_points(data.records.landmarks[rows])
-        return five_points(self.once("points", data, rows, lambda: _landmarks(self.faces, data.pictures(rows))))
+        return five_points(self.once("points", data, rows, lambda: _landmarks(self.faces, data.images_u8(rows))))
 
 
 class Landmarks(OfFaces):
@@ -167,5 +167,5 @@ def _cosine(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray((one * other).sum(1) / lengths, np.float64)
 
 
-def _landmarks(faces: Faces, pictures: Pictures) -> NDArray[np.float64]:
-    return np.stack([faces.landmarks(picture) for picture in pictures]).astype(np.float64)
+def _landmarks(faces: Faces, images: Images) -> NDArray[np.float64]:
+    return np.stack([faces.landmarks(image) for image in images]).astype(np.float64)

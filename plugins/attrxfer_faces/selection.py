@@ -16,7 +16,7 @@ class Frontal:
     """Faces turned little to the side and not too small, by a rule on the landmarks instead of the paper's choice by eye.
 
     max_yaw: greatest distance of the nose from the middle of the eyes, sideways, as a share of the distance of the eyes.
-    min_eyes: least distance of the eyes as a share of the picture's side (``size``). Faces without landmarks are kept.
+    min_eyes: least distance of the eyes as a share of the image's side (``size``). Faces without landmarks are kept.
     """
 
     def __init__(

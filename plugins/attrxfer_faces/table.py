@@ -1,4 +1,4 @@
-"""Pictures and a table of their attributes."""
+"""Images and a table of their attributes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Csv:
     yes; 0, -1, false, no), and optionally ``split`` (train, validation, test) and ``identity`` (any text).
 
     path: the CSV, or a folder with exactly one. images: the folder that file names start from; default: the CSV's own.
-    size: side of the pictures in pixels, cut to their central square.
+    size: side of the images in pixels, cut to their central square.
     """
 
     framing = None

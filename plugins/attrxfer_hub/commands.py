@@ -10,7 +10,7 @@ import click
 from attrxfer.errors import AttrxferError
 
 if TYPE_CHECKING:
-    from attrxfer.registry import Registry
+    from attrxfer.plugin.registry import Registry
 
 
 @click.command()
@@ -30,7 +30,7 @@ def push(
     """
     import tempfile
 
-    from attrxfer import bundle as bundles
+    from attrxfer.model import bundle as bundles
     from attrxfer_hub.client import connect
     from attrxfer_hub.model_card import guided, model_card
     from attrxfer_hub.publish import stage, without_paths
@@ -61,7 +61,7 @@ def push(
 @click.pass_obj
 def pull(registry: Registry, repo: str, out: Path | None, revision: str | None) -> None:
     """Download the bundle OWNER/NAME from the Hugging Face hub, check it, and say what its licences are."""
-    from attrxfer import bundle as bundles
+    from attrxfer.model import bundle as bundles
     from attrxfer_hub.client import connect
     from attrxfer_hub.transport import download
 

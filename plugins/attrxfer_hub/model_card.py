@@ -9,14 +9,14 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
-from attrxfer.bundle import differences
 from attrxfer.errors import AttrxferError
+from attrxfer.model.bundle import differences
 from attrxfer.report.markdown import conditions
 from attrxfer.report.markdown import table as markdown_table
 from attrxfer.report.scorecard import shown
 
 if TYPE_CHECKING:
-    from attrxfer.registry import Registry
+    from attrxfer.plugin.registry import Registry
 
 TEMPLATE = Path(__file__).with_name("model_card.md")
 RESTRICTED = re.compile(r"non-?commercial|not for commercial|\bNC\b", re.IGNORECASE)
@@ -36,7 +36,7 @@ ROLES = {
 
 @dataclass(frozen=True)
 class Source:
-    """What is known of a data set. name: as people call it. licence: of its pictures. hub: its name on the hub, if it is
+    """What is known of a data set. name: as people call it. licence: of its images. hub: its name on the hub, if it is
     there. limit: what its models cannot do."""
 
     name: str
@@ -47,19 +47,19 @@ class Source:
 
 SOURCES = {
     "celeba": Source(
-        "CelebA (celebrities' faces, or other pictures in CelebA's layout)",
+        "CelebA (celebrities' faces, or other images in CelebA's layout)",
         "CelebA is **for non-commercial research only**, and so is what was trained on it: "
         "see [its agreement](https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html)",
         "flwrlabs/celeba",
         "CelebA shows celebrities, mostly young and light-skinned, made up and lit for the camera.",
     ),
     "synthetic_faces": Source(
-        "attrxfer draws them itself, no picture of a person took part",
+        "attrxfer draws them itself, no image of a person took part",
         "MIT",
         limit="**It knows drawn faces only**: photographs come out spoilt.",
     ),
 }
-OWN = Source("pictures of whoever trained it", "the licence of the pictures is not recorded: ask whoever published this model")
+OWN = Source("images of whoever trained it", "the licence of the images is not recorded: ask whoever published this model")
 
 
 def model_card(card: Mapping[str, Any], repo: str, registry: Registry) -> str:
@@ -91,7 +91,7 @@ def guided(card: Mapping[str, Any]) -> str:
 
 
 def _head(card: Mapping[str, Any], repo: str, source: Source) -> str:
-    """The YAML at the top. The licence is MIT only where every part's and the pictures' is."""
+    """The YAML at the top. The licence is MIT only where every part's and the images' is."""
     from huggingface_hub import ModelCardData
 
     free = set(card["licences"]) == {source.licence} == {"MIT"}
@@ -139,8 +139,8 @@ def _task(card: Mapping[str, Any]) -> str:
         (f"with **{conditions(given)}**", f"with **{guided(card)}**") if given else (f"without **{guided(card)}**", "with it")
     )
     return (
-        f"Task *{card['task']['name']}*: pictures {first} in, the same pictures {then} out; who is shown is meant to stay the "
-        f"same. Pictures are {card['size']} px a side."
+        f"Task *{card['task']['name']}*: images {first} in, the same images {then} out; who is shown is meant to stay the "
+        f"same. Images are {card['size']} px a side."
     )
 
 
@@ -169,9 +169,9 @@ def _scores(scores: Mapping[str, Any]) -> str:
         better = {"higher": "more", "lower": "less"}.get(score["better"], "")
         rows.append((name, value, bounds, str(score["n"]), better))
     return (
-        f"{scores['pictures']} held-out pictures of {scores['people']} people. Intervals are 95%, by bootstrap over people; "
+        f"{scores['images']} held-out images of {scores['people']} people. Intervals are 95%, by bootstrap over people; "
         f"the judges took no part in training.\n\n"
-        + markdown_table(("score", "value", "95% interval", "pictures", "better"), rows)
+        + markdown_table(("score", "value", "95% interval", "images", "better"), rows)
     )
 
 

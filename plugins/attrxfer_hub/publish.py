@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from attrxfer.bundle import CARD, WEIGHTS
+from attrxfer.model.bundle import CARD, WEIGHTS
 
 README = "README.md"
 BELOW_A_FOLDER = re.compile(r"/|~|\.\.?[/\\]|[A-Za-z]:[/\\]|\\\\|file:")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from attrxfer import bundle
-from attrxfer.bundle import CARD, WEIGHTS
 from attrxfer.errors import AttrxferError, BundleError
-from attrxfer.files import new_folder
+from attrxfer.model import bundle
+from attrxfer.model.bundle import CARD, WEIGHTS
+from attrxfer.storage.files import new_folder
 from attrxfer_hub.client import Client, explained
 
 ONES_OWN = ".gitattributes"

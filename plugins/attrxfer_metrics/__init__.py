@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrxfer.hookspecs import hookimpl
+from attrxfer.plugin.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     import click
 
-    from attrxfer.registry import Registry
+    from attrxfer.plugin.registry import Registry
 
 
 @hookimpl
@@ -23,7 +23,7 @@ def register_components(registry: Registry) -> None:
     registry.metric(
         "kid",
         "attrxfer_metrics.kid:Kid",
-        summary="distance to real pictures with the attribute, as sets, on the judge's features",
+        summary="distance to real images with the attribute, as sets, on the judge's features",
         licence="MIT",
         paper="Binkowski et al.: Demystifying MMD GANs, arXiv:1801.01401",
     )

@@ -1,4 +1,4 @@
-"""The judge's network: it learned the attributes from real pictures and never took part in training a transfer."""
+"""The judge's network: it learned the attributes from real images and never took part in training a transfer."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from pydantic import Field
 from safetensors.torch import load_file, save
 from torch import nn
 
-from attrxfer.data import batch_rows, cache_folder
-from attrxfer.files import write_bytes
-from attrxfer.transfer import to_images
+from attrxfer.data import batch_rows
+from attrxfer.storage.cache import cache_folder
+from attrxfer.storage.conversion import to_tensor
+from attrxfer.storage.files import write_bytes
 
 BATCH = 128
 VERSION = 3
@@ -29,44 +30,44 @@ log = logging.getLogger("attrxfer")
 
 @dataclass(frozen=True)
 class Classifier:
-    """A timm network in eval mode that tells the attributes ``names``. Pictures are uint8 (N, S, S, 3)."""
+    """A timm network in eval mode that tells the attributes ``names``. Images are uint8 (N, S, S, 3)."""
 
     network: Any
     names: tuple[str, ...]
 
     @torch.no_grad()
-    def verdicts(self, pictures: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    def verdicts(self, images: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """Which attributes it sees: (N, attributes)."""
-        parts = [self.network(to_images(pictures[i : i + BATCH])) > 0 for i in range(0, len(pictures), BATCH)]
+        parts = [self.network(to_tensor(images[i : i + BATCH])) > 0 for i in range(0, len(images), BATCH)]
         return torch.cat(parts).numpy()
 
     @torch.no_grad()
-    def features(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """What its last layer reads: (N, channels)."""
         parts = [
-            self.network.forward_head(self.network.forward_features(to_images(pictures[i : i + BATCH])), pre_logits=True)
-            for i in range(0, len(pictures), BATCH)
+            self.network.forward_head(self.network.forward_features(to_tensor(images[i : i + BATCH])), pre_logits=True)
+            for i in range(0, len(images), BATCH)
         ]
         return torch.cat(parts).numpy()
 
-    def successes(self, pictures: NDArray[np.uint8], target: Mapping[str, bool]) -> NDArray[np.bool_]:
-        """Which pictures (N,) it sees as having all of ``target``."""
+    def successes(self, images: NDArray[np.uint8], target: Mapping[str, bool]) -> NDArray[np.bool_]:
+        """Which images (N,) it sees as having all of ``target``."""
         columns = [self.names.index(name) for name in target]
-        return np.asarray((self.verdicts(pictures)[:, columns] == list(target.values())).all(1))
+        return np.asarray((self.verdicts(images)[:, columns] == list(target.values())).all(1))
 
     def accuracy(self, data: Any, names: Collection[str]) -> float:
-        """The share of real test pictures of which it has every one of these attributes right."""
+        """The share of real test images of which it has every one of these attributes right."""
         rows = data.rows("test", None)
         labels = np.stack([data.records.attributes[name][rows] for name in names], axis=1)
         columns = [self.names.index(name) for name in names]
-        return float((self.verdicts(data.pictures(rows))[:, columns] == labels).all(1).mean())
+        return float((self.verdicts(data.images_u8(rows))[:, columns] == labels).all(1).mean())
 
 
 class Judged:
     """What metrics that look through the judge share: one classifier of all of a data set's attributes.
 
     It is a timm network, trained from scratch on the labels of the training split, with flips, and cached by a hash of the
-    pictures, the labels and its settings: every task and run on a data set and its selection has the same judge.
+    images, the labels and its settings: every task and run on a data set and its selection has the same judge.
 
     network: a timm architecture. steps, batch, rate: its training (AdamW, one-cycle rate, ``rate`` at the top).
     """

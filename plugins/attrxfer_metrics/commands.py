@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from attrxfer.registry import Registry
+    from attrxfer.plugin.registry import Registry
 
 
 @click.group()
@@ -17,17 +17,17 @@ def judge() -> None:
 
 
 @judge.command("train")
-@click.option("--data", type=click.Path(path_type=Path), help="Pictures with labels.  [default: drawn faces]")
-@click.option("--size", default=64, type=click.IntRange(min=16), show_default=True, help="Side of the pictures in pixels.")
+@click.option("--data", type=click.Path(path_type=Path), help="Images with labels.  [default: drawn faces]")
+@click.option("--size", default=64, type=click.IntRange(min=16), show_default=True, help="Side of the images in pixels.")
 @click.option("--network", default="test_resnet", show_default=True, help="A timm architecture.")
 @click.option("--steps", default=500, type=click.IntRange(min=1), show_default=True)
 @click.option("--batch", default=64, type=click.IntRange(min=2), show_default=True)
 @click.option("--rate", default=3e-3, type=click.FloatRange(min=0, min_open=True), show_default=True)
 @click.pass_obj
 def train(registry: Registry, data: Path | None, size: int, network: str, steps: int, batch: int, rate: float) -> None:
-    """Train the judge of a data set, or find it in the cache, and say how often it is right on real test pictures.
+    """Train the judge of a data set, or find it in the cache, and say how often it is right on real test images.
 
-    A recipe's metrics find it by the same settings where the recipe selects no pictures (selection = []).
+    A recipe's metrics find it by the same settings where the recipe selects no images (selection = []).
     """
     from attrxfer.data import open_data, recognise
     from attrxfer.errors import AttrxferError
@@ -45,7 +45,7 @@ def train(registry: Registry, data: Path | None, size: int, network: str, steps:
     if not len(rows):
         raise AttrxferError("the test split is empty: there is nothing to tell how often a judge is right")
     found = Judged(network=network, steps=steps, batch=batch, rate=rate).classifier(opened)
-    click.echo(f"{len(rows)} real test pictures")
+    click.echo(f"{len(rows)} real test images")
     for attribute in found.names:
         usual = opened.records.attributes[attribute][rows].mean()
         right = found.accuracy(opened, [attribute])

@@ -14,11 +14,11 @@ from attrxfer_metrics.memory import peak_memory
 
 
 class Cost:
-    """Milliseconds a picture (the median of ``repeats`` passes over one batch), GFLOP a picture, millions of parameters, and
+    """Milliseconds an image (the median of ``repeats`` passes over one batch), GFLOP an image, millions of parameters, and
     by how much memory a fresh process grows for one batch, of transfers whose networks are known. The last only on the
     processor, and where the system tells (Linux).
 
-    batch: pictures a pass. repeats: passes that are timed, after one that is not.
+    batch: images a pass. repeats: passes that are timed, after one that is not.
     """
 
     def __init__(self, *, batch: Annotated[int, Field(ge=1)] = 16, repeats: Annotated[int, Field(ge=1)] = 5) -> None:
@@ -31,9 +31,9 @@ class Cost:
             return {}
         from torch.utils.flop_counter import FlopCounterMode
 
-        from attrxfer.transfer import to_images
+        from attrxfer.storage.conversion import to_tensor
 
-        images = to_images(evaluation.sources[: self.batch])
+        images = to_tensor(evaluation.sources[: self.batch])
         with FlopCounterMode(display=False) as counter:
             transfer(images)
         times = []
@@ -42,8 +42,8 @@ class Cost:
             transfer(images).cpu()  # a device answers before it is done
             times.append(time.perf_counter() - began)
         count = len(images)
-        found = {"milliseconds a picture": Whole(1000 * statistics.median(times) / count, count, unit="ms", better="lower")}
-        found["GFLOP a picture"] = Whole(counter.get_total_flops() / count / 1e9, count, unit="GFLOP", better="lower")
+        found = {"milliseconds an image": Whole(1000 * statistics.median(times) / count, count, unit="ms", better="lower")}
+        found["GFLOP an image"] = Whole(counter.get_total_flops() / count / 1e9, count, unit="GFLOP", better="lower")
         found["million parameters"] = Whole(transfer.parameters() / 1e6, count, better="lower")
         memory = peak_memory(transfer.path, self.batch) if transfer.device.type == "cpu" else None
         if memory is not None:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, max_pool2d
 
 from attrxfer.errors import DataError
-from attrxfer.files import read_tensors
+from attrxfer.storage.files import read_tensors
 
 SIDE, BATCH = 299, 16
 UNUSED = ("fc.", "AuxLogits.")
@@ -26,7 +26,7 @@ GREATEST = "Mixed_7c"
 
 
 class Inception:
-    """The 2048 numbers behind the last pooling of the network of Heusel et al. (arXiv:1706.08500), of pictures that are
+    """The 2048 numbers behind the last pooling of the network of Heusel et al. (arXiv:1706.08500), of images that are
     brought to 299 pixels as clean-fid does.
 
     path: ``pt_inception-2015-12-05-6726825d.pth``, or the same as safetensors. Raises DataError, naming the file, when its
@@ -50,11 +50,11 @@ class Inception:
         self.network = network.eval()
 
     @torch.no_grad()
-    def __call__(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Features (N, 2048) of pictures (N, S, S, 3)."""
+    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Features (N, 2048) of images (N, S, S, 3)."""
         parts = []
-        for start in range(0, len(pictures), BATCH):
-            large = np.stack([resized(picture, SIDE) for picture in pictures[start : start + BATCH]])
+        for start in range(0, len(images), BATCH):
+            large = np.stack([resized(image, SIDE) for image in images[start : start + BATCH]])
             parts.append(self.network((torch.from_numpy(large).permute(0, 3, 1, 2) - 128) / 128))
         return torch.cat(parts).numpy()
 
@@ -70,12 +70,12 @@ def _pool(block: nn.Module, pool: Callable[[Tensor], Tensor]) -> None:
     block.get_submodule("branch_pool").register_forward_pre_hook(lambda module, inputs: pool(seen.pop()))
 
 
-def resized(picture: NDArray[np.uint8], side: int) -> NDArray[np.float32]:
-    """A picture (S, S, 3) at another side, 0..255: Pillow's bicubic, which widens when it makes smaller (antialiasing), of
+def resized(image: NDArray[np.uint8], side: int) -> NDArray[np.float32]:
+    """An image (S, S, 3) at another side, 0..255: Pillow's bicubic, which widens when it makes smaller (antialiasing), of
     each channel in floating point, not rounded (Parmar et al., clean-fid, arXiv:2104.11222)."""
-    planes = [Image.fromarray(plane).resize((side, side), Image.Resampling.BICUBIC) for plane in _planes(picture)]
+    planes = [Image.fromarray(plane).resize((side, side), Image.Resampling.BICUBIC) for plane in _planes(image)]
     return np.stack([np.asarray(plane) for plane in planes], axis=-1).clip(0, 255)
 
 
-def _planes(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-    return np.ascontiguousarray(picture.transpose(2, 0, 1), np.float32)
+def _planes(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return np.ascontiguousarray(image.transpose(2, 0, 1), np.float32)

@@ -11,7 +11,7 @@ from attrxfer_metrics.classifier import Classifier, Judged
 
 class Judge(Judged):
     """Share of results that the judge sees as having the target attributes, and of the other attributes the share that it
-    sees as in the input. Its own accuracy on real test pictures stands beside its verdicts."""
+    sees as in the input. Its own accuracy on real test images stands beside its verdicts."""
 
     @functools.cached_property
     def known(self) -> dict[tuple[str, ...], Whole]:

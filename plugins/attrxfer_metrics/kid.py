@@ -1,4 +1,4 @@
-"""KID: how far results are from real pictures that have the attribute, as sets."""
+"""KID: how far results are from real images that have the attribute, as sets."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from attrxfer_metrics.inception import WHERE, Inception, resized
 PER = 1000
 """KID is printed times a thousand, as is usual."""
 LIMIT, BATCH = 1000, 64
-"""Real pictures that results are held against, at most; pictures that are read at once."""
+"""Real images that results are held against, at most; images that are read at once."""
 
 
 class Kid(Judged):
-    """Kernel inception distance (Binkowski et al. 2018, arXiv:1801.01401) times 1000 between results and real test pictures
+    """Kernel inception distance (Binkowski et al. 2018, arXiv:1801.01401) times 1000 between results and real test images
     that have the target attributes, and the Frechet distance on the same features: lower is better.
 
     Both are on the features of the judge, so numbers of different data sets cannot be compared. With ``inception``, the file
     of the original network's weights, they are on its features and are called "KID on Inception" and "FID". With
-    ``features`` they are on the last map of that network, averaged over its places, of pictures brought to ``resize``
+    ``features`` they are on the last map of that network, averaged over its places, of images brought to ``resize``
     pixels (0: as they are).
     """
 
@@ -59,7 +59,7 @@ class Kid(Judged):
         return [] if path.is_file() else [f"Inception's weights: {path}: no such file; {WHERE}"]
 
     def __call__(self, evaluation: Evaluation) -> Mapping[str, Whole]:
-        """The two distances; empty where fewer than two people are in the inputs, or in the real test pictures that have
+        """The two distances; empty where fewer than two people are in the inputs, or in the real test images that have
         the attributes."""
         rows = evaluation.data.rows("test", evaluation.target)
         if min(len(rows), len(np.unique(evaluation.people))) < 2:
@@ -86,19 +86,19 @@ class Kid(Judged):
         """Read once for all candidates that are scored on these data."""
         key = (data.key, rows.tobytes())
         if key not in self.known:
-            self.known[key] = self._read(data, data.pictures(rows))
+            self.known[key] = self._read(data, data.images_u8(rows))
         return self.known[key]
 
-    def _read(self, data: Any, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Features (N, C) of pictures (N, S, S, 3)."""
+    def _read(self, data: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Features (N, C) of images (N, S, S, 3)."""
         if self.inception is not None:
-            return self._inception(pictures)
+            return self._inception(images)
         if self.features is None:
-            return self.classifier(data).features(pictures)
-        side = self.resize or pictures.shape[1]
+            return self.classifier(data).features(images)
+        side = self.resize or images.shape[1]
         parts = []
-        for start in range(0, len(pictures), BATCH):
-            chunk = np.stack([resized(picture, side) for picture in pictures[start : start + BATCH]])
+        for start in range(0, len(images), BATCH):
+            chunk = np.stack([resized(image, side) for image in images[start : start + BATCH]])
             with torch.no_grad():
                 parts.append(self.features(torch.from_numpy(chunk).permute(0, 3, 1, 2) / 127.5 - 1)[-1].float().mean((2, 3)))
         return torch.cat(parts).numpy()
@@ -111,7 +111,7 @@ class Kid(Judged):
 
 def frechet(results: NDArray[np.floating], real: NDArray[np.floating]) -> float:
     """The Frechet distance of two Gaussians with the means and covariances of features (N, C) and (M, C); on Inception's
-    features it is called FID. It is biased upwards, the more the fewer pictures there are.
+    features it is called FID. It is biased upwards, the more the fewer images there are.
 
     >>> rows = np.random.default_rng(0).normal(size=(5000, 3))
     >>> abs(frechet(rows + 2.0, rows) - 3 * 2.0**2) < 1e-6
@@ -144,7 +144,7 @@ def interval(
 ) -> tuple[float, float, float]:
     """KID times 1000 of features (N, C) and (M, C), and its 95% bootstrap interval over people, who are drawn on both sides.
 
-    ``people`` (N,), ``real_people`` (M,): who is in each picture. Pictures of one person are never compared, neither among
+    ``people`` (N,), ``real_people`` (M,): who is in each image. Images of one person are never compared, neither among
     results, nor among real ones, nor across: they are no independent draws. It may be negative.
 
     >>> rows, who = np.random.default_rng(0).normal(size=(2000, 4)), np.arange(2000)
@@ -172,7 +172,7 @@ def interval(
 
 
 class _Pairs:
-    """A kernel (N, M) between pictures of ``who`` (N,) and of ``whose`` (M,), pairs of one person left out."""
+    """A kernel (N, M) between images of ``who`` (N,) and of ``whose`` (M,), pairs of one person left out."""
 
     def __init__(self, values: NDArray[np.float64], who: NDArray[np.int64], whose: NDArray[np.int64]) -> None:
         self.apart = (who[:, None] != whose).astype(float)

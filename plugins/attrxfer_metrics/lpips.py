@@ -1,4 +1,4 @@
-"""LPIPS: how different two pictures look to a network whose layers were weighed by people's judgements."""
+"""LPIPS: how different two images look to a network whose layers were weighed by people's judgements."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from attrxfer.errors import DataError
-from attrxfer.files import read_tensors
 from attrxfer.interfaces import Each, Evaluation
-from attrxfer.transfer import to_images
+from attrxfer.storage.conversion import to_tensor
+from attrxfer.storage.files import read_tensors
 
 BATCH = 32
 LEAST = 32
@@ -23,7 +23,7 @@ TAPS = {"alexnet": (1, 4, 7, 9, 11), "vgg16": (3, 8, 15, 22, 29)}
 """The layers of torchvision's ``features`` behind which maps are compared; each is a ReLU."""
 CHANNELS = {"alexnet": (64, 192, 384, 256, 256), "vgg16": (64, 128, 256, 512, 512)}
 SHIFT, SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
-"""The authors' normalisation of pictures in -1..1."""
+"""The authors' normalisation of images in -1..1."""
 TINY = 1e-10
 CONVOLUTION = re.compile(r"(?:features|net\.slice\d)\.(\d+\.(?:weight|bias))$")
 OF_MAP = re.compile(r"lin(\d)\.model\.1\.weight$")
@@ -35,7 +35,7 @@ WHERE = (
 
 class Lpips:
     """Zhang et al.'s learned perceptual distance (arXiv:1801.03924, version 0.1) of results to their inputs, and to the
-    exact truth where there is one: 0 for equal pictures, about 0.1 for hardly different and 0.7 for unrelated ones.
+    exact truth where there is one: 0 for equal images, about 0.1 for hardly different and 0.7 for unrelated ones.
 
     weights: state dicts (safetensors or torch's) that together hold the convolutions of AlexNet or VGG-16, as torchvision or
     the package lpips names them, and the weights of their five maps. Which network it is, the shapes say.
@@ -56,15 +56,15 @@ class Lpips:
         return Distance(self.weights)
 
     def __call__(self, evaluation: Evaluation) -> Mapping[str, Each]:
-        """ "LPIPS to the input" and, where there is one, "LPIPS to truth"; empty for pictures below 32 pixels, of which the
+        """ "LPIPS to the input" and, where there is one, "LPIPS to truth"; empty for images below 32 pixels, of which the
         network's last map has nothing left."""
         if evaluation.sources.shape[1] < LEAST:
             return {}
         against = {"the input": evaluation.sources, "truth": evaluation.truth}
         return {
-            f"LPIPS to {name}": Each(self.network.of_pictures(evaluation.outputs, pictures), better="lower")
-            for name, pictures in against.items()
-            if pictures is not None
+            f"LPIPS to {name}": Each(self.network.of_images(evaluation.outputs, images), better="lower")
+            for name, images in against.items()
+            if images is not None
         }
 
 
@@ -101,7 +101,7 @@ class Distance(nn.Module):
         self.requires_grad_(False).eval()
 
     def forward(self, one: Tensor, other: Tensor) -> Tensor:
-        """(N,), for pictures (N, 3, S, S) in -1..1 of at least 32 pixels."""
+        """(N,), for images (N, 3, S, S) in -1..1 of at least 32 pixels."""
         both = (torch.cat([one, other]) - self.shift) / self.scale
         found = torch.zeros(len(one))
         weights = iter(self.maps)
@@ -112,7 +112,7 @@ class Distance(nn.Module):
                 found += ((left - right).square() * next(weights)).sum(1).mean((1, 2))
         return found
 
-    def of_pictures(self, one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """The same of pictures uint8 (N, S, S, 3)."""
-        pairs = [(to_images(one[i : i + BATCH]), to_images(other[i : i + BATCH])) for i in range(0, len(one), BATCH)]
+    def of_images(self, one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """The same of images uint8 (N, S, S, 3)."""
+        pairs = [(to_tensor(one[i : i + BATCH]), to_tensor(other[i : i + BATCH])) for i in range(0, len(one), BATCH)]
         return torch.cat([self(*pair) for pair in pairs]).double().numpy()

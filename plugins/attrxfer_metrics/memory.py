@@ -16,7 +16,7 @@ log = logging.getLogger("attrxfer")
 
 def peak_memory(bundle: Path, count: int) -> float | None:
     """By how many MB (2^20 bytes) the resident memory of a fresh process grows at its peak while the bundle transfers one
-    batch of ``count`` pictures, the first; None where the system does not tell (only Linux does)."""
+    batch of ``count`` images, the first; None where the system does not tell (only Linux does)."""
     if not RESET.exists():
         return None
     command = [sys.executable, "-m", "attrxfer_metrics.memory", str(bundle), str(count)]
@@ -31,10 +31,11 @@ def measured(bundle: Path, count: int) -> float:
     """The same of this process."""
     import numpy as np
 
-    from attrxfer.transfer import load, to_images
+    from attrxfer.model.loading import load
+    from attrxfer.storage.conversion import to_tensor
 
     transfer = load(bundle)
-    images = to_images(np.zeros((count, transfer.size, transfer.size, 3), np.uint8))
+    images = to_tensor(np.zeros((count, transfer.size, transfer.size, 3), np.uint8))
     RESET.write_text("5")  # the kernel forgets the peak so far
     before = _resident("VmRSS")
     transfer(images)

@@ -1,4 +1,4 @@
-"""What should not move: the picture outside the attribute's region."""
+"""What should not move: the image outside the attribute's region."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Preserved:
     """PSNR (dB) and SSIM of results to their inputs where nothing should change, and how far the mean colour moved.
 
     Where the truth is known, that is every pixel that the truth leaves as it was; else the outside of the region that
-    ``locator`` finds (pictures in which it finds none are left out); without a locator the whole picture, which for an
+    ``locator`` finds (images in which it finds none are left out); without a locator the whole image, which for an
     attribute that changes all of a face is a rough measure.
     """
 
@@ -50,7 +50,7 @@ class Preserved:
 
 
 def masked_psnr(outputs: NDArray[Any], sources: NDArray[Any], mask: NDArray[Any]) -> NDArray[np.float64]:
-    """PSNR in dB of pictures (N, S, S, 3) to sources over the pixels where ``mask`` (N, S, S, 1) is 1, at most
+    """PSNR in dB of images (N, S, S, 3) to sources over the pixels where ``mask`` (N, S, S, 1) is 1, at most
     ``NO_ERROR``; NaN where it is nowhere 1."""
     pixels = 3 * mask.sum((1, 2, 3))
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -13,8 +13,8 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from attrxfer.interfaces import Each, Evaluation
 
 NO_ERROR = 100.0
-"""PSNR in dB that stands for two equal pictures, whose own is infinite."""
-Pictures = NDArray[np.uint8]
+"""PSNR in dB that stands for two equal images, whose own is infinite."""
+Images = NDArray[np.uint8]
 
 
 class Truth:
@@ -41,31 +41,31 @@ class Truth:
         if evaluation.transfer is not None:
             for strength in self.strengths:
                 between = evaluation.data.truth(evaluation.rows, evaluation.target, strength)
-                outputs = evaluation.transfer.pictures(evaluation.sources, strength)
+                outputs = evaluation.transfer.images(evaluation.sources, strength)
                 found[f"closer to truth at {strength:g}"] = closer(outputs, evaluation.sources, between)
                 found[f"PSNR to truth at {strength:g}"] = Each(each_psnr(outputs, between), "dB")
         return found
 
 
-def closer(pictures: Pictures, sources: Pictures, truth: Pictures) -> Each:
-    """Which pictures (N, S, S, 3) have a smaller squared error to the truth than their sources: 1 or 0 (N,)."""
-    return Each((squared_error(pictures, truth) < squared_error(sources, truth)).astype(float), "share")
+def closer(images: Images, sources: Images, truth: Images) -> Each:
+    """Which images (N, S, S, 3) have a smaller squared error to the truth than their sources: 1 or 0 (N,)."""
+    return Each((squared_error(images, truth) < squared_error(sources, truth)).astype(float), "share")
 
 
-def squared_error(pictures: Pictures, truth: Pictures) -> NDArray[np.float64]:
-    """Mean squared error of each picture (N, S, S, 3), in squares of 0..255: (N,)."""
-    return np.square(pictures.astype(np.float64) - truth).mean((1, 2, 3))
+def squared_error(images: Images, truth: Images) -> NDArray[np.float64]:
+    """Mean squared error of each image (N, S, S, 3), in squares of 0..255: (N,)."""
+    return np.square(images.astype(np.float64) - truth).mean((1, 2, 3))
 
 
-def each_psnr(pictures: Pictures, truth: Pictures) -> NDArray[np.float64]:
-    """PSNR in dB of each picture (N, S, S, 3), at most ``NO_ERROR``, which equal pictures have: (N,)."""
+def each_psnr(images: Images, truth: Images) -> NDArray[np.float64]:
+    """PSNR in dB of each image (N, S, S, 3), at most ``NO_ERROR``, which equal images have: (N,)."""
     values = [
         NO_ERROR if np.array_equal(one, other) else peak_signal_noise_ratio(other, one)
-        for one, other in zip(pictures, truth, strict=True)
+        for one, other in zip(images, truth, strict=True)
     ]
     return np.minimum(values, NO_ERROR)
 
 
-def each_ssim(pictures: Pictures, truth: Pictures) -> NDArray[np.float64]:
-    """SSIM of each picture (N, S, S, 3): (N,)."""
-    return np.array([structural_similarity(o, t, channel_axis=-1) for o, t in zip(pictures, truth, strict=True)])
+def each_ssim(images: Images, truth: Images) -> NDArray[np.float64]:
+    """SSIM of each image (N, S, S, 3): (N,)."""
+    return np.array([structural_similarity(o, t, channel_axis=-1) for o, t in zip(images, truth, strict=True)])

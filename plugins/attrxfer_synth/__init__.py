@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrxfer.hookspecs import hookimpl
+from attrxfer.plugin.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from attrxfer.registry import Registry
+    from attrxfer.plugin.registry import Registry
 
 
 @hookimpl

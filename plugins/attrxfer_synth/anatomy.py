@@ -1,6 +1,6 @@
 """From traits and attributes to measures and colours: where the features of a face lie, in face coordinates.
 
-The face's middle is 0, 0; x grows to the right, y down; the picture spans about -1..1. Each attribute acts here on many
+The face's middle is 0, 0; x grows to the right, y down; the image spans about -1..1. Each attribute acts here on many
 measures. Left and right are the viewer's.
 """
 

@@ -29,9 +29,9 @@ class SyntheticFaces:
     Every face can be drawn again with another attribute: the same person, pose, light, background and noise, and pixels
     that the attribute does not touch stay equal. What face i shows depends on (seed, i) and ``faces_per_identity`` alone.
 
-    size: side of the pictures in pixels. faces: how many. faces_per_identity: pictures of each person, who keeps Male and
+    size: side of the images in pixels. faces: how many. faces_per_identity: images of each person, who keeps Male and
     Young; splits are by person, 80/10/10. seed: other people. confound: attributes that go together on purpose:
-    ``{"Male*Eyeglasses" = 0.8}`` gives 80% of the pictures Eyeglasses where they have Male and none where they have not,
+    ``{"Male*Eyeglasses" = 0.8}`` gives 80% of the images Eyeglasses where they have Male and none where they have not,
     -0.8 the opposite.
     """
 
@@ -96,7 +96,7 @@ class SyntheticFaces:
         how, passing, chance = shots(self.seed, self.faces)
         traits = {**{name: values[self._person] for name, values in who.items()}, **how}
         lasting_here = {name: lasting[name][self._person] for name in OF_THE_PERSON}
-        # a person's own confounding must not change from picture to picture
+        # a person's own confounding must not change from image to image
         first = chance[self._person * self.faces_per_identity]
         own = [ATTRIBUTES.index(name) for name in OF_THE_PERSON]
         chance[:, own] = first[:, own]
@@ -117,9 +117,9 @@ class SyntheticFaces:
         parts = []
         for start in range(0, len(rows) or 1, CHUNK):
             chunk = slice(start, start + CHUNK)
-            pictures, masks = draw(self._anatomy(rows[chunk], {n: v[chunk] for n, v in attributes.items()}), self.size, regions)
+            images, masks = draw(self._anatomy(rows[chunk], {n: v[chunk] for n, v in attributes.items()}), self.size, regions)
             noise = np.array([self._noise(row) for row in rows[chunk]], np.float32).reshape(-1, self.size, self.size, 1)
-            parts.append(((pictures * 255 + noise).round().clip(0, 255).astype(np.uint8), masks))
+            parts.append(((images * 255 + noise).round().clip(0, 255).astype(np.uint8), masks))
         return np.concatenate([p for p, _ in parts]), {n: np.concatenate([m[n] for _, m in parts]) for n in parts[0][1]}
 
     def _noise(self, row: int) -> NDArray[np.float32]:

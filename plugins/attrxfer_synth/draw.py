@@ -17,7 +17,7 @@ REGIONS = ("background", "hair", "clothes", "face", "eyes", "mouth", "glasses")
 
 
 def draw(a: Anatomy, size: int, regions: tuple[str, ...] = ("face",)) -> tuple[Array, dict[str, Array]]:
-    """Pictures (N, size, size, 3) in 0..1, and masks (N, size, size) in 0..1 of the named regions (some of REGIONS; "face",
+    """Images (N, size, size, 3) in 0..1, and masks (N, size, size) in 0..1 of the named regions (some of REGIONS; "face",
     the visible skin, must be among them, since shading needs it)."""
     v = view(a, size)
     v.masks.update({name: np.full(v.x.shape, name == "background", np.float32) for name in regions})

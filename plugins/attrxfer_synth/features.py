@@ -1,4 +1,4 @@
-"""Nose, eyes, brows, mouth and glasses, each drawn in its own window of the picture."""
+"""Nose, eyes, brows, mouth and glasses, each drawn in its own window of the image."""
 
 from __future__ import annotations
 

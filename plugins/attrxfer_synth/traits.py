@@ -85,7 +85,7 @@ def people(seed: int, count: int) -> tuple[Values, Values, NDArray[np.uint8]]:
 
 
 def shots(seed: int, count: int) -> tuple[Values, Values, Array]:
-    """Nuisance, attributes of the picture, and random numbers (count, attributes) for confounding, of pictures 0..count-1."""
+    """Nuisance, attributes of the image, and random numbers (count, attributes) for confounding, of images 0..count-1."""
     own = [name for name in ATTRIBUTES if name not in OF_THE_PERSON]
     drawn = _uniforms(seed, 1, count, len(NUISANCE) + 2 * len(own) + len(ATTRIBUTES))
     traits = {name: drawn[:, i] for i, name in enumerate(NUISANCE)}
@@ -105,11 +105,11 @@ def _value(presence: Array, degree: Array, share: float) -> Array:
 
 
 def confounded(attributes: Values, confound: Mapping[str, float], chance: Array) -> Values:
-    """Make attributes go together: ``{"Male*Eyeglasses": 0.8}`` gives 80% of the pictures the same presence of Eyeglasses as
+    """Make attributes go together: ``{"Male*Eyeglasses": 0.8}`` gives 80% of the images the same presence of Eyeglasses as
     of Male, whatever they had; -0.8 the opposite presence.
 
     Raises DataError for a name that is no attribute, a strength outside -1..1, or a second attribute that belongs to the
-    person while the first belongs to the picture.
+    person while the first belongs to the image.
     """
     result = dict(attributes)
     for pair, strength in confound.items():
@@ -149,7 +149,7 @@ def changed(attributes: Values, rows: Sequence[int], attribute: str | Mapping[st
     for name, value in attribute.items():
         require(name)
         there = (chosen[name] > 0.5) == (value > 0.5)
-        if value in (0, 1):  # the other side of the same degree; a picture that has the value already stays as it is
+        if value in (0, 1):  # the other side of the same degree; an image that has the value already stays as it is
             chosen[name] = np.where(there, chosen[name], 1 - chosen[name]).astype(np.float32)
         else:
             chosen[name] = np.full_like(chosen[name], value)

@@ -1,4 +1,4 @@
-"""Where each pixel of a picture lies on the face under its pose, and laying colours there."""
+"""Where each pixel of an image lies on the face under its pose, and laying colours there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from attrxfer_synth.shapes import over, shade, smooth
 
 Array = NDArray[np.floating[Any]]
 POSE_REACH = 0.17
-"""How far pose can carry a feature from its place, in halves of the picture's side."""
+"""How far pose can carry a feature from its place, in halves of the image's side."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class View:
 
     def window(self, canvas: Array, left: float, top: float, right: float, bottom: float) -> tuple[Array, View]:
         """The part of canvas and view, as slices of the same memory, where a feature within these bounds of the face can
-        come to lie under any pose. Features are drawn in windows since most of the picture is not theirs."""
+        come to lie under any pose. Features are drawn in windows since most of the image is not theirs."""
         rows, columns = (_span(low, high, canvas.shape[1]) for low, high in ((top, bottom), (left, right)))
         x, y, fx, fy = (field[:, rows, columns] for field in (self.x, self.y, self.fx, self.fy))
         masks = {name: mask[:, rows, columns] for name, mask in self.masks.items()}

@@ -15,9 +15,10 @@ from attrxfer_demo.studio import Studio
 from numpy.typing import NDArray
 from torch import Tensor
 
-from attrxfer.host import Host
-from attrxfer.photos import Photos
-from attrxfer.transfer import blend, to_images, to_uint8
+from attrxfer.media.photos import Photos
+from attrxfer.model.loading import blend
+from attrxfer.plugin.host import Host
+from attrxfer.storage.conversion import to_tensor, to_uint8
 from tests.conftest import train
 
 SIZE = 32
@@ -25,7 +26,7 @@ ALIGNMENT = [[8, 8], [24, 8], [16, 26]]
 
 
 class Negative:
-    """A transfer that makes a picture's negative, and counts how often it is asked."""
+    """A transfer that makes an image's negative, and counts how often it is asked."""
 
     size, framing, device = SIZE, None, torch.device("cpu")
 
@@ -37,20 +38,20 @@ class Negative:
         self.asked += 1
         return -images
 
-    def pictures(self, uint8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
-        images = to_images(uint8)
+    def images(self, uint8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
+        images = to_tensor(uint8)
         return to_uint8(blend(images, -images, strength))
 
 
 class Known:
-    """Finds subjects where it is told they are: (left, top, side) of squares framed as the training pictures."""
+    """Finds subjects where it is told they are: (left, top, side) of squares framed as the training images."""
 
     def __init__(self, *squares: tuple[float, float, float]) -> None:
         frame = np.array(ALIGNMENT, np.float32) / SIZE
         self.points = np.array([frame * side + (left, top) for left, top, side in squares], np.float32).reshape(-1, 3, 2)
         self.asked = 0
 
-    def find(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def find(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         self.asked += 1
         return self.points
 

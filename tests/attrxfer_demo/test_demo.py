@@ -22,12 +22,12 @@ from skimage.data import astronaut
 
 from attrxfer.cli import Group
 from attrxfer.errors import AttrxferError
-from attrxfer.host import Host
-from attrxfer.photos import Photos, finder
-from attrxfer.photos.provenance import statement
+from attrxfer.media.photos import Photos, finder
+from attrxfer.media.processors import Crops, WholePhotos
+from attrxfer.media.provenance import statement
+from attrxfer.model.loading import load
+from attrxfer.plugin.host import Host
 from attrxfer.recipe import load as load_recipe
-from attrxfer.transfer import load
-from attrxfer.works import Crops, WholePhotos
 from tests.conftest import attrxfer
 
 ROOT = Path(__file__).parents[2]
@@ -79,14 +79,14 @@ def test_labels_say_what_becomes_what() -> None:
     )
 
 
-def test_without_a_finder_or_alignment_it_says_why_pictures_are_taken_as_crops(
+def test_without_a_finder_or_alignment_it_says_why_images_are_taken_as_crops(
     trained: Path, tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     card = (trained / "bundle" / "attrxfer.json").read_text()
     unaligned = Path(shutil.copytree(trained / "bundle", tmp_path / "bundle"))
     (unaligned / "attrxfer.json").write_text(card.replace('"alignment": [', '"once": ['))
     (offer,) = offers([unaligned], "dlib", host.registry)
-    assert offer.photos is None and "does not know how its training pictures were aligned" in offer.crops_only
+    assert offer.photos is None and "does not know how its training images were aligned" in offer.crops_only
     assert "\n" not in offer.crops_only
     monkeypatch.setattr("attrxfer_faces.locator.missing", lambda: ["dlib: pip install 'attrxfer[faces]'"])
     (offer,) = offers([trained], "dlib", host.registry)
@@ -120,7 +120,7 @@ def test_without_gradio_it_names_the_command_that_installs_it(
 
 def test_help_imports_no_gradio() -> None:
     code = (
-        "import sys; from attrxfer.host import load; from attrxfer.cli import cli; load().add_commands(cli); "
+        "import sys; from attrxfer.plugin.host import load; from attrxfer.cli import cli; load().add_commands(cli); "
         "print('demo' in cli.commands, 'gradio' in sys.modules, 'torch' in sys.modules)"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage.data import astronaut
 
-from attrxfer.photos import provenance
+from attrxfer.media.photos import provenance
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
@@ -132,17 +132,17 @@ def test_a_photo_is_dropped_changed_by_the_slider_and_downloaded(server: Server,
     until(lambda: after(browser) not in (None, first))
     until(lambda: np.abs(shown(browser) - seen).max() > 20)
     assert "--strength 0 -o out" in one(browser, "#command").text
-    assert np.array_equal(picture(browser, 0), picture(browser, 1)), "strength 0 is the photo"
+    assert np.array_equal(image(browser, 0), image(browser, 1)), "strength 0 is the photo"
 
     one(browser, "#strength input[type=range]").send_keys("\ue014" * 10)  # ten times the key Right
     until(lambda: "--strength 0.5 -o out" in one(browser, "#command").text and after(browser).endswith("/0.5.jpg"))
-    until(lambda: np.abs(picture(browser, 0) - picture(browser, 1)).max() > 10)
+    until(lambda: np.abs(image(browser, 0) - image(browser, 1)).max() > 10)
 
     one(browser, "#download").click()
     file = until(lambda: next(downloads.glob("*.jpg"), None))
-    with Image.open(file) as image:
-        assert image.size == (512, 512)
-        assert provenance.read(image.info["xmp"])["Strength"] == "0.5"
+    with Image.open(file) as opened:
+        assert opened.size == (512, 512)
+        assert provenance.read(opened.info["xmp"])["Strength"] == "0.5"
     outside_left_alone(browser)
     assert server.stop() == 0 and not server.folder.exists(), server.said
     assert not [line for line in server.said if "ASKED" in line or "Traceback" in line], server.said
@@ -164,7 +164,7 @@ def shown(browser: Any) -> NDArray[np.int16]:
     return np.asarray(image.convert("RGB")).astype(np.int16)
 
 
-def picture(browser: Any, which: int) -> NDArray[np.int16]:
+def image(browser: Any, which: int) -> NDArray[np.int16]:
     """The pixels (H, W, 4) of the photo before or after, as the browser has them."""
     script = """
         const image = document.querySelectorAll("#compare img")[arguments[0]], canvas = document.createElement("canvas");

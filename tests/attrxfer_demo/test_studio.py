@@ -15,8 +15,8 @@ from PIL import Image
 from skimage.data import astronaut
 
 from attrxfer.errors import DataError
-from attrxfer.photos import provenance
-from attrxfer.transfer import load
+from attrxfer.media.photos import provenance
+from attrxfer.model.loading import load
 from tests.attrxfer_demo.conftest import SIZE, Negative, offer
 
 Make = Callable[..., SimpleNamespace]
@@ -56,14 +56,14 @@ def test_what_is_shown_is_what_a_transfer_makes(a_studio: Make, photo: Path, str
     made = a_studio(FACE, (300, 250, 90))
     own = made.studio.offers[0]
     ready = Ready(photo, own, crop=False)
-    assert np.array_equal(ready.after(strength), own.photos(pixels(photo).astype(np.uint8), strength).picture)
+    assert np.array_equal(ready.after(strength), own.photos(pixels(photo).astype(np.uint8), strength).image)
 
 
 def test_any_strength_is_the_bundles_own_result_to_the_bit(trained: Path, photo: Path) -> None:
     transfer = load(trained)
     ready = Ready(photo, offer(transfer, None), crop=True)
     for strength in (0, 0.35, 1, 1.5):
-        assert np.array_equal(ready.results(strength), transfer.pictures(ready.crops, strength))
+        assert np.array_equal(ready.results(strength), transfer.images(ready.crops, strength))
 
 
 def test_a_photo_that_is_gone_is_an_error_with_its_name(a_studio: Make, photo: Path) -> None:
@@ -95,7 +95,7 @@ def test_what_of_a_file_cannot_be_kept_is_said(a_studio: Make, photo: Path) -> N
     two = photo.with_name("two views.mpo")
     view = Image.open(photo)
     view.save(two, "MPO", save_all=True, append_images=[view.rotate(5)])
-    assert a_studio(FACE).studio.look(str(two), 0, crop=False).said == "1 face found. Only its first picture is kept."
+    assert a_studio(FACE).studio.look(str(two), 0, crop=False).said == "1 face found. Only its first image is kept."
 
 
 def test_a_large_photo_is_shown_small_and_saved_whole(a_studio: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,12 +111,12 @@ def test_a_large_photo_is_shown_small_and_saved_whole(a_studio: Make, tmp_path: 
     assert np.abs(reduced - before).max() > 60 and np.abs(reduced - after).mean() < 2
 
 
-def test_no_face_is_said_and_the_picture_can_be_taken_as_a_crop(a_studio: Make, photo: Path) -> None:
+def test_no_face_is_said_and_the_image_can_be_taken_as_a_crop(a_studio: Make, photo: Path) -> None:
     made = a_studio()
     looked = made.studio.look(str(photo), 0, crop=False)
-    assert looked.key is None and looked.faceless and looked.said.startswith("No face found in this picture")
+    assert looked.key is None and looked.faceless and looked.said.startswith("No face found in this image")
     looked = made.studio.look(str(photo), 0, crop=True)
-    assert looked.said == f"The picture is taken as one crop; its result has {SIZE} pixels a side."
+    assert looked.said == f"The image is taken as one crop; its result has {SIZE} pixels a side."
     assert made.studio.command(looked.key, 0.8) == (
         "attrxfer transfer runs/negative 'her photo.jpg' --aligned --strength 0.8 -o out"
     )
@@ -135,18 +135,18 @@ def test_several_faces_are_counted_and_tiny_ones_named(a_studio: Make, photo: Pa
     assert words((10, 10, 12)) == "1 face found, smaller than 24 pixels: it is left as it is."
 
 
-def test_what_is_no_picture_is_said_by_its_name(a_studio: Make, photo: Path, tmp_path: Path) -> None:
+def test_what_is_no_image_is_said_by_its_name(a_studio: Make, photo: Path, tmp_path: Path) -> None:
     studio = a_studio(FACE).studio
     (tmp_path / "letter.jpg").write_text("Dear")
-    assert studio.look(str(tmp_path / "letter.jpg"), 0, crop=False).said == "letter.jpg: not a picture."
+    assert studio.look(str(tmp_path / "letter.jpg"), 0, crop=False).said == "letter.jpg: not an image."
     (tmp_path / "half.jpg").write_bytes(photo.read_bytes()[:9000])
     looked = studio.look(str(tmp_path / "half.jpg"), 0, crop=False)
     assert looked.key is None and looked.said.startswith("half.jpg: ") and "truncated" in looked.said
     assert not looked.faceless, "a crop of it is no remedy"
 
 
-def test_a_bundle_without_alignment_takes_every_picture_as_a_crop(photo: Path, tmp_path: Path) -> None:
+def test_a_bundle_without_alignment_takes_every_image_as_a_crop(photo: Path, tmp_path: Path) -> None:
     studio = Studio([offer(Negative(alignment=None), None)], tmp_path / "files")
     looked = studio.look(str(photo), 0, crop=False)
-    assert looked.key is not None and looked.said.startswith("The picture is taken as one crop")
+    assert looked.key is not None and looked.said.startswith("The image is taken as one crop")
     assert "--aligned" in studio.command(looked.key, 1.0)

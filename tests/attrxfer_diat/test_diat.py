@@ -23,20 +23,20 @@ from attrxfer_diat.stages import AdversarialTraining
 from safetensors.torch import load_file
 from torch import Tensor
 
-from attrxfer.engine.folder import RunFolder
-from attrxfer.engine.run import Training
-from attrxfer.engine.step import Step
 from attrxfer.errors import AttrxferError
-from attrxfer.host import Host
 from attrxfer.interfaces import Batch
+from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe
+from attrxfer.storage.run_folder import RunFolder
+from attrxfer.training.loop import Training
+from attrxfer.training.step import Step
 from tests.attrxfer_diat.test_update import PlainDevices
 
 N, SIZE = 2, 32
 Tiny = Callable[..., Recipe]
 
 
-def pictures(seed: int) -> Tensor:
+def images(seed: int) -> Tensor:
     return torch.rand(N, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(seed)) * 2 - 1
 
 
@@ -47,14 +47,14 @@ def phi() -> FaceFeatures:
 
 def a_step(generator: Any) -> Step:
     discriminator = Discriminator(size=SIZE, width=4, hidden=8)
-    return Step(generator, discriminator, Gan(), pictures(1), torch.zeros(N, 8))
+    return Step(generator, discriminator, Gan(), images(1), torch.zeros(N, 8))
 
 
 def a_run(generator: Any, tmp_path: Path) -> Any:
     """What these stages ask of a run, without an engine."""
     records = SimpleNamespace(split=np.zeros(4, np.uint8), identity=None, attributes={})
     data = SimpleNamespace(key=str(tmp_path), usable=np.ones(4, bool), records=records)
-    batch = Batch(pictures(3), torch.zeros(N), np.array([0, 1]), np.array([False, True]))
+    batch = Batch(images(3), torch.zeros(N), np.array([0, 1]), np.array([False, True]))
     devices = PlainDevices()
     devices.rank, devices.world, devices.precision = 0, 1, "no"  # type: ignore[attr-defined]
     return SimpleNamespace(generator=generator, data=data, seed=0, devices=devices, batch=lambda which, index, size: batch)
@@ -115,7 +115,7 @@ def test_g_learns_eq_4_and_f_eq_5(phi: FaceFeatures, tmp_path: Path) -> None:
     owner, run = perceptual(phi), a_run(None, tmp_path)
     stage = Reconstruction(steps=1, batch=N, scale="paper")
     stage.prepare(run, owner)
-    x = pictures(3)
+    x = images(3)
     expected = sum(
         (ours - theirs).pow(2).sum() / (2 * ours[0].numel()) / N
         for ours, theirs in zip(phi(owner.g(x))[3:], phi(x)[3:], strict=True)
@@ -148,7 +148,7 @@ def test_the_size_of_the_mask() -> None:
 # ---------------------------------------------------------------- enhancers
 
 
-def test_the_blur_grows_with_the_picture() -> None:
+def test_the_blur_grows_with_the_image() -> None:
     point = torch.zeros(1, 3, 129, 129)
     point[..., 64, 64] = 1
     spread = blur(point, 1.8)[0, 0]
@@ -164,15 +164,15 @@ def test_the_global_enhancer_is_eq_11(tmp_path: Path, residual: bool) -> None:
     enhancer, run = GlobalEnhancer(network=network, residual=residual), a_run(None, tmp_path)
     stage = TrainGlobalEnhancer(steps=1, batch=N)
     stage.prepare(run, enhancer)
-    x = pictures(3)
+    x = images(3)
     sharpened = network(blur(x, 1.8)) + (blur(x, 1.8) if residual else 0)
     torch.testing.assert_close(stage.step(0)["sharpened"], (sharpened - x).pow(2).mean().detach())
     again = network(blur(x, 1.8)) + (blur(x, 1.8) if residual else 0)
-    torch.testing.assert_close(enhancer(x, pictures(5)), again.clamp(-1, 1))
+    torch.testing.assert_close(enhancer(x, images(5)), again.clamp(-1, 1))
 
 
 class LeftHalf:
-    """A locator whose part is the left half of the picture as it was before it was mirrored."""
+    """A locator whose part is the left half of the image as it was before it was mirrored."""
 
     def masks(self, data: Any, batch: Batch) -> Any:
         mask = np.zeros((N, 1, SIZE, SIZE), np.float32)
@@ -188,7 +188,7 @@ def test_the_local_enhancer_is_eq_10(phi: FaceFeatures, tmp_path: Path) -> None:
         enhancer.layers[-1].weight.normal_(std=0.05)
     stage = TrainLocalEnhancer(network=phi, locator=LeftHalf(), steps=1, batch=N)
     stage.prepare(run, enhancer)
-    x = pictures(3)
+    x = images(3)
     m = torch.from_numpy(LeftHalf().masks(None, run.batch("input", 0, N)))
     with torch.no_grad():
         t = generator.eval()(x)
@@ -206,7 +206,7 @@ def test_the_local_enhancer_is_eq_10(phi: FaceFeatures, tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_a_picture_without_a_region_is_left_out_of_eq_10(phi: FaceFeatures, tmp_path: Path) -> None:
+def test_an_image_without_a_region_is_left_out_of_eq_10(phi: FaceFeatures, tmp_path: Path) -> None:
     class OnlyTheFirst(LeftHalf):
         def masks(self, data: Any, batch: Batch) -> Any:
             return super().masks(data, batch) * (np.arange(N) == 0).reshape(-1, 1, 1, 1)
@@ -254,7 +254,7 @@ def test_what_is_kept_is_found_only_by_equal_settings_and_labels(phi: FaceFeatur
 
 def test_an_untrained_local_enhancer_changes_nothing() -> None:
     enhancer = LocalEnhancer().eval()
-    torch.testing.assert_close(enhancer(pictures(1), pictures(2)), pictures(1))
+    torch.testing.assert_close(enhancer(images(1), images(2)), images(1))
 
 
 # ---------------------------------------------------------------- whole runs
@@ -295,7 +295,7 @@ def test_diat_with_all_its_parts(tiny: Tiny, tmp_path: Path, host: Host, monkeyp
     assert all(torch.equal(one[name], other[name]) for name in one) and one.keys() == other.keys()
     chain = json.loads((first.bundle / "attrxfer.json").read_text())["chain"]
     assert [step["use"] for step in chain] == ["masked", "local", "global"]
-    # the report's pictures of g and f are there in the second run too, which found both in the cache
+    # the report's images of g and f are there in the second run too, which found both in the cache
     drawn = {path.stem.split("-")[1] for path in second.samples.glob("*-*-*.png")}
     assert {"reconstruction", "denoiser g(x)", "denoiser f(g(x))", "denoiser f(x)"} <= drawn
 

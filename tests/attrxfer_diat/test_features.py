@@ -18,9 +18,9 @@ from scipy.io import savemat
 from torch import Tensor
 
 from attrxfer.errors import DataError
-from attrxfer.files import sha256
-from attrxfer.host import Host
+from attrxfer.plugin.host import Host
 from attrxfer.recipe import load
+from attrxfer.storage.files import sha256
 from tests.conftest import TINY, attrxfer
 
 Weights = dict[str, Tensor]
@@ -237,8 +237,8 @@ def test_any_timm_model_by_a_file_of_its_weights(tmp_path: Path) -> None:
 
 
 def test_what_trained_a_model_is_in_its_licences(weights: Weights, tmp_path: Path, host: Host) -> None:
-    from attrxfer.engine.folder import RunFolder
-    from attrxfer.engine.run import Training
+    from attrxfer.storage.run_folder import RunFolder
+    from attrxfer.training.loop import Training
 
     table = f"identity={{use='backbone', network={{use='vgg_face', path='{write_torch(tmp_path, weights)}'}}}}"
     training = Training(load("diat_a_gender", host, (*TINY, table)), RunFolder(tmp_path / "run"), host, quiet=True)

@@ -19,9 +19,9 @@ from attrxfer_diat.regularizer import TotalVariation
 from attrxfer_diat.stages import AdversarialTraining, PretrainDiscriminator, PretrainGenerator
 from torch import Tensor, nn
 
-from attrxfer.engine.step import Step
 from attrxfer.errors import AttrxferError
 from attrxfer.interfaces import Batch
+from attrxfer.training.step import Step
 
 N, SIZE = 4, 32
 
@@ -47,7 +47,7 @@ class PlainDevices:
         optimizer.zero_grad(set_to_none=True)
 
 
-def picture(*key: int) -> Tensor:
+def image(*key: int) -> Tensor:
     return torch.rand(N, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(hash(key) % 10_000)) * 2 - 1
 
 
@@ -65,7 +65,7 @@ def run() -> Any:
     )
     sets = {"input": 1, "guided": 2, "all": 3}
     made.batch = lambda which, index, size: Batch(
-        picture(sets[which], index), (torch.arange(N) % 2).float(), np.arange(N), np.zeros(N, bool)
+        image(sets[which], index), (torch.arange(N) % 2).float(), np.arange(N), np.zeros(N, bool)
     )
     made.uniform = lambda key, index, size, columns: torch.rand(size, columns, generator=torch.Generator().manual_seed(index))
     made.transfer = lambda source, index: Step(
@@ -112,7 +112,7 @@ def hand_written(run: Any, x: Tensor, guided: Tensor) -> tuple[dict[str, Tensor]
 
 
 def test_a_turn_equals_the_equations_by_hand(run: Any) -> None:
-    losses, gradient_d, gradient_t = hand_written(run, picture(1, 0), picture(2, 0))
+    losses, gradient_d, gradient_t = hand_written(run, image(1, 0), image(2, 0))
     stage = AdversarialTraining(steps=1, batch=N, rate=1e-3, dstep=1, pool=0, balance_every=0)
     stage.prepare(run, run.adversarial)
     terms = stage.step(0)
@@ -140,7 +140,7 @@ def test_eq_14_as_printed_has_d_drive_the_features_apart(run: Any, calls: Counte
     run.identity = (Adaptive(scale="paper", discriminator_weight=-0.3),)
     stage = AdversarialTraining(steps=1, batch=N, dstep=1, pool=0)
     stage.prepare(run, run.adversarial)
-    x = picture(1, 0)
+    x = image(1, 0)
     D = copy.deepcopy(run.discriminator)
     ours, theirs = D(run.generator(x).detach()).features, D(x).features
     expected = sum((ours[i] - theirs[i]).pow(2).mean() / 2 for i in (3, 4))
@@ -211,7 +211,7 @@ def test_what_is_kept_is_the_average(run: Any) -> None:
         torch.testing.assert_close(one, other)
 
 
-def test_the_pool_gives_half_old_pictures(run: Any) -> None:
+def test_the_pool_gives_half_old_images(run: Any) -> None:
     stage = AdversarialTraining(steps=1, batch=N, pool=2)
     stage.prepare(run, run.adversarial)
     fresh = torch.full((N, 3, 2, 2), 9.0)
@@ -226,7 +226,7 @@ def test_the_pool_gives_half_old_pictures(run: Any) -> None:
 def test_pretraining_follows_eq_8_and_9(run: Any) -> None:
     stage = PretrainGenerator(steps=1, batch=N)
     stage.prepare(run, None)
-    images = picture(3, 0)
+    images = image(3, 0)
     expected = (run.generator(images) - images).pow(2).mean()
     torch.testing.assert_close(stage.step(0)["reconstruction"], expected.detach())
     judge = PretrainDiscriminator(steps=1, batch=N)
@@ -251,9 +251,9 @@ def test_relative_scale_ignores_the_size_of_features(run: Any) -> None:
     torch.testing.assert_close(paper(step(100.0)), paper(step(1.0)) * 1e4, rtol=1e-4, atol=0)
 
 
-def test_r1_is_the_squared_gradient_at_guided_pictures(run: Any) -> None:
+def test_r1_is_the_squared_gradient_at_guided_images(run: Any) -> None:
     gan = Gan(r1=2.0, r1_every=2)
-    guided, generated = picture(2, 0), picture(1, 0)
+    guided, generated = image(2, 0), image(1, 0)
     terms = gan.discriminator_loss(run.discriminator, guided, generated, 0)
     leaf = guided.clone().requires_grad_(True)
     (gradient,) = torch.autograd.grad(run.discriminator(leaf).logit.sum(), leaf)

@@ -14,14 +14,14 @@ from PIL import Image
 
 from attrxfer.data import open_data, recognise
 from attrxfer.errors import DataError
-from attrxfer.host import Host
 from attrxfer.interfaces import Broken, Records
+from attrxfer.plugin.host import Host
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "celeba_subset"
 
 
-def picture(path: Path, size: tuple[int, int] = (178, 218), mode: str = "RGB", shade: int = 120) -> None:
-    """A picture whose left half is dark and whose right half is ``shade``."""
+def image(path: Path, size: tuple[int, int] = (178, 218), mode: str = "RGB", shade: int = 120) -> None:
+    """An image whose left half is dark and whose right half is ``shade``."""
     path.parent.mkdir(parents=True, exist_ok=True)
     array = np.zeros((size[1], size[0], 3), np.uint8)
     array[:, size[0] // 2 :] = shade
@@ -33,7 +33,7 @@ def celeba(tmp_path: Path) -> Path:
     root = tmp_path / "celeba"
     names = [f"{i:06d}.jpg" for i in range(1, 7)]
     for name in names:
-        picture(root / "img_align_celeba" / name)
+        image(root / "img_align_celeba" / name)
     rows = "\n".join(f"{name} {'1' if i % 2 else '-1':>2} -1" for i, name in enumerate([*names, "999999.jpg"]))
     (root / "list_attr_celeba.txt").write_text(f"7\nMale Young\n{rows}\n")
     (root / "list_eval_partition.txt").write_text("".join(f"{name} {i % 3}\n" for i, name in enumerate(names)))
@@ -58,7 +58,7 @@ def test_celebas_layout(celeba: Path) -> None:
     assert records.identity is not None and records.identity.tolist() == [50, 50, 51, 51, 52, 52]
     (read,) = dataset.read([0])
     assert isinstance(read, np.ndarray) and read.shape == (80, 80, 3)
-    # the picture's middle, x = 89, lies at (89 - 9) / 160 of the crop
+    # the image's middle, x = 89, lies at (89 - 9) / 160 of the crop
     assert read[:, :38].max() < 30 and read[:, 42:].min() > 100
 
 
@@ -85,29 +85,29 @@ def test_what_must_be_there_is_named(celeba: Path, missing: str) -> None:
         CelebA(path=celeba).records()
 
 
-def test_a_partition_that_forgets_a_picture_is_refused(celeba: Path) -> None:
+def test_a_partition_that_forgets_an_image_is_refused(celeba: Path) -> None:
     (celeba / "list_eval_partition.txt").write_text("000001.jpg 0\n")
     with pytest.raises(DataError, match="list_eval_partition.txt: says nothing of 000002.jpg and 4 more"):
         CelebA(path=celeba).records()
 
 
-def test_a_picture_of_another_size_is_cut_to_its_middle(celeba: Path) -> None:
-    picture(celeba / "img_align_celeba" / "000001.jpg", (300, 100))
+def test_an_image_of_another_size_is_cut_to_its_middle(celeba: Path) -> None:
+    image(celeba / "img_align_celeba" / "000001.jpg", (300, 100))
     (read,) = CelebA(path=celeba, size=20).read([0])
     assert isinstance(read, np.ndarray) and read.shape == (20, 20, 3)
     assert read[:, :8].max() < 40 and read[:, 12:].min() > 90
 
 
-def test_broken_pictures_are_named_and_left_out(celeba: Path, tmp_path: Path) -> None:
+def test_broken_images_are_named_and_left_out(celeba: Path, tmp_path: Path) -> None:
     folder = celeba / "img_align_celeba"
     (folder / "000001.jpg").write_bytes((folder / "000002.jpg").read_bytes()[:700])
     (folder / "000003.jpg").write_bytes(b"")
-    (folder / "000005.jpg").write_text("this is not a picture")
+    (folder / "000005.jpg").write_text("this is not an image")
     data = open_data(CelebA(path=celeba, size=16), selection=None, size=16, folder=tmp_path / "cache")
     assert [name for name, _ in data.broken] == ["000001.jpg", "000003.jpg", "000005.jpg"]
     assert all(reason for _, reason in data.broken)
     assert data.usable.tolist() == [False, True, False, True, False, True]
-    assert "3 broken, skipped:" in data.describe() and "000005.jpg: not a picture" in data.describe()
+    assert "3 broken, skipped:" in data.describe() and "000005.jpg: not an image" in data.describe()
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real faces are not beside this checkout (../shared/data)")
@@ -125,7 +125,7 @@ def test_the_real_subset() -> None:
 
 def test_a_folder_for_each_class(tmp_path: Path) -> None:
     for i in range(40):
-        picture(tmp_path / ("cats" if i % 2 else "dogs") / f"sub{i % 3}" / f"{i}.png", (20, 20))
+        image(tmp_path / ("cats" if i % 2 else "dogs") / f"sub{i % 3}" / f"{i}.png", (20, 20))
     records = Folder(path=tmp_path).records()
     assert len(records) == 40 and records.names[0].startswith("cats/")
     assert records.attributes["cats"].sum() == 20 and (records.attributes["cats"] ^ records.attributes["dogs"]).all()
@@ -137,13 +137,13 @@ def test_a_folder_for_each_class(tmp_path: Path) -> None:
 def test_split_folders(tmp_path: Path) -> None:
     for split in ("train", "val", "test"):
         for name in ("cats", "dogs"):
-            picture(tmp_path / split / name / "1.jpg", (20, 20))
+            image(tmp_path / split / name / "1.jpg", (20, 20))
     records = Folder(path=tmp_path).records()
     assert sorted(records.attributes) == ["cats", "dogs"] and sorted(records.split) == [0, 0, 1, 1, 2, 2]
 
 
 def test_one_class_is_too_few(tmp_path: Path) -> None:
-    picture(tmp_path / "cats" / "1.jpg")
+    image(tmp_path / "cats" / "1.jpg")
     with pytest.raises(DataError, match=r"two classes or more; found \['cats'\]"):
         Folder(path=tmp_path).records()
 
@@ -153,7 +153,7 @@ def test_any_mode_becomes_rgb(tmp_path: Path, mode: str) -> None:
     suffix = "jpg" if mode == "CMYK" else "png"
     for name in ("a", "b"):
         path = tmp_path / name / f"1.{suffix}"
-        picture(path, (20, 20), "RGB" if mode == "I;16" else mode, 255)
+        image(path, (20, 20), "RGB" if mode == "I;16" else mode, 255)
         if mode == "I;16":
             array = np.zeros((20, 20), np.uint16)
             array[:, 10:] = 65535
@@ -171,7 +171,7 @@ def test_transparency_is_laid_on_white(tmp_path: Path) -> None:
     assert isinstance(read, np.ndarray) and read.min() == 255
 
 
-def test_exif_turns_the_picture_upright(tmp_path: Path) -> None:
+def test_exif_turns_the_image_upright(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         array = np.zeros((20, 20, 3), np.uint8)
@@ -188,7 +188,7 @@ def test_exif_turns_the_picture_upright(tmp_path: Path) -> None:
 
 def table(tmp_path: Path, text: str, bom: bool = False) -> Path:
     for i in range(3):
-        picture(tmp_path / f"{i}.png", (20, 20))
+        image(tmp_path / f"{i}.png", (20, 20))
     (tmp_path / "labels.csv").write_text(text, encoding="utf-8-sig" if bom else "utf-8")
     return tmp_path
 
@@ -213,7 +213,7 @@ def test_a_table_of_attributes(tmp_path: Path) -> None:
         ("file,Hat\n0.png,maybe\n", 'line 2, column Hat: "maybe" is neither true nor false'),
         ("file,Hat\n0.png,1\n1.png\n", "line 3: not as many values"),
         ("file,Hat,split\n0.png,1,dev\n", 'line 2, column split: "dev" is none of train, validation, test'),
-        ("picture,Hat\n0.png,1\n", "no column of file names"),
+        ("image,Hat\n0.png,1\n", "no column of file names"),
         ("file,Hat\n0.png,1\n0.png,0\n", "0.png stands in it twice"),
         ("file,Hat\n", "no rows"),
     ],
@@ -229,7 +229,7 @@ def test_what_is_wrong_in_a_table_is_placed(tmp_path: Path, text: str, message: 
 def test_each_layout_is_recognised(tmp_path: Path, celeba: Path, host: Host) -> None:
     components = host.registry.all("dataset")
     for name in ("a", "b"):
-        picture(tmp_path / "classes" / name / "1.png")
+        image(tmp_path / "classes" / name / "1.png")
     csv_folder = tmp_path / "csv"
     csv_folder.mkdir()
     table(csv_folder, "file,Hat\n0.png,1\n")

@@ -69,25 +69,25 @@ def test_confounds_are_correlations_with_their_counts() -> None:
 
 
 def test_the_difference_hash_survives_brightness_and_tells_faces_apart() -> None:
-    pictures = np.stack(list(SyntheticFaces(size=SIZE, faces=16).read(range(16))))
-    darker = (pictures * 0.8).astype(np.uint8)
-    one, other = difference_hash(pictures), difference_hash(darker)
+    images = np.stack(list(SyntheticFaces(size=SIZE, faces=16).read(range(16))))
+    darker = (images * 0.8).astype(np.uint8)
+    one, other = difference_hash(images), difference_hash(darker)
     assert (one != other).sum(1).mean() < 16
     apart = (one[:, None] != one[None]).sum(-1)
     assert apart[np.triu_indices(16, 1)].min() > 16
 
 
 def test_inspect_finds_what_was_put_in(tmp_path: Path) -> None:
-    pictures = SyntheticFaces(size=96, faces=40).read(range(40))
+    images = SyntheticFaces(size=96, faces=40).read(range(40))
     data = tmp_path / "data"
     data.mkdir()
     lines = ["file,glasses,hat,split"]
-    for i, picture in enumerate(pictures):
-        Image.fromarray(picture).save(data / f"{i:02d}.png")
+    for i, image in enumerate(images):
+        Image.fromarray(image).save(data / f"{i:02d}.png")
         lines.append(f"{i:02d}.png,{i % 2},{(i % 2) if i else 1},train")
-    Image.fromarray(pictures[7]).save(data / "copy.png")
+    Image.fromarray(images[7]).save(data / "copy.png")
     lines.append("copy.png,0,1,test")
-    (data / "broken.png").write_bytes(b"not a picture")
+    (data / "broken.png").write_bytes(b"not an image")
     lines.append("broken.png,1,1,train")
     (data / "labels.csv").write_text("\n".join(lines))
     result = attrxfer("data", "inspect", data / "labels.csv", "-o", tmp_path / "page.html")

@@ -18,9 +18,9 @@ from skimage.data import astronaut
 
 from attrxfer.data import open_data
 from attrxfer.errors import DataError
-from attrxfer.host import Host
 from attrxfer.interfaces import Batch, Broken, Records
-from attrxfer.params import build, check, needs
+from attrxfer.plugin.host import Host
+from attrxfer.plugin.parameters import build, check, needs
 
 SIZE = 64
 
@@ -54,7 +54,7 @@ def test_five_points_cover_most_of_what_68_do(faces: SyntheticFaces, region: str
     assert 0.5 < rough.sum() / whole.sum() < 2.5
 
 
-def test_a_margin_widens_and_a_mirrored_picture_has_a_mirrored_mask(faces: SyntheticFaces) -> None:
+def test_a_margin_widens_and_a_mirrored_image_has_a_mirrored_mask(faces: SyntheticFaces) -> None:
     data = SimpleNamespace(records=faces.records())
     narrow, wide = (Landmarks(region="mouth", margin=m).masks(data, batch([3, 3], [False, True])) for m in (0.05, 0.4))
     assert (wide >= narrow).all() and wide.sum() > 1.5 * narrow.sum()
@@ -73,7 +73,7 @@ def test_unknown_landmarks_are_an_empty_region_or_one_clear_line(host: Host) -> 
 
 
 class Astronaut:
-    """One real photograph (scikit-image's), its face in the middle, beside a picture without a face."""
+    """One real photograph (scikit-image's), its face in the middle, beside an image without a face."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -109,7 +109,7 @@ def test_dlib_finds_landmarks_once_where_the_data_set_has_none(
         assert abs(columns.mean() - (225 - 124) * SIZE / 200) < 3 and abs(rows.mean() - (148 - 20) * SIZE / 200) < 4
         assert 0.01 < mouth[0].mean() < 0.15
         monkeypatch.setattr(Faces, "landmarks", lambda *arguments: pytest.fail("looked for twice"))
-    assert not np.isnan(locator.points(data)[2]).any(), "metrics ask for test pictures"
+    assert not np.isnan(locator.points(data)[2]).any(), "metrics ask for test images"
 
 
 def test_auto_takes_the_data_sets_own_landmarks(faces: SyntheticFaces, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,7 +126,7 @@ def test_auto_takes_the_data_sets_own_landmarks(faces: SyntheticFaces, host: Hos
 
 def test_a_result_is_verified_as_its_inputs_person_and_noise_is_not() -> None:
     found = Faces()
-    face, noise = (picture for picture in Astronaut(128).read([0, 1]))
+    face, noise = (image for image in Astronaut(128).read([0, 1]))
     darker = (np.asarray(face) * 0.8).astype(np.uint8)
     own, changed, nothing = found.embeddings(np.stack([face, darker, noise]), np.stack([face, face, face]))
     assert np.linalg.norm(own - changed) < SAME < np.linalg.norm(own - nothing)

@@ -20,14 +20,14 @@ from scipy.ndimage import shift as moved
 
 from attrxfer.data import Data, open_data
 from attrxfer.errors import DataError
-from attrxfer.evaluate import HeldOut, Inputs, inputs, score
+from attrxfer.evaluation.scores import HeldOut, Inputs, inputs, score
 from attrxfer.interfaces import Broken, Records
 
 SIZE, PHOTOS = 64, 3
 PUBLISHED = [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)]
 """ArcFace's five points at 112 pixels."""
 REAL = Path(__file__).parents[3] / "shared" / "data" / "celeba_subset"
-Pictures = NDArray[np.uint8]
+Images = NDArray[np.uint8]
 
 
 # ---------------------------------------------------------------- alignment
@@ -40,8 +40,8 @@ def posed(angle: float, scale: float, move: tuple[float, float]) -> NDArray[np.f
     return scale * np.array(PUBLISHED) @ rotation.T + move
 
 
-def spots(points: NDArray[np.float64], side: int, width: float) -> Pictures:
-    """A dark picture with a bright spot at each point."""
+def spots(points: NDArray[np.float64], side: int, width: float) -> Images:
+    """A dark image with a bright spot at each point."""
     y, x = np.mgrid[:side, :side]
     light = sum(np.exp(-((x - px) ** 2 + (y - py) ** 2) / (2 * width**2)) for px, py in points)
     return (250 * np.clip(light, 0, 1)).astype(np.uint8)[..., None].repeat(3, 2)  # type: ignore[union-attr]
@@ -71,7 +71,7 @@ def test_five_of_68_points_are_eyes_nose_and_corners_of_the_mouth() -> None:
 
 
 def onnx_file(path: Path, *, last: bool = False, itself: bool = False, side: int | str = 112) -> Path:
-    """A network that gives the mean colours of 4 x 4 tiles; ``last``: of pictures (N, H, W, 3); ``itself``: it normalises."""
+    """A network that gives the mean colours of 4 x 4 tiles; ``last``: of images (N, H, W, 3); ``itself``: it normalises."""
     from onnx import TensorProto, helper, save
 
     shape = ["n", side, side, 3] if last else ["n", 3, side, side]
@@ -96,20 +96,20 @@ def onnx_file(path: Path, *, last: bool = False, itself: bool = False, side: int
 
 
 def test_a_file_states_its_axes_its_side_and_whether_it_normalises(tmp_path: Path) -> None:
-    picture = np.random.default_rng(0).integers(0, 256, (1, 112, 112, 3)).astype(np.uint8)
+    image = np.random.default_rng(0).integers(0, 256, (1, 112, 112, 3)).astype(np.uint8)
     plain = load_embedder(onnx_file(tmp_path / "a.onnx"))
     assert (plain.side, plain.mean, plain.std) == (112, (HALF,), (HALF,))
-    found = plain(picture, TEMPLATE[None])
-    tiles = (picture[0] / HALF - 1).reshape(4, 28, 4, 28, 3).mean((1, 3)).transpose(2, 0, 1).ravel()
+    found = plain(image, TEMPLATE[None])
+    tiles = (image[0] / HALF - 1).reshape(4, 28, 4, 28, 3).mean((1, 3)).transpose(2, 0, 1).ravel()
     assert np.allclose(found[0], tiles / np.linalg.norm(tiles), atol=1e-5), "a face on the template is seen as it is"
     itself = load_embedder(onnx_file(tmp_path / "b.onnx", itself=True, side="s"))
     assert (itself.side, itself.mean, itself.std) == (112, (0.0,), (1.0,))
     others = [itself, load_embedder(onnx_file(tmp_path / "c.onnx", last=True))]
-    assert all(np.allclose(other(picture, TEMPLATE[None]), found, atol=1e-5) for other in others)
-    unknown = plain(picture.repeat(2, 0), np.stack([TEMPLATE, np.full((5, 2), np.nan)]))
+    assert all(np.allclose(other(image, TEMPLATE[None]), found, atol=1e-5) for other in others)
+    unknown = plain(image.repeat(2, 0), np.stack([TEMPLATE, np.full((5, 2), np.nan)]))
     assert np.isfinite(unknown[0]).all() and np.isnan(unknown[1]).all()
-    assert np.isnan(plain(picture, np.full((1, 5, 2), np.nan))).all()
-    mirrored = plain(picture, TEMPLATE[None], flip=True)[0].reshape(3, 4, 4)
+    assert np.isnan(plain(image, np.full((1, 5, 2), np.nan))).all()
+    mirrored = plain(image, TEMPLATE[None], flip=True)[0].reshape(3, 4, 4)
     assert np.allclose(mirrored, mirrored[..., ::-1], atol=1e-5) and not np.allclose(mirrored.ravel(), found[0], atol=1e-3)
 
 
@@ -126,13 +126,13 @@ def timm_file(folder: Path, **said: Any) -> Path:
 
 
 def test_a_timm_network_gives_what_its_last_layer_gives(tmp_path: Path) -> None:
-    picture = np.random.default_rng(0).integers(0, 256, (2, 112, 112, 3)).astype(np.uint8)
+    image = np.random.default_rng(0).integers(0, 256, (2, 112, 112, 3)).astype(np.uint8)
     points = np.stack([TEMPLATE, TEMPLATE])
     found = load_embedder(timm_file(tmp_path), "test_resnet")
-    assert found.side == 112 and found(picture, points).shape == (2, 24)
+    assert found.side == 112 and found(image, points).shape == (2, 24)
     assert found.mean == found.std == [HALF]
     stated = load_embedder(timm_file(tmp_path, input_size=[3, 64, 64], mean=[0.4, 0.5, 0.6], std=[0.2, 0.2, 0.2]))
-    assert stated.side == 64 and stated.mean == pytest.approx([102, 127.5, 153]) and stated(picture, points).shape == (2, 24)
+    assert stated.side == 64 and stated.mean == pytest.approx([102, 127.5, 153]) and stated(image, points).shape == (2, 24)
 
 
 def test_what_is_no_embedding_is_one_line(tmp_path: Path) -> None:
@@ -175,10 +175,10 @@ class People:
         for row in rows:
             pattern = np.random.default_rng(1000 + row // PHOTOS).integers(0, 256, (4, 4, 3)).repeat(14, 0).repeat(14, 1)
             x, y = (self.points(row) - 0.5 * TEMPLATE)[0]
-            picture = np.zeros((SIZE, SIZE, 3))
-            picture[:56, :56] = pattern
-            noise = np.random.default_rng(row).normal(0, 4, picture.shape)
-            found.append((moved(picture, (y, x, 0), order=1) + noise).clip(0, 255).astype(np.uint8))
+            image = np.zeros((SIZE, SIZE, 3))
+            image[:56, :56] = pattern
+            noise = np.random.default_rng(row).normal(0, 4, image.shape)
+            found.append((moved(image, (y, x, 0), order=1) + noise).clip(0, 255).astype(np.uint8))
         return found
 
     def fingerprint(self) -> str:
@@ -217,9 +217,9 @@ def test_copies_other_photos_strangers_and_noise(kind: str, data: Data, given: I
     copy = values(metric, given.results(given.sources.copy()))
     assert copy["identity similarity"] == pytest.approx(1) and "identity distance" not in copy
     assert copy["verified"] == copy["same person"] == copy["nearest is its own input"] == 1
-    assert values(metric, given.results(data.pictures(given.rows), picked=given.rows)) == pytest.approx(copy)
+    assert values(metric, given.results(data.images_u8(given.rows), picked=given.rows)) == pytest.approx(copy)
     other, stranger = (
-        values(metric, given.results(data.pictures(rows), picked=rows))
+        values(metric, given.results(data.images_u8(rows), picked=rows))
         for rows in (beside(data, given.rows, same=True), beside(data, given.rows, same=False))
     )
     noise = np.random.default_rng(0).integers(0, 256, given.sources.shape).astype(np.uint8)
@@ -231,11 +231,11 @@ def test_copies_other_photos_strangers_and_noise(kind: str, data: Data, given: I
     assert lost["verified"] == 0 and lost["identity similarity"] < other["identity similarity"]
 
 
-def test_a_real_picture_is_aligned_by_its_own_face_a_result_by_its_inputs(data: Data, given: Inputs, tmp_path: Path) -> None:
+def test_a_real_image_is_aligned_by_its_own_face_a_result_by_its_inputs(data: Data, given: Inputs, tmp_path: Path) -> None:
     metric = Identity(network=onnx_file(tmp_path / "face.onnx"))
     rows = beside(data, given.rows, same=True)
-    own = values(metric, given.results(data.pictures(rows), picked=rows))["identity similarity"]
-    astray = values(metric, given.results(data.pictures(rows)))["identity similarity"]
+    own = values(metric, given.results(data.images_u8(rows), picked=rows))["identity similarity"]
+    astray = values(metric, given.results(data.images_u8(rows)))["identity similarity"]
     assert own > 0.95 > astray, "the other photo's face is elsewhere"
 
 
@@ -263,7 +263,7 @@ def test_who_has_no_other_photo_is_left_out(data: Data, given: Inputs, tmp_path:
     metric = Identity(network=onnx_file(tmp_path / "face.onnx"))
     rows = beside(data, given.rows, same=True)
     rows[0] = given.rows[0]
-    card = score("", given.results(data.pictures(rows), picked=rows), [metric])
+    card = score("", given.results(data.images_u8(rows), picked=rows), [metric])
     assert np.isnan(card.each["verified"][0]) and card.scores["verified"]["n"] == len(rows) - 1
 
 
@@ -279,18 +279,18 @@ def test_faces_cannot_be_aligned_without_points(data: Data, monkeypatch: pytest.
 
 
 class FakeFaces:
-    """Stands for dlib: a face's embedding is its mean colour, its 68 points lie about its brightest pixel; a black picture
+    """Stands for dlib: a face's embedding is its mean colour, its 68 points lie about its brightest pixel; a black image
     shows no face."""
 
-    def embeddings(self, pictures: Pictures, like: Pictures) -> NDArray[np.float32]:
-        found = 0.1 + pictures.mean((1, 2)).astype(np.float32) / 100
+    def embeddings(self, images: Images, like: Images) -> NDArray[np.float32]:
+        found = 0.1 + images.mean((1, 2)).astype(np.float32) / 100
         found[like.max((1, 2, 3)) == 0] = np.nan
         return found
 
-    def landmarks(self, picture: Pictures) -> NDArray[np.float32]:
-        if not picture.max():
+    def landmarks(self, image: Images) -> NDArray[np.float32]:
+        if not image.max():
             return np.full((68, 2), np.nan, np.float32)
-        y, x = np.unravel_index(picture[..., 0].argmax(), picture.shape[:2])
+        y, x = np.unravel_index(image[..., 0].argmax(), image.shape[:2])
         ring = np.stack([np.cos(np.arange(68)), np.sin(np.arange(68))], axis=1) * 5
         ring[36:42], ring[42:48] = (-10, 0), (10, 0)
         return (ring + np.array([x, y])).astype(np.float32)
@@ -356,7 +356,7 @@ def test_dlib_on_real_faces(tmp_path: Path) -> None:
     copy = values(identity, given.results(given.sources.copy()))
     assert copy["verified"] == copy["same person"] == copy["nearest is its own input"] == 1 and copy["identity distance"] == 0
     other, stranger = (
-        values(identity, given.results(data.pictures(rows), picked=rows))
+        values(identity, given.results(data.images_u8(rows), picked=rows))
         for rows in (beside(data, given.rows, same=True), beside(data, given.rows, same=False))
     )
     noise = np.random.default_rng(0).integers(0, 256, given.sources.shape).astype(np.uint8)

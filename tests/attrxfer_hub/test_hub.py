@@ -20,11 +20,11 @@ from attrxfer_hub.publish import without_paths
 from click.testing import CliRunner, Result
 from torch import nn
 
-from attrxfer import bundle
 from attrxfer.cli import cli
 from attrxfer.errors import AttrxferError
-from attrxfer.host import Host
-from attrxfer.params import build
+from attrxfer.model import bundle
+from attrxfer.plugin.host import Host
+from attrxfer.plugin.parameters import build
 from attrxfer.recipe import Recipe
 
 hub = pytest.importorskip("huggingface_hub")
@@ -32,7 +32,7 @@ errors = pytest.importorskip("huggingface_hub.errors")
 
 CALLS = [name for name in vars(Client) if not name.startswith("_")]
 SCORES = {
-    "pictures": 8,
+    "images": 8,
     "people": 5,
     "scores": {
         "success": {"value": 0.25, "low": 0.2, "high": 0.3, "n": 8, "unit": "share", "better": "higher"},
@@ -126,7 +126,7 @@ def model(tiny: Callable[..., Recipe], host: Host, tmp_path: Path) -> Path:
         "framing": None,
         "recipe": filled,
         "plugins": {"diat": "0.1.0"},
-        "licences": ["MIT", "MIT (the pictures: non-commercial research)"],
+        "licences": ["MIT", "MIT (the images: non-commercial research)"],
         "trained": {"seconds": 90, "device": "cpu", "threads": 2},
         "scores": SCORES,
     }
@@ -179,14 +179,14 @@ def test_what_is_pushed_is_pulled(
     assert result.exit_code == 0, result.output
     assert result.stdout.splitlines() == [
         "me/younger at commit-main: younger",
-        "licences: MIT; MIT (the pictures: non-commercial research)",
+        "licences: MIT; MIT (the images: non-commercial research)",
         "use it: attrxfer transfer younger photos/ -o out",
     ]
     assert {path.name for path in Path("younger").iterdir()} == {"attrxfer.json", "model.safetensors"}
     import attrxfer
 
-    pictures = torch.rand(1, 3, 16, 16)
-    torch.testing.assert_close(attrxfer.load("younger")(pictures), attrxfer.load(model)(pictures))
+    images = torch.rand(1, 3, 16, 16)
+    torch.testing.assert_close(attrxfer.load("younger")(images), attrxfer.load(model)(images))
 
 
 def test_a_branch_a_message_and_a_private_repository(run: Run, model: Path, stand_in: Hub, tmp_path: Path) -> None:
@@ -327,7 +327,7 @@ def test_a_component_that_is_not_installed_is_named(run: Run, model: Path, stand
         ("table", "file:///home/me/table.csv", "table.csv"),
         ("path", "faces", None),
         ("reference", "paper/diat_a_gender", None),
-        ("licence", "MIT (the pictures: non-commercial research)", None),
+        ("licence", "MIT (the images: non-commercial research)", None),
     ],
 )
 def test_paths_are_cut_wherever_they_stand(key: str, value: str, left: str | None) -> None:
@@ -359,17 +359,17 @@ def test_the_card_says_what_whoever_uses_it_must_know(card: dict[str, Any], host
     text = model_card(card, "me/younger", host.registry)
     for expected in (
         "**Not for commercial use.**",
-        "pictures without **Male = false** in",
+        "images without **Male = false** in",
         "attrxfer pull me/younger",
         'attrxfer.load("younger")',
         "for non-commercial research only",
         "Training took 1.5 minutes (cpu, 2 threads)",
-        "8 held-out pictures of 5 people",
+        "8 held-out images of 5 people",
         "| success | 25.0% | 20 to 30% | 8 | more |",
         "## Where it differs from `paper/diat_a_gender`",
         "| train.adversarial.dstep | 2 | 1 |",
         "| generator `masked` | in the weights | diat 0.1.0 | MIT |",
-        "| data `celeba` | trained on | faces | MIT (the pictures: non-commercial research) |",
+        "| data `celeba` | trained on | faces | MIT (the images: non-commercial research) |",
         "have their consent",
         "Not for identification",
     ):
@@ -385,7 +385,7 @@ def test_only_drawn_faces_under_mit_are_called_mit(card: dict[str, Any], host: H
     assert "Not for commercial use" not in text and "model-index" not in text
     own = {**drawn, "recipe": {**recipe, "data": {"use": "folder", "path": "faces"}}}
     text = model_card(own, "me/x", host.registry)
-    assert "license: other\n" in text and "licence of the pictures is not recorded" in text and "datasets:" not in text
+    assert "license: other\n" in text and "licence of the images is not recorded" in text and "datasets:" not in text
 
 
 def test_a_card_can_be_made_of_what_is_not_installed_here(card: dict[str, Any], host: Host) -> None:
@@ -396,8 +396,8 @@ def test_a_card_can_be_made_of_what_is_not_installed_here(card: dict[str, Any], 
 
 
 def test_a_run_tells_its_bundle_how_long_it_took(tiny: Callable[..., Recipe], tmp_path: Path, host: Host) -> None:
-    from attrxfer.engine.folder import RunFolder
-    from attrxfer.engine.run import Training
+    from attrxfer.storage.run_folder import RunFolder
+    from attrxfer.training.loop import Training
 
     training = Training(tiny(), RunFolder(tmp_path / "run"), host, quiet=True)
     training.create_folder()
@@ -408,7 +408,7 @@ def test_a_run_tells_its_bundle_how_long_it_took(tiny: Callable[..., Recipe], tm
 def test_help_needs_neither_torch_nor_the_client() -> None:
     import subprocess
 
-    modules = "attrxfer_hub.commands, attrxfer_hub.transport, attrxfer.bundle"
+    modules = "attrxfer_hub.commands, attrxfer_hub.transport, attrxfer.model.bundle"
     code = f"import sys, {modules}; print({{'torch', 'huggingface_hub'}} & set(sys.modules))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "set()"

@@ -19,8 +19,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from attrxfer.errors import DataError
-from attrxfer.files import read_tensors
 from attrxfer.interfaces import Broken, Records
+from attrxfer.storage.files import read_tensors
 
 SIZE = 64
 State = Mapping[str, Tensor]
@@ -31,9 +31,9 @@ def smooth(seed: int, count: int = 4, size: int = SIZE) -> NDArray[np.uint8]:
     return coarse.repeat(size // 4, 1).repeat(size // 4, 2).astype(np.uint8)
 
 
-def noisy(pictures: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
-    noise = np.random.default_rng(0).normal(0, strength, pictures.shape)
-    return (pictures + noise).clip(0, 255).astype(np.uint8)
+def noisy(images: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
+    noise = np.random.default_rng(0).normal(0, strength, images.shape)
+    return (images + noise).clip(0, 255).astype(np.uint8)
 
 
 # ---------------------------------------------------------------- files
@@ -92,7 +92,7 @@ def alexnet(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return folder / "alexnet.pth", folder / "alex.safetensors"
 
 
-def test_equal_pictures_are_at_no_distance_noise_moves_them_apart(alexnet: tuple[Path, ...]) -> None:
+def test_equal_images_are_at_no_distance_noise_moves_them_apart(alexnet: tuple[Path, ...]) -> None:
     metric, sources = Lpips(weights=alexnet), smooth(0)
 
     def to_input(outputs: NDArray[np.uint8]) -> NDArray[np.floating]:
@@ -102,12 +102,12 @@ def test_equal_pictures_are_at_no_distance_noise_moves_them_apart(alexnet: tuple
     little, more, most = (to_input(noisy(sources, strength)) for strength in (5, 20, 80))
     assert (little > 0).all() and (little < more).all() and (more < most).all()
     one, other = sources, smooth(1)
-    assert np.allclose(metric.network.of_pictures(one, other), metric.network.of_pictures(other, one), atol=1e-6)
+    assert np.allclose(metric.network.of_images(one, other), metric.network.of_images(other, one), atol=1e-6)
     given: Any = SimpleNamespace(sources=sources, outputs=other, truth=other)
     found = metric(given)
     assert (found["LPIPS to truth"].values == 0).all() and (found["LPIPS to the input"].values > 0).all()
     assert found["LPIPS to truth"].better == "lower"
-    assert (metric.network.of_pictures(smooth(0, size=32), smooth(1, size=32)) > 0).all(), "the smallest it takes"
+    assert (metric.network.of_images(smooth(0, size=32), smooth(1, size=32)) > 0).all(), "the smallest it takes"
     small = smooth(0, size=16)
     assert metric(SimpleNamespace(sources=small, outputs=small, truth=None)) == {}  # type: ignore[arg-type]
 
@@ -144,7 +144,7 @@ def test_one_file_with_the_names_of_the_package_lpips(tmp_path: Path, alexnet: t
     torch.save({**state, "lins.0.model.1.weight": torch.zeros(1), "scaling_layer.shift": torch.zeros(1)}, tmp_path / "vgg.pth")
     whole = Distance([tmp_path / "vgg.pth"])
     assert whole.name == "vgg16" and Distance(alexnet).name == "alexnet"
-    assert (whole.of_pictures(smooth(0), smooth(1)) > 0).all()
+    assert (whole.of_images(smooth(0), smooth(1)) > 0).all()
 
 
 def test_missing_and_mismatched_weights_are_one_line(tmp_path: Path, alexnet: tuple[Path, Path]) -> None:
@@ -186,10 +186,10 @@ def inception(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_inception_gives_2048_numbers_the_same_each_time(inception: Path) -> None:
-    network, pictures = Inception(inception), smooth(0, 2)
-    found = network(pictures)
+    network, images = Inception(inception), smooth(0, 2)
+    found = network(images)
     assert found.shape == (2, 2048) and found.dtype == np.float32 and found.std() > 0
-    assert np.array_equal(found, Inception(inception)(pictures)) and np.allclose(found[:1], network(pictures[:1]), atol=1e-4)
+    assert np.array_equal(found, Inception(inception)(images)) and np.allclose(found[:1], network(images[:1]), atol=1e-4)
     assert not np.allclose(found[0], found[1])
 
 
@@ -225,7 +225,7 @@ def test_another_networks_weights_are_one_line(inception: Path, tmp_path: Path) 
     assert Kid.needs(inception=inception) == [] and "not both" in Kid.needs(inception=inception, features=object())[0]
 
 
-def test_pictures_are_resized_as_clean_fid_does() -> None:
+def test_images_are_resized_as_clean_fid_does() -> None:
     flat = np.full((8, 8, 3), 77, np.uint8)
     assert np.allclose(resized(flat, 299), 77) and resized(flat, 299).shape == (299, 299, 3)
     board = (np.indices((64, 64)).sum(0) % 2 * 255).astype(np.uint8)[..., None].repeat(3, 2)
@@ -237,7 +237,7 @@ def test_pictures_are_resized_as_clean_fid_does() -> None:
 
 
 class Two:
-    """Bright pictures and dark ones, 6 of each in the test split."""
+    """Bright images and dark ones, 6 of each in the test split."""
 
     framing = None
 
@@ -260,23 +260,29 @@ def test_fid_and_kid_on_inception(inception: Path, tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(Judged, "_train", lambda *arguments: pytest.fail("a judge was trained"))
     data = open_data(Two(), selection=None, size=SIZE, folder=tmp_path)
     rows = data.rows("test", {"bright": False})
-    real = data.pictures(data.rows("test", {"bright": True}))
+    real = data.images_u8(data.rows("test", {"bright": True}))
     metric = Kid(inception=inception)
     counted: list[int] = []
     network = metric._inception
-    metric.__dict__["_inception"] = lambda pictures: counted.append(len(pictures)) or network(pictures)
+    metric.__dict__["_inception"] = lambda images: counted.append(len(images)) or network(images)
 
     def found(outputs: NDArray[np.uint8]) -> dict[str, float]:
         given: Any = SimpleNamespace(
-            sources=data.pictures(rows), outputs=outputs, truth=None, rows=rows, people=rows, target={"bright": True}, data=data
+            sources=data.images_u8(rows),
+            outputs=outputs,
+            truth=None,
+            rows=rows,
+            people=rows,
+            target={"bright": True},
+            data=data,
         )
         return {name: whole.value for name, whole in metric(given).items()}
 
-    same, copy, noise = found(real), found(data.pictures(rows)), found(noisy(real, 100))
+    same, copy, noise = found(real), found(data.images_u8(rows)), found(noisy(real, 100))
     assert same.keys() == {"KID on Inception", "FID"}
     assert abs(same["FID"]) < 1e-6 * copy["FID"] and same["FID"] < min(copy["FID"], noise["FID"])
     assert same["KID on Inception"] < min(copy["KID on Inception"], noise["KID on Inception"])
-    assert counted == [6] * 4, "the real pictures are read once"
+    assert counted == [6] * 4, "the real images are read once"
 
 
 def test_the_frechet_distance_by_its_formula() -> None:
@@ -288,5 +294,5 @@ def test_the_frechet_distance_by_its_formula() -> None:
     root = sqrtm(covariances[0] @ covariances[1]).real
     expected = ((one.mean(0) - other.mean(0)) ** 2).sum() + np.trace(covariances[0] + covariances[1] - 2 * root)
     assert frechet(one, other) == pytest.approx(expected)
-    few = random.normal(size=(5, 40))  # fewer pictures than features
+    few = random.normal(size=(5, 40))  # fewer images than features
     assert frechet(few, few) == pytest.approx(0, abs=1e-9) and frechet(few, few + 1) == pytest.approx(40)

@@ -77,7 +77,7 @@ def test_half_the_strength_is_held_against_half_the_attribute() -> None:
 
     given = SimpleNamespace(
         sources=sources, outputs=truth, truth=truth, rows=np.arange(6), target={"Smiling": True},
-        transfer=SimpleNamespace(pictures=lambda pictures, strength: blend(strength)), data=SimpleNamespace(truth=truth_at),
+        transfer=SimpleNamespace(images=lambda images, strength: blend(strength)), data=SimpleNamespace(truth=truth_at),
     )  # fmt: skip
     found = Truth(strengths=(0.25,))(given)  # type: ignore[arg-type]
     assert asked == [({"Smiling": True}, 0.25)]
@@ -104,7 +104,7 @@ def test_what_should_not_move() -> None:
 
 
 class Left:
-    """The left half is the part that may change; in the last picture it is not found."""
+    """The left half is the part that may change; in the last image it is not found."""
 
     def masks(self, data: Any, batch: Any) -> NDArray[np.float32]:
         found = np.zeros((len(batch.rows), 1, SIZE, SIZE), np.float32)
@@ -167,9 +167,9 @@ def test_the_cost_of_a_known_network() -> None:
     sources = smooth(0)
     found = Cost(batch=4, repeats=3)(SimpleNamespace(sources=sources, transfer=OneLayer()))  # type: ignore[arg-type]
     assert found["million parameters"].value == pytest.approx(3 * 3 * 25 / 1e6)
-    assert found["GFLOP a picture"].value == pytest.approx(2 * 3 * 3 * 25 * SIZE**2 / 1e9)
-    per_picture = 1000 * OneLayer.SECONDS / 4
-    assert per_picture <= found["milliseconds a picture"].value < 10 * per_picture
+    assert found["GFLOP an image"].value == pytest.approx(2 * 3 * 3 * 25 * SIZE**2 / 1e9)
+    per_image = 1000 * OneLayer.SECONDS / 4
+    assert per_image <= found["milliseconds an image"].value < 10 * per_image
     assert not any("memory" in name for name in found), "only on the processor"
     assert Cost()(SimpleNamespace(sources=sources, transfer=None)) == {}  # type: ignore[arg-type]
 
@@ -208,7 +208,7 @@ def test_kid_is_unbiased_where_people_are_photographed_often() -> None:
 
 
 class Shades:
-    """Bright pictures have the attribute, dark ones do not."""
+    """Bright images have the attribute, dark ones do not."""
 
     def __init__(self, swapped: bool = False) -> None:
         self.swapped = swapped
@@ -231,7 +231,7 @@ class Shades:
 
 def evaluation(data: Data, outputs_bright: bool) -> Any:
     rows = data.rows("test", None)
-    dark, bright = (data.pictures(rows[data.records.attributes["bright"][rows] == value]) for value in (False, True))
+    dark, bright = (data.images_u8(rows[data.records.attributes["bright"][rows] == value]) for value in (False, True))
     outputs = bright if outputs_bright else dark
     rows = rows[~data.records.attributes["bright"][rows]]
     return SimpleNamespace(
@@ -269,19 +269,19 @@ def test_swapped_labels_swap_the_verdict(tmp_path: Path, monkeypatch: pytest.Mon
     assert success(judge, turned) < 0.05
 
 
-def test_swapped_targets_of_real_pictures_succeed_as_often_as_the_judge_errs(
+def test_swapped_targets_of_real_images_succeed_as_often_as_the_judge_errs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Real test pictures with their labels: success is the judge's accuracy; with every label swapped, 1 - accuracy. A judge
+    """Real test images with their labels: success is the judge's accuracy; with every label swapped, 1 - accuracy. A judge
     that learned little is right of some."""
     monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path))
     data, judge = opened(tmp_path), Judge(steps=2, batch=4)
     rows = data.rows("test", None)
     bright = data.records.attributes["bright"][rows]
-    pictures, found = data.pictures(rows), []
+    images, found = data.images_u8(rows), []
     for target in (True, False):
         own = evaluation(data, True)
-        own.outputs, own.target = pictures, {"bright": target}
+        own.outputs, own.target = images, {"bright": target}
         scores = judge(own)
         found.append(scores["success"].values)  # type: ignore[union-attr]
     accuracy = scores["accuracy of the judge"].value  # type: ignore[union-attr]
@@ -291,17 +291,17 @@ def test_swapped_targets_of_real_pictures_succeed_as_often_as_the_judge_errs(
 
 
 class Striped(Shades):
-    """Every second pair of pictures is striped too."""
+    """Every second pair of images is striped too."""
 
     def records(self) -> Records:
         known = super().records()
         return Records(known.names, {**known.attributes, "striped": np.arange(240) % 4 < 2}, known.split)
 
     def read(self, rows: Sequence[int]) -> list[NDArray[np.uint8] | Broken]:
-        found = [np.array(picture) for picture in super().read(rows)]
-        for row, picture in zip(rows, found, strict=True):
-            picture[::4] += np.uint8(90 * (row % 4 < 2))
-            picture[1::4] += np.uint8(90 * (row % 4 < 2))
+        found = [np.array(image) for image in super().read(rows)]
+        for row, image in zip(rows, found, strict=True):
+            image[::4] += np.uint8(90 * (row % 4 < 2))
+            image[1::4] += np.uint8(90 * (row % 4 < 2))
         return list(found)
 
     def fingerprint(self) -> str:
@@ -312,8 +312,8 @@ def test_the_judge_of_a_copy_of_the_truth_and_of_noise(tmp_path: Path, monkeypat
     monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path))
     data, judge = open_data(Striped(), selection=None, size=SIZE, folder=tmp_path), Judge(steps=60, batch=16)
     rows = data.rows("test", {"bright": False})
-    sources, striped = data.pictures(rows), data.records.attributes["striped"][rows]
-    partners = rows - rows % 2  # the bright picture of each pair, striped where the dark one is
+    sources, striped = data.images_u8(rows), data.records.attributes["striped"][rows]
+    partners = rows - rows % 2  # the bright image of each pair, striped where the dark one is
     noise = np.random.default_rng(0).integers(0, 256, sources.shape).astype(np.uint8)
 
     def found(outputs: NDArray[np.uint8]) -> tuple[float, float]:
@@ -321,13 +321,13 @@ def test_the_judge_of_a_copy_of_the_truth_and_of_noise(tmp_path: Path, monkeypat
         return tuple(float(scores[name].values.mean()) for name in ("success", "other attributes kept"))  # type: ignore[return-value, union-attr]
 
     assert found(sources.copy())[1] == 1 and found(sources.copy())[0] < 0.1
-    assert min(found(data.pictures(partners))) > 0.9
+    assert min(found(data.images_u8(partners))) > 0.9
     assert found(noise)[1] == pytest.approx(max(striped.mean(), 1 - striped.mean()), abs=0.3), (
         "noise is striped or not, all alike"
     )
 
 
-def test_kid_is_near_nothing_for_real_pictures_and_far_for_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kid_is_near_nothing_for_real_images_and_far_for_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path))
     data = opened(tmp_path)
     near, far = (Kid(steps=40, batch=16)(evaluation(data, bright)) for bright in (True, False))

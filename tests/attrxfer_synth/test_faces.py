@@ -20,8 +20,8 @@ def faces() -> SyntheticFaces:
     return SyntheticFaces(size=64, faces=300)
 
 
-def pictures(dataset: SyntheticFaces, rows: list[int]) -> NDArray[np.uint8]:
-    return np.stack([picture for picture in dataset.read(rows) if isinstance(picture, np.ndarray)])
+def images(dataset: SyntheticFaces, rows: list[int]) -> NDArray[np.uint8]:
+    return np.stack([image for image in dataset.read(rows) if isinstance(image, np.ndarray)])
 
 
 def change(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -30,25 +30,25 @@ def change(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.int64
 
 
 def test_a_face_is_the_same_in_any_company(faces: SyntheticFaces) -> None:
-    np.testing.assert_array_equal(pictures(faces, ROWS), pictures(SyntheticFaces(size=64, faces=40), ROWS))
-    np.testing.assert_array_equal(pictures(faces, ROWS)[3], pictures(faces, [3])[0])
-    assert change(pictures(faces, ROWS), pictures(SyntheticFaces(faces=300, seed=1), ROWS)).mean() > 10
+    np.testing.assert_array_equal(images(faces, ROWS), images(SyntheticFaces(size=64, faces=40), ROWS))
+    np.testing.assert_array_equal(images(faces, ROWS)[3], images(faces, [3])[0])
+    assert change(images(faces, ROWS), images(SyntheticFaces(faces=300, seed=1), ROWS)).mean() > 10
 
 
 def test_a_face_is_the_same_at_any_size(faces: SyntheticFaces) -> None:
-    large = pictures(SyntheticFaces(size=128, faces=300), ROWS).astype(float)
+    large = images(SyntheticFaces(size=128, faces=300), ROWS).astype(float)
     small = large.reshape(len(ROWS), 64, 2, 64, 2, 3).mean((2, 4))
-    assert np.abs(small - pictures(faces, ROWS)).mean() < 4
+    assert np.abs(small - images(faces, ROWS)).mean() < 4
 
 
-def test_no_rows_are_no_pictures(faces: SyntheticFaces) -> None:
+def test_no_rows_are_no_images(faces: SyntheticFaces) -> None:
     assert faces.read([]) == []
     assert faces.counterfactual([], "Male").shape == (0, 64, 64, 3)
 
 
 @pytest.mark.parametrize("attribute", ATTRIBUTES)
 def test_every_attribute_is_seen_and_comes_back(faces: SyntheticFaces, attribute: str) -> None:
-    before = pictures(faces, ROWS)
+    before = images(faces, ROWS)
     changed = change(before, faces.counterfactual(ROWS, attribute))
     share = (changed > 24).mean((1, 2))
     assert (share > {"Male": 0.1, "Young": 0.03}.get(attribute, 0.006)).all()
@@ -72,7 +72,7 @@ def test_every_attribute_is_seen_and_comes_back(faces: SyntheticFaces, attribute
 def test_what_an_attribute_does_not_touch_stays_equal(
     faces: SyntheticFaces, attribute: str, top: float, bottom: float, left: float, right: float
 ) -> None:
-    changed = change(pictures(faces, ROWS), faces.counterfactual(ROWS, attribute))
+    changed = change(images(faces, ROWS), faces.counterfactual(ROWS, attribute))
     inside = np.zeros((64, 64), bool)
     inside[int(top * 64) : int(bottom * 64), int(left * 64) : int(right * 64)] = True
     assert changed[:, ~inside].max() == 0
@@ -81,7 +81,7 @@ def test_what_an_attribute_does_not_touch_stays_equal(
 def test_background_stays_equal_whatever_changes(faces: SyntheticFaces) -> None:
     corner = (slice(None), slice(0, 4), slice(0, 4))
     for attribute in ATTRIBUTES:
-        np.testing.assert_array_equal(pictures(faces, ROWS)[corner], faces.counterfactual(ROWS, attribute)[corner])
+        np.testing.assert_array_equal(images(faces, ROWS)[corner], faces.counterfactual(ROWS, attribute)[corner])
 
 
 @pytest.mark.parametrize("attribute", ATTRIBUTES)

@@ -8,7 +8,7 @@ from attrxfer.interfaces import Discrimination, Slot
 
 
 class LeastSquares:
-    """D's logit shall be 1 for guided and 0 for generated pictures; T wants 1. No augmentation."""
+    """D's logit shall be 1 for guided and 0 for generated images; T wants 1. No augmentation."""
 
     stages: ClassVar[tuple[tuple[Slot, str], ...]] = (("adversarial", "adversarial"),)
 

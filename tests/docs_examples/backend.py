@@ -13,8 +13,8 @@ class Plain:
     automatic: ClassVar[bool] = True
 
     def prepare(self, graph: Any, example: NDArray[np.uint8], key: str) -> Runner:
-        def run(pictures: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
+        def run(images: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
             with torch.no_grad():
-                return graph(torch.from_numpy(pictures), torch.tensor(strength)).numpy()
+                return graph(torch.from_numpy(images), torch.tensor(strength)).numpy()
 
         return run

@@ -11,7 +11,7 @@ from attrxfer.interfaces import Broken, Records
 class Discs:
     """Discs of any colour on black, large or small. The attribute is ``Large``; every disc is a subject of its own.
 
-    size: side of the pictures in pixels. count: how many.
+    size: side of the images in pixels. count: how many.
     """
 
     def __init__(self, *, size: Annotated[int, Field(ge=16)] = 64, count: Annotated[int, Field(ge=10)] = 200) -> None:

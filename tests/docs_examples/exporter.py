@@ -10,8 +10,8 @@ from attrxfer_backends.onnx import OnnxExporter
 from numpy.typing import NDArray
 
 from attrxfer.errors import BundleError
-from attrxfer.files import write_bytes
 from attrxfer.interfaces import Runner
+from attrxfer.storage.files import write_bytes
 
 
 class Gzip:

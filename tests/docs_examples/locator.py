@@ -8,7 +8,7 @@ from attrxfer.interfaces import Batch
 
 
 class Middle:
-    """The square in the middle of every picture, wherever its subject is.
+    """The square in the middle of every image, wherever its subject is.
 
     share: of the side.
     """

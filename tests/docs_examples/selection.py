@@ -5,7 +5,7 @@ from attrxfer.interfaces import Records
 
 
 class Without:
-    """Leaves out every picture that has an attribute; data that do not know it are kept whole.
+    """Leaves out every image that has an attribute; data that do not know it are kept whole.
 
     attribute: its name.
     """

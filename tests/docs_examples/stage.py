@@ -8,7 +8,7 @@ from attrxfer.interfaces import Run
 
 
 class Settle:
-    """T learns to leave pictures of the guided set as they are. A recipe names it in ``stages``."""
+    """T learns to leave images of the guided set as they are. A recipe names it in ``stages``."""
 
     def __init__(
         self,

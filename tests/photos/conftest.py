@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from attrxfer.interfaces import Framing
-from attrxfer.photos import Photos
+from attrxfer.media.photos import Photos
 
 SIZE = 32
 ALIGNMENT = np.array([[11, 12], [20, 12], [15.5, 17], [12, 22], [19, 22]], np.float32)
@@ -32,7 +32,7 @@ class Fake:
         self.card: Mapping[str, Any] = card(alignment)
         self.batches: list[NDArray[np.uint8]] = []
 
-    def pictures(self, uint8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
+    def images(self, uint8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
         self.batches.append(uint8)
         y, x = np.mgrid[:SIZE, :SIZE] - (SIZE - 1) / 2
         disc = np.exp(-(x**2 + y**2) / 40)[..., None] * self.light * strength
@@ -40,13 +40,13 @@ class Fake:
 
 
 class Fixed:
-    """Finds subjects where it is told to; in a picture that is all of one colour, nobody."""
+    """Finds subjects where it is told to; in an image that is all of one colour, nobody."""
 
     def __init__(self, *points: NDArray[np.float32]) -> None:
         self.points = np.array(points, np.float32).reshape(-1, 5, 2)
 
-    def find(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return self.points if np.ptp(picture) else self.points[:0]
+    def find(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return self.points if np.ptp(image) else self.points[:0]
 
     def reduce(self, landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
         return landmarks
@@ -64,7 +64,7 @@ def noise(height: int = 120, width: int = 160, seed: int = 0) -> NDArray[np.uint
 
 
 def smooth(height: int = 120, width: int = 160) -> NDArray[np.uint8]:
-    """A picture that survives JPEG."""
+    """An image that survives JPEG."""
     y, x = np.mgrid[:height, :width].astype(np.float32)
     planes = [128 + 60 * np.sin(x / 17), 128 + 60 * np.cos(y / 13), 128 + 40 * np.sin((x + y) / 23)]
     return np.stack(planes, axis=2).astype(np.uint8)
@@ -72,5 +72,5 @@ def smooth(height: int = 120, width: int = 160) -> NDArray[np.uint8]:
 
 @pytest.fixture
 def photos() -> Photos:
-    """One subject in the middle of pictures of 160 x 120 pixels, twice the crop's size."""
+    """One subject in the middle of images of 160 x 120 pixels, twice the crop's size."""
     return Photos(Fake(), Fixed(subject(80, 60, 2)))

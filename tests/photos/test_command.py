@@ -13,9 +13,9 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from attrxfer.cli import cli, transferring
-from attrxfer.photos import locate
-from attrxfer.photos.provenance import SOURCE_TYPE
-from attrxfer.photos.provenance import read as said_in
+from attrxfer.media.photos import locate
+from attrxfer.media.provenance import SOURCE_TYPE
+from attrxfer.media.provenance import read as said_in
 from tests.photos.conftest import Fake, Fixed, smooth, subject
 
 Run = Callable[..., Result]
@@ -23,7 +23,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Run:
-    """The command with the fake transfer, and two faces in every picture that is not of one colour."""
+    """The command with the fake transfer, and two faces in every image that is not of one colour."""
     monkeypatch.setattr(transferring, "_load", lambda *arguments: Fake())
     monkeypatch.setattr(locate, "finder", lambda *arguments: Fixed(subject(50, 60, 2), subject(120, 60, 1)))
     return lambda *arguments: CliRunner().invoke(cli, ["transfer", "model", *map(str, arguments)])
@@ -31,7 +31,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Three photos, one of them deep down, one picture without a face, an animation and a broken file."""
+    """Three photos, one of them deep down, one image without a face, an animation and a broken file."""
     made = tmp_path / "photos"
     (made / "deep").mkdir(parents=True)
     for name in ("a.png", "b.png", "deep/c.png"):
@@ -54,7 +54,7 @@ def test_a_folder_comes_out_whole_and_what_was_not_changed_is_said(run: Run, fol
     summary = f"3 written to {out} (6 faces), 2 copied as they were, 1 broken and skipped"
     assert result.stdout.splitlines() == [summary]
     assert result.stderr.splitlines() == [
-        f"{folder / 'moving.gif'}: copied: 2 frames or pages: only still pictures are changed",
+        f"{folder / 'moving.gif'}: copied: 2 frames or pages: only still images are changed",
         f"{folder / 'nobody.png'}: copied: no face found",
         f"{folder / 'zero.jpg'}: skipped: empty file",
     ]
@@ -70,7 +70,7 @@ def test_the_manifest_says_what_became_of_each_file(run: Run, folder: Path, tmp_
     found = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert found["Model"] == "smile" and found["Attribute"] == "Smiling=true" and found["Strength"] == "0.5"
     assert found["ModelSHA256"] == "ab" * 32
-    lines = {Path(line["input"]).name: line for line in found["pictures"]}
+    lines = {Path(line["input"]).name: line for line in found["images"]}
     assert lines["a.png"] == {
         "output": "a.png",
         "input": str(folder / "a.png"),
@@ -163,7 +163,7 @@ def test_a_bundle_that_does_not_know_its_alignment_takes_crops_when_told(
     monkeypatch.setattr(transferring, "_load", lambda *arguments: Fake(alignment=None))
     result = run(folder / "a.png", "-o", tmp_path / "out")
     assert result.exit_code == 2 and not (tmp_path / "out").exists()
-    assert "model: does not say how its training pictures were aligned" in result.output and "--aligned" in result.output
+    assert "model: does not say how its training images were aligned" in result.output and "--aligned" in result.output
     assert run(folder / "a.png", "--aligned", "-o", tmp_path / "out").exit_code == 0
     with Image.open(tmp_path / "out" / "a.png") as image:
         assert image.size == (32, 32)
@@ -175,8 +175,9 @@ def test_nothing_needs_torch_or_dlib() -> None:
 
     code = """
 import sys
-from attrxfer.photos import Photos
-from attrxfer import works, manifest
+from attrxfer.media.photos import Photos
+from attrxfer.media import processors as works
+from attrxfer.media import manifest
 print([name for name in ("torch", "dlib", "kornia", "accelerate") if name in sys.modules])
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

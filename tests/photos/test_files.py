@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, JpegImagePlugin, PngImagePlugin
 
 from attrxfer.errors import DataError
-from attrxfer.photos.files import PhotoFile, Unsuited, read
-from attrxfer.photos.pixels import TURN_TAG
-from attrxfer.photos.provenance import SOURCE_TYPE, packet, statement
-from attrxfer.photos.provenance import read as said_in
+from attrxfer.media.photos.files import PhotoFile, Unsuited, read
+from attrxfer.media.photos.pixels import TURN_TAG
+from attrxfer.media.provenance import SOURCE_TYPE, packet, statement
+from attrxfer.media.provenance import read as said_in
 from tests.photos.conftest import noise, smooth
 
 SAID = {"Model": "smile", "ModelSHA256": "ab" * 32, "Attribute": "Smiling=true", "Strength": "0.8"}
@@ -43,16 +43,16 @@ def saved(path: Path, image: Image.Image, **options: Any) -> PhotoFile:
     return read(path)
 
 
-def rewritten(file: PhotoFile, picture: NDArray[np.uint8], said: dict[str, str] | None = SAID) -> Any:
-    """The file with another picture in it, opened."""
-    image = Image.open(io.BytesIO(file.encoded(picture, said)))
+def rewritten(file: PhotoFile, pixels: NDArray[np.uint8], said: dict[str, str] | None = SAID) -> Any:
+    """The file with another image in it, opened."""
+    image = Image.open(io.BytesIO(file.encoded(pixels, said)))
     image.load()
     return image
 
 
-def brighter(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def brighter(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """By 40 in one corner, as it is seen."""
-    out = picture.copy()
+    out = image.copy()
     out[:40, :40] = np.minimum(out[:40, :40], 215) + 40
     return out
 
@@ -81,9 +81,9 @@ def test_format_exif_profile_resolution_and_xmp_are_kept(tmp_path: Path, name: s
         extra["exif"] = tags.tobytes()
     else:
         extra["xmp"] = XMP
-    picture = smooth()
-    file = saved(tmp_path / name, Image.fromarray(picture), **extra)
-    out = rewritten(file, brighter(file.picture))
+    image = smooth()
+    file = saved(tmp_path / name, Image.fromarray(image), **extra)
+    out = rewritten(file, brighter(file.pixels))
     assert out.format == file.image.format and out.size == (160, 120) and out.mode == "RGB"
     assert out.info["icc_profile"] == PROFILE
     assert out.getexif()[0x010F] == "A camera" and out.getexif().get_ifd(0x8769)[0x9003] == "2024:05:06 07:08:09"
@@ -95,35 +95,35 @@ def test_format_exif_profile_resolution_and_xmp_are_kept(tmp_path: Path, name: s
     assert "Ann é" in content and "digitalCapture" not in content, "the rest of the packet stays; the source type is ours"
     shown = np.asarray(out)
     if name != "a.jpg":
-        np.testing.assert_array_equal(shown, brighter(picture))
+        np.testing.assert_array_equal(shown, brighter(image))
     else:
         assert out.quantization == file.image.quantization and out.info["comment"] == b"hello"  # type: ignore[attr-defined]
         assert JpegImagePlugin.get_sampling(out) == 1
-        assert np.abs(shown[60:].astype(int) - file.picture[60:]).max() <= 3, "compressed again with the same tables"
+        assert np.abs(shown[60:].astype(int) - file.pixels[60:]).max() <= 3, "compressed again with the same tables"
 
 
 @pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg"])
 def test_a_tiffs_compression_is_kept(tmp_path: Path, compression: str) -> None:
     tags = {270: "a caption", 315: "Ann"}
     file = saved(tmp_path / "a.tif", Image.fromarray(smooth()), compression=compression, tiffinfo=tags, icc_profile=PROFILE)
-    out = rewritten(file, brighter(file.picture))
+    out = rewritten(file, brighter(file.pixels))
     assert out.info["compression"] == compression and out.info["icc_profile"] == PROFILE
     assert out.getexif()[270] == "a caption" and out.getexif()[315] == "Ann"
-    assert np.abs(np.asarray(out)[60:].astype(int) - file.picture[60:]).mean() <= (2 if compression == "jpeg" else 0)
+    assert np.abs(np.asarray(out)[60:].astype(int) - file.pixels[60:]).mean() <= (2 if compression == "jpeg" else 0)
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     file = saved(tmp_path / "a.jpg", Image.fromarray(smooth()), exif=exif())
     file.image.info["exif"] = b"Exif" + bytes(70_000)
     with pytest.raises(DataError, match=r"a\.jpg: cannot be written as JPEG: EXIF data is too long"):
-        file.encoded(file.picture)
+        file.encoded(file.pixels)
 
 
 def test_without_provenance_the_packet_stays_as_it_was(tmp_path: Path) -> None:
     file = saved(tmp_path / "a.jpg", Image.fromarray(smooth()), xmp=XMP)
-    assert rewritten(file, brighter(file.picture), None).info["xmp"] == XMP
+    assert rewritten(file, brighter(file.pixels), None).info["xmp"] == XMP
     bare = saved(tmp_path / "b.jpg", Image.fromarray(smooth()))
-    assert "xmp" not in rewritten(bare, brighter(bare.picture), None).info
+    assert "xmp" not in rewritten(bare, brighter(bare.pixels), None).info
 
 
 @pytest.mark.parametrize("known", [b"", b"no xml", b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><broken", XMP + b"\0" * 9, XMP * 200])
@@ -139,27 +139,27 @@ def test_any_packet_can_be_added_to_and_twice_says_it_once(known: bytes) -> None
 def test_a_turned_photo_is_changed_where_it_is_seen_and_shows_the_same(tmp_path: Path, turn: int, name: str) -> None:
     options = {"quality": 95, "subsampling": 0} if name == "a.jpg" else {"lossless": True} if name == "a.webp" else {}
     file = saved(tmp_path / name, Image.fromarray(smooth()), exif=exif(turn), **options)
-    assert file.picture.shape[:2] == ((160, 120) if turn > 4 else (120, 160))
-    wanted = brighter(file.picture)
+    assert file.pixels.shape[:2] == ((160, 120) if turn > 4 else (120, 160))
+    wanted = brighter(file.pixels)
     (tmp_path / "out").write_bytes(file.encoded(wanted, SAID))
     again = read(tmp_path / "out")
-    assert np.abs(again.picture.astype(int) - wanted).mean() < (2 if name == "a.jpg" else 0.01)
+    assert np.abs(again.pixels.astype(int) - wanted).mean() < (2 if name == "a.jpg" else 0.01)
     if name != "a.tif":  # Pillow turns those when it reads them
         assert again.image.getexif()[TURN_TAG] == turn
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF")
-def test_the_thumbnail_of_the_old_picture_is_dropped_and_nothing_else(tmp_path: Path) -> None:
+def test_the_thumbnail_of_the_old_image_is_dropped_and_nothing_else(tmp_path: Path) -> None:
     plain = exif(6).tobytes()
     order = "big" if plain[6:8] == b"MM" else "little"
     count = int.from_bytes(plain[14:16], order)  # type: ignore[arg-type]
     end = 6 + 8 + 2 + 12 * count
     pointing = plain[:end] + (1234).to_bytes(4, order) + plain[end + 4 :] + b"a thumbnail"  # type: ignore[arg-type]
     file = saved(tmp_path / "a.jpg", Image.fromarray(smooth()), exif=pointing)
-    kept = rewritten(file, brighter(file.picture)).info["exif"]
+    kept = rewritten(file, brighter(file.pixels)).info["exif"]
     assert kept == plain[:end] + bytes(4) + plain[end + 4 :] + b"a thumbnail"
     damaged = saved(tmp_path / "b.jpg", Image.fromarray(smooth()), exif=b"Exif\0\0MM\0*\xff\xff\xff\xff")
-    assert rewritten(damaged, brighter(damaged.picture)).info["exif"] == damaged.image.info["exif"]
+    assert rewritten(damaged, brighter(damaged.pixels)).info["exif"] == damaged.image.info["exif"]
 
 
 # ---------------------------------------------------------------- kinds of pixels
@@ -200,7 +200,7 @@ def test_pixels_keep_their_kind_and_outside_the_change_their_values(tmp_path: Pa
         options = {"compression": "group4"}
     file = saved(tmp_path / name, image, **options)
     before = np.asarray(file.image).copy()
-    wanted = brighter(file.picture)
+    wanted = brighter(file.pixels)
     content = file.encoded(wanted, SAID)
     out = Image.open(io.BytesIO(content))
     out.load()
@@ -209,8 +209,8 @@ def test_pixels_keep_their_kind_and_outside_the_change_their_values(tmp_path: Pa
         np.testing.assert_array_equal(np.asarray(out)[41:], before[41:])
         np.testing.assert_array_equal(np.asarray(out)[:, 41:], before[:, 41:])
     (tmp_path / "again").write_bytes(content)
-    again = read(tmp_path / "again").picture.astype(int)
-    np.testing.assert_array_equal(again[41:], file.picture[41:])
+    again = read(tmp_path / "again").pixels.astype(int)
+    np.testing.assert_array_equal(again[41:], file.pixels[41:])
     opaque = np.asarray(out.convert("RGBA"))[:40, :40, 3] > 250
     error = np.abs(again[:40, :40] - wanted[:40, :40])[opaque].mean()
     assert error < (6 if name == "palette.gif" else 3), "and inside, the change is seen"
@@ -221,13 +221,13 @@ def test_pixels_keep_their_kind_and_outside_the_change_their_values(tmp_path: Pa
 
 def test_transparency_itself_is_never_touched(tmp_path: Path) -> None:
     file = saved(tmp_path / "a.png", kinds()["alpha.png"])
-    out = rewritten(file, brighter(file.picture))
+    out = rewritten(file, brighter(file.pixels))
     np.testing.assert_array_equal(np.asarray(out)[..., 3], np.asarray(file.image)[..., 3])
 
 
 def test_a_cmyk_jpeg_stays_one(tmp_path: Path) -> None:
     file = saved(tmp_path / "a.jpg", Image.fromarray(smooth()).convert("CMYK"), quality=95)
-    out = rewritten(file, brighter(file.picture))
+    out = rewritten(file, brighter(file.pixels))
     assert out.mode == "CMYK" and np.abs(np.asarray(out)[60:].astype(int) - np.asarray(file.image)[60:]).max() <= 4
 
 
@@ -235,7 +235,7 @@ def test_a_transparent_colour_of_a_palette_stays_transparent(tmp_path: Path) -> 
     image = Image.fromarray(smooth()).quantize(16)
     for name, mode in (("a.gif", "P"), ("a.png", "RGBA")):
         file = saved(tmp_path / name, image, transparency=3)
-        out = rewritten(file, brighter(file.picture))
+        out = rewritten(file, brighter(file.pixels))
         assert out.mode == mode
         clear = np.asarray(out.convert("RGBA"))[41:, :, 3] == 0
         np.testing.assert_array_equal(clear, np.asarray(file.image)[41:] == 3)
@@ -256,7 +256,7 @@ def test_16_bits_of_colour_become_8_and_that_is_said(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(content)
     file = read(tmp_path / "a.png")
     assert file.notes == ("16 bits a channel become 8",)
-    np.testing.assert_array_equal(np.asarray(rewritten(file, file.picture)), smooth())
+    np.testing.assert_array_equal(np.asarray(rewritten(file, file.pixels)), smooth())
 
 
 # ---------------------------------------------------------------- what is not changed
@@ -266,21 +266,21 @@ def test_animations_and_pages_are_left_as_they_are(tmp_path: Path) -> None:
     frames = [Image.fromarray(noise(seed=seed)) for seed in range(3)]
     for name in ("a.gif", "a.webp", "a.png", "a.tif"):
         frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
-        with pytest.raises(Unsuited, match="3 frames or pages: only still pictures are changed"):
+        with pytest.raises(Unsuited, match="3 frames or pages: only still images are changed"):
             read(tmp_path / name)
 
 
-def test_of_a_phones_double_picture_the_first_is_changed(tmp_path: Path) -> None:
+def test_of_a_phones_double_image_the_first_is_changed(tmp_path: Path) -> None:
     Image.fromarray(smooth()).save(tmp_path / "a.jpg", "MPO", save_all=True, append_images=[Image.fromarray(noise())])
     file = read(tmp_path / "a.jpg")
-    out = rewritten(file, brighter(file.picture))
-    assert out.format == "JPEG" and file.notes == ("only its first picture is kept",)
+    out = rewritten(file, brighter(file.pixels))
+    assert out.format == "JPEG" and file.notes == ("only its first image is kept",)
 
 
 def test_broken_files_say_what_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Image.fromarray(noise()).save(tmp_path / "whole.jpg")
     whole = (tmp_path / "whole.jpg").read_bytes()
-    for content, reason in ((b"", "empty file"), (b"text", "not a picture"), (whole[:3000], "truncated")):
+    for content, reason in ((b"", "empty file"), (b"text", "not an image"), (whole[:3000], "truncated")):
         (tmp_path / "a.jpg").write_bytes(content)
         with pytest.raises(DataError, match=rf"a\.jpg: .*{reason}"):
             read(tmp_path / "a.jpg")

@@ -1,4 +1,4 @@
-"""Subjects are cut as the training pictures were, and put back where they were."""
+"""Subjects are cut as the training images were, and put back where they were."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from attrxfer import pictures
 from attrxfer.errors import AttrxferError, UnknownName
-from attrxfer.host import Host
 from attrxfer.interfaces import Framing
-from attrxfer.photos import Photos, finder
-from attrxfer.photos.place import Place, cut, enlarge, place
+from attrxfer.media.images import frame
+from attrxfer.media.photos import Photos, finder
+from attrxfer.media.photos.place import Place, cut, enlarge, place
+from attrxfer.plugin.host import Host
 from tests.photos.conftest import ALIGNMENT, SIZE, Fake, Fixed, noise, smooth, subject
 
 
@@ -42,23 +42,23 @@ def test_points_in_one_place_or_none_are_no_subject() -> None:
     assert place(np.full((5, 2), np.nan, np.float32), ALIGNMENT, SIZE) is None
 
 
-def test_an_upright_crop_is_what_the_training_pictures_framing_gives() -> None:
+def test_an_upright_crop_is_what_the_training_images_framing_gives() -> None:
     framing = Framing((178, 218), (20, 30, 130, 130))
-    picture = noise(218, 178)
+    image = noise(218, 178)
     own = Place(SIZE, complex(SIZE / 130), complex(-20, -30) * SIZE / 130)
-    np.testing.assert_array_equal(cut(picture, own), pictures.frame(Image.fromarray(picture), framing, SIZE))
+    np.testing.assert_array_equal(cut(image, own), frame(Image.fromarray(image), framing, SIZE))
 
 
 @pytest.mark.parametrize(("degrees", "scale"), [(20, 1.0), (-33, 2.5), (8, 0.7), (45, 6.0)])
 def test_where_it_was_cut_it_is_put_back_within_half_a_pixel(degrees: float, scale: float) -> None:
     """A blob of the photo is seen in the crop where the points say, and a blob of the crop lands on it again."""
-    picture = np.zeros((300, 320, 3), np.float32)
+    image = np.zeros((300, 320, 3), np.float32)
     y, x = np.mgrid[:300, :320]
     spread = 9 * scale**2
-    picture[:] = 255 * np.exp(-((x - 161.3) ** 2 + (y - 147.7) ** 2) / spread)[..., None]
+    image[:] = 255 * np.exp(-((x - 161.3) ** 2 + (y - 147.7) ** 2) / spread)[..., None]
     own = place(subject(158, 150, scale, degrees), ALIGNMENT, SIZE)
     assert own is not None
-    crop = cut(picture.astype(np.uint8), own)
+    crop = cut(image.astype(np.uint8), own)
     wanted = (own.turn * complex(161.8, 148.2) + own.shift) - (0.5 + 0.5j)
     np.testing.assert_allclose(centre(crop[..., 0]), [wanted.real, wanted.imag], atol=0.1)
     box = own.bounds(320, 300)
@@ -75,49 +75,49 @@ def centre(values: NDArray[np.generic]) -> NDArray[np.float64]:
 
 def test_a_large_subject_is_reduced_without_aliasing() -> None:
     """Lines a pixel wide, which every second or third pixel of a poor reduction would hit or miss."""
-    picture = np.zeros((1000, 1000, 3), np.uint8)
-    picture[:, ::2] = 255
+    image = np.zeros((1000, 1000, 3), np.uint8)
+    image[:, ::2] = 255
     for degrees in (0, 10):
         own = place(subject(500, 500, 20, degrees), ALIGNMENT, SIZE)
         assert own is not None
-        assert np.abs(cut(picture, own).astype(int) - 127).max() <= 3
+        assert np.abs(cut(image, own).astype(int) - 127).max() <= 3
 
 
 def test_a_square_over_the_border_sees_the_border_go_on() -> None:
-    picture = np.full((60, 60, 3), 200, np.uint8)
+    image = np.full((60, 60, 3), 200, np.uint8)
     for x, y, degrees in ((2, 30, 0), (58, 3, 25), (-10, 30, 0)):
         own = place(subject(x, y, 1.5, degrees), ALIGNMENT, SIZE)
-        assert own is not None and (np.abs(cut(picture, own).astype(int) - 200) <= 1).all()
+        assert own is not None and (np.abs(cut(image, own).astype(int) - 200) <= 1).all()
 
 
 # ---------------------------------------------------------------- whole photos
 
 
 def test_a_transfer_that_changes_nothing_leaves_every_bit() -> None:
-    picture = noise()
+    image = noise()
     for points in ([subject(80, 60, 2, 12)], [subject(3, 4, 3), subject(150, 100, 1)], []):
-        changed = Photos(Fake(light=0), Fixed(*points))(picture)
-        np.testing.assert_array_equal(changed.picture, picture)
+        changed = Photos(Fake(light=0), Fixed(*points))(image)
+        np.testing.assert_array_equal(changed.image, image)
         assert changed.points.shape == (len(points), 5, 2)
 
 
 @pytest.mark.parametrize("points", [[subject(80, 60, 2, 20)], [subject(60, 60, 2), subject(100, 62, 2)], [subject(2, 2, 2)]])
 def test_outside_the_mask_every_bit_stays_and_inside_it_changes(points: list[NDArray[np.float32]]) -> None:
-    picture = noise()
-    before = picture.copy()
-    changed = Photos(Fake(), Fixed(*points))(picture)
+    image = noise()
+    before = image.copy()
+    changed = Photos(Fake(), Fixed(*points))(image)
     mask = changed.mask
     assert mask is not None and mask.dtype == np.float32 and mask.shape == (120, 160) and 0 <= mask.min() <= mask.max() <= 1
-    np.testing.assert_array_equal(picture, before)
-    np.testing.assert_array_equal(changed.picture[mask == 0], picture[mask == 0])
-    assert (changed.picture != picture).any() and (mask == 0).any()
+    np.testing.assert_array_equal(image, before)
+    np.testing.assert_array_equal(changed.image[mask == 0], image[mask == 0])
+    assert (changed.image != image).any() and (mask == 0).any()
 
 
 def test_a_change_fades_before_the_border_of_its_square() -> None:
-    picture = np.full((120, 160, 3), 100, np.uint8)
+    image = np.full((120, 160, 3), 100, np.uint8)
     shifted = Fake()
-    shifted.pictures = lambda uint8, strength=1.0: stripes(uint8)  # type: ignore[method-assign,misc]
-    column = Photos(shifted, Fixed())(picture, points=subject(80, 60, 3)[None]).picture[:, 80, 0].astype(int)
+    shifted.images = lambda uint8, strength=1.0: stripes(uint8)  # type: ignore[method-assign,misc]
+    column = Photos(shifted, Fixed())(image, points=subject(80, 60, 3)[None]).image[:, 80, 0].astype(int)
     assert column[60] > 130 and np.abs(np.diff(column)).max() <= 5, "no seam"
 
 
@@ -129,17 +129,17 @@ def stripes(uint8: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def test_a_colour_that_drifts_everywhere_is_brought_back() -> None:
-    picture = smooth()
+    image = smooth()
     drifting = Fake()
-    drifting.pictures = lambda uint8, strength=1.0: uint8 - np.uint8(12)  # type: ignore[method-assign,misc]
-    np.testing.assert_array_equal(Photos(drifting, Fixed(subject(80, 60, 2)))(picture).picture, picture)
+    drifting.images = lambda uint8, strength=1.0: uint8 - np.uint8(12)  # type: ignore[method-assign,misc]
+    np.testing.assert_array_equal(Photos(drifting, Fixed(subject(80, 60, 2)))(image).image, image)
 
 
 def test_texture_stays_where_the_change_is_small_and_goes_where_it_is_large() -> None:
-    picture = (np.indices((240, 240)).sum(0) % 2 * 40 + 80).astype(np.uint8)[..., None].repeat(3, 2)
+    image = (np.indices((240, 240)).sum(0) % 2 * 40 + 80).astype(np.uint8)[..., None].repeat(3, 2)
     texture = []
     for light in (8, 150):
-        changed = Photos(Fake(light=light), Fixed(subject(120, 120, 6)))(picture).picture
+        changed = Photos(Fake(light=light), Fixed(subject(120, 120, 6)))(image).image
         texture.append(float(np.abs(np.diff(changed[115:125, 115:125, 0].astype(int), axis=1)).mean()))
     assert texture[0] > 35 and texture[1] < 10
 
@@ -147,7 +147,7 @@ def test_texture_stays_where_the_change_is_small_and_goes_where_it_is_large() ->
 def test_subjects_go_through_the_transfer_in_one_batch_and_strength_is_handed_on() -> None:
     transfer = Fake()
     photos = Photos(transfer, Fixed(subject(40, 60, 1), subject(110, 60, 1)))
-    half, whole = (photos(smooth(), strength).picture.astype(int) for strength in (0.5, 1.0))
+    half, whole = (photos(smooth(), strength).image.astype(int) for strength in (0.5, 1.0))
     assert [len(batch) for batch in transfer.batches] == [2, 2]
     gain = (whole - smooth())[60, 40].mean() / (half - smooth())[60, 40].mean()
     assert 1.7 < gain < 2.3
@@ -155,20 +155,20 @@ def test_subjects_go_through_the_transfer_in_one_batch_and_strength_is_handed_on
 
 def test_overlapping_squares_share_their_pixels() -> None:
     """Twice the same subject changes the photo as much as once."""
-    picture = smooth()
-    once, twice = (Photos(Fake(), Fixed(*[subject(80, 60, 2)] * n))(picture).picture.astype(int) for n in (1, 2))
+    image = smooth()
+    once, twice = (Photos(Fake(), Fixed(*[subject(80, 60, 2)] * n))(image).image.astype(int) for n in (1, 2))
     assert np.abs(once - twice).max() <= 1
-    mask = Photos(Fake(), Fixed(subject(70, 60, 2), subject(95, 60, 2)))(picture).mask
+    mask = Photos(Fake(), Fixed(subject(70, 60, 2), subject(95, 60, 2)))(image).mask
     assert mask is not None and mask.max() <= 1 + 1e-5
 
 
 def test_points_that_are_given_are_not_looked_for() -> None:
     blind = Fixed()
-    blind.find = lambda picture: pytest.fail("looked for")  # type: ignore[method-assign]
+    blind.find = lambda image: pytest.fail("looked for")  # type: ignore[method-assign]
     photos = Photos(Fake(), blind)
-    assert (photos(noise(), points=subject(80, 60, 2)[None]).picture != noise()).any()
+    assert (photos(noise(), points=subject(80, 60, 2)[None]).image != noise()).any()
     nobody = photos(noise(), points=np.zeros((0, 5, 2), np.float32))
-    assert nobody.mask is None and (nobody.picture == noise()).all()
+    assert nobody.mask is None and (nobody.image == noise()).all()
 
 
 def test_tiny_and_impossible_subjects_are_left_alone() -> None:
@@ -176,11 +176,11 @@ def test_tiny_and_impossible_subjects_are_left_alone() -> None:
     part = photos.cut(noise(), np.stack([subject(80, 60, 0.5), subject(40, 40, 1), np.zeros((5, 2), np.float32)]))
     assert len(part.places) == 1 and part.small == 2 and part.boxes() == [(24, 24, 57, 57)]
     away = photos(noise(), points=subject(-300, -300, 2)[None])
-    np.testing.assert_array_equal(away.picture, noise())
+    np.testing.assert_array_equal(away.image, noise())
 
 
 def test_a_bundle_without_alignment_is_refused() -> None:
-    with pytest.raises(AttrxferError, match="does not say how its training pictures were aligned"):
+    with pytest.raises(AttrxferError, match="does not say how its training images were aligned"):
         Photos(Fake(alignment=None), Fixed())
 
 

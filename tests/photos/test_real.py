@@ -12,10 +12,10 @@ from PIL import Image
 from skimage.data import astronaut, coffee
 
 from attrxfer.data import open_data
-from attrxfer.host import Host
 from attrxfer.interfaces import Finder
-from attrxfer.photos import Photos, finder
-from attrxfer.photos.place import place
+from attrxfer.media.photos import Photos, finder
+from attrxfer.media.photos.place import place
+from attrxfer.plugin.host import Host
 from tests.photos.conftest import Fake
 
 FACES = Path(__file__).parents[3] / "shared" / "data" / "celeba_subset"
@@ -47,16 +47,16 @@ def test_the_astronaut_is_found_turned_small_and_large(dlib: Finder, degrees: fl
 
 def test_the_astronauts_photo_changes_at_her_face_only(dlib: Finder) -> None:
     changed = Photos(Fake(alignment=ALIGNED), dlib)(astronaut())
-    different = (changed.picture != astronaut()).any(2)
+    different = (changed.image != astronaut()).any(2)
     rows, columns = np.nonzero(different)
     assert len(changed.points) == 1 and different[115, 225]
     assert columns.min() > 130 and columns.max() < 320 and rows.max() < 190
     assert changed.mask is not None and not different[changed.mask == 0].any()
 
 
-def test_pictures_without_faces_and_strips_have_none(dlib: Finder) -> None:
-    for picture in (coffee(), np.zeros((1, 900, 3), np.uint8), np.zeros((2, 1, 3), np.uint8)):
-        assert dlib.find(picture).shape == (0, 5, 2)
+def test_images_without_faces_and_strips_have_none(dlib: Finder) -> None:
+    for image in (coffee(), np.zeros((1, 900, 3), np.uint8), np.zeros((2, 1, 3), np.uint8)):
+        assert dlib.find(image).shape == (0, 5, 2)
 
 
 def test_drawn_and_photographed_training_data_give_the_same_five_points(dlib: Finder) -> None:
@@ -69,8 +69,8 @@ def test_drawn_and_photographed_training_data_give_the_same_five_points(dlib: Fi
     np.testing.assert_array_equal(dlib.reduce(five), five)
 
 
-@pytest.mark.skipif(not FACES.is_dir(), reason="no CelebA pictures here")
-def test_faces_anywhere_in_a_larger_picture_are_framed_as_in_training(dlib: Finder) -> None:
+@pytest.mark.skipif(not FACES.is_dir(), reason="no CelebA images here")
+def test_faces_anywhere_in_a_larger_image_are_framed_as_in_training(dlib: Finder) -> None:
     """Three photographs pasted into a scene, moved, turned and scaled: the square found is CelebA's crop turned likewise."""
     size, crop = 64, (9, 29, 160, 160)
     data = CelebA(path=FACES, size=size, crop=crop)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from attrxfer.photos import Photos
+from attrxfer.media.photos import Photos
 
 WIDTH, HEIGHT, SIZE = 96, 80, 32
 CORNERS = np.array([[0, 0], [1, 0], [0.5, 0.5], [0, 1], [1, 1]], np.float32)
@@ -23,13 +23,13 @@ def scene(
     squares: Sequence[tuple[float, float, float]], width: int = WIDTH, height: int = HEIGHT, seed: int = 0
 ) -> NDArray[Any]:
     """A still, dim texture with bright squares (left, top, side), drawn to parts of a pixel."""
-    picture = np.random.default_rng(seed).integers(20, 60, (height, width, 3)).astype(np.float32)
+    image = np.random.default_rng(seed).integers(20, 60, (height, width, 3)).astype(np.float32)
     for left, top, side in squares:
         x = (np.minimum(np.arange(width) + 1, left + side) - np.maximum(np.arange(width), left)).clip(0, 1)
         y = (np.minimum(np.arange(height) + 1, top + side) - np.maximum(np.arange(height), top)).clip(0, 1)
         share = (y[:, None] * x)[..., None]
-        picture = picture * (1 - share) + np.array([220, 200, 180]) * share
-    return picture.round().astype(np.uint8)
+        image = image * (1 - share) + np.array([220, 200, 180]) * share
+    return image.round().astype(np.uint8)
 
 
 def moving(count: int = 24) -> list[NDArray[np.uint8]]:
@@ -39,7 +39,7 @@ def moving(count: int = 24) -> list[NDArray[np.uint8]]:
 
 def write(
     path: Path,
-    pictures: Iterable[NDArray[np.uint8]],
+    images: Iterable[NDArray[np.uint8]],
     codec: str = "ffv1",
     pixels: str = "bgr0",
     times: Sequence[int] | None = None,
@@ -49,24 +49,24 @@ def write(
     **colour: int,
 ) -> Path:
     """A video file with its title, frames at ``times`` in units of ``time_base`` (25 a second when None), and a tone."""
-    pictures = list(pictures)
+    images = list(images)
     with av.open(path, "w") as container:
         container.metadata["title"] = "Squares"
         stream: Any = container.add_stream(codec, rate=RATE, options=options or {})
-        stream.height, stream.width = pictures[0].shape[:2]
+        stream.height, stream.width = images[0].shape[:2]
         stream.pix_fmt = pixels
         stream.codec_context.time_base = time_base if times else Fraction(1, RATE)
         for name, value in colour.items():
             setattr(stream.codec_context, name, value)
         voice: Any = container.add_stream(sound, rate=48000, layout="mono") if sound else None
-        for i, picture in enumerate(pictures):
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+        for i, image in enumerate(images):
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
             frame = frame.reformat(format=pixels)
             frame.pts, frame.time_base = times[i] if times else i, stream.codec_context.time_base
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
         if voice is not None:
-            tone = np.sin(np.arange(48000 * len(pictures) // RATE) * 0.05).astype(np.float32) / 4
+            tone = np.sin(np.arange(48000 * len(images) // RATE) * 0.05).astype(np.float32) / 4
             form = voice.codec_context.codec.audio_formats[0].name
             for start in range(0, len(tone) - 960, 960):
                 part = tone[None, start : start + 960]
@@ -105,9 +105,9 @@ class Bright:
         self.calls = 0
         self.random = np.random.default_rng(0)
 
-    def find(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def find(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         self.calls += 1
-        share = ((picture.astype(np.float32).mean(2) - 60) / 140).clip(0, 1)
+        share = ((image.astype(np.float32).mean(2) - 60) / 140).clip(0, 1)
         labels, _ = ndimage.label(share > 0.3)
         found = []
         for rows, columns in ndimage.find_objects(labels):
@@ -140,7 +140,7 @@ class Dots:
     def __init__(self) -> None:
         self.seen = 0
 
-    def pictures(self, uint8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
+    def images(self, uint8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
         self.seen += len(uint8)
         y, x = np.mgrid[:SIZE, :SIZE] - (SIZE - 1) / 2
         dot = (60 * np.exp(-(x**2 + y**2) / 18))[..., None] * np.array([-1, -0.5, 0.5])

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from attrxfer.video.flicker import flicker
-from attrxfer.video.join import decode_times
-from attrxfer.video.smooth import FADE, fading, smooth
-from attrxfer.video.tracks import Tracker
+from attrxfer.media.video.flicker import flicker
+from attrxfer.media.video.join import decode_times
+from attrxfer.media.video.smooth import FADE, fading, smooth
+from attrxfer.media.video.tracks import Tracker
 from tests.video.made import SIZE, Bright, Dots, moving, photos, scene
 
 TIMES = np.arange(60) / 25
@@ -66,11 +66,11 @@ def test_who_comes_and_goes_fades() -> None:
 # ---------------------------------------------------------------- tracks
 
 
-def followed(pictures: Iterable[NDArray[np.uint8]], finder: Bright, step: int = 1) -> Tracker:
+def followed(images: Iterable[NDArray[np.uint8]], finder: Bright, step: int = 1) -> Tracker:
     tracker = Tracker(finder.find, step)
-    for number, picture in enumerate(pictures):
+    for number, image in enumerate(images):
         if tracker.due(number):
-            tracker.look(number, picture)
+            tracker.look(number, image)
     return tracker
 
 
@@ -87,16 +87,16 @@ def test_a_dropped_look_is_bridged() -> None:
 
 
 def test_squares_that_pass_each_other_do_not_swap() -> None:
-    def pictures(at: Callable[[int], list[tuple[float, float, float]]]) -> list[NDArray[np.uint8]]:
+    def images(at: Callable[[int], list[tuple[float, float, float]]]) -> list[NDArray[np.uint8]]:
         return [scene(at(i), 160, 80) for i in range(40)]
 
     # the lower one overtakes the upper one, close by
-    tracker = followed(pictures(lambda i: [(10 + 1.5 * i, 8, 26), (50 + 0.3 * i, 40, 26)]), Bright())
+    tracker = followed(images(lambda i: [(10 + 1.5 * i, 8, 26), (50 + 0.3 * i, 40, 26)]), Bright())
     upper, lower = sorted(tracker.tracks, key=lambda track: track.points[0][2, 1])
     assert len(tracker.tracks) == 2 and upper.frames == lower.frames == list(range(40))
     assert np.ptp(np.stack(upper.points)[:, 2, 1]) < 1 and np.ptp(np.stack(lower.points)[:, 2, 1]) < 1
     # meeting head on: they are one blob for a while, and each goes on as it was going
-    tracker = followed(pictures(lambda i: [(4 + 3.2 * i, 20, 24), (132 - 3.2 * i, 22, 24)]), Bright())
+    tracker = followed(images(lambda i: [(4 + 3.2 * i, 20, 24), (132 - 3.2 * i, 22, 24)]), Bright())
     for track in tracker.tracks:
         assert np.abs(np.diff(np.stack(track.points)[:, 2, 0]) / np.diff(track.frames)).max() < 4
 
@@ -123,24 +123,24 @@ def test_another_scene_is_another_track() -> None:
 
 def test_flicker_is_the_ratio_of_changes() -> None:
     before, finder, dots = moving(), Bright(), Dots()
-    points = [finder.find(picture)[0] for picture in before]
+    points = [finder.find(image)[0] for image in before]
     alignment = np.array(dots.card["alignment"], np.float32)
     assert flicker(before, before, points, alignment, SIZE) == pytest.approx(1)
-    halved = [(128 + (picture.astype(np.float32) - 128) / 2).round().astype(np.uint8) for picture in before]
+    halved = [(128 + (image.astype(np.float32) - 128) / 2).round().astype(np.uint8) for image in before]
     assert flicker(before, halved, points, alignment, SIZE) == pytest.approx(0.5, abs=0.15)
-    blinking = [picture if i % 2 else halved[i] for i, picture in enumerate(before)]
+    blinking = [image if i % 2 else halved[i] for i, image in enumerate(before)]
     assert flicker(before, blinking, points, alignment, SIZE) > 3
 
 
 def test_smoothed_points_flicker_less() -> None:
     before = moving(40)
-    clean = [Bright().find(picture)[0] for picture in before]
+    clean = [Bright().find(image)[0] for image in before]
     noisy = np.stack(clean) + np.random.default_rng(1).normal(0, 0.8, (40, 5, 2)).astype(np.float32)
     calm = smooth(TIMES[:40], noisy, TIMES[:40])
     own = photos()
     ratios = []
     for points in (noisy, calm):
-        after = [own(picture, 1.0, points=each[None]).picture for picture, each in zip(before, points, strict=True)]
+        after = [own(image, 1.0, points=each[None]).image for image, each in zip(before, points, strict=True)]
         ratios.append(flicker(before, after, clean, own.alignment, SIZE))
     assert ratios[1] < ratios[0] and ratios[1] < 1.2
 

@@ -17,10 +17,10 @@ from PIL import Image
 
 from attrxfer.cli.transferring import transfer
 from attrxfer.errors import AttrxferError, DataError
-from attrxfer.photos import Photos
-from attrxfer.video import transfer as transfers
-from attrxfer.video import transfer_video
-from attrxfer.works import WholePhotos
+from attrxfer.media.photos import Photos
+from attrxfer.media.processors import WholePhotos
+from attrxfer.media.video import transfer as transfers
+from attrxfer.media.video import transfer_video
 from tests.video.made import Bright, Dots, moving, packets, photos, read, scene, times, write
 
 UNEVEN = [0, 40, 90, 100, 200, 233, 266, 300, 350, 351, 420, 460, 500, 540, 600, 640, 700, 733, 760, 800, 900, 940, 990, 1100]
@@ -37,11 +37,11 @@ def test_only_the_subject_changes(tmp_path: Path) -> None:
     assert (outcome.frames, outcome.changed, outcome.subjects, outcome.notes) == (24, 24, 1, ())
     assert len(after) == 24 and times(outcome.path) == times(source) == UNEVEN
     assert packets(outcome.path) == packets(source) and len(packets(source)) > 20
-    for picture, result, points in zip(before, after, map(Bright().find, before), strict=True):
-        expected = own(picture, 1.0, points=points)
+    for image, result, points in zip(before, after, map(Bright().find, before), strict=True):
+        expected = own(image, 1.0, points=points)
         assert expected.mask is not None
-        np.testing.assert_array_equal(result[expected.mask == 0], picture[expected.mask == 0])
-        assert np.abs(result.astype(int) - expected.picture).mean() < 0.5 < np.abs(result.astype(int) - picture).mean()
+        np.testing.assert_array_equal(result[expected.mask == 0], image[expected.mask == 0])
+        assert np.abs(result.astype(int) - expected.image).mean() < 0.5 < np.abs(result.astype(int) - image).mean()
     with av.open(source) as old, av.open(outcome.path) as new:
         assert (
             new.metadata["title"] == "Squares"
@@ -100,9 +100,9 @@ def test_ten_bits_stay_ten(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("codec", "suffix", "pixels"), [("ffv1", "mkv", "yuv420p"), ("libx264", "mp4", "yuv444p")])
 def test_odd_sides(codec: str, suffix: str, pixels: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = write(tmp_path / "a.mkv", [picture[:-1, :-1] for picture in moving(4)], pixels="yuv420p", sound=None)
+    source = write(tmp_path / "a.mkv", [image[:-1, :-1] for image in moving(4)], pixels="yuv420p", sound=None)
     if codec == "libx264":
-        monkeypatch.setattr("attrxfer.video.encode.ENCODERS", {"ffv1": "there is none"})
+        monkeypatch.setattr("attrxfer.media.video.encode.ENCODERS", {"ffv1": "there is none"})
     outcome = transfer_video(photos(), source, tmp_path / f"b.{suffix}")
     with av.open(outcome.path) as new:
         context = new.streams.video[0].codec_context
@@ -115,7 +115,7 @@ def test_odd_sides(codec: str, suffix: str, pixels: str, tmp_path: Path, monkeyp
 def test_frames_are_set_upright(degrees: int, tmp_path: Path) -> None:
     """A phone held sideways writes its frames lying and says how to turn them."""
     upright = moving(4)
-    lying = [np.rot90(picture, -degrees // 90) for picture in upright]
+    lying = [np.rot90(image, -degrees // 90) for image in upright]
     source = write(tmp_path / "a.mp4", lying, "libx264", "yuv444p", options={"crf": "1"})
     turns = {90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}
     a, b, c, d = turns[degrees]
@@ -130,7 +130,7 @@ def test_frames_are_set_upright(degrees: int, tmp_path: Path) -> None:
     result = read(outcome.path)
     with av.open(outcome.path) as container:
         assert next(container.decode(video=0)).rotation == 0
-    wanted = [np.rot90(picture, said // 90) for picture in lying]
+    wanted = [np.rot90(image, said // 90) for image in lying]
     assert outcome.changed == 4 and result[0].shape == wanted[0].shape
     assert np.abs(result[0].astype(int) - wanted[0])[:8].mean() < 8  # a wrong turn: 46
 
@@ -214,7 +214,7 @@ def test_who_comes_fades_in_and_a_cut_does_not(tmp_path: Path) -> None:
     source = write(tmp_path / "a.mkv", [*empty, *square, *night, *square])
     outcome = transfer_video(photos(), source, tmp_path / "b.mkv")
     pairs = zip(read(source), read(outcome.path), strict=True)
-    change = [np.abs(result[30:40, 32:42].astype(int) - picture[30:40, 32:42]).mean() for picture, result in pairs]
+    change = [np.abs(result[30:40, 32:42].astype(int) - image[30:40, 32:42]).mean() for image, result in pairs]
     assert outcome.subjects == 2 and max(change[:6]) == 0 and max(change[25:35]) == 0
     assert 0 < change[7] < change[8] < change[9] < change[14]
     np.testing.assert_allclose(change[11:25], change[14], rtol=0.05)  # until the cut
@@ -262,7 +262,7 @@ def broken(name: str, folder: Path) -> Path:
         ("empty.mp4", "not a video"),
         ("text.mp4", "not a video"),
         ("cut.mp4", "not a video"),
-        ("sound.mp4", "no picture in it, only audio"),
+        ("sound.mp4", "no image in it, only audio"),
         ("alpha.webm", "has transparency"),
     ],
 )
@@ -286,7 +286,7 @@ def test_without_pyav_the_remedy_is_named() -> None:
     code = (
         "import sys; sys.modules['av'] = None\n"
         "from importlib import util; util.find_spec = lambda name: None\n"
-        "import attrxfer.video.clip as clip\n"
+        "import attrxfer.media.video.clip as clip\n"
         "from pathlib import Path\n"
         "try: clip.Clip(Path('a.mp4'))\n"
         "except Exception as error: print(type(error).__name__, error)\n"
@@ -324,11 +324,11 @@ def test_the_command_takes_photos_and_videos(tmp_path: Path, monkeypatch: pytest
     assert f"{folder / 'empty.mkv'}: copied: no face found\n" in result.stderr
     made = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
     assert made == {"deep/a.mkv", "empty.mkv", "photo.png", "manifest.json"}
-    outcomes = {line["input"]: line["outcome"] for line in json.loads((out / "manifest.json").read_text())["pictures"]}
+    outcomes = {line["input"]: line["outcome"] for line in json.loads((out / "manifest.json").read_text())["images"]}
     assert outcomes[str(folder / "deep" / "a.mkv")] == "changed" and outcomes[str(folder / "broken.mp4")] == "broken"
     again = CliRunner().invoke(transfer, ["model", str(folder / "deep"), "-o", str(out / "deep"), "--skip-existing"])
     assert again.exit_code == 0 and "0 videos written" in again.stdout and "1 there already" in again.stdout
     crops = CliRunner().invoke(transfer, ["model", str(folder / "deep" / "a.mkv"), "-o", str(out), "--aligned"])
-    assert isinstance(crops.exception, AttrxferError) and "--aligned is for pictures only" in str(crops.exception)
+    assert isinstance(crops.exception, AttrxferError) and "--aligned is for images only" in str(crops.exception)
     inside = CliRunner().invoke(transfer, ["model", str(folder / "deep" / "a.mkv"), "-o", str(folder / "deep")])
     assert isinstance(inside.exception, AttrxferError) and "would overwrite" in str(inside.exception)

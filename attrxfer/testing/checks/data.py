@@ -29,7 +29,7 @@ def check_no_person_is_in_two_splits(subject: Subject) -> None:
             assert len(np.unique(records.split[records.identity == person])) == 1, f"person {person} is in two splits"
 
 
-def check_pictures_are_read_in_any_order(subject: Subject) -> None:
+def check_images_are_read_in_any_order(subject: Subject) -> None:
     data = subject.build()
     last = len(data.records()) - 1
     forth, back = data.read([0, last]), data.read([last, 0])
@@ -42,13 +42,13 @@ def check_equal_settings_have_one_fingerprint(subject: Subject) -> None:
     assert subject.build().fingerprint() == subject.build().fingerprint() != subject.build(size=2 * SIZE).fingerprint()
 
 
-def check_it_chooses_pictures(subject: Subject) -> None:
+def check_it_chooses_images(subject: Subject) -> None:
     kept = subject.build().keep(tiny_faces().records)
     assert kept.shape == (COUNT,) and kept.dtype == bool
 
 
-def check_masks_lie_where_the_picture_does(subject: Subject) -> None:
-    """Zeros and ones, and a mirrored picture has a mirrored mask."""
+def check_masks_lie_where_the_image_does(subject: Subject) -> None:
+    """Zeros and ones, and a mirrored image has a mirrored mask."""
     data, locator = tiny_faces(), subject.build()
     if hasattr(locator, "check_data"):
         locator.check_data(data)
@@ -58,8 +58,8 @@ def check_masks_lie_where_the_picture_does(subject: Subject) -> None:
     assert np.array_equal(plain_, turned[..., ::-1])
 
 
-def check_what_finds_subjects_finds_none_in_an_empty_picture(subject: Subject) -> None:
-    """(0, P, 2) float32, whatever the picture's shape, which stays as it was; landmarks it knows are reduced to P points."""
+def check_what_finds_subjects_finds_none_in_an_empty_image(subject: Subject) -> None:
+    """(0, P, 2) float32, whatever the image's shape, which stays as it was; landmarks it knows are reduced to P points."""
     locator = subject.build()
     if not isinstance(locator, Finder):
         return
@@ -67,7 +67,7 @@ def check_what_finds_subjects_finds_none_in_an_empty_picture(subject: Subject) -
         empty = np.full((height, width, 3), 128, np.uint8)
         found = locator.find(empty)
         assert found.ndim == 3 and found.shape[::2] == (0, 2) and found.dtype == np.float32, f"{found.shape} {found.dtype}"
-        assert (empty == 128).all(), "the picture was changed"
+        assert (empty == 128).all(), "the image was changed"
     landmarks = tiny_faces().records.landmarks
     assert landmarks is not None
     try:

@@ -7,13 +7,13 @@ import copy
 import torch
 
 from attrxfer.testing.checks.pieces import in_range
-from attrxfer.testing.fakes import BATCH, SIZE, Discriminator, a_run, pictures, tiny_faces
+from attrxfer.testing.fakes import BATCH, SIZE, Discriminator, a_run, random_images, tiny_faces
 from attrxfer.testing.subject import Subject
 
 
 def check_both_sides_are_finite_scalars(subject: Subject) -> None:
     term, discriminator = subject.build(), Discriminator()
-    terms = term.discriminator_loss(discriminator, pictures(seed=1), pictures(seed=2), 0)
+    terms = term.discriminator_loss(discriminator, random_images(seed=1), random_images(seed=2), 0)
     assert terms, "no terms for D"
     for name, value in {**terms, "generator": term.generator_loss(torch.randn(BATCH))}.items():
         assert value.shape == () and torch.isfinite(value), name
@@ -28,7 +28,7 @@ def check_a_fooled_discriminator_costs_the_generator_less(subject: Subject) -> N
 
 def check_equal_rows_augment_equally(subject: Subject) -> None:
     term = subject.build()
-    images = pictures(1).expand(2, -1, -1, -1).clone().requires_grad_(True)
+    images = random_images(1).expand(2, -1, -1, -1).clone().requires_grad_(True)
     augmented = term.augment(images, torch.full((2, 8), 0.7))
     assert augmented.shape == images.shape
     torch.testing.assert_close(augmented[0], augmented[1])
@@ -41,7 +41,7 @@ def check_it_is_a_finite_scalar_with_gradient(subject: Subject) -> None:
     loss = subject.build()
     assert loss.weight >= 0
     run = a_run(tiny_faces())
-    value = loss(run.transfer(pictures(), 0))
+    value = loss(run.transfer(random_images(), 0))
     assert value.shape == () and torch.isfinite(value), f"it is {value.detach()}"
     value.backward()
     gradients = [parameter.grad for parameter in run.generator.parameters() if parameter.grad is not None]
@@ -51,10 +51,10 @@ def check_it_is_a_finite_scalar_with_gradient(subject: Subject) -> None:
 def check_a_copy_of_the_source_costs_nothing(subject: Subject) -> None:
     """An identity loss is 0 when T(x) is x, and more when it is not."""
     loss, run = subject.build(), a_run(tiny_faces())
-    changed = loss(run.transfer(pictures(), 0))
+    changed = loss(run.transfer(random_images(), 0))
     run.generator.head.bias.data[3] = -1e4  # the mask closes: T(x) = x
     run.generator.head.weight.data[3] = 0
-    same = loss(run.transfer(pictures(), 0))
+    same = loss(run.transfer(random_images(), 0))
     costs = float(same.detach()), float(changed.detach())
     assert abs(costs[0]) < 1e-6 < costs[1], f"it is {costs[0]:.3g} where T(x) is x, and {costs[1]:.3g} where it is not"
 
@@ -64,13 +64,13 @@ def check_d_is_left_as_it_was(subject: Subject) -> None:
     loss, run = subject.build(), a_run(tiny_faces())
     run.discriminator.requires_grad_(False)
     before = copy.deepcopy(run.discriminator.state_dict())
-    loss(run.transfer(pictures(), 0)).backward()
+    loss(run.transfer(random_images(), 0)).backward()
     assert all(torch.equal(value, before[name]) for name, value in run.discriminator.state_dict().items())
 
 
-def check_enhanced_pictures_stay_pictures(subject: Subject) -> None:
+def check_enhanced_images_stay_images(subject: Subject) -> None:
     enhancer = subject.build().eval()
     with torch.no_grad():
-        output = enhancer(pictures(seed=1), pictures(seed=2))
+        output = enhancer(random_images(seed=1), random_images(seed=2))
     assert output.shape == (2, 3, SIZE, SIZE)
     in_range(output)

@@ -5,24 +5,24 @@ from __future__ import annotations
 import torch
 
 from attrxfer.testing.checks.pieces import call, equal, in_range, maps
-from attrxfer.testing.fakes import BATCH, SIZE, pictures
+from attrxfer.testing.fakes import BATCH, SIZE, random_images
 from attrxfer.testing.subject import Subject
 
 
-def check_pictures_come_out_as_they_went_in(subject: Subject) -> None:
+def check_images_come_out_as_they_went_in(subject: Subject) -> None:
     """Shape (N, 3, S, S) is kept at two sizes, values are finite and within -1..1 in eval mode."""
     network = subject.build().eval()
     for size in (SIZE, 2 * SIZE):
         with torch.no_grad():
-            output = network(pictures(2, size))
-        assert output.shape == (2, 3, size, size), f"{tuple(output.shape)} for pictures of side {size}"
+            output = network(random_images(2, size))
+        assert output.shape == (2, 3, size, size), f"{tuple(output.shape)} for images of side {size}"
         in_range(output)
 
 
-def check_a_picture_does_not_depend_on_its_neighbours(subject: Subject) -> None:
-    """In eval mode a picture becomes the same alone and in a batch."""
+def check_an_image_does_not_depend_on_its_neighbours(subject: Subject) -> None:
+    """In eval mode an image becomes the same alone and in a batch."""
     network = subject.build().eval()
-    images = pictures(3)
+    images = random_images(3)
     with torch.no_grad():
         whole, alone = network(images), network(images[1:2])
     torch.testing.assert_close(whole[1:2], alone, rtol=1e-3, atol=1e-4)
@@ -30,7 +30,7 @@ def check_a_picture_does_not_depend_on_its_neighbours(subject: Subject) -> None:
 
 def check_every_parameter_learns(subject: Subject) -> None:
     network = subject.build().train()
-    network(pictures(BATCH).requires_grad_(True)).square().mean().backward()
+    network(random_images(BATCH).requires_grad_(True)).square().mean().backward()
     idle = [name for name, parameter in network.named_parameters() if parameter.grad is None]
     assert not idle, f"no gradient reaches {', '.join(idle)}"
 
@@ -41,7 +41,7 @@ def check_parts_hold_the_output(subject: Subject) -> None:
     if not hasattr(network, "parts"):
         return
     with torch.no_grad():
-        parts, output = network.parts(pictures()), network(pictures())
+        parts, output = network.parts(random_images()), network(random_images())
     torch.testing.assert_close(parts["output"], output)
     if "mask" in parts:
         assert parts["mask"].shape == (2, 1, SIZE, SIZE) and 0 <= parts["mask"].min() <= parts["mask"].max() <= 1
@@ -56,14 +56,14 @@ def check_weights_load_again(subject: Subject) -> None:
 
 
 def check_it_gives_a_logit_and_feature_maps(subject: Subject) -> None:
-    found = subject.build()(pictures(3))
+    found = subject.build()(random_images(3))
     assert found.logit.shape == (3,), f"logit {tuple(found.logit.shape)}"
     maps(found.features, 3)
 
 
-def check_gradients_reach_the_picture(subject: Subject) -> None:
+def check_gradients_reach_the_image(subject: Subject) -> None:
     network = subject.build()
-    images = pictures().requires_grad_(True)
+    images = random_images().requires_grad_(True)
     found = network(images)
     maps = found.features if hasattr(found, "features") else found
     torch.stack([each.float().square().mean() for each in maps]).sum().backward()
@@ -74,4 +74,4 @@ def check_it_is_frozen_and_gives_maps(subject: Subject) -> None:
     """A features network trains only in a stage of its own."""
     network = subject.build()
     assert not any(parameter.requires_grad for parameter in network.parameters()), "parameters can be trained by accident"
-    maps(network(pictures(3)), 3)
+    maps(network(random_images(3)), 3)

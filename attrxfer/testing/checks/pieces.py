@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from attrxfer.testing.fakes import pictures
+from attrxfer.testing.fakes import random_images
 
 
 def call(network: nn.Module) -> Any:
     inputs = len(inspect.signature(network.forward).parameters)
     torch.manual_seed(0)
-    return network(*[pictures(seed=seed) for seed in range(inputs)])
+    return network(*[random_images(seed=seed) for seed in range(inputs)])
 
 
 def equal(one: Any, other: Any) -> None:

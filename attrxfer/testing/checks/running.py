@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from attrxfer.errors import BundleError
-from attrxfer.running import Graph
+from attrxfer.model.inference import Graph
 from attrxfer.testing.fakes import SIZE, Generator, tiny_faces
 from attrxfer.testing.subject import Subject
 
@@ -21,7 +21,7 @@ ROUNDING = 4
 
 def check_it_runs_a_chain_as_torch_does(subject: Subject) -> None:
     """Equal to the graph itself at two strengths and two batch sizes, to ``ROUNDING`` steps of 255."""
-    graph, examples = _graph(), tiny_faces().pictures(np.arange(4))
+    graph, examples = _graph(), tiny_faces().images_u8(np.arange(4))
     run = subject.build().prepare(graph, examples, f"contract-{time.time_ns()}")  # nothing is found in a cache
     for count, strength in ((4, 1.0), (3, 0.5)):
         _near(run(examples[:count], strength), graph, examples[:count], strength)
@@ -29,7 +29,7 @@ def check_it_runs_a_chain_as_torch_does(subject: Subject) -> None:
 
 def check_the_file_gives_back_card_and_results(subject: Subject) -> None:
     """And its suffix begins with a dot."""
-    graph, examples = _graph(), tiny_faces().pictures(np.arange(4))
+    graph, examples = _graph(), tiny_faces().images_u8(np.arange(4))
     exporter, card = subject.build(), {"size": SIZE, "licences": ["MIT", "é"]}
     assert exporter.suffix.startswith("."), "a suffix with its dot"
     with tempfile.TemporaryDirectory() as folder:
@@ -59,9 +59,9 @@ def _graph() -> Graph:
     return Graph((Generator(),)).eval()
 
 
-def _near(found: Any, graph: Graph, pictures: Any, strength: float) -> None:
+def _near(found: Any, graph: Graph, images: Any, strength: float) -> None:
     with torch.no_grad():
-        wanted = graph(torch.from_numpy(pictures), torch.tensor(strength)).numpy()
+        wanted = graph(torch.from_numpy(images), torch.tensor(strength)).numpy()
     assert found.shape == wanted.shape and found.dtype == np.uint8
     difference = int(np.abs(found.astype(int) - wanted).max())
     assert difference <= ROUNDING, f"differs from torch by {difference} of 255"

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from attrxfer.engine.checkpoint import pack, unpack
 from attrxfer.interfaces import Each, Whole
-from attrxfer.testing.fakes import SIZE, a_run, pictures, tiny_faces
+from attrxfer.storage.state import pack, unpack
+from attrxfer.testing.fakes import SIZE, a_run, random_images, tiny_faces
 from attrxfer.testing.subject import Subject
 
 
@@ -37,38 +37,38 @@ def check_its_state_can_be_kept(subject: Subject) -> None:
     stage.finish()
 
 
-def check_previews_are_pictures(subject: Subject) -> None:
+def check_previews_are_images(subject: Subject) -> None:
     stage = _stage(subject)
     if not hasattr(stage, "preview"):
         return
     with torch.no_grad():
-        found = stage.preview(pictures())
+        found = stage.preview(random_images())
     for made in [found] if isinstance(found, Tensor) else found.values():
         assert made.shape == (2, 3, SIZE, SIZE) and torch.isfinite(made).all()
 
 
 def check_it_returns_scores(subject: Subject) -> None:
-    """``Each`` with a number a picture, or ``Whole`` with a number and how many pictures it is from, by name, for results
+    """``Each`` with a number an image, or ``Whole`` with a number and how many images it is from, by name, for results
     of any quality; none, not a wrong one, where it does not apply."""
     for copied in (True, False):
         evaluation = _evaluation(copied)
         for name, found in subject.build()(evaluation).items():
             assert isinstance(name, str) and isinstance(found, Each | Whole), name
             if isinstance(found, Each):
-                assert found.values.shape == (len(evaluation.rows),), f"{name}: a number a picture"
+                assert found.values.shape == (len(evaluation.rows),), f"{name}: a number an image"
                 assert not np.isinf(found.values).any(), name
             else:
                 assert np.isfinite(found.value) and found.n > 0, name
 
 
-def check_it_leaves_the_pictures_alone(subject: Subject) -> None:
+def check_it_leaves_the_images_alone(subject: Subject) -> None:
     evaluation = _evaluation(False)
     before = evaluation.outputs.copy(), evaluation.sources.copy()
     subject.build()(evaluation)
     assert np.array_equal(before[0], evaluation.outputs) and np.array_equal(before[1], evaluation.sources)
 
 
-def check_results_are_pictures_of_the_inputs_size(subject: Subject) -> None:
+def check_results_are_images_of_the_inputs_size(subject: Subject) -> None:
     """Or None, where the method does not apply to these data."""
     data = tiny_faces()
     rows = data.rows("test", {"bright": False})
@@ -94,12 +94,12 @@ def _stage(subject: Subject) -> Any:
 
 
 def _evaluation(copied: bool) -> Any:
-    from attrxfer.evaluate import HeldOut
+    from attrxfer.evaluation.scores import HeldOut
 
     data = tiny_faces()
     rows = data.rows("test", {"bright": False})
-    bright = data.pictures(data.rows("test", {"bright": True}))
-    sources = data.pictures(rows)
+    bright = data.images_u8(data.rows("test", {"bright": True}))
+    sources = data.images_u8(rows)
     outputs = sources.copy() if copied else bright
     assert data.records.identity is not None
     return HeldOut(sources, outputs, bright, rows, data.records.identity[rows], {"bright": True}, data, None, 0)

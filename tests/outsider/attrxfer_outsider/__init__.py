@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attrxfer.hookspecs import hookimpl
+from attrxfer.plugin.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     import click
 
-    from attrxfer.registry import Registry
+    from attrxfer.plugin.registry import Registry
 
 
 @hookimpl
@@ -18,9 +18,7 @@ def register_components(registry: Registry) -> None:
     registry.identity("edges", "attrxfer_outsider.losses:Edges", summary="edges stay where they are")
     registry.regularizer("small_change", "attrxfer_outsider.losses:SmallChange", summary="the mask stays small")
     registry.enhancer("refine", "attrxfer_outsider.enhancer:Refine", summary="a second generator behind the first")
-    registry.stage(
-        "refining", "attrxfer_outsider.enhancer:Refining", summary="teaches the enhancer to leave real pictures alone"
-    )
+    registry.stage("refining", "attrxfer_outsider.enhancer:Refining", summary="teaches the enhancer to leave real images alone")
 
 
 @hookimpl

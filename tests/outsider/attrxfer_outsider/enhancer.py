@@ -11,7 +11,7 @@ from attrxfer.interfaces import Generator, Run, Slot
 
 
 class Refine(nn.Module):
-    """(picture, source) -> network(picture). network: a generator of its own."""
+    """(image, source) -> network(image). network: a generator of its own."""
 
     stages: ClassVar[tuple[tuple[Slot, str], ...]] = (("enhance", "refining"),)
 
@@ -19,12 +19,12 @@ class Refine(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, picture: Tensor, source: Tensor) -> Tensor:
-        return self.network(picture)
+    def forward(self, image: Tensor, source: Tensor) -> Tensor:
+        return self.network(image)
 
 
 class Refining:
-    """The enhancer learns to leave real pictures of the guided set as they are."""
+    """The enhancer learns to leave real images of the guided set as they are."""
 
     def __init__(
         self, *, steps: int = 10, batch: int = 4, rate: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999)

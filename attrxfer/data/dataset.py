@@ -1,0 +1,144 @@
+"""An opened data set: labels, images from the cache, and what it says of itself."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attrxfer.data.cache import Progress, cache_key, open_images
+from attrxfer.errors import DataError, did_you_mean
+from attrxfer.interfaces import SPLITS, Broken, Counterfactuals, Dataset, Records, Selection
+from attrxfer.storage.cache import cache_folder
+from attrxfer.storage.conversion import to_tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+NAMED = 10
+"""Broken images that are named; of more, the rest is counted."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """records: of all N images. usable: (N,), readable and selected. broken: unreadable ones. unselected: how many the
+    selection left out. key: of the image cache, equal for equal images. dataset: where they come from."""
+
+    records: Records
+    usable: NDArray[np.bool_]
+    broken: tuple[Broken, ...]
+    unselected: int
+    key: str
+    cached: NDArray[np.uint8]
+    dataset: Dataset
+
+    def images_u8(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Images of these rows (n, S, S, 3)."""
+        return self.cached[rows]
+
+    def read(self, rows: Sequence[int], size: int) -> list[NDArray[np.uint8] | Broken]:
+        """Images of these rows at another side in pixels, each (size, size, 3), read from the data set itself."""
+        resized = copy.copy(self.dataset)
+        resized.size = size
+        return resized.read(rows)
+
+    def images(self, rows: NDArray[np.int64], flip: NDArray[np.bool_] | None = None) -> Tensor:
+        """The same as float32 (n, 3, S, S) in -1..1, channels last in memory, mirrored where ``flip`` (n,) is True."""
+        images = self.cached[rows]
+        if flip is not None:
+            images[flip] = images[flip, :, ::-1]
+        return to_tensor(images)
+
+    def truth(self, rows: NDArray[np.int64], target: Mapping[str, bool], strength: float = 1.0) -> NDArray[np.uint8] | None:
+        """The exact counterfactuals (n, S, S, 3) of these rows with the target attributes, or at a strength of 0..1 with
+        that much of those which a row lacks; None where the data set cannot draw them."""
+        if not isinstance(self.dataset, Counterfactuals):
+            return None
+        lacks = np.stack([self.records.attributes[name][rows] != value for name, value in target.items()], axis=1)
+        found = self.images_u8(rows)
+        for pattern in np.unique(lacks, axis=0):
+            same = (lacks == pattern).all(1)
+            lacking = [name for name, lack in zip(target, pattern, strict=True) if lack]
+            wanted = {name: strength if target[name] else 1 - strength for name in lacking}
+            if wanted:
+                found[same] = self.dataset.counterfactual(rows[same].tolist(), wanted)
+        return found
+
+    def satisfies(self, conditions: Mapping[str, bool]) -> NDArray[np.bool_]:
+        """Which images (N,) meet all conditions. Raises DataError for an unknown attribute."""
+        met = np.ones(len(self.records), bool)
+        known = self.records.attributes
+        for name, wanted in conditions.items():
+            if name not in known:
+                raise DataError(
+                    f'task: the data have no attribute "{name}"{did_you_mean(name, known)}; they have {", ".join(known)}; '
+                    f"choose with: --set task.guided={{{next(iter(known), 'NAME')}=true}}"
+                )
+            met &= known[name] == wanted
+        return met
+
+    def rows(self, split: str, conditions: Mapping[str, bool] | None) -> NDArray[np.int64]:
+        """Usable rows of a split that meet the conditions."""
+        inside = self.usable & (self.records.split == SPLITS.index(split))
+        return np.flatnonzero(inside & self.satisfies(conditions or {}))
+
+    def mean_landmarks(self, rows: NDArray[np.int64]) -> NDArray[np.float32] | None:
+        """Where these rows' landmarks lie on average (P, 2), in pixels of the images: how the data are aligned. None where
+        the data set has no landmarks, or none of these rows has them all."""
+        if self.records.landmarks is None:
+            return None
+        known = self.records.landmarks[rows]
+        known = known[~np.isnan(known).any((1, 2))]
+        return known.mean(0, dtype=np.float64).astype(np.float32) if len(known) else None
+
+    def describe(self) -> str:
+        """What was seen: images and people a split, counts an attribute, broken images by name."""
+        lines = [f"{len(self.records)} images, {int(self.usable.sum())} usable"]
+        header = "".join(f"{split:>12}" for split in SPLITS)
+        lines.append(f"{'':24}{header}")
+        by_split = [self.rows(split, None) for split in SPLITS]
+        lines.append(f"{'images':24}" + "".join(f"{len(rows):>12}" for rows in by_split))
+        identity = self.records.identity
+        if identity is not None:
+            lines.append(f"{'people':24}" + "".join(f"{len(np.unique(identity[rows])):>12}" for rows in by_split))
+        for name, values in self.records.attributes.items():
+            lines.append(f"{name:24}" + "".join(f"{int(values[rows].sum()):>12}" for rows in by_split))
+        if self.unselected:
+            lines.append(f"{self.unselected} left out by the selection")
+        if self.broken:
+            lines.append(f"{len(self.broken)} broken, skipped:")
+            lines += [f"  {name}: {reason}" for name, reason in self.broken[:NAMED]]
+            lines += [f"  and {len(self.broken) - NAMED} more"] if len(self.broken) > NAMED else []
+        return "\n".join(lines)
+
+
+def open_data(
+    dataset: Dataset,
+    *,
+    selection: Selection | None,
+    size: int,
+    folder: Path | None = None,
+    progress: Progress = lambda done, count: None,
+) -> Data:
+    """Read the labels, decode every image once (or find it in the cache), leave out what cannot be used.
+
+    Raises DataError when there is no image, or none that can be used.
+    """
+    records = dataset.records()
+    if not len(records):
+        raise DataError("the data set has no images")
+    images, broken = open_images(dataset, len(records), size, folder or cache_folder(), progress)
+    names = {item.name for item in broken}
+    readable = np.array([name not in names for name in records.names])
+    selected = selection.keep(records) if selection is not None else np.ones(len(records), bool)
+    usable = readable & selected
+    if not usable.any():
+        raise DataError(
+            f"none of the {len(records)} images can be used: {len(broken)} broken, {int((~selected).sum())} not selected"
+        )
+    return Data(records, usable, broken, int((readable & ~selected).sum()), cache_key(dataset, size), images, dataset)

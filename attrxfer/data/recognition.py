@@ -1,0 +1,35 @@
+"""Which data set understands a path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from attrxfer.errors import DataError
+from attrxfer.plugin.registry import Component
+
+
+def data_table(path: Path, components: Iterable[Component]) -> dict[str, str]:
+    """The [data] table for ``--data PATH``. Raises what ``recognise`` raises."""
+    return {"use": recognise(path, components), "path": str(path.resolve())}
+
+
+def recognise(path: Path, components: Iterable[Component]) -> str:
+    """The name of the data set component that is surest of ``path``.
+
+    Raises DataError when the path does not exist, none understands it, or two are equally sure.
+    """
+    if not path.exists():
+        raise DataError(f"--data {path}: no such file or folder")
+    asked = [(component, getattr(component.load(), "recognise", None)) for component in components]
+    ranked = sorted(((judge(path), c.name) for c, judge in asked if judge is not None), reverse=True)
+    sure = [item for item in ranked if item[0] > 0]
+    if not sure:
+        layouts = "; ".join(f"{c.name}: {c.summary}" for c, judge in asked if judge is not None)
+        raise DataError(f"--data {path}: not a layout that is understood ({layouts})")
+    if len(sure) > 1 and sure[0][0] == sure[1][0]:
+        raise DataError(
+            f'--data {path}: could be "{sure[0][1]}" or "{sure[1][1]}"; say which with '
+            f"--set data.use={sure[0][1]} --set data.path={path}"
+        )
+    return sure[0][1]

@@ -1,0 +1,1 @@
+"""Scores of transfers on held-out images."""

@@ -1,0 +1,125 @@
+"""Image files: read as RGB the right way up, framed as the training images were, written in their own format."""
+
+from __future__ import annotations
+
+import base64
+import io
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
+
+from attrxfer.errors import DataError
+from attrxfer.interfaces import Framing
+from attrxfer.storage.files import write_bytes
+
+SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+JPEG_QUALITY = 95
+UNREADABLE = (OSError, ValueError, TypeError, SyntaxError, EOFError, KeyError, IndexError, struct.error, zlib.error)
+"""What Pillow raises for damaged files."""
+
+
+def is_image(path: Path) -> bool:
+    """By its suffix; hidden files are none."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Image.Image]:
+    """An image file, opened with Pillow. Raises DataError with the reason when it cannot be read, here or inside."""
+    try:
+        if not path.stat().st_size:
+            raise DataError(f"{path}: empty file")
+        with Image.open(path) as image:
+            yield image
+    except UnidentifiedImageError:
+        raise DataError(f"{path}: not an image") from None
+    except Image.DecompressionBombError:
+        raise DataError(f"{path}: more than {2 * (Image.MAX_IMAGE_PIXELS or 0) // 10**6} million pixels") from None
+    except UNREADABLE as error:
+        raise DataError(f"{path}: {error}") from None
+
+
+def open_rgb(path: Path) -> Image.Image:
+    """A file as RGB, turned as its EXIF orientation says; transparency is laid on white, 16 bits become 8.
+
+    Raises DataError with the reason when it cannot be read.
+    """
+    with opened(path) as image:
+        image.load()
+        return to_rgb(ImageOps.exif_transpose(image))
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """RGB of 8 bits: transparency is laid on white, 16 bits become 8."""
+    if image.mode.startswith("I") or image.mode == "F":
+        values = np.asarray(image, dtype=np.float64)
+        top = 65535.0 if values.max(initial=0) > 255 else 255.0
+        return Image.fromarray((values.clip(0, top) * (255 / top)).round().astype(np.uint8)).convert("RGB")
+    if "A" in image.getbands() or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
+    return image.convert("RGB")
+
+
+def frame(image: Image.Image, framing: Framing | None, size: int) -> NDArray[np.uint8]:
+    """Cut and resize to (size, size, 3): files of the framing's own size by its crop, others to their central square."""
+    if framing is not None and image.size == tuple(framing.source):
+        left, top, width, height = framing.crop
+    else:
+        width = height = min(image.size)
+        left, top = (image.width - width) // 2, (image.height - height) // 2
+    box = (left, top, left + width, top + height)
+    if box == (0, 0, *image.size) and image.size == (size, size):
+        return np.asarray(image)
+    return np.asarray(image.resize((size, size), Image.Resampling.LANCZOS, box=box))
+
+
+def save_image(path: Path, image: NDArray[np.uint8], xmp: bytes | None = None) -> None:
+    """Write an image (H, W, 3) atomically, in the format of its suffix, as PNG where Pillow cannot write that. ``xmp``: a
+    packet of metadata, for the formats that have a place for it."""
+    buffer = io.BytesIO()
+    form = Image.registered_extensions().get(path.suffix.lower(), "PNG")
+    if form not in Image.SAVE:  # Pillow reads more forms than it writes
+        path, form = path.with_suffix(".png"), "PNG"
+    options: dict[str, Any] = {"quality": JPEG_QUALITY, "subsampling": 0} if form == "JPEG" else {}
+    if xmp is not None and form == "PNG":
+        options["pnginfo"] = PngInfo()
+        options["pnginfo"].add_itxt("XML:com.adobe.xmp", xmp.decode())
+    elif xmp is not None and form == "TIFF":
+        options["tiffinfo"] = {700: xmp}
+    elif xmp is not None:
+        options["xmp"] = xmp
+    Image.fromarray(image).save(buffer, format=form, **options)
+    write_bytes(path, buffer.getvalue())
+
+
+def data_uri(image: NDArray[np.uint8], form: str = "PNG") -> str:
+    """An image (H, W, 3) as a data URI, for pages that hold all they show."""
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, form)
+    return f"data:image/{form.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def find_images(paths: Sequence[Path]) -> Iterator[tuple[Path, Path]]:
+    """Image files with their names below what was given: a file by its name, a folder's files by their path inside.
+
+    Raises DataError for a path that does not exist or a folder without images.
+    """
+    for path in paths:
+        if path.is_file():
+            yield path, Path(path.name)
+        elif path.is_dir():
+            files = sorted(file for file in path.rglob("*") if file.is_file() and is_image(file))
+            if not files:
+                raise DataError(f"{path}: no images here ({', '.join(sorted(SUFFIXES))})")
+            yield from ((file, file.relative_to(path)) for file in files)
+        else:
+            raise DataError(f"{path}: no such file or folder")

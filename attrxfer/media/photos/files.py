@@ -1,0 +1,162 @@
+"""Image files read and written back in their own format, with all they know of themselves."""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, JpegImagePlugin, PngImagePlugin
+
+from attrxfer.errors import DataError
+from attrxfer.media.images import UNREADABLE, opened
+from attrxfer.media.photos.pixels import changed, seen
+from attrxfer.media.provenance import packet
+
+WEBP_QUALITY, TIFF_JPEG_QUALITY = 90, 95
+"""Where the file does not say how it was compressed."""
+STRUCTURE = frozenset({*range(254, 260), *range(262, 267), 273, 274, 277, 278, 279, 284, 292, 293, 317, 320})
+MORE_STRUCTURE = frozenset({*range(322, 326), 330, 338, 339, 340, 341, 347, *range(512, 533), 700, 34675})
+"""TIFF tags that describe how the old file lay on the disk; and those written from elsewhere."""
+TABLES = (34665, 34853)
+"""TIFF tags that point to EXIF's and GPS's own tables."""
+FOR_BITS = ("group3", "group4", "tiff_ccitt")
+GIF_XMP = b"\x21\xff\x0bXMP DataXMP"
+GIF_TRAILER = b"\x01" + bytes(range(255, -1, -1)) + b"\x00"
+"""How XMP lies in a GIF: the trailer makes readers that take the text for blocks find their way out."""
+
+
+class Unsuited(DataError):
+    """A sound file that is left as it is, and why."""
+
+
+@dataclass(frozen=True)
+class PhotoFile:
+    """image: as it is stored. pixels: as it is seen, uint8 RGB (H, W, 3), upright. notes: what cannot be kept."""
+
+    path: Path
+    image: Image.Image
+    pixels: NDArray[np.uint8]
+    notes: tuple[str, ...] = ()
+
+    def encoded(self, pixels: NDArray[np.uint8], said: Mapping[str, str] | None = None) -> bytes:
+        """The file with this image in place of its own, in its format, with its EXIF, ICC profile, resolution and texts;
+        ``said`` goes into its XMP packet (see ``provenance.statement``). Raises DataError when Pillow cannot write it."""
+        image = changed(self.image, self.pixels, pixels)
+        known = self.image.info.get("xmp")
+        xmp = packet(said, known) if said is not None else known
+        buffer = io.BytesIO()
+        form = "JPEG" if self.image.format == "MPO" else self.image.format
+        assert form is not None
+        try:
+            image.save(buffer, form, **_common(self.image), **_OPTIONS.get(form, _nothing)(self.image, image, xmp))
+        except (*UNREADABLE, RuntimeError) as error:  # what Pillow raises for metadata that it cannot write
+            raise DataError(f"{self.path}: cannot be written as {form}: {error}") from None
+        content = buffer.getvalue()
+        return content[:-1] + GIF_XMP + xmp + GIF_TRAILER + b";" if form == "GIF" and xmp else content
+
+
+def read(path: Path) -> PhotoFile:
+    """Raises Unsuited for a file of several images, DataError with the reason for one that cannot be read."""
+    with opened(path) as image:
+        frames = getattr(image, "n_frames", 1)
+        if frames > 1 and image.format != "MPO":
+            raise Unsuited(f"{path}: {frames} frames or pages: only still images are changed")
+        notes = []
+        if ";16" in str(getattr(image, "tile", "")) and image.mode in ("RGB", "RGBA"):
+            notes.append("16 bits a channel become 8")
+        if frames > 1:
+            notes.append("only its first image is kept")
+        image.load()
+        return PhotoFile(path, image, seen(image), tuple(notes))
+
+
+def _common(old: Image.Image) -> dict[str, Any]:
+    """What every format takes under one name."""
+    options = {"icc_profile": old.info.get("icc_profile"), "dpi": old.info.get("dpi")}
+    return {name: value for name, value in options.items() if value}
+
+
+def _nothing(old: Image.Image, new: Image.Image, xmp: bytes | None) -> dict[str, Any]:
+    return {}
+
+
+def _jpeg(old: Any, new: Image.Image, xmp: bytes | None) -> dict[str, Any]:
+    options = {"exif": _exif(old), "xmp": xmp or b"", "qtables": old.quantization, "comment": old.info.get("comment")}
+    texts = [content for name, content in old.applist if name == "APP13"]  # IPTC's captions and keywords
+    extra = b"".join(b"\xff\xed" + struct.pack(">H", len(content) + 2) + content for content in texts)
+    progressive = bool(old.info.get("progressive"))
+    return {**options, "extra": extra, "progressive": progressive, "subsampling": JpegImagePlugin.get_sampling(old)}
+
+
+def _png(old: Any, new: Image.Image, xmp: bytes | None) -> dict[str, Any]:
+    info = PngImagePlugin.PngInfo()
+    if (intent := old.info.get("srgb")) is not None:
+        info.add(b"sRGB", bytes([intent]))
+    if (gamma := old.info.get("gamma")) is not None:
+        info.add(b"gAMA", struct.pack(">I", round(gamma * 100000)))
+    for name, text in old.text.items():
+        if name != "XML:com.adobe.xmp":
+            info.add_itxt(name, text) if isinstance(text, PngImagePlugin.iTXt) else info.add_text(name, text)
+    if xmp:
+        info.add_itxt("XML:com.adobe.xmp", xmp.decode("utf-8", "replace"))
+    return {"pnginfo": info, "exif": _exif(old)}
+
+
+def _webp(old: Image.Image, new: Image.Image, xmp: bytes | None) -> dict[str, Any]:
+    return {"exif": _exif(old), "xmp": xmp or b"", "lossless": _is_lossless(old), "quality": WEBP_QUALITY, "exact": True}
+
+
+def _tiff(old: Image.Image, new: Image.Image, xmp: bytes | None) -> dict[str, Any]:
+    tags = old.getexif()
+    for tag in (STRUCTURE | MORE_STRUCTURE).intersection(tags):
+        del tags[tag]
+    if xmp:
+        tags[700] = xmp
+    compression = old.info.get("compression", "raw")
+    if compression in FOR_BITS and new.mode != "1":
+        compression = "tiff_lzw"
+    if any(tag in tags for tag in TABLES):
+        compression = "raw"  # libtiff, which compresses, writes no EXIF
+    quality = {"quality": TIFF_JPEG_QUALITY} if compression == "jpeg" else {}
+    return {"exif": tags, "compression": compression, **quality}
+
+
+def _gif(old: Image.Image, new: Image.Image, xmp: bytes | None) -> dict[str, Any]:
+    names = ("transparency", "comment", "background")
+    return {"optimize": False, **{name: old.info[name] for name in names if name in old.info}}
+
+
+_OPTIONS = {"JPEG": _jpeg, "PNG": _png, "WEBP": _webp, "TIFF": _tiff, "GIF": _gif}
+
+
+def _exif(image: Image.Image) -> bytes:
+    """A file's EXIF to the byte, but for its thumbnail, which shows what was there before: nothing leads to it any more."""
+    exif: bytes = image.info.get("exif", b"")
+    start = len(b"Exif\0\0") if exif.startswith(b"Exif\0\0") else 0
+    order = {b"II": "<", b"MM": ">"}.get(exif[start : start + 2])
+    try:
+        assert order
+        first = start + struct.unpack_from(f"{order}I", exif, start + 4)[0]
+        after = first + 2 + 12 * struct.unpack_from(f"{order}H", exif, first)[0]
+        struct.unpack_from(f"{order}I", exif, after)
+    except (AssertionError, struct.error):
+        return exif  # damaged: it stays as it is
+    return exif[:after] + bytes(4) + exif[after + 4 :]
+
+
+def _is_lossless(image: Image.Image) -> bool:
+    """Whether a WebP holds its pixels without loss, by its chunks."""
+    content = Path(getattr(image, "filename", "")).read_bytes()
+    place = 12
+    while place + 8 <= len(content):
+        name, length = content[place : place + 4], int.from_bytes(content[place + 4 : place + 8], "little")
+        if name in (b"VP8 ", b"VP8L"):
+            return name == b"VP8L"
+        place += 8 + length + length % 2
+    return False

@@ -1,0 +1,95 @@
+"""Stored pixels of every kind seen as upright RGB, and a change of what was seen brought back into them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from attrxfer.media.images import to_rgb
+
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+TURNS = {
+    2: (Image.Transpose.FLIP_LEFT_RIGHT,) * 2,
+    3: (Image.Transpose.ROTATE_180,) * 2,
+    4: (Image.Transpose.FLIP_TOP_BOTTOM,) * 2,
+    5: (Image.Transpose.TRANSPOSE,) * 2,
+    6: (Image.Transpose.ROTATE_270, Image.Transpose.ROTATE_90),
+    7: (Image.Transpose.TRANSVERSE,) * 2,
+    8: (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_270),
+}
+"""EXIF's orientations: how stored pixels are set upright, and back."""
+TURN_TAG = 0x0112
+
+
+def seen(image: Image.Image) -> NDArray[np.uint8]:
+    """RGB (H, W, 3), upright; transparency on white, 16 bits as 8."""
+    turn = TURNS.get(image.getexif().get(TURN_TAG, 1))
+    shown = to_rgb(image)
+    return np.asarray(shown.transpose(turn[0]) if turn else shown)
+
+
+def changed(image: Image.Image, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> Image.Image:
+    """The stored image with the change from ``before`` to ``after``, both as ``seen`` gives them. Where they are equal its
+    values are what they were, in its own mode: greyscale, 16 bits, CMYK, transparency and (in a GIF) palette are kept.
+    Modes that nothing could be written in become RGB."""
+    turn = TURNS.get(image.getexif().get(TURN_TAG, 1))
+    if turn:
+        before, after = (np.asarray(Image.fromarray(each).transpose(turn[1])) for each in (before, after))
+    if image.mode == "P" and image.format == "GIF":
+        return _in_palette(image, before, after)
+    stored = _plain(image)
+    if stored.mode == "RGB":  # stored as it is seen
+        return Image.fromarray(after)
+    change = after.astype(np.float32) - before
+    own = np.asarray(stored)
+    if stored.mode == "CMYK":
+        return Image.fromarray(_with_ink(own, change), "CMYK")
+    top = _white(own) if own.dtype != np.uint8 else 255
+    if own.ndim == 2 or own.shape[2] == 2:
+        change = (change @ LUMA)[..., None]
+    values: NDArray[np.float64] = own.reshape(*own.shape[:2], -1).astype(np.float64)
+    colours = change.shape[2]
+    values[..., :colours] = (values[..., :colours] + change * (top / 255)).clip(0, top)
+    if np.issubdtype(own.dtype, np.integer):
+        values = np.rint(values)
+    return Image.fromarray(np.ascontiguousarray(values.astype(own.dtype.newbyteorder("=")).reshape(own.shape)))
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """In a mode whose values are light: palettes, colour keys and bits are spelt out."""
+    if image.mode in ("P", "PA") or "transparency" in image.info:
+        return image.convert("RGBA" if "transparency" in image.info or image.mode == "PA" else "RGB")
+    if image.mode == "1":
+        return image.convert("L")
+    kept = image.mode in ("RGB", "RGBA", "L", "LA", "CMYK", "F") or image.mode.startswith("I")
+    return image if kept else image.convert("RGB")
+
+
+def _white(values: NDArray[Any]) -> float:
+    """The value of white that ``to_rgb`` takes for these."""
+    return 65535.0 if float(values.max(initial=0)) > 255 else 255.0
+
+
+def _with_ink(own: NDArray[np.uint8], change: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """CMYK (H, W, 4): black stays, the other inks change as much as its share of the light lets them show."""
+    light = (255 - own[..., 3:].astype(np.float32)).clip(1) / 255
+    inks = np.rint(own[..., :3] - change / light).clip(0, 255)
+    return np.concatenate([np.where(change == 0, own[..., :3], inks).astype(np.uint8), own[..., 3:]], axis=2)
+
+
+def _in_palette(image: Image.Image, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> Image.Image:
+    """Changed pixels take the nearest of the palette's colours; what room it has is for theirs."""
+    palette = list(image.getpalette("RGB") or [])
+    same = (before == after).all(2)
+    room = 256 - len(palette) // 3
+    if room and not same.all():
+        palette += Image.fromarray(after[~same][None]).quantize(room).getpalette("RGB") or []
+    plain = Image.new("P", (1, 1))
+    plain.putpalette(palette)
+    nearest = Image.fromarray(after).quantize(palette=plain, dither=Image.Dither.NONE)
+    out = Image.fromarray(np.where(same, np.asarray(image), np.asarray(nearest)).astype(np.uint8), "P")
+    out.putpalette(palette)
+    return out

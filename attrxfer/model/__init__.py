@@ -1,0 +1,1 @@
+"""Trained models: bundles, exported files, inference."""

@@ -1,0 +1,185 @@
+"""A bundle is the trained model: a folder with weights and what is needed to use and judge them; nothing is pickled.
+
+torch is imported only where networks are written or built: to read or check a bundle takes no seconds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attrxfer.errors import BundleError, Problem, did_you_mean
+from attrxfer.plugin.parameters import Spec, build, check
+from attrxfer.plugin.registry import Registry
+from attrxfer.storage.files import is_file_name, new_folder, sha256, write_text
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+FORMAT = 1
+WEIGHTS, CARD = "model.safetensors", "attrxfer.json"
+PARTS = {
+    "sha256": dict,
+    "chain": list,
+    "task": dict,
+    "size": int,
+    "recipe": dict,
+    "plugins": dict,
+    "licences": list,
+    "scores": dict,
+}
+"""What attrxfer.json holds at least, beside its format."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """card: the content of attrxfer.json. chain: the networks in their order, on the CPU, in eval mode: a generator
+    (image -> image), then enhancers ((image, source) -> image)."""
+
+    path: Path
+    card: Mapping[str, Any]
+    chain: tuple[nn.Module, ...]
+
+
+def save(path: Path, chain: Sequence[tuple[Spec, nn.Module]], card: Mapping[str, Any]) -> None:
+    """Write a bundle atomically. ``card`` is what the run knows: recipe, task, size, framing, alignment (the
+    mean landmarks of the training images, [[x, y], ...] in pixels of ``size``, or null), versions, scores."""
+    from safetensors.torch import save_file
+
+    tensors: dict[str, Tensor] = {}
+    for number, (_, network) in enumerate(chain):
+        for name, tensor in network.state_dict().items():
+            tensors[f"{number}.{name}"] = tensor.detach().cpu().clone().contiguous()
+    with new_folder(path) as folder:
+        save_file(tensors, folder / WEIGHTS)
+        steps = [{"kind": spec.kind, **spec.table()} for spec, _ in chain]
+        content = {"format": FORMAT, "sha256": {WEIGHTS: sha256(folder / WEIGHTS)}, "chain": steps, **card}
+        (folder / CARD).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def add_scores(path: Path, scores: Mapping[str, Any]) -> None:
+    """Put a scorecard into a bundle's attrxfer.json: {"images", "people", "scores": {name: {value, low, high, n, ...}}}."""
+    card = {**read_card(path), "scores": dict(scores)}
+    write_text(path / CARD, json.dumps(card, indent=2, ensure_ascii=False) + "\n")
+
+
+def is_there(path: Path) -> bool:
+    """Whether this is a bundle or the folder of a finished run."""
+    return any((candidate / CARD).is_file() for candidate in (path, path / "bundle"))
+
+
+def find(path: Path) -> Path:
+    """The bundle's folder, from a bundle or the folder of a finished run. Raises BundleError."""
+    for candidate in (path, path / "bundle"):
+        if (candidate / CARD).is_file():
+            return candidate
+    if (path / "recipe.toml").is_file():
+        raise BundleError(f"{path}: this run is not finished; finish it with: attrxfer run --resume {path}")
+    if not path.exists():
+        others = path.parent.iterdir() if path.parent.is_dir() else ()
+        raise BundleError(
+            f"{path}: no such folder{did_you_mean(str(path), [str(other) for other in others if is_there(other)])}"
+        )
+    raise BundleError(f"{path}: no {CARD} here, so this is neither a bundle nor a finished run")
+
+
+def read_card(path: Path) -> dict[str, Any]:
+    """The content of attrxfer.json of a bundle's folder. Raises BundleError."""
+    try:
+        card = json.loads((path / CARD).read_text())
+    except ValueError as error:
+        raise BundleError(f"{path / CARD}: damaged ({error})") from None
+    if not isinstance(card, dict) or card.get("format") != FORMAT:
+        raise BundleError(f"{path / CARD}: not a bundle of format {FORMAT}; it may need another version of attrxfer")
+    part = damaged(card)
+    if part is not None:
+        raise BundleError(f"{path / CARD}: damaged ({part} is missing or not what it should be)")
+    return card
+
+
+def damaged(card: Mapping[str, Any], parts: Mapping[str, type] = PARTS) -> str | None:
+    """Which of these parts of a card is missing or not what it should be, the first; None when all is well. A card may come
+    from anywhere, and its task's name becomes part of file names."""
+    wrong = [name for name, kind in parts.items() if not isinstance(card.get(name), kind)]
+    if wrong:
+        return wrong[0]
+    task, framing, alignment = card["task"], card.get("framing"), card.get("alignment")
+    sound = {
+        "task.name": isinstance(task.get("name"), str) and is_file_name(task["name"]),
+        "task.guided": isinstance(task.get("guided"), dict) and bool(task["guided"]),
+        "chain": all(isinstance(step, dict) and {"kind", "use"} <= step.keys() for step in card["chain"]),
+        "size": card["size"] > 0,
+        "licences": all(isinstance(licence, str) for licence in card["licences"]),
+        "framing": framing is None
+        or (isinstance(framing, dict) and _numbers(framing.get("source"), 2) and _numbers(framing.get("crop"), 4)),
+        "alignment": alignment is None or (isinstance(alignment, list) and all(_numbers(point, 2) for point in alignment)),
+    }
+    return next((name for name, is_sound in sound.items() if not is_sound), None)
+
+
+def _numbers(value: Any, count: int) -> bool:
+    return isinstance(value, list) and len(value) == count and all(isinstance(item, int | float) for item in value)
+
+
+def verify(path: Path, card: Mapping[str, Any]) -> None:
+    """Raises BundleError when a file of the bundle's folder is missing or is not the one that its card names."""
+    if WEIGHTS not in card["sha256"]:
+        raise BundleError(f"{path / CARD}: damaged (no checksum of {WEIGHTS})")
+    for name, digest in card["sha256"].items():
+        file = path / name
+        if not file.is_file():
+            raise BundleError(f"{file}: missing")
+        if sha256(file) != digest:
+            raise BundleError(f"{file}: changed since the bundle was made (checksum differs)")
+
+
+def differences(card: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Where a bundle's recipe differs from the one it stands for: (setting, here, there), as people read them.
+
+    Empty when it stands for none. Raises AttrxferError when the other one, or what it names, is not installed.
+    """
+    from attrxfer import recipe
+    from attrxfer.plugin.host import load as load_host
+
+    reference = card["recipe"].get("reference")
+    if reference is None:
+        return []
+    found = recipe.differences(card["recipe"], recipe.load(reference, load_host()).filled())
+    return [(key, recipe.shown(here), recipe.shown(there)) for key, here, there in found]
+
+
+def load(path: Path, registry: Registry) -> Bundle:
+    """Read a bundle or a finished run. Raises BundleError when a file is missing, changed or does not fit."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    path = find(path)
+    card = read_card(path)
+    verify(path, card)
+    try:
+        tensors = load_file(path / WEIGHTS)
+    except SafetensorError as error:
+        raise BundleError(f"{path / WEIGHTS}: damaged ({error})") from None
+    chain = tuple(_network(path, number, step, tensors, registry) for number, step in enumerate(card["chain"]))
+    return Bundle(path, card, chain)
+
+
+def _network(path: Path, number: int, step: Mapping[str, Any], tensors: Mapping[str, Tensor], registry: Registry) -> nn.Module:
+    from torch import nn
+
+    table = {key: value for key, value in step.items() if key != "kind"}
+    spec, problems = check(step["kind"], table, registry, path=f"chain[{number}]", shared={})
+    if spec is None or problems:
+        raise BundleError("\n".join(f"{path / CARD}: {problem}" for problem in problems or [Problem("", "empty chain")]))
+    network = build(spec, {})
+    assert isinstance(network, nn.Module)
+    prefix = f"{number}."
+    try:
+        network.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
+    except RuntimeError as error:
+        first = str(error).splitlines()[-1].strip()
+        raise BundleError(f"{path / WEIGHTS}: does not fit {step['kind']} {step['use']}: {first}") from None
+    return network.eval().requires_grad_(False)

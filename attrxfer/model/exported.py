@@ -1,0 +1,61 @@
+"""A transfer in one file that needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attrxfer.errors import BundleError
+from attrxfer.interfaces import Framing, Runner
+from attrxfer.model.bundle import PARTS, damaged
+from attrxfer.plugin.registry import Registry
+
+BATCH = 32
+KEPT = ("task", "size", "chain", "sha256", "licences", "plugins")
+"""What of a bundle's card is in the file, beside its framing and alignment."""
+Images = NDArray[np.uint8]
+
+
+def in_batches(run: Runner, images: Images, strength: float) -> Images:
+    """A runner's results for images (N, S, S, 3), 32 at a time; at strength 0 the images themselves."""
+    if strength == 0 or not len(images):
+        return images
+    return np.concatenate([run(images[i : i + BATCH], strength) for i in range(0, len(images), BATCH)])
+
+
+class Exported:
+    """What ``attrxfer.model.loading.Transfer`` is for images uint8, out of an exported file: size, guided, framing, card."""
+
+    def __init__(self, path: Path, runner: Runner, card: Mapping[str, Any]) -> None:
+        self.path = path
+        self.card = card
+        self.size: int = card["size"]
+        self.guided: dict[str, bool] = card["task"]["guided"]
+        self.framing = Framing.read(card.get("framing"))
+        self._runner = runner
+
+    def images(self, uint8: Images, strength: float = 1.0) -> Images:
+        """x + strength * (chain(x) - x) for images uint8 (N, S, S, 3), in batches of 32; strength 0 is the input itself."""
+        return in_batches(self._runner, uint8, strength)
+
+
+def find(path: Path, registry: Registry) -> Exported | None:
+    """The exported transfer in a file, None when no exporter writes files of its suffix. Raises BundleError when the file
+    is damaged or not attrxfer's, AttrxferError when what reads it is not installed."""
+    if path.is_file():
+        for component in registry.all("exporter"):
+            exporter: Any = component.load()
+            if path.suffix == exporter.suffix:
+                try:
+                    runner, card = exporter().open(path)
+                except ValueError as error:  # its card is no JSON
+                    raise BundleError(f"{path}: damaged ({error})") from None
+                part = damaged(card, {name: PARTS[name] for name in KEPT})
+                if part is not None:
+                    raise BundleError(f"{path}: damaged ({part} is missing or not what it should be)")
+                return Exported(path, runner, card)
+    return None

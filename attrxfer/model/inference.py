@@ -1,0 +1,113 @@
+"""How a chain of networks is run: as one graph from images to images, on the backend that is fastest here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from attrxfer.errors import AttrxferError
+from attrxfer.interfaces import Runner
+from attrxfer.plugin.parameters import build, named, needs
+from attrxfer.plugin.registry import Registry
+from attrxfer.storage.cache import cache_folder
+from attrxfer.storage.conversion import normalize, quantize
+from attrxfer.storage.files import write_text
+
+AUTO = "auto"
+REPEATS = 3
+
+
+def has_bfloat16() -> bool:
+    """Whether this machine has units that calculate in bfloat16: an accelerator, or a processor with AMX. Others do it in
+    steps, slower than in float32."""
+    capabilities: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return torch.accelerator.is_available() or bool(capabilities.get("amx_bf16", False))
+
+
+def through(chain: Iterable[nn.Module], source: Tensor) -> Tensor:
+    """What a chain makes of images (N, 3, S, S) in -1..1: the generator's, then each enhancer's of those and the source."""
+    generator, *enhancers = chain
+    image: Tensor = generator(source)
+    for enhancer in enhancers:
+        image = enhancer(image, source)
+    return image
+
+
+class Graph(nn.Module):
+    """A chain as one module: images uint8 (N, S, S, 3) and a strength () -> results uint8 (N, S, S, 3). Normalisation,
+    blending by strength and rounding are inside."""
+
+    def __init__(self, chain: tuple[nn.Module, ...]) -> None:
+        super().__init__()
+        self.chain = nn.ModuleList(chain)
+
+    def forward(self, images: Tensor, strength: Tensor) -> Tensor:
+        source = normalize(images)
+        image = through(self.chain, source).float()
+        return quantize(source + strength * (image - source))
+
+
+def graph_key(graph: Graph, card: Mapping[str, Any]) -> str:
+    """Equal for equal bundles."""
+    content = json.dumps([card["chain"], card["sha256"]], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:32]
+
+
+def prepare(name: str, graph: Graph, example: NDArray[np.uint8], key: str, registry: Registry) -> Runner:
+    """The runner of a backend, or of the fastest one with ``auto``. Raises AttrxferError, naming the remedy, for a backend
+    that does not exist or whose libraries are not installed."""
+    if name == AUTO:
+        name = fastest(graph, example, key, registry)
+    backend, lacking = _backend(name, registry)
+    if lacking:
+        raise AttrxferError(f"backend {name} needs {'; '.join(lacking)}")
+    runner: Runner = backend.prepare(graph, example, key)
+    return runner
+
+
+def fastest(graph: Graph, example: NDArray[np.uint8], key: str, registry: Registry) -> str:
+    """The automatic backend that takes least time for one batch like ``example``; measured once for this machine, these
+    networks' shapes and this size, and remembered in the cache."""
+    shapes = [tuple(parameter.shape) for parameter in graph.parameters()]
+    machine = [platform.node(), platform.machine(), torch.get_num_threads(), sorted(_automatic(registry))]
+    what = hashlib.sha256(json.dumps([machine, shapes, example.shape[1:]]).encode()).hexdigest()[:32]
+    path = cache_folder() / "backends.json"
+    known: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+    if what not in known:
+        times = {name: _measure(name, graph, example, key, registry) for name in _automatic(registry)}
+        known[what] = {"fastest": min(times, key=lambda name: times[name]), "seconds": times}
+        write_text(path, json.dumps(known, indent=2) + "\n")
+    return str(known[what]["fastest"])
+
+
+def _automatic(registry: Registry) -> list[str]:
+    """The backends that ``auto`` may choose here."""
+    found = [component.name for component in registry.all("backend") if getattr(component.load(), "automatic", False)]
+    return [name for name in found if not _backend(name, registry)[1]]
+
+
+def _backend(name: str, registry: Registry) -> tuple[Any, list[str]]:
+    """The backend, and what it lacks."""
+    spec = named("backend", name, registry, also=[AUTO])
+    return build(spec, {}), needs(spec)
+
+
+def _measure(name: str, graph: Graph, example: NDArray[np.uint8], key: str, registry: Registry) -> float:
+    """Seconds a batch: the least of some, after one that is not counted."""
+    run = _backend(name, registry)[0].prepare(graph, example, key)
+    run(example, 1.0)
+    times = []
+    for _ in range(REPEATS):
+        began = time.perf_counter()
+        run(example, 1.0)
+        times.append(time.perf_counter() - began)
+    return min(times)

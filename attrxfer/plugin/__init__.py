@@ -1,0 +1,1 @@
+"""Plugins: the hooks, the host, the registry, and components' parameters."""

@@ -1,0 +1,286 @@
+"""A component's parameters are its annotated, keyword-only constructor: read, checked all at once, filled, built."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import types
+import typing
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pydantic
+
+from attrxfer.errors import InvalidRecipe, PluginError, Problem, UnknownName, did_you_mean
+from attrxfer.interfaces import KINDS
+from attrxfer.plugin.registry import Component, Registry, one_line
+
+OWNED = ("generator", "discriminator")
+"""Kinds that train for the component which names them: an enhancer's network is not T, though its table may be T's."""
+
+
+NO_PARAMETERS = ("torch.nn.modules.module", "Module")
+"""Whose constructor a torch module without a constructor of its own inherits; torch is not imported to look at one."""
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A checked component: values are the constructor's arguments, defaults filled in, nested components as Specs."""
+
+    kind: str
+    name: str
+    component: Component = field(compare=False, repr=False)
+    values: Mapping[str, Any]
+
+    def table(self) -> dict[str, Any]:
+        """The filled table, as TOML or JSON takes it: ``use`` first; parameters that are None are left out."""
+        return {"use": self.name, **plain(self.values)}
+
+
+def plain(value: Any) -> Any:
+    """A value as TOML and JSON take it.
+
+    >>> plain({"layers": (4, 5), "path": Path("a/b"), "none": None})
+    {'layers': [4, 5], 'path': 'a/b'}
+    """
+    if isinstance(value, Spec):
+        return value.table()
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items() if item is not None}
+    if isinstance(value, tuple | list):
+        return [plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+@dataclass(frozen=True)
+class Schema:
+    """model: pydantic's reading of the constructor, with Any where a component belongs. nested: parameter -> (kind, many)
+    for those filled by components."""
+
+    model: type[pydantic.BaseModel]
+    nested: Mapping[str, tuple[str, bool]]
+
+
+@functools.cache
+def schema(cls: type) -> Schema:
+    """Read a constructor. Raises PluginError, naming the class, for parameters that are positional, unannotated, or
+    annotated with what no recipe can hold."""
+    where = f"{cls.__module__}.{cls.__qualname__}"
+    fields: dict[str, Any] = {}
+    nested: dict[str, tuple[str, bool]] = {}
+    for parameter, annotation in _parameters(cls, where):
+        default = ... if parameter.default is parameter.empty else parameter.default
+        kind = _kind_of(annotation)
+        if kind is not None:
+            nested[parameter.name] = kind
+            annotation = _without_protocols(annotation)
+        fields[parameter.name] = (annotation, default)
+    config = pydantic.ConfigDict(extra="forbid", allow_inf_nan=False, protected_namespaces=())
+    try:
+        return Schema(pydantic.create_model(cls.__name__, __config__=config, **fields), nested)
+    except (pydantic.errors.PydanticUserError, NameError, TypeError) as error:
+        reason = one_line(error).partition(". ")[0]  # the rest is advice for who writes models
+        raise PluginError(f"{where}: no recipe can hold a parameter of its constructor: {reason}") from None
+
+
+def _parameters(cls: type, where: str) -> list[tuple[inspect.Parameter, Any]]:
+    """The constructor's parameters with their resolved annotations."""
+    init = cls.__init__  # type: ignore[misc]
+    owner = next(base for base in cls.__mro__ if "__init__" in vars(base))
+    if owner is object or (owner.__module__, owner.__qualname__) == NO_PARAMETERS:
+        return []
+    try:
+        hints = typing.get_type_hints(init, include_extras=True)
+    except NameError as error:
+        raise PluginError(f"{where}: an annotation of its constructor cannot be resolved: {error}") from None
+    found = []
+    for parameter in list(inspect.signature(init).parameters.values())[1:]:
+        if parameter.kind is not parameter.KEYWORD_ONLY or parameter.name not in hints:
+            raise PluginError(f'{where}: constructor parameter "{parameter.name}" must be keyword-only and annotated')
+        found.append((parameter, hints[parameter.name]))
+    return found
+
+
+def _without_protocols(annotation: Any) -> Any:
+    """The annotation of a parameter that components fill, as pydantic shall see it: Any for each, constraints kept."""
+    if typing.get_origin(annotation) is typing.Annotated:
+        inner, *constraints = typing.get_args(annotation)
+        return typing.Annotated[(_without_protocols(inner), *constraints)]
+    return tuple[Any, ...] if typing.get_origin(annotation) is tuple else Any
+
+
+def _kind_of(annotation: Any) -> tuple[str, bool] | None:
+    """(kind, many) when an annotation is a kind's Protocol, an optional one, or a tuple of them."""
+    for kind, protocol in KINDS.items():
+        if annotation is protocol:
+            return kind, False
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated:
+        return _kind_of(arguments[0])
+    if origin in (typing.Union, types.UnionType):
+        found = [_kind_of(argument) for argument in arguments if argument is not types.NoneType]
+        return found[0] if len(found) == 1 else None
+    if origin is tuple and len(arguments) == 2 and arguments[1] is ...:
+        inner = _kind_of(arguments[0])
+        return (inner[0], True) if inner is not None else None
+    return None
+
+
+def check(
+    kind: str, table: Any, registry: Registry, *, path: str, shared: Mapping[str, Any]
+) -> tuple[Spec | None, list[Problem]]:
+    """Check a component's table ``{use = NAME, ...}``; every problem at once, or the filled Spec.
+
+    ``shared`` gives values for constructor parameters of the same name that the table does not set.
+    """
+    if not isinstance(table, Mapping):
+        return None, [Problem(path, f"expected a table with use = NAME, found {_show(table)}")]
+    name = table.get("use")
+    if not isinstance(name, str):
+        return None, [Problem(f"{path}.use", f"missing: which {kind}?{did_you_mean('', registry.names(kind))}")]
+    if ":" in name:
+        return None, [Problem(f"{path}.use", f'"{name}" looks like an import path; recipes hold registered names only')]
+    try:
+        component = registry.get(kind, name)
+    except UnknownName as error:
+        return None, [Problem(f"{path}.use", str(error))]
+    parameters = {key: value for key, value in table.items() if key != "use"}
+    values, problems = check_parameters(component.load(), parameters, registry, path=path, shared=shared)
+    return (Spec(kind, name, component, values), []) if not problems else (None, problems)
+
+
+def named(kind: str, name: str, registry: Registry, *, size: int | None = None, also: Sequence[str] = ()) -> Spec:
+    """The spec of a component that a command names, its settings at their defaults (``size`` where it takes one).
+
+    Raises UnknownName with the nearest of the kind's names and of ``also``, InvalidRecipe when it needs settings.
+    """
+    names = registry.names(kind)
+    if name not in names:
+        raise UnknownName(f'no {kind} "{name}"{did_you_mean(name, [*also, *names])}')
+    spec, problems = check(kind, {"use": name}, registry, path=kind, shared={} if size is None else {"size": size})
+    if spec is None:
+        raise InvalidRecipe(f"{kind} {name}", problems)
+    return spec
+
+
+def check_parameters(
+    cls: type, table: Mapping[str, Any], registry: Registry, *, path: str, shared: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Check the parameters of a class (a component's, or a section of the recipe); returns them filled."""
+    read = schema(cls)
+    known = read.model.model_fields
+    inherited = {key: value for key, value in shared.items() if key in known and key not in table}
+    problems: list[Problem] = []
+    nested: dict[str, Any] = {}
+    for name, (kind, many) in read.nested.items():
+        if name in table:
+            check_value = _check_array if many else check
+            nested[name], found = check_value(kind, table[name], registry, path=f"{path}.{name}", shared=shared)
+            problems += found
+    values, found = _validate(read.model, {**inherited, **table}, path, inherited)
+    return {**values, **nested}, problems + found
+
+
+def _check_array(
+    kind: str, tables: Any, registry: Registry, *, path: str, shared: Mapping[str, Any]
+) -> tuple[Any, list[Problem]]:
+    if not isinstance(tables, list):
+        return None, []  # the model says so
+    checked = [check(kind, item, registry, path=f"{path}[{i}]", shared=shared) for i, item in enumerate(tables)]
+    return tuple(spec for spec, _ in checked), [problem for _, found in checked for problem in found]
+
+
+def _validate(
+    model: type[pydantic.BaseModel], given: Mapping[str, Any], path: str, inherited: Collection[str]
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Strict JSON mode: "yes" is no bool and "2" no int, while arrays become tuples and strings paths."""
+    dates = [key for key, value in given.items() if not _is_json(value)]
+    if dates:
+        return {}, [Problem(_join(path, key), f"no setting is a date; write {given[key]} in quotes") for key in dates]
+    try:
+        filled = model.model_validate_json(json.dumps(given), strict=True)
+    except pydantic.ValidationError as errors:
+        known = list(model.model_fields)
+        return {}, [_problem(error, path, given, known, inherited) for error in errors.errors()]
+    return {name: getattr(filled, name) for name in model.model_fields}, []
+
+
+def _is_json(value: Any) -> bool:
+    """Dates and times are all that TOML has and JSON has not."""
+    try:
+        json.dumps(value)
+    except TypeError:
+        return False
+    return True
+
+
+def _join(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key
+
+
+def _problem(error: Any, path: str, given: Mapping[str, Any], known: Sequence[str], inherited: Collection[str]) -> Problem:
+    place = _place(path, error["loc"], given)
+    name = str(error["loc"][0]) if error["loc"] else ""
+    if error["type"] == "extra_forbidden":
+        return Problem(place, f"unknown key{did_you_mean(name, known)}")
+    if error["type"] == "missing":
+        return Problem(place, "missing")
+    message = error["msg"][0].lower() + error["msg"][1:]
+    origin = " in [train]" if name in inherited else ""
+    return Problem(place, f"{message}, found {_show(error['input'])}{origin}")
+
+
+def _place(path: str, location: Sequence[int | str], given: Any) -> str:
+    """Pydantic's location as a path, without the labels it adds for the members of a union."""
+    for part in location:
+        if isinstance(part, int):
+            path += f"[{part}]"
+            given = given[part] if isinstance(given, list) and part < len(given) else None
+        elif isinstance(given, Mapping) and (part in given or part == location[-1]):
+            path = _join(path, part)
+            given = given.get(part)
+    return path
+
+
+def _show(value: Any) -> str:
+    text = json.dumps(plain(value), default=str)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def build(spec: Spec, memo: dict[str, Any], key: str = "") -> Any:
+    """Construct a component, nested ones first; equal specs (same kind, name, values) become one object through ``memo``,
+    unless a ``key`` sets them apart, as it does for nested ones of the ``OWNED`` kinds.
+    """
+    key = key or json.dumps([spec.kind, spec.table()], sort_keys=True)
+    if key not in memo:
+        arguments = {name: _built(value, memo, f"{key}.{name}") for name, value in spec.values.items()}
+        memo[key] = spec.component.load()(**arguments)
+    return memo[key]
+
+
+def _built(value: Any, memo: dict[str, Any], key: str) -> Any:
+    if isinstance(value, Spec):
+        return build(value, memo, key if value.kind in OWNED else "")
+    if isinstance(value, tuple) and any(isinstance(item, Spec) for item in value):
+        return tuple(_built(item, memo, f"{key}[{i}]") for i, item in enumerate(value))
+    return value
+
+
+def needs(spec: Spec) -> list[str]:
+    """What this machine lacks before the component itself can be built."""
+    own = getattr(spec.component.load(), "needs", None)
+    return list(own(**spec.values)) if own is not None else []
+
+
+def all_needs(spec: Spec) -> list[str]:
+    """The same for the component and those nested in it."""
+    return [need for inner in with_nested(spec) for need in needs(inner)]
+
+
+def with_nested(spec: Spec) -> list[Spec]:
+    """The spec's own components and theirs, innermost first, then the spec itself."""
+    values = [item for value in spec.values.values() for item in (value if isinstance(value, tuple) else (value,))]
+    return [*(inner for value in values if isinstance(value, Spec) for inner in with_nested(value)), spec]

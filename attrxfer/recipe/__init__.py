@@ -1,0 +1,22 @@
+"""Recipes: TOML that names components and settings. Nothing is built before all of it is valid."""
+
+from attrxfer.recipe.differences import differences, shown
+from attrxfer.recipe.loading import complete, load, read
+from attrxfer.recipe.parsing import parse
+from attrxfer.recipe.schema import MANY, ONE, SHARED, Recipe, Report, Task, Train
+
+__all__ = [
+    "MANY",
+    "ONE",
+    "SHARED",
+    "Recipe",
+    "Report",
+    "Task",
+    "Train",
+    "complete",
+    "differences",
+    "load",
+    "parse",
+    "read",
+    "shown",
+]

@@ -1,0 +1,40 @@
+"""Where two filled recipes differ."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+def differences(table: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Where two filled recipes differ: (key, value here, value there), None where one has no such key. What names or shows
+    a run (task.name, [report], where data lie) is no difference.
+
+    >>> differences({"train": {"size": 64, "batch": 8}}, {"train": {"size": 128, "batch": 8}})
+    [('train.size', 64, 128)]
+    """
+    here, there = dict(_flat(table, ())), dict(_flat(other, ()))
+    return [(key, here.get(key), there.get(key)) for key in {**here, **there} if here.get(key) != there.get(key)]
+
+
+def shown(value: Any) -> str:
+    """A setting's value as people read it."""
+    return "none" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+NO_DIFFERENCE = ("reference", "report", "task.name", "data.path")
+
+
+def _flat(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    key = ".".join(path)
+    if key in NO_DIFFERENCE:
+        return
+    if isinstance(value, Mapping) and value and key not in ("task.guided", "task.input"):
+        for name, inner in value.items():
+            yield from _flat(inner, (*path, name))
+    elif isinstance(value, list) and value and all(isinstance(item, Mapping) for item in value):
+        for number, item in enumerate(value):
+            yield from _flat(item, (*path, str(number)))
+    elif value != []:
+        yield key, value

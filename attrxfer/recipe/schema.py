@@ -1,0 +1,166 @@
+"""Recipes: TOML that names components and settings. Nothing is built before all of it is valid."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Annotated, Any, Literal
+
+import tomlkit
+from pydantic import Field
+
+from attrxfer.errors import InvalidRecipe
+from attrxfer.plugin.parameters import Spec, check, needs, plain, with_nested
+from attrxfer.plugin.registry import Registry
+
+SHARED = ("size", "batch", "rate", "betas")
+"""Keys of [train] that also fill equally named parameters of stages which their own table does not set; components share
+only the first, since a metric's or an enhancer's batch and rate are its own affair."""
+
+ONE = ("generator", "discriminator", "adversarial")
+MANY = ("identity", "regularizer", "enhancer", "metric")
+PLAIN = ("stages", "reference")
+SECTIONS = ("task", "data", "selection", *ONE, *MANY, "train", "report")
+Positive = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=0)]
+Beta = Annotated[float, Field(ge=0, lt=1)]
+Conditions = dict[str, bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """[task]: what to transfer.
+
+    name: for people and file names. guided: attributes that results should have, {ATTRIBUTE = true or false}. input:
+    attributes of the images to transfer; default: all images that are not guided. max_inputs: the input set is a
+    random choice of this many images (the paper's 2,000); 0 takes all.
+    """
+
+    name: str
+    guided: Annotated[Conditions, Field(min_length=1)]
+    input: Annotated[Conditions, Field(min_length=1)] | None = None
+    max_inputs: Count = 2000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train:
+    """[train]: what all stages share; [train.STAGE] holds what differs.
+
+    size: side of the images in pixels. seed: of everything that is random. batch: images a step and process. rate,
+    betas: of Adam. precision: accelerate's mixed precision, or "auto": bf16 where the machine has units for it.
+    channels_last: memory layout of networks and images. flip: mirror images at random. checkpoint_every: steps from
+    one checkpoint to the next. threads: of the processor, 0 for all. trackers: accelerate's, by name ("tensorboard"),
+    beside metrics.jsonl.
+    """
+
+    size: Annotated[int, Field(ge=16, le=1024, multiple_of=16)] = 64
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    batch: Positive = 16
+    rate: Annotated[float, Field(gt=0)] = 2e-4
+    betas: tuple[Beta, Beta] = (0.5, 0.999)
+    precision: Literal["auto", "no", "bf16", "fp16"] = "no"
+    channels_last: bool = True
+    flip: bool = True
+    checkpoint_every: Positive = 200
+    threads: Count = 0
+    trackers: tuple[str, ...] = ()
+
+
+SETTINGS_OF_TRAIN = tuple(setting.name for setting in fields(Train))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """[report]: what is drawn and scored.
+
+    samples_every: steps between sample images (0: only at a stage's end). samples: images in a sample row. evaluate:
+    test images that are scored at the end (0: all).
+    """
+
+    samples_every: Count = 200
+    samples: Positive = 8
+    evaluate: Count = 300
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A valid recipe: settings and component specs, all defaults filled in. Recipes are equal whatever file they are from.
+
+    stages: the names that the recipe lists, None when they follow from the components. stage_specs: the [train.STAGE]
+    tables it holds. reference: the registered recipe that this one stands for, None where there is none.
+    """
+
+    source: str = field(compare=False)
+    task: Task
+    train: Train
+    report: Report
+    data: Spec
+    selection: Spec | None
+    generator: Spec
+    discriminator: Spec
+    adversarial: Spec
+    identity: tuple[Spec, ...]
+    regularizer: tuple[Spec, ...]
+    enhancer: tuple[Spec, ...]
+    metric: tuple[Spec, ...]
+    stages: tuple[str, ...] | None
+    stage_specs: Mapping[str, Spec]
+    reference: str | None
+    registry: Registry = field(compare=False, repr=False)
+
+    def stage(self, name: str) -> Spec:
+        """The settings of a stage: its [train.STAGE] table, or its defaults. Raises InvalidRecipe when one is missing."""
+        if name in self.stage_specs:
+            return self.stage_specs[name]
+        spec, problems = check("stage", {"use": name}, self.registry, path=f"train.{name}", shared=shared(vars(self.train)))
+        if spec is None:
+            raise InvalidRecipe(self.source, problems)
+        return spec
+
+    def components(self) -> list[Spec]:
+        """Every component of a run: those of the tables, nested ones, and those that only its stages name."""
+        specs = [self.data, *([self.selection] if self.selection else []), *(getattr(self, kind) for kind in ONE)]
+        specs += [spec for kind in MANY for spec in getattr(self, kind)]
+        declared = {name for spec in specs for _, name in getattr(spec.component.load(), "stages", ())}
+        specs += [spec for name, spec in self.stage_specs.items() if name in (declared if self.stages is None else self.stages)]
+        return [inner for spec in specs for inner in with_nested(spec)]
+
+    def needs(self) -> list[str]:
+        """What this machine lacks before the recipe can run: files, extras; each with its remedy, none twice."""
+        return list(dict.fromkeys(need for spec in self.components() for need in needs(spec)))
+
+    def filled(self) -> dict[str, Any]:
+        """The whole recipe as TOML or JSON takes it, defaults included; loading it again gives an equal recipe."""
+        table: dict[str, Any] = {} if self.stages is None else {"stages": list(self.stages)}
+        if self.reference is not None:
+            table["reference"] = self.reference
+        table["task"] = plain(vars(self.task))
+        table["data"] = self.data.table()
+        if self.selection is not None:
+            table["selection"] = self.selection.table()
+        for kind in ONE:
+            table[kind] = getattr(self, kind).table()
+        for kind in MANY:
+            tables = [spec.table() for spec in getattr(self, kind)]
+            table[kind] = tables[0] if len(tables) == 1 else tables
+        table["train"] = plain(vars(self.train))
+        for name, spec in sorted(self.stage_specs.items()):
+            table["train"][name] = plain(spec.values)
+        table["report"] = plain(vars(self.report))
+        return table
+
+    def to_toml(self) -> str:
+        """``filled`` as the text of a recipe file, which opens with its command as every recipe does."""
+        opening = f"# attrxfer run recipe.toml        {self.source}, every setting written out\n"
+        return opening + tomlkit.dumps(self.filled())
+
+    def digest(self) -> str:
+        """Hex sha256 of the filled recipe."""
+        return hashlib.sha256(json.dumps(self.filled(), sort_keys=True).encode()).hexdigest()
+
+
+def shared(train: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of [train] that stages share, as JSON takes them."""
+    return {key: plain(train[key]) for key in SHARED}

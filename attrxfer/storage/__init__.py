@@ -1,0 +1,1 @@
+"""What lies on disk: atomic files, the run folder, the cache."""

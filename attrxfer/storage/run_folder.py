@@ -1,0 +1,138 @@
+"""A run is a folder; this module knows what lies where in it."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from attrxfer.errors import AttrxferError
+from attrxfer.storage.files import write_text
+
+LIBRARIES = ("torch", "torchvision", "accelerate", "timm", "kornia", "numpy", "safetensors")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """recipe.toml (filled), run.json (environment, what the data were), metrics.jsonl, samples/, checkpoints/, and at the
+    end bundle/, scores.json and report.html."""
+
+    path: Path
+
+    @property
+    def recipe(self) -> Path:
+        return self.path / "recipe.toml"
+
+    @property
+    def info(self) -> Path:
+        return self.path / "run.json"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    @property
+    def samples(self) -> Path:
+        return self.path / "samples"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def bundle(self) -> Path:
+        return self.path / "bundle"
+
+    @property
+    def scores(self) -> Path:
+        return self.path / "scores.json"
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report.html"
+
+    @property
+    def lock(self) -> Path:
+        return self.path / ".lock"
+
+    @property
+    def resume_command(self) -> str:
+        return f"attrxfer run --resume {self.path}"
+
+    def create(self, recipe: str, info: dict[str, Any]) -> None:
+        """Make the folder. Raises AttrxferError when a run is there already, with the command that resumes it."""
+        self.refuse_existing()
+        self.path.mkdir(parents=True, exist_ok=True)
+        self.update_info(info)
+        write_text(self.recipe, recipe)
+
+    def refuse_existing(self) -> None:
+        """Raise AttrxferError when a run is here already, with the command that resumes it."""
+        if self.recipe.exists():
+            raise AttrxferError(
+                f"{self.path}: a run is here already; resume it with: {self.resume_command}, or choose another folder with -o"
+            )
+
+    def require(self) -> None:
+        """Raise AttrxferError when there is no run here."""
+        if not self.recipe.is_file():
+            raise AttrxferError(f"{self.path}: no recipe.toml here, so this is not a run")
+
+    @contextmanager
+    def occupied(self) -> Iterator[None]:
+        """Keep others out while a process trains here; the system lets go of the lock however that ends. Raises AttrxferError
+        when another process holds it. Windows has no such locks: there nothing is kept out."""
+        try:
+            import fcntl
+        except ImportError:
+            yield
+            return
+        self.path.mkdir(parents=True, exist_ok=True)
+        with self.lock.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise AttrxferError(f"{self.path}: another process is training here; wait for it, or stop it first") from None
+            yield
+
+    def read_info(self) -> dict[str, Any]:
+        return json.loads(self.info.read_text()) if self.info.is_file() else {}
+
+    def update_info(self, values: dict[str, Any]) -> None:
+        """Add or replace entries of run.json."""
+        write_text(self.info, json.dumps({**self.read_info(), **values}, indent=2, ensure_ascii=False) + "\n")
+
+    def read_metrics(self) -> Iterator[dict[str, Any]]:
+        """The lines of metrics.jsonl; a last line that a kill cut short is left out."""
+        if not self.metrics.is_file():
+            return
+        with self.metrics.open() as file:
+            for line in file:
+                if line.endswith("\n"):
+                    yield json.loads(line)
+
+    def rewrite_metrics(self, lines: Iterable[dict[str, Any]]) -> None:
+        write_text(self.metrics, "".join(json.dumps(line) + "\n" for line in lines))
+
+
+def environment(threads: int, processes: int, device: str) -> dict[str, Any]:
+    """What a run ran on: versions, machine, threads, processes."""
+    versions = {}
+    for name in ("attrxfer", *LIBRARIES):
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = "unknown"
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "device": device,
+        "threads": threads,
+        "processes": processes,
+        "versions": versions,
+    }

@@ -1,0 +1,80 @@
+"""Checkpoints: a nested state as safetensors (its tensors) and JSON (all else), whole or not there at all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from attrxfer.errors import BundleError
+from attrxfer.storage.files import new_folder, sha256
+
+FORMAT = 1
+STATE, TENSORS = "checkpoint.json", "checkpoint.safetensors"
+
+
+def pack(state: Any, tensors: dict[str, torch.Tensor]) -> Any:
+    """Replace every tensor of a nested state by a reference into ``tensors``, so that the rest is JSON.
+
+    >>> tensors = {}
+    >>> pack({"a": [1, torch.zeros(2)], 3: None}, tensors)
+    {'dict': [['a', {'list': [1, {'tensor': '0'}]}], [3, None]]}
+    """
+    if isinstance(state, torch.Tensor):
+        name = str(len(tensors))
+        # a copy in plain layout: safetensors keeps neither strides nor shared storage
+        tensors[name] = state.detach().cpu().clone(memory_format=torch.contiguous_format)
+        return {"tensor": name}
+    if isinstance(state, dict):
+        return {"dict": [[key, pack(value, tensors)] for key, value in state.items()]}
+    if isinstance(state, tuple):
+        return {"tuple": [pack(value, tensors) for value in state]}
+    if isinstance(state, list):
+        return {"list": [pack(value, tensors) for value in state]}
+    if state is None or isinstance(state, bool | int | float | str):
+        return state
+    raise TypeError(f"a state holds tensors, numbers, strings, lists and dicts, not {type(state).__name__}")
+
+
+def unpack(packed: Any, tensors: dict[str, torch.Tensor]) -> Any:
+    """The inverse of ``pack``."""
+    if not isinstance(packed, dict):
+        return packed
+    ((form, content),) = packed.items()
+    if form == "tensor":
+        return tensors[content]
+    if form == "dict":
+        return {key: unpack(value, tensors) for key, value in content}
+    values = [unpack(value, tensors) for value in content]
+    return tuple(values) if form == "tuple" else values
+
+
+def save(folder: Path, name: str, state: dict[str, Any]) -> None:
+    """Write checkpoint ``name`` into ``folder``, then remove the older ones and what killed writes left behind."""
+    tensors: dict[str, torch.Tensor] = {}
+    packed = pack(state, tensors)
+    with new_folder(folder / name) as temporary:
+        save_file(tensors, temporary / TENSORS)
+        text = json.dumps({"format": FORMAT, "sha256": sha256(temporary / TENSORS), "state": packed})
+        (temporary / STATE).write_text(text)
+    for other in folder.iterdir():
+        if other.name != name:
+            shutil.rmtree(other, ignore_errors=True)
+
+
+def load(folder: Path) -> dict[str, Any] | None:
+    """The newest complete checkpoint in ``folder``, or None. Raises BundleError, naming the file, when it was changed."""
+    names = sorted(path for path in folder.glob("[!.]*") if (path / STATE).is_file()) if folder.is_dir() else []
+    if not names:
+        return None
+    path = names[-1]
+    content = json.loads((path / STATE).read_text())
+    if content["format"] != FORMAT:
+        raise BundleError(f"{path / STATE}: format {content['format']}, this version reads {FORMAT}")
+    if sha256(path / TENSORS) != content["sha256"]:
+        raise BundleError(f"{path / TENSORS}: changed since it was written (checksum differs)")
+    return unpack(content["state"], load_file(path / TENSORS))

@@ -1,0 +1,142 @@
+"""Devices, precision, processes and trackers: the only module that imports accelerate."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+from accelerate.utils import broadcast, gather_object
+from torch import Tensor, nn
+
+from attrxfer.errors import AttrxferError
+from attrxfer.model.inference import has_bfloat16
+
+Precision = Literal["auto", "no", "bf16", "fp16"]
+
+
+class AccelerateDevices:
+    """The Devices of the engine.
+
+    Gradients are averaged in one call after backward instead of by DistributedDataParallel, whose reducer can neither
+    bear a frozen D nor see the parts of a generator or D's features beside its forward; the result is the same.
+    """
+
+    def __init__(
+        self, *, precision: Precision, channels_last: bool, threads: int, trackers: Sequence[str], folder: Path
+    ) -> None:
+        refuse_silent_launch()
+        precision = resolved(precision)
+        if threads:
+            torch.set_num_threads(threads)
+        names: list[Any] = list(trackers)
+        # accelerate keeps the first precision a Python process asked for, and refuses any other; it has no public way back
+        AcceleratorState._reset_state()
+        # without cpu=True accelerate ignores torchrun on a machine that has no accelerator
+        self.accelerator = Accelerator(
+            mixed_precision=precision,
+            log_with=names or None,
+            project_dir=str(folder),
+            cpu=not torch.accelerator.is_available(),
+        )
+        self.channels_last = channels_last
+        self.precision: str = precision
+        self.device: torch.device = self.accelerator.device
+        self.rank: int = self.accelerator.process_index
+        self.world: int = self.accelerator.num_processes
+        promised = int(os.environ.get("WORLD_SIZE", "1"))
+        if promised != self.world:
+            raise AttrxferError(f"the launcher started {promised} processes, but each runs as one of {self.world}")
+        if names:
+            self.accelerator.init_trackers("attrxfer")
+
+    @property
+    def main(self) -> bool:
+        """True in the process that writes files and talks to the user."""
+        return self.rank == 0
+
+    def place(self, network: nn.Module) -> nn.Module:
+        layout = torch.channels_last if self.channels_last else torch.contiguous_format
+        network = network.to(self.device, memory_format=layout)  # type: ignore[call-overload]
+        if self.world > 1:
+            for tensor in [*network.parameters(), *network.buffers()]:
+                tensor.data.copy_(broadcast(tensor.data.contiguous()))
+        return network
+
+    def images(self, images: Tensor) -> Tensor:
+        """Move a batch (N, C, H, W) to the device and the run's memory layout."""
+        layout = torch.channels_last if self.channels_last else torch.contiguous_format
+        return images.to(self.device, non_blocking=True).contiguous(memory_format=layout)
+
+    def autocast(self) -> AbstractContextManager[None]:
+        return self.accelerator.autocast()
+
+    def optimizer(self, network: nn.Module, rate: float, betas: tuple[float, float]) -> Any:
+        adam = torch.optim.Adam(network.parameters(), lr=rate, betas=betas, fused=True)
+        adam.register_load_state_dict_post_hook(_restore_layout)
+        return self.accelerator.prepare_optimizer(adam)
+
+    def update(self, optimizer: Any, loss: Tensor) -> None:
+        self.accelerator.backward(loss)
+        if self.world > 1:
+            self._average([p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None])
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+
+    def _average(self, gradients: list[Tensor]) -> None:
+        flat = torch.cat([gradient.flatten() for gradient in gradients])
+        mean: Any = self.accelerator.reduce(flat, reduction="mean")
+        for gradient, part in zip(gradients, mean.split([g.numel() for g in gradients]), strict=True):
+            gradient.copy_(part.view_as(gradient))
+
+    def gather(self, tensor: Tensor) -> Tensor:
+        """The tensors of all processes, stacked along the first dimension."""
+        gathered: Any = self.accelerator.gather(tensor.contiguous())
+        return gathered
+
+    def gather_states(self, state: Any) -> list[Any]:
+        """Every process's own state, by rank."""
+        return [state] if self.world == 1 else gather_object([state])
+
+    def log(self, values: Mapping[str, float], step: int) -> None:
+        """Hand scalars to the trackers the recipe names."""
+        self.accelerator.log(dict(values), step=step)
+
+    def wait(self) -> None:
+        """Until every process is here."""
+        self.accelerator.wait_for_everyone()
+
+    def close(self) -> None:
+        self.accelerator.end_training()
+
+
+def resolved(precision: Precision) -> Literal["no", "bf16", "fp16"]:
+    """ "auto" is bf16 where the machine has units for it (accelerators, processors with AMX) and "no" elsewhere, where bf16
+    would be slower."""
+    if precision != "auto":
+        return precision
+    return "bf16" if has_bfloat16() else "no"
+
+
+def _restore_layout(adam: torch.optim.Optimizer) -> None:
+    """Fused Adam walks through a parameter and its moments side by side in memory, whatever their strides say; checkpoints
+    keep plain layout, parameters may be channels last."""
+    for parameter, moments in adam.state.items():
+        for name, value in moments.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape:
+                moments[name] = torch.empty_like(parameter).copy_(value)
+
+
+def refuse_silent_launch() -> None:
+    """Raise where ``accelerate launch --cpu --num_processes N`` was used: it starts processes that are each rank 0 of 1."""
+    on_cpu = os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("true", "1")
+    if on_cpu and "MASTER_PORT" in os.environ and "WORLD_SIZE" not in os.environ:
+        raise AttrxferError(
+            "accelerate launch --cpu starts processes that do not know of each other (each is rank 0 of 1); "
+            "use: torchrun --nproc_per_node 2 -m attrxfer run ..."
+        )

@@ -1,0 +1,57 @@
+"""One update of the generator: each network's result computed once, when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from attrxfer.interfaces import Adversarial, Discrimination, Features
+
+
+class Step:
+    """The TransferStep of the engine.
+
+    D sees x and T(x) under one draw of the adversarial term's augmentation, so that the adversarial term and the losses on
+    D's features share a single pass over each: D's pass over T(x) is made with graph, the one over x without.
+    """
+
+    def __init__(self, generator: Any, discriminator: Any, adversarial: Adversarial, source: Tensor, uniform: Tensor) -> None:
+        self._generator = generator
+        self._discriminator = discriminator
+        self._adversarial = adversarial
+        self._uniform = uniform
+        self.source = source
+        self._seen: dict[tuple[int, bool], Any] = {}
+
+    @cached_property
+    def parts(self) -> Mapping[str, Tensor]:
+        make = getattr(self._generator, "parts", None)
+        return make(self.source) if make else {"output": self._generator(self.source)}
+
+    @property
+    def output(self) -> Tensor:
+        return self.parts["output"]
+
+    def discriminate(self, images: Tensor) -> Discrimination:
+        """D of ``source`` or ``output``; raises ValueError for any other image, which the step could not remember."""
+        return self._once(
+            self._discriminator, images, lambda: self._discriminator(self._adversarial.augment(images, self._uniform))
+        )
+
+    def features(self, network: Features, images: Tensor) -> tuple[Tensor, ...]:
+        """The maps of ``source`` or ``output``; raises ValueError for any other image."""
+        return self._once(network, images, lambda: network(images))
+
+    def _once(self, network: Any, images: Tensor, look: Callable[[], Any]) -> Any:
+        if images is not self.source and images is not self.output:
+            raise ValueError("a step looks at its own source and output only")
+        generated = images is not self.source
+        key = (id(network), generated)
+        if key not in self._seen:
+            with torch.set_grad_enabled(generated and torch.is_grad_enabled()):
+                self._seen[key] = look()
+        return self._seen[key]

@@ -1,7 +1,0 @@
-"""Any video in, the same video out: subjects are followed from frame to frame, transferred, and put back."""
-
-from attrxfer.video.clip import SUFFIXES, is_video
-from attrxfer.video.flicker import flicker
-from attrxfer.video.transfer import Outcome, transfer_video
-
-__all__ = ["SUFFIXES", "Outcome", "flicker", "is_video", "transfer_video"]

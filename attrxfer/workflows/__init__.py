@@ -1,0 +1,1 @@
+"""The use cases, called by the command line and by Python alike."""

@@ -1,0 +1,225 @@
+"""What attrxfer finds on this machine, and what is wrong with it. Nothing here may fail because something else does."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from attrxfer.errors import AttrxferError, Interrupted
+from attrxfer.plugin.host import Host, entry_points
+from attrxfer.plugin.registry import one_line
+
+NAME = "attrxfer"
+RECIPE = "diat_a_gender"
+"""What the self-test trains: the README's first command, made small."""
+LEAST_FREE = 1e9
+"""Bytes of free disk; a run of the default recipe takes a tenth of that."""
+
+
+class Row(NamedTuple):
+    """wrong: what has to be mended, named in ``value`` with the remedy."""
+
+    name: str
+    value: str
+    wrong: bool = False
+
+
+def versions() -> Iterator[Row]:
+    """Python, attrxfer, and what attrxfer cannot do without."""
+    yield Row("python", f"{platform.python_version()} on {platform.platform()}")
+    yield Row(NAME, metadata.version(NAME))
+    for requirement, extras in _requirements():
+        if not extras:
+            yield _installed(requirement)
+
+
+def machine() -> Iterator[Row]:
+    """What calculates."""
+    try:
+        import torch
+
+        from attrxfer.model.inference import has_bfloat16
+    except Exception as error:  # a broken installation of torch may raise anything
+        yield Row("torch", f"cannot be imported: {one_line(error)}; install it again", True)
+        return
+    threads = torch.get_num_threads()
+    limit = os.environ.get("OMP_NUM_THREADS")
+    yield Row("processor", f"{os.cpu_count()} cores, {threads} used" + (f" (OMP_NUM_THREADS={limit})" if limit else ""))
+    device = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    count = torch.accelerator.device_count() if device else 0
+    yield Row("accelerators", f"{count} x {device.type}" if device else "none: training runs on the processor")
+    yield Row("precision auto", "bf16" if has_bfloat16() else "no (float32): no units that calculate in bfloat16")
+
+
+def extras() -> Iterator[Row]:
+    """What can be added, and the command that adds it."""
+    found: dict[str, list[str]] = {extra: [] for extra in metadata.metadata(NAME).get_all("Provides-Extra") or []}
+    for requirement, names in _requirements():
+        for extra in names:
+            found[extra] += [requirement.name] if _version(requirement) is None else []
+    for extra, missing in sorted(found.items()):
+        if extra != "test":
+            value = f"missing {', '.join(missing)}: pip install '{NAME}[{extra}]'" if missing else "present"
+            yield Row(extra, value)
+
+
+def plugins(found: Callable[[Host], None]) -> Iterator[Row]:
+    """Every plugin, each loaded by itself, so that one that is broken hides no other; ``found`` gets the host of all that
+    can be used."""
+    try:
+        points = entry_points()
+    except AttrxferError as error:
+        yield Row("plugins", str(error), True)
+        return
+    good = []
+    for point in points:
+        version = f"{point.dist.name} {point.dist.version}" if point.dist else ""
+        try:
+            alone = Host([point])
+            for component in alone.registry.all():
+                component.load()
+            yield Row(point.name, f"{version}, {len(alone.registry.all())} components")
+            good.append(point)
+        except AttrxferError as error:
+            yield Row(point.name, f"{version}, broken: {error}", True)
+    try:
+        host = Host(good)
+        host.recipes()
+        found(host)
+    except AttrxferError as error:
+        yield Row("together", str(error), True)
+
+
+def cache() -> Iterator[Row]:
+    """What is kept to save time, which may be deleted at any moment."""
+    from attrxfer.storage.cache import cache_folder
+
+    folder = cache_folder()
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    writable = os.access(there, os.W_OK)
+    yield Row(
+        "folder", str(folder) + ("" if writable else ": cannot be written to; name another in $ATTRXFER_CACHE"), not writable
+    )
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
+        size = sum(file.stat().st_size for file in files)
+        yield Row(path.stem, f"{_entries(files)}, {_bytes(size)}")
+    free = shutil.disk_usage(there).free
+    little = free < LEAST_FREE
+    yield Row("free disk", _bytes(free) + (f": less than {_bytes(LEAST_FREE)}; make room" if little else ""), little)
+
+
+def self_test(host: Host | None) -> Iterator[Row]:
+    """Train a tiny run, stop and resume it, compare the weights with those of an unbroken run, transfer an image."""
+    if host is None:
+        yield Row("train", "not tried: no plugins to try it with", True)
+        return
+    began = time.monotonic()
+    try:
+        from attrxfer.storage.cache import temporary_cache
+
+        with temporary_cache(), tempfile.TemporaryDirectory(prefix="attrxfer-doctor-") as folder:
+            for name, action in _actions(Path(folder), host).items():
+                yield Row(name, action())
+        yield Row("time", f"{time.monotonic() - began:.1f} s")
+    except Exception as error:  # whatever is broken here is what was asked for
+        said = one_line(error)
+        yield Row("failed", said if isinstance(error, AttrxferError) else f"{type(error).__name__}: {said}", True)
+
+
+def _actions(folder: Path, host: Host) -> dict[str, Callable[[], str]]:
+    """The self-test's parts in their order; each returns what it saw or raises."""
+    from attrxfer.model import bundle
+    from attrxfer.model.loading import Transfer
+    from attrxfer.recipe.small import small_recipe
+    from attrxfer.storage.run_folder import RunFolder
+    from attrxfer.training.loop import Training
+
+    recipe = small_recipe(RECIPE, host)
+    whole, parts = RunFolder(folder / "whole"), RunFolder(folder / "parts")
+
+    def train() -> str:
+        training = Training(recipe, whole, host, quiet=True)
+        training.create_folder()
+        training.train()
+        return f"{len(list(whole.read_metrics()))} steps of {RECIPE} at {recipe.train.size} px"
+
+    def resume() -> str:
+        def stop(stage: Any, key: str, done: int) -> None:
+            training.stop_requested = key == "adversarial"
+
+        training = Training(recipe, parts, host, quiet=True, watch=stop)
+        training.create_folder()
+        try:
+            training.train()
+        except Interrupted:
+            Training(recipe, parts, host, quiet=True).train()
+        first, second = (run.bundle / bundle.WEIGHTS for run in (whole, parts))
+        if first.read_bytes() != second.read_bytes():
+            raise AttrxferError("a run that was stopped and resumed ended with other weights than an unbroken one")
+        return "stopped, resumed: the same weights to the bit"
+
+    def transfer() -> str:
+        import numpy as np
+
+        made = Transfer(bundle.load(whole.bundle, host.registry))
+        images = np.random.default_rng(0).integers(0, 256, (2, made.size, made.size, 3)).astype(np.uint8)
+        if made.images(images).shape != images.shape or not np.array_equal(made.images(images, 0.0), images):
+            raise AttrxferError("the trained bundle does not return images as it should")
+        return "the bundle transfers images"
+
+    return {"train": train, "resume": resume, "transfer": transfer}
+
+
+def _requirements() -> Iterator[tuple[Any, list[str]]]:
+    """What the installed attrxfer asks for, and for which extras ([]: always)."""
+    from packaging.requirements import Requirement
+
+    names = metadata.metadata(NAME).get_all("Provides-Extra") or []
+    for text in metadata.requires(NAME) or []:
+        requirement = Requirement(text)
+        marker = requirement.marker
+        if marker is None or marker.evaluate({"extra": ""}):
+            yield requirement, []
+        else:
+            yield requirement, [extra for extra in names if marker.evaluate({"extra": extra})]
+
+
+def _installed(requirement: Any) -> Row:
+    version = _version(requirement)
+    if version is None:
+        return Row(requirement.name, f"missing: pip install '{requirement.name}{requirement.specifier}'", True)
+    fits = requirement.specifier.contains(version, prereleases=True)
+    remedy = f": too old or too new: pip install '{requirement.name}{requirement.specifier}'"
+    return Row(requirement.name, version + ("" if fits else remedy), not fits)
+
+
+def _version(requirement: Any) -> str | None:
+    try:
+        return metadata.version(requirement.name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _entries(files: list[Path]) -> str:
+    """Images have a .json beside them, which is no entry of its own."""
+    count = len({file.with_suffix("") for file in files})
+    return f"{count} entries" if count != 1 else "1 entry"
+
+
+def _bytes(size: float) -> str:
+    """
+    >>> _bytes(950), _bytes(2_345_678), _bytes(4e9)
+    ('950 bytes', '2.3 MB', '4.0 GB')
+    """
+    for unit, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if size >= unit:
+            return f"{size / unit:.1f} {name}"
+    return f"{size:.0f} bytes"

@@ -1,0 +1,76 @@
+"""The whole job behind ``attrxfer run``: train, score, report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+
+import numpy as np
+
+from attrxfer.errors import AttrxferError
+from attrxfer.evaluation.candidates import Candidate, anchors, held_out, made_metrics, refuse_teachers, scorecards
+from attrxfer.interfaces import Metric
+from attrxfer.model import bundle
+from attrxfer.model.loading import Transfer
+from attrxfer.plugin.host import Host
+from attrxfer.recipe import Recipe, load
+from attrxfer.report.run_report import write_report
+from attrxfer.report.scorecard import shown
+from attrxfer.storage.files import write_text
+from attrxfer.storage.run_folder import RunFolder
+from attrxfer.training.loop import Training
+
+RESULT = "result"
+"""What the run's own row is called among the anchors."""
+
+
+def run(recipe: Recipe, path: Path, host: Host, *, resume: bool = False, quiet: bool = False) -> RunFolder:
+    """Train a recipe into a run folder, score its bundle on held-out images, write the report.
+
+    Raises what ``Training.train`` raises; a run that was stopped while it was scored goes on there when resumed.
+    """
+    lacking = recipe.needs()
+    if lacking:
+        raise AttrxferError("\n".join(f"{recipe.source} needs {need}" for need in lacking))
+    folder = RunFolder(path)
+    if resume:
+        folder.require()
+    else:
+        folder.refuse_existing()
+    refuse_teachers({recipe.source: {"recipe": recipe.filled()}}, recipe)
+    training = Training(recipe, folder, host, quiet=quiet)
+    metrics = made_metrics(recipe, training.data)
+    with folder.occupied() if training.devices.main else nullcontext():
+        if not resume:
+            training.create_folder()
+        training.train()
+    if training.devices.main:
+        score(training, metrics)
+        reference = load(recipe.reference, host).filled() if recipe.reference is not None else None
+        write_report(folder, recipe, reference)
+        training.display.say(f"report: {folder.report}\nbundle: {folder.bundle}")
+    training.devices.wait()
+    training.devices.close()
+    return folder
+
+
+def score(training: Training, metrics: Sequence[Metric]) -> None:
+    """Score the run's bundle as a user would load it beside the anchors; write the scores beside it and into it."""
+    folder, recipe, registry = training.folder, training.recipe, training.host.registry
+    given = held_out(recipe, training.data, training.sets, recipe.report.evaluate)
+    if given is None:
+        training.display.say("no held-out inputs: nothing to score")
+        return
+    training.display.say(f"scoring {len(given.rows)} held-out images")
+    transfer = Transfer(bundle.load(folder.bundle, registry), training.devices.device)
+    own = Candidate(RESULT, transfer.images(given.sources), transfer)
+    results = scorecards(given, [own, *anchors(given, registry)] if metrics else [own], metrics)
+    cards = {card.name: card.scores for card, _ in results}
+    found = {"images": len(given.rows), "people": len(np.unique(given.people)), "scores": cards}
+    write_text(folder.scores, json.dumps(found, indent=2) + "\n")
+    bundle.add_scores(folder.bundle, {"images": found["images"], "people": found["people"], "scores": cards[RESULT]})
+    for name, value in cards[RESULT].items():
+        number, bounds = shown(value)
+        training.display.say(f"  {name}: {number}" + (f" ({bounds})" if bounds else ""))
