@@ -19,7 +19,7 @@ from attrxfer.training.loop import Training
 TINY = (
     "data.faces=48",
     "train.size=16",
-    "train.batch=4",
+    "train.batch_size=4",
     "train.checkpoint_every=2",
     "train.threads=1",
     "train.precision=no",
@@ -31,9 +31,9 @@ TINY = (
     "report.samples_every=2",
     "report.samples=2",
     "train.pretrain_discriminator.steps=3",
-    "train.pretrain_discriminator.batch=4",
+    "train.pretrain_discriminator.batch_size=4",
     "train.adversarial.steps=5",
-    "train.adversarial.batch=4",
+    "train.adversarial.batch_size=4",
     "train.adversarial.dstep=2",
     "train.adversarial.pool=3",
 )

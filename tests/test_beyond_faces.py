@@ -23,7 +23,7 @@ SETTINGS = (
     "metric=[]",
     "train.pretrain_discriminator.steps=20",
     "train.adversarial.steps=150",
-    "train.adversarial.batch=8",
+    "train.adversarial.batch_size=8",
     "train.adversarial.ema=0.9",
 )
 

@@ -45,8 +45,8 @@ class Unannotated:
 
 
 class Sized:
-    def __init__(self, *, size: int, batch: int = 2, weight: float = 1.0, on: bool = False) -> None:
-        self.size, self.batch, self.weight, self.on = size, batch, weight, on
+    def __init__(self, *, size: int, batch_size: int = 2, weight: float = 1.0, on: bool = False) -> None:
+        self.size, self.batch_size, self.weight, self.on = size, batch_size, weight, on
 
 
 @pytest.fixture
@@ -161,9 +161,9 @@ def test_use_must_be_a_registered_name(registry: Registry) -> None:
 
 
 def test_shared_settings_fill_parameters_that_are_not_set(registry: Registry) -> None:
-    spec, _ = check("regularizer", {"use": "sized"}, registry, path="r", shared={"size": 64, "batch": 8, "rate": 1.0})
+    spec, _ = check("regularizer", {"use": "sized"}, registry, path="r", shared={"size": 64, "batch_size": 8, "rate": 1.0})
     assert spec is not None and spec.values["size"] == 64 and spec.values["batch"] == 8
-    spec, _ = check("regularizer", {"use": "sized", "batch": 1}, registry, path="r", shared={"size": 64, "batch": 8})
+    spec, _ = check("regularizer", {"use": "sized", "batch_size": 1}, registry, path="r", shared={"size": 64, "batch_size": 8})
     assert spec is not None and spec.values["batch"] == 1
     assert problems(registry, "regularizer", {"use": "sized"}) == ["here.size: missing"]
 
@@ -348,7 +348,7 @@ def test_data_replaces_the_data_set(host: Host) -> None:
 
 
 def test_shared_settings_reach_every_component(host: Host) -> None:
-    made = load("diat_a_gender", host, ["train.size=32", "train.batch=3", "train.rate=0.1"])
+    made = load("diat_a_gender", host, ["train.size=32", "train.batch_size=3", "train.lr=0.1"])
     assert made.discriminator.values["size"] == 32 and made.data.values["size"] == 32
     assert made.stage("pretrain_generator").values["batch"] == 3 and made.stage("pretrain_generator").values["rate"] == 0.1
     assert made.stage("pretrain_discriminator").values["batch"] == 32

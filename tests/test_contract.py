@@ -28,7 +28,7 @@ from attrxfer.testing.subject import Subject
 FILES = Path(tempfile.gettempdir()) / "attrxfer-contract"
 FACES: dict[str, Any] = {"use": "face_features", "width": 4}
 SMALL: dict[str, Any] = {"use": "diat", "width": 4, "blocks": 1, "norm": "none"}
-QUICK = {"steps": 2, "batch": 4}
+QUICK = {"steps": 2, "batch_size": 4}
 EXAMPLES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("generator", "diat"): {"width": 4, "blocks": 1},
     ("generator", "masked"): {"width": 4, "blocks": 1},
@@ -48,7 +48,7 @@ EXAMPLES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("locator", "dlib"): {"region": "mouth"},
     ("locator", "auto"): {"region": "mouth"},
     ("stage", "local_enhancer"): {"network": FACES, "locator": {"use": "auto", "region": "mouth"}, **QUICK},
-    ("stage", "adversarial"): {"pool": 2, "batch": 4},
+    ("stage", "adversarial"): {"pool": 2, "batch_size": 4},
     ("metric", "judge"): QUICK,
     ("metric", "kid"): QUICK,
     ("metric", "lpips"): {"weights": [str(FILES / "alexnet.safetensors")]},
@@ -92,11 +92,11 @@ UNTRAINED = "regularizer-perceptual-it_is_a_finite_scalar_with_gradient"
 )
 def test_every_built_in_keeps_its_promises(check: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path))
-    if check.subject.component.name == "bf16" and check.lacking:
-        pytest.skip(f"this machine lacks {check.lacking[0]}")
+    if check.subject.component.name == "bf16" and check.missing:
+        pytest.skip(f"this machine lacks {check.missing[0]}")
     if check.subject.component.name == "compile" and not shutil.which("c++"):
         pytest.skip("torch.compile needs a C++ compiler")
-    assert not check.lacking, check.lacking
+    assert not check.missing, check.missing
     check()
 
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from attrxfer.data import Data, batch_rows, make_sets, open_data, recognise, uniform
+from attrxfer.data import CachedDataset, batch_rows, make_sets, open_data, recognise, uniform
 from attrxfer.errors import DataError
 from attrxfer.interfaces import Broken, Records
 from attrxfer.plugin.registry import Component
@@ -42,7 +42,7 @@ class Squares:
         return f"squares {self.count}"
 
 
-def opened(folder: Path, dataset: Squares | None = None) -> Data:
+def opened(folder: Path, dataset: Squares | None = None) -> CachedDataset:
     return open_data(dataset or Squares(), selection=None, size=SIZE, folder=folder)
 
 

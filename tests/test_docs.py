@@ -238,8 +238,8 @@ def test_every_example_keeps_the_promises_of_its_kind(kind: str, tmp_path: Path,
     made = [check for check in checks(SimpleNamespace(registry=registry)) if check.subject.component.kind == kind]  # type: ignore[arg-type]
     assert made
     for check in made:
-        if check.lacking:
-            pytest.skip(f"this machine lacks {'; '.join(check.lacking)}")
+        if check.missing:
+            pytest.skip(f"this machine lacks {'; '.join(check.missing)}")
         check()
 
 

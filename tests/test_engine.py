@@ -21,8 +21,8 @@ from attrxfer.interfaces import Stage
 from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe
 from attrxfer.report.curves import curves
+from attrxfer.storage import state as checkpoint
 from attrxfer.storage.run_folder import RunFolder
-from attrxfer.training import checkpoint
 from attrxfer.training.loop import Training
 from attrxfer.training.stages import plan
 from tests.conftest import TINY, attrxfer
@@ -74,8 +74,8 @@ def test_a_run_leaves_everything_in_its_folder(tiny: Tiny, tmp_path: Path, host:
     info = folder.read_info()
     assert all(line["seconds"] >= 0 for line in folder.read_metrics()) and "precision" in info["environment"]
     assert "Male" in info["data"] and info["environment"]["versions"]["torch"] == torch.__version__.partition("+")[0]
-    card = json.loads((folder.bundle / "attrxfer.json").read_text())
-    assert card["task"] == {"name": "gender", "guided": {"Male": False}} and card["size"] == 16
+    metadata = json.loads((folder.bundle / "attrxfer.json").read_text())
+    assert metadata["task"] == {"name": "gender", "guided": {"Male": False}} and metadata["size"] == 16
 
 
 def test_the_same_recipe_gives_the_same_bytes(tiny: Tiny, tmp_path: Path, host: Host) -> None:
@@ -288,7 +288,7 @@ def test_a_kill_during_a_write_leaves_the_old_checkpoint(tmp_path: Path) -> None
     """The process dies inside the write, at each of its steps: before the tensors, between the files, before the rename."""
     code = """
 import os, sys, torch
-from attrxfer.training import checkpoint
+from attrxfer.storage import state as checkpoint
 from attrxfer.storage import files
 checkpoint.save(__import__("pathlib").Path(sys.argv[1]), "01", {"a": torch.zeros(2)})
 count = 0
@@ -341,7 +341,9 @@ def test_two_processes_equal_one_with_the_doubled_batch(tmp_path: Path) -> None:
         "-o",
         tmp_path / "one",
         "-q",
-        *sets(*NO_STATISTICS, "train.batch=8", "train.pretrain_discriminator.batch=8", "train.adversarial.batch=8"),
+        *sets(
+            *NO_STATISTICS, "train.batch_size=8", "train.pretrain_discriminator.batch_size=8", "train.adversarial.batch_size=8"
+        ),
     )
     assert one.returncode == 0, one.stderr
     two = attrxfer(

@@ -18,7 +18,7 @@ from PIL import Image
 from attrxfer.errors import AttrxferError
 from attrxfer.evaluation.candidates import anchors, candidate, held_out, refuse_teachers
 from attrxfer.evaluation.scores import Scorecard, mean, score, slices
-from attrxfer.interfaces import Each, Whole
+from attrxfer.interfaces import AggregateScore, PerImageScore
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.registry import Registry
 from attrxfer.recipe import Recipe, load
@@ -51,8 +51,8 @@ def test_an_interval_is_over_people_not_images() -> None:
     """Fifty images of each of 30 people say no more than one of each."""
     own = np.random.default_rng(0).normal(size=30)
     people = np.arange(30)
-    one, many = mean(Each(own), people), mean(Each(np.repeat(own, 50)), np.repeat(people, 50))
-    single = mean(Each(own), np.zeros(30, int))
+    one, many = mean(PerImageScore(own), people), mean(PerImageScore(np.repeat(own, 50)), np.repeat(people, 50))
+    single = mean(PerImageScore(own), np.zeros(30, int))
     assert single.low is None and single.value == pytest.approx(own.mean()), "one person says nothing of others"
     assert many.n == 1500 and one.n == 30 and many.value == pytest.approx(one.value)
     assert (one.low, one.high) == pytest.approx((many.low, many.high))
@@ -60,15 +60,15 @@ def test_an_interval_is_over_people_not_images() -> None:
 
 
 def test_images_without_a_number_are_left_out() -> None:
-    found = mean(Each(np.array([1.0, np.nan, 3.0]), "dB"), np.array([0, 1, 2]))
+    found = mean(PerImageScore(np.array([1.0, np.nan, 3.0]), "dB"), np.array([0, 1, 2]))
     assert found.value == 2 and found.n == 2 and found.unit == "dB"
-    nothing = mean(Each(np.array([np.nan])), np.array([0]))
+    nothing = mean(PerImageScore(np.array([np.nan])), np.array([0]))
     assert nothing.n == 0 and shown({"value": None, "n": 0, "unit": "share"}) == ("–", "")
 
 
 def test_a_metrics_own_interval_is_kept_and_nan_is_no_json() -> None:
-    def metric(evaluation: Any) -> dict[str, Each | Whole]:
-        return {"set": Whole(3.0, 2, 1.0, 4.0, better="lower"), "none": Each(np.full(2, np.nan))}
+    def metric(evaluation: Any) -> dict[str, PerImageScore | AggregateScore]:
+        return {"set": AggregateScore(3.0, 2, 1.0, 4.0, better="lower"), "none": PerImageScore(np.full(2, np.nan))}
 
     card = score("me", SimpleNamespace(outputs=None, people=np.arange(2)), [metric])  # type: ignore[arg-type]
     assert card.scores["set"] == {"value": 3.0, "low": 1.0, "high": 4.0, "n": 2, "unit": "", "better": "lower"}

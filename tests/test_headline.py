@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from attrxfer.evaluation.matched_identity import STRENGTHS, chosen, with_headlines, yardstick
-from attrxfer.evaluation.scores import HEADLINE, Inputs, Scorecard, score
-from attrxfer.interfaces import Each
+from attrxfer.evaluation.scores import HEADLINE, HeldOutInputs, Scorecard, score
+from attrxfer.interfaces import PerImageScore
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.registry import Registry
 from attrxfer.recipe import load
@@ -68,17 +68,20 @@ def at(evaluation: Any) -> NDArray[np.float64]:
     return evaluation.outputs[:, 0, 0, 0] / 100.0
 
 
-def succeeds(evaluation: Any) -> Mapping[str, Each]:
+def succeeds(evaluation: Any) -> Mapping[str, PerImageScore]:
     """An image in a hundred more with each hundredth of strength."""
-    return {"success": Each((np.arange(COUNT) < 50 * at(evaluation)).astype(float), "share")}
+    return {"success": PerImageScore((np.arange(COUNT) < 50 * at(evaluation)).astype(float), "share")}
 
 
-def same(evaluation: Any) -> Mapping[str, Each]:
+def same(evaluation: Any) -> Mapping[str, PerImageScore]:
     """As many are lost, the last ones first; on test images a tenth more. Real images: ``OTHER`` of them pass."""
     if evaluation.picked is not None:
-        return {"verified": Each((np.arange(COUNT) < OTHER * COUNT).astype(float), "share")}
+        return {"verified": PerImageScore((np.arange(COUNT) < OTHER * COUNT).astype(float), "share")}
     lost = 40 * at(evaluation) + 10 * (evaluation.rows[0] == COUNT)
-    return {"verified": Each((np.arange(COUNT) < COUNT - lost).astype(float), "share"), "other": Each(np.ones(COUNT))}
+    return {
+        "verified": PerImageScore((np.arange(COUNT) < COUNT - lost).astype(float), "share"),
+        "other": PerImageScore(np.ones(COUNT)),
+    }
 
 
 class OtherPhoto:
@@ -102,10 +105,10 @@ def registry(method: str = "OtherPhoto") -> Registry:
     return found
 
 
-def given(first: int) -> Inputs:
+def given(first: int) -> HeldOutInputs:
     sources = np.zeros((COUNT, 2, 2, 3), np.uint8)
     data: Any = SimpleNamespace(images=lambda rows: sources)
-    return Inputs(data, np.arange(first, first + COUNT), sources, np.arange(COUNT), None, {"a": True}, 0)
+    return HeldOutInputs(data, np.arange(first, first + COUNT), sources, np.arange(COUNT), None, {"a": True}, 0)
 
 
 def test_the_strength_is_chosen_on_validation_and_measured_on_test() -> None:

@@ -17,7 +17,7 @@ from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe
 from attrxfer.report.run_report import write_report
 from attrxfer.storage.run_folder import RunFolder
-from attrxfer.training.diagnostics import WINDOW, Health, Symptom
+from attrxfer.training.diagnostics import WINDOW, Diagnostics, Symptom
 from attrxfer.training.loop import Training
 
 Tiny = Callable[..., Recipe]
@@ -25,9 +25,9 @@ PLAYING = SimpleNamespace(discriminator_terms=("D guided", "D generated"), steps
 FACES = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 3)).astype(np.uint8)
 
 
-def seen(watch: Callable[[Health], Any]) -> list[str]:
+def seen(watch: Callable[[Diagnostics], Any]) -> list[str]:
     told: list[Symptom] = []
-    watch(Health(told.append))
+    watch(Diagnostics(told.append))
     return [symptom.name for symptom in told]
 
 
@@ -53,7 +53,7 @@ def test_what_is_no_symptom() -> None:
 
 
 def test_the_discriminator_won() -> None:
-    def play(health: Health, loss: float, steps: int) -> None:
+    def play(health: Diagnostics, loss: float, steps: int) -> None:
         for step in range(steps):
             health.losses(PLAYING, "adversarial", step, {"D guided": loss, "D generated": loss, "T attribute": 9.0})
 

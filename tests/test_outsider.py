@@ -40,9 +40,9 @@ def test_a_third_partys_package_installed_used_and_removed(target: Path, tmp_pat
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert [line["stage"] for line in lines][-4:] == ["adversarial", "refining", "refining", "refining"]
     assert lines[-4].keys() >= {"T identity", "T regularizer"} and "refined" in lines[-1]
-    card = json.loads((run / "bundle" / "attrxfer.json").read_text())
-    assert [(step["kind"], step["use"]) for step in card["chain"]] == [("generator", "masked"), ("enhancer", "refine")]
-    assert card["plugins"].keys() == {"diat", "outsider"}
+    metadata = json.loads((run / "bundle" / "attrxfer.json").read_text())
+    assert [(step["kind"], step["use"]) for step in metadata["chain"]] == [("generator", "masked"), ("enhancer", "refine")]
+    assert metadata["plugins"].keys() == {"diat", "outsider"}
 
     photo = tmp_path / "photo.png"
     Image.fromarray(np.full((16, 16, 3), 128, np.uint8)).save(photo)

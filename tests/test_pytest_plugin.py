@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from attrxfer.data import Data, data_table, make_sets, open_data
+from attrxfer.data import CachedDataset, data_table, make_sets, open_data
 from attrxfer.errors import InvalidRecipe
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.parameters import build, check
@@ -25,7 +25,7 @@ def test_pytest_starts_without_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
 
 
-def test_tiny_faces_are_what_a_data_set_can_have(tiny_faces: Data) -> None:
+def test_tiny_faces_are_what_a_data_set_can_have(tiny_faces: CachedDataset) -> None:
     records = tiny_faces.records
     assert records.attributes.keys() == {"bright", "round"} and records.identity is not None and records.landmarks is not None
     assert set(records.split) == {0, 1, 2}
@@ -33,7 +33,7 @@ def test_tiny_faces_are_what_a_data_set_can_have(tiny_faces: Data) -> None:
     assert light[records.attributes["bright"]].min() > light[~records.attributes["bright"]].max()
 
 
-def test_tiny_faces_on_disk_are_the_same_images(tiny_faces_folder: Path, tiny_faces: Data, host: Host) -> None:
+def test_tiny_faces_on_disk_are_the_same_images(tiny_faces_folder: Path, tiny_faces: CachedDataset, host: Host) -> None:
     spec, problems = check(
         "dataset", data_table(tiny_faces_folder, host.registry.all("dataset")), host.registry, path="data", shared={"size": 32}
     )

@@ -92,10 +92,10 @@ def test_overrides_without_a_place_are_problems(override: str, problem: str, wri
 
 
 def test_all_bad_overrides_are_told_with_the_recipes_own_problems(write: Any, host: Host) -> None:
-    found = refused(write(BASE + "[train]\nsize = 100\n"), host, "nonsense", "train.batch.x=1", "identity.weight=-1")
+    found = refused(write(BASE + "[train]\nsize = 100\n"), host, "nonsense", "train.batch_size.x=1", "identity.weight=-1")
     assert found == [
         '--set: "nonsense" is not of the form a.b=value',
-        "--set train.batch.x: train.batch is 16, not a table",
+        "--set train.batch_size.x: train.batch_size is 16, not a table",
         "train.size: input should be a multiple of 16, found 100",
         "identity.weight: input should be greater than or equal to 0, found -1",
     ]

@@ -69,7 +69,7 @@ def test_the_papers_diat_keeps_the_papers_settings(host: Host) -> None:
 
 
 def test_what_stages_share_is_not_a_metrics_affair(host: Host) -> None:
-    recipe = load("diat_a_gender", host, ("train.batch=5", "train.rate=0.5"))
+    recipe = load("diat_a_gender", host, ("train.batch_size=5", "train.lr=0.5"))
     judge = next(spec for spec in recipe.metric if spec.name == "judge")
     assert judge.values["batch"] == 64 and judge.values["rate"] == 3e-3
     assert recipe.stage("global_enhancer").values["batch"] == 5
@@ -86,7 +86,7 @@ def test_it_opens_with_its_command(path: Path) -> None:
 @pytest.mark.parametrize("path", RECIPES, ids=name)
 def test_it_is_valid_and_runs_a_few_steps(path: Path, tmp_path: Path, host: Host) -> None:
     recipe = small_recipe(path, host, **_no_files(load(path, host)))
-    assert not recipe.needs()
+    assert not recipe.missing()
     training = Training(recipe, RunFolder(tmp_path / "run"), host, quiet=True)
     training.create_folder()
     assert (training.train() / "model.safetensors").is_file()

@@ -179,9 +179,9 @@ def test_the_largest_error_is_in_the_file_and_batch_and_size_are_free(exported: 
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(exported["onnx"]))
-    card = json.loads(session.get_modelmeta().custom_metadata_map["attrxfer"])
-    assert card["largest error"]["steps of 255"] <= 1 and card["largest error"]["compared on"] == "noise"
-    assert card["task"]["guided"] == {"Male": False} and card["size"] == SIZE and card["licences"]
+    metadata = json.loads(session.get_modelmeta().custom_metadata_map["attrxfer"])
+    assert metadata["largest error"]["steps of 255"] <= 1 and metadata["largest error"]["compared on"] == "noise"
+    assert metadata["task"]["guided"] == {"Male": False} and metadata["size"] == SIZE and metadata["licences"]
     for shape in ((1, 32, 48, 3), (7, 16, 16, 3)):
         feed = {"images": np.zeros(shape, np.uint8), "strength": np.array(1, np.float32)}
         assert session.run(None, feed)[0].shape == shape
@@ -199,8 +199,8 @@ def test_a_chain_that_computes_with_its_size_keeps_it(tmp_path: Path) -> None:
     graph = Graph((MaskedTransformNetwork(width=4, blocks=1), GlobalEnhancer(network=small))).eval()
     images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3)).astype(np.uint8)
     (tmp_path / "model.onnx").write_bytes(to_onnx(graph, images, {"size": 32}))
-    run, card = open_onnx(tmp_path / "model.onnx")
-    assert card == {"size": 32}
+    run, metadata = open_onnx(tmp_path / "model.onnx")
+    assert metadata == {"size": 32}
     with torch.no_grad():
         wanted = graph(torch.from_numpy(images), torch.tensor(1.0)).numpy()
     assert np.abs(run(images, 1.0).astype(int) - wanted).max() <= 1
@@ -220,10 +220,10 @@ def test_mistakes_are_one_line(trained: Path, photos: Path, tmp_path: Path) -> N
     model.ir_version = 10
     onnx.save(model, foreign)
     half, torn = tmp_path / "half.onnx", tmp_path / "torn.onnx"
-    for path, card in ((half, '{"size": 16}'), (torn, "{")):
+    for path, metadata in ((half, '{"size": 16}'), (torn, "{")):
         while model.metadata_props:
             model.metadata_props.pop()
-        helper.set_model_props(model, {"attrxfer": card})
+        helper.set_model_props(model, {"attrxfer": metadata})
         onnx.save(model, path)
     for arguments, message in (
         (["transfer", "--aligned", trained, photos, "--backend", "onx"], 'no backend "onx"; did you mean "onnx"?'),

@@ -65,16 +65,16 @@ def test_a_run_and_its_bundle_load_alike(trained: Path) -> None:
     images = to_tensor(noise())
     one, other = package.load(trained), package.load(str(trained / "bundle"))
     torch.testing.assert_close(one(images), other(images))
-    assert one.size == SIZE and one.guided == {"Male": False} and one.card["scores"] == SCORES
+    assert one.size == SIZE and one.guided == {"Male": False} and one.metadata["scores"] == SCORES
 
 
 def test_the_card_says_where_the_model_comes_from(trained: Path) -> None:
-    card = json.loads((trained / "bundle" / "attrxfer.json").read_text())
-    assert card["recipe"]["train"]["adversarial"]["dstep"] == 2
-    alignment = np.array(card["alignment"])
+    metadata = json.loads((trained / "bundle" / "attrxfer.json").read_text())
+    assert metadata["recipe"]["train"]["adversarial"]["dstep"] == 2
+    alignment = np.array(metadata["alignment"])
     assert alignment.shape == (68, 2) and 0 < alignment.min() < alignment.max() < SIZE, "the drawn faces' mean landmarks"
-    assert card["plugins"] == {"diat": "0.1.0"} and "MIT" in card["licences"]
-    assert card["chain"] == [
+    assert metadata["plugins"] == {"diat": "0.1.0"} and "MIT" in metadata["licences"]
+    assert metadata["chain"] == [
         {"kind": "generator", "use": "masked", "width": 4, "blocks": 1, "norm": "batch", "mask_bias": -1.0}
     ]
 
@@ -124,40 +124,40 @@ def test_what_is_missing_damaged_or_not_finished_is_said(model: Path, tmp_path: 
     ],
 )
 def test_a_card_from_anywhere_is_checked_before_it_is_used(model: Path, part: str, value: object) -> None:
-    card = json.loads((model / "attrxfer.json").read_text())
+    metadata = json.loads((model / "attrxfer.json").read_text())
     first, _, key = part.partition(".")
-    card[first] = {**card[first], key: value} if key else value
-    (model / "attrxfer.json").write_text(json.dumps(card))
+    metadata[first] = {**metadata[first], key: value} if key else value
+    (model / "attrxfer.json").write_text(json.dumps(metadata))
     with pytest.raises(BundleError, match=rf"attrxfer\.json: damaged \({part} is missing or not what it should be"):
         package.load(model)
     assert attrxfer("export", model).returncode == 2 and not (model.parent.parent / "out.onnx").exists()
 
 
 def test_a_card_may_leave_out_how_images_were_framed(model: Path) -> None:
-    card = json.loads((model / "attrxfer.json").read_text())
-    (model / "attrxfer.json").write_text(json.dumps({k: v for k, v in card.items() if k not in ("framing", "alignment")}))
+    metadata = json.loads((model / "attrxfer.json").read_text())
+    (model / "attrxfer.json").write_text(json.dumps({k: v for k, v in metadata.items() if k not in ("framing", "alignment")}))
     assert package.load(model).framing is None
 
 
 def test_weights_of_another_shape_are_refused(model: Path) -> None:
-    card = json.loads((model / "attrxfer.json").read_text())
-    card["chain"][0]["width"] = 8
-    (model / "attrxfer.json").write_text(json.dumps(card))
+    metadata = json.loads((model / "attrxfer.json").read_text())
+    metadata["chain"][0]["width"] = 8
+    (model / "attrxfer.json").write_text(json.dumps(metadata))
     with pytest.raises(BundleError, match=r"model\.safetensors: does not fit generator masked: size mismatch"):
         package.load(model)
 
 
 def test_what_never_were_weights_is_said(model: Path) -> None:
     (model / "model.safetensors").write_bytes(b"\x80\x04pickled")
-    card = bundle.read_card(model)
+    metadata = bundle.read_metadata(model)
     digest = sha256(model / "model.safetensors")
-    (model / "attrxfer.json").write_text(json.dumps({**card, "sha256": {"model.safetensors": digest}}))
+    (model / "attrxfer.json").write_text(json.dumps({**metadata, "sha256": {"model.safetensors": digest}}))
     with pytest.raises(BundleError, match=r"model\.safetensors: damaged"):
         package.load(model)
-    (model / "attrxfer.json").write_text(json.dumps({**card, "sha256": {}}))
+    (model / "attrxfer.json").write_text(json.dumps({**metadata, "sha256": {}}))
     with pytest.raises(BundleError, match=r"no checksum of model\.safetensors"):
         package.load(model)
-    (model / "attrxfer.json").write_text(json.dumps({**card, "chain": [{"use": "masked"}]}))
+    (model / "attrxfer.json").write_text(json.dumps({**metadata, "chain": [{"use": "masked"}]}))
     with pytest.raises(BundleError, match=r"attrxfer\.json: damaged \(chain"):
         package.load(model)
 
@@ -339,8 +339,8 @@ def test_the_whole_job_scores_and_reports(tiny: Callable[..., Recipe], tmp_path:
     assert own.keys() >= {"success", "closer to truth", "PSNR to truth", "SSIM to truth", "PSNR to truth at 0.5"}
     assert own["success"].keys() == {"value", "low", "high", "n", "unit", "better"} and own["success"]["n"] == found["images"]
     assert found["scores"]["truth"]["closer to truth"]["value"] == 1 > found["scores"]["input_copy"]["closer to truth"]["value"]
-    card = json.loads((folder.bundle / "attrxfer.json").read_text())["scores"]
-    assert card == {"images": found["images"], "people": found["people"], "scores": own}
+    metadata = json.loads((folder.bundle / "attrxfer.json").read_text())["scores"]
+    assert metadata == {"images": found["images"], "people": found["people"], "scores": own}
     page = folder.report.read_text()
     for expected in (
         "gender",

@@ -12,13 +12,15 @@ from attrxfer.cli.telling import bar, counted, tell
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-    from attrxfer.media.batch import Entry, Order, Work
+    from attrxfer.media.batch import BatchOptions, FileProcessor, FileResult
     from attrxfer.media.manifest import Manifest
-    from attrxfer.media.video import Outcome
+    from attrxfer.media.video import VideoResult
     from attrxfer.media.video.clips import Files
 
 
-def transfer_videos(work: Work, files: Files, out: Path, order: Order, manifest: Manifest | None, quiet: bool) -> list[Entry]:
+def transfer_videos(
+    work: FileProcessor, files: Files, out: Path, order: BatchOptions, manifest: Manifest | None, quiet: bool
+) -> list[FileResult]:
     """As ``work`` does it with photos, with a bar for each where someone looks, a line for each that was not changed, and one
     for all at the end."""
     from rich.progress import TaskProgressColumn
@@ -26,8 +28,8 @@ def transfer_videos(work: Work, files: Files, out: Path, order: Order, manifest:
     from attrxfer.media.processors import WholePhotos
     from attrxfer.media.video.clips import transfer_clips
 
-    entries: list[Entry] = []
-    outcomes: list[Outcome] = []
+    entries: list[FileResult] = []
+    outcomes: list[VideoResult] = []
     with bar(quiet, "{task.description}", TaskProgressColumn()) as shown:
         tasks: dict[Path, TaskID] = {}
 
@@ -36,7 +38,7 @@ def transfer_videos(work: Work, files: Files, out: Path, order: Order, manifest:
                 tasks[path] = shown.add_task(path.name)
             shown.update(tasks[path], completed=steps, total=total)
 
-        def done(entry: Entry, outcome: Outcome | None) -> None:
+        def done(entry: FileResult, outcome: VideoResult | None) -> None:
             entries.append(entry)
             if outcome is not None and outcome.changed:
                 outcomes.append(outcome)
@@ -50,10 +52,11 @@ def transfer_videos(work: Work, files: Files, out: Path, order: Order, manifest:
     return entries
 
 
-def _summary(entries: list[Entry], changed: list[Outcome], out: Path) -> str:
-    from attrxfer.media.batch import Outcome
+def _summary(entries: list[FileResult], changed: list[VideoResult], out: Path) -> str:
 
-    outcome = Outcome(entries)
+    from attrxfer.media.batch import BatchResult
+
+    outcome = BatchResult(entries)
     frames, faces = sum(each.frames for each in changed), sum(each.subjects for each in changed)
     speed = frames / max(sum(each.seconds for each in changed), 1e-9)
     made = f"{outcome.written} video{'s' * (outcome.written != 1)} written to {out}"

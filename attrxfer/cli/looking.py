@@ -67,7 +67,7 @@ def recipe_check(name: str, overrides: tuple[str, ...]) -> None:
 
     checked = load(name, host.load(), overrides)
     click.echo(f"{name}: valid ({checked.digest()[:12]})")
-    for need in checked.needs():
+    for need in checked.missing():
         click.echo(f"  needs {need}")
 
 
@@ -92,29 +92,29 @@ def recipe_diff(name: str, other: str | None, overrides: tuple[str, ...]) -> Non
 @click.argument("model", type=click.Path(path_type=Path))
 def info(model: Path) -> None:
     """Say what a bundle (or a finished run) is: task, size, networks, data, scores, licences."""
-    from attrxfer.model.bundle import find, read_card
+    from attrxfer.model.bundle import find, read_metadata
     from attrxfer.report.markdown import conditions
     from attrxfer.report.scorecard import shown
 
     path = find(model)
-    card = read_card(path)
+    metadata = read_metadata(path)
     rows = [
         ("bundle", str(path)),
-        ("task", f"{card['task']['name']}: {conditions(card['task']['guided'])}"),
-        ("size", f"{card['size']} px"),
-        ("chain", " -> ".join(f"{step['kind']} {step['use']}" for step in card["chain"])),
-        ("trained on", card["recipe"]["data"]["use"]),
-        ("plugins", ", ".join(f"{name} {version}" for name, version in card["plugins"].items())),
-        ("licences", "; ".join(card["licences"])),
-        ("weights", card["sha256"]["model.safetensors"]),
+        ("task", f"{metadata['task']['name']}: {conditions(metadata['task']['guided'])}"),
+        ("size", f"{metadata['size']} px"),
+        ("chain", " -> ".join(f"{step['kind']} {step['use']}" for step in metadata["chain"])),
+        ("trained on", metadata["recipe"]["data"]["use"]),
+        ("plugins", ", ".join(f"{name} {version}" for name, version in metadata["plugins"].items())),
+        ("licences", "; ".join(metadata["licences"])),
+        ("weights", metadata["sha256"]["model.safetensors"]),
     ]
-    reference = card["recipe"].get("reference")
+    reference = metadata["recipe"].get("reference")
     if reference is not None:
         recipe = path.parent / "recipe.toml"  # a bundle alone, fetched from somewhere, has none beside it
         rows.append(
             ("stands for", f"{reference}; how it differs: attrxfer recipe diff {recipe}" if recipe.is_file() else reference)
         )
-    for name, score in card["scores"].get("scores", {}).items():
+    for name, score in metadata["scores"].get("scores", {}).items():
         value, bounds = shown(score)
         rows.append((f"score: {name}", value + (f" ({bounds})" if bounds else "")))
     table(rows)

@@ -13,7 +13,7 @@ from attrxfer.errors import AttrxferError
 
 if TYPE_CHECKING:
     from attrxfer.evaluation.candidates import Candidate
-    from attrxfer.evaluation.scores import Inputs, Scorecard
+    from attrxfer.evaluation.scores import HeldOutInputs, Scorecard
     from attrxfer.plugin.host import Host
     from attrxfer.recipe import Recipe
 
@@ -53,7 +53,7 @@ def evaluate(
     from attrxfer.evaluation.matched_identity import with_headlines
     from attrxfer.evaluation.scores import slices
     from attrxfer.plugin import host
-    from attrxfer.plugin.parameters import all_needs
+    from attrxfer.plugin.parameters import all_missing_for
     from attrxfer.recipe.assembly import open_task
     from attrxfer.report import scorecard
     from attrxfer.report.markdown import conditions
@@ -65,9 +65,9 @@ def evaluate(
     cards = _cards(candidates)
     checked = _recipe(cards, recipe, data, overrides, loaded)
     refuse_teachers(cards, checked)
-    lacking = dict.fromkeys(need for metric in checked.metric for need in all_needs(metric))
-    if lacking:
-        raise AttrxferError("\n".join(f"a metric needs {need}" for need in lacking))
+    missing = dict.fromkeys(need for metric in checked.metric for need in all_missing_for(metric))
+    if missing:
+        raise AttrxferError("\n".join(f"a metric needs {need}" for need in missing))
     opened, sets = open_task(checked)
     given = held_out(checked, opened, sets, limit)
     if given is None:
@@ -99,7 +99,7 @@ def _cards(candidates: Sequence[str]) -> dict[str, dict[str, Any]]:
     """The cards of those candidates that are bundles or finished runs."""
     from attrxfer.model import bundle
 
-    return {what: bundle.read_card(bundle.find(Path(what))) for what in candidates if bundle.is_there(Path(what))}
+    return {what: bundle.read_metadata(bundle.find(Path(what))) for what in candidates if bundle.is_there(Path(what))}
 
 
 def _recipe(
@@ -120,7 +120,7 @@ def _recipe(
     return recipes.complete(card["recipe"], first, loaded, overrides, where)
 
 
-def _curve(one: Candidate, scored: float, card: Scorecard, given: Inputs) -> list[dict[str, float]]:
+def _curve(one: Candidate, scored: float, card: Scorecard, given: HeldOutInputs) -> list[dict[str, float]]:
     """The shares of a transfer's scorecard at several strengths; at the strength ``scored`` they are those of ``card``."""
     from attrxfer.evaluation.scores import score
 
@@ -141,10 +141,10 @@ def _curve(one: Candidate, scored: float, card: Scorecard, given: Inputs) -> lis
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN RUN...")
 def compare(runs: tuple[Path, ...]) -> None:
     """Put finished runs side by side: where their recipes differ, and their scores."""
-    from attrxfer.model.bundle import find, read_card
+    from attrxfer.model.bundle import find, read_metadata
     from attrxfer.recipe import differences, shown
 
-    cards = {str(path): read_card(find(path)) for path in runs}
+    cards = {str(path): read_metadata(find(path)) for path in runs}
     first, *others = cards.values()
     found = [{key: (here, there) for key, here, there in differences(first["recipe"], card["recipe"])} for card in others]
     keys = list(dict.fromkeys(key for changes in found for key in changes))

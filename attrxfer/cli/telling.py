@@ -11,7 +11,7 @@ import click
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
 
-    from attrxfer.media.batch import Entry, Outcome
+    from attrxfer.media.batch import BatchResult, FileResult
     from attrxfer.media.manifest import Manifest
 
 
@@ -27,7 +27,7 @@ def bar(quiet: bool, what: str, count: ProgressColumn) -> Iterator[Progress]:
         yield shown
 
 
-def tell(entry: Entry, quiet: bool, manifest: Manifest | None) -> None:
+def tell(entry: FileResult, quiet: bool, manifest: Manifest | None) -> None:
     """Say why a file was not changed or what of it could not be kept, and note what became of it."""
     if entry.reason:
         did = "copied" if entry.outcome == "copied" else "skipped"
@@ -38,7 +38,7 @@ def tell(entry: Entry, quiet: bool, manifest: Manifest | None) -> None:
         manifest.add(entry)
 
 
-def counted(outcome: Outcome, written: str) -> str:
+def counted(outcome: BatchResult, written: str) -> str:
     """``written``, and how many files it does not speak of."""
     counts = {
         "copied as they were": sum(bool(entry.reason) for entry in outcome.those("copied")),

@@ -14,7 +14,7 @@ from attrxfer.cli.telling import bar, counted, tell
 from attrxfer.errors import AttrxferError
 
 if TYPE_CHECKING:
-    from attrxfer.media.batch import Entry, Order, Outcome, Work
+    from attrxfer.media.batch import BatchOptions, BatchResult, FileProcessor, FileResult
     from attrxfer.media.manifest import Manifest
     from attrxfer.media.photos.photo import Transfers
     from attrxfer.media.processors import Framed
@@ -89,7 +89,7 @@ def transfer(
     if aligned and any(given is not None for given in (faces, locator, missing)):
         raise click.UsageError("--aligned takes crops, in which no faces are looked for: no --faces, --locator or --missing")
     from attrxfer.cli.clips import transfer_videos
-    from attrxfer.media.batch import Order
+    from attrxfer.media.batch import BatchOptions
     from attrxfer.media.manifest import Manifest
     from attrxfer.media.provenance import statement
     from attrxfer.media.video.clips import split
@@ -97,7 +97,7 @@ def transfer(
 
     registry = host.load().registry
     loaded = _load(model, backend, registry)
-    if not aligned and loaded.card.get("alignment") is None:
+    if not aligned and loaded.metadata.get("alignment") is None:
         raise AttrxferError(
             f"{model}: does not say how its training images were aligned, so it cannot be told where in a photo to cut; for "
             f"images framed as those were, say --aligned (results have {loaded.size} x {loaded.size} pixels)"
@@ -105,12 +105,12 @@ def transfer(
     stills, clips = split(images, out)
     if aligned and clips:
         raise AttrxferError(f"{clips[0][0]}: in videos faces must be found, so --aligned is for images only")
-    said = statement(loaded.card, strength)
+    said = statement(loaded.metadata, strength)
     written = said if provenance else None
     work = _crops(loaded, strength, written) if aligned else _photos(loaded, strength, faces, locator, written, registry)
-    order = Order(skip_existing, shard, (missing or MISSING) == "copy")
+    order = BatchOptions(skip_existing, shard, (missing or MISSING) == "copy")
     manifest = Manifest(out, said, order) if any(source.is_dir() for source in images) else None
-    entries: list[Entry] = []
+    entries: list[FileResult] = []
     try:
         if stills:
             outcome = _transfer(work, stills, out, order, manifest, quiet)
@@ -142,7 +142,7 @@ def _load(model: Path, backend: str, registry: Registry) -> Loaded:
     return bundled
 
 
-def _crops(loaded: Loaded, strength: float, said: Mapping[str, str] | None) -> Work:
+def _crops(loaded: Loaded, strength: float, said: Mapping[str, str] | None) -> FileProcessor:
     from attrxfer.media.processors import Crops
 
     return Crops(loaded, strength, said)
@@ -150,7 +150,7 @@ def _crops(loaded: Loaded, strength: float, said: Mapping[str, str] | None) -> W
 
 def _photos(
     loaded: Loaded, strength: float, faces: int | None, locator: str | None, said: Mapping[str, str] | None, registry: Registry
-) -> Work:
+) -> FileProcessor:
     from attrxfer.media.detection import DEFAULT, finder
     from attrxfer.media.photos import Photos
     from attrxfer.media.processors import WholePhotos
@@ -159,7 +159,9 @@ def _photos(
     return WholePhotos(photos, strength, faces or None, said)
 
 
-def _transfer(work: Work, sources: Sequence[Path], out: Path, order: Order, manifest: Manifest | None, quiet: bool) -> Outcome:
+def _transfer(
+    work: FileProcessor, sources: Sequence[Path], out: Path, order: BatchOptions, manifest: Manifest | None, quiet: bool
+) -> BatchResult:
     """With a line for each file that was not changed, and a bar where someone looks."""
     from rich.progress import MofNCompleteColumn
 
@@ -169,13 +171,13 @@ def _transfer(work: Work, sources: Sequence[Path], out: Path, order: Order, mani
     with bar(quiet, "transfer", MofNCompleteColumn()) as shown:
         task = shown.add_task("transfer", total=None)
 
-        def done(entry: Entry, count: int, total: int) -> None:
+        def done(entry: FileResult, count: int, total: int) -> None:
             shown.update(task, completed=count, total=total)
             tell(entry, quiet, manifest)
 
         return transfer_files(work, sources, out, order, done)
 
 
-def _summary(outcome: Outcome, out: Path) -> str:
+def _summary(outcome: BatchResult, out: Path) -> str:
     faces = sum(len(entry.result.boxes) for entry in outcome.entries)
     return counted(outcome, f"{outcome.written} written to {out}" + (f" ({faces} face{'s' * (faces != 1)})" if faces else ""))

@@ -1,12 +1,12 @@
 """Data: images decoded once into a cache, the sets of a task, and batches as a pure function of their number."""
 
 from attrxfer.data.batches import batch_rows, uniform
-from attrxfer.data.dataset import Data, open_data
+from attrxfer.data.dataset import CachedDataset, open_data
 from attrxfer.data.recognition import data_table, recognise
 from attrxfer.data.sets import Sets, make_sets
 
 __all__ = [
-    "Data",
+    "CachedDataset",
     "Sets",
     "batch_rows",
     "data_table",

@@ -25,7 +25,7 @@ NAMED = 10
 
 
 @dataclass(frozen=True)
-class Data:
+class CachedDataset:
     """records: of all N images. usable: (N,), readable and selected. broken: unreadable ones. unselected: how many the
     selection left out. key: of the image cache, equal for equal images. dataset: where they come from."""
 
@@ -63,8 +63,8 @@ class Data:
         found = self.images_u8(rows)
         for pattern in np.unique(lacks, axis=0):
             same = (lacks == pattern).all(1)
-            lacking = [name for name, lack in zip(target, pattern, strict=True) if lack]
-            wanted = {name: strength if target[name] else 1 - strength for name in lacking}
+            missing = [name for name, lack in zip(target, pattern, strict=True) if lack]
+            wanted = {name: strength if target[name] else 1 - strength for name in missing}
             if wanted:
                 found[same] = self.dataset.counterfactual(rows[same].tolist(), wanted)
         return found
@@ -124,7 +124,7 @@ def open_data(
     size: int,
     folder: Path | None = None,
     progress: Progress = lambda done, count: None,
-) -> Data:
+) -> CachedDataset:
     """Read the labels, decode every image once (or find it in the cache), leave out what cannot be used.
 
     Raises DataError when there is no image, or none that can be used.
@@ -141,4 +141,4 @@ def open_data(
         raise DataError(
             f"none of the {len(records)} images can be used: {len(broken)} broken, {int((~selected).sum())} not selected"
         )
-    return Data(records, usable, broken, int((readable & ~selected).sum()), cache_key(dataset, size), images, dataset)
+    return CachedDataset(records, usable, broken, int((readable & ~selected).sum()), cache_key(dataset, size), images, dataset)

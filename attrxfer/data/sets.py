@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from attrxfer.data.dataset import Data
+from attrxfer.data.dataset import CachedDataset
 from attrxfer.errors import DataError
 
 Rows = NDArray[np.int64]
@@ -31,7 +31,9 @@ class Sets:
         return rows[np.linspace(0, len(rows) - 1, min(len(rows), count)).astype(int)]
 
 
-def make_sets(data: Data, guided: Mapping[str, bool], source: Mapping[str, bool] | None, max_inputs: int, seed: int) -> Sets:
+def make_sets(
+    data: CachedDataset, guided: Mapping[str, bool], source: Mapping[str, bool] | None, max_inputs: int, seed: int
+) -> Sets:
     """``source`` are the conditions of the input set; None takes every image that is not guided. The training inputs are
     a random choice of ``max_inputs`` (0: all) that depends on the seed alone.
 

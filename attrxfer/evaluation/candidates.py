@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from attrxfer.data import Data, Sets
+from attrxfer.data import CachedDataset, Sets
 from attrxfer.errors import AttrxferError, DataError, did_you_mean
-from attrxfer.evaluation.scores import HeldOut, Inputs, Scorecard, inputs, score
+from attrxfer.evaluation.scores import HeldOutInputs, HeldOutResults, Scorecard, inputs, score
 from attrxfer.interfaces import Metric
 from attrxfer.media.images import find_images, frame, open_rgb
 from attrxfer.model import bundle, exported
@@ -35,13 +35,13 @@ class Candidate:
     picked: NDArray[np.int64] | None = None
 
 
-def held_out(recipe: Recipe, data: Data, sets: Sets, limit: int, *, validation: bool = False) -> Inputs | None:
+def held_out(recipe: Recipe, data: CachedDataset, sets: Sets, limit: int, *, validation: bool = False) -> HeldOutInputs | None:
     """The test (or validation) inputs of a recipe's task, at most ``limit``; None when there are none."""
     rows = sets.validation_input if validation else sets.test_input
     return inputs(data, rows, recipe.task.guided, limit, recipe.train.seed)
 
 
-def candidate(what: str, given: Inputs, registry: Registry, strength: float = 1.0) -> Candidate:
+def candidate(what: str, given: HeldOutInputs, registry: Registry, strength: float = 1.0) -> Candidate:
     """Results for the inputs from a bundle, a finished run, an exported file, a method by name, or a folder of images
     named as the inputs.
 
@@ -79,7 +79,7 @@ def require(what: str, registry: Registry) -> None:
         raise AttrxferError(f"{what}: no bundle, run or folder of images, and no method{did_you_mean(what, methods)}")
 
 
-def of_method(name: str, given: Inputs, registry: Registry) -> Candidate | None:
+def of_method(name: str, given: HeldOutInputs, registry: Registry) -> Candidate | None:
     """A method's results for the inputs, None where it does not apply to these data."""
     method = build(named("method", name, registry, size=given.sources.shape[1]), {})
     arguments = given.data, given.target, given.rows
@@ -88,7 +88,7 @@ def of_method(name: str, given: Inputs, registry: Registry) -> Candidate | None:
     return None if outputs is None else Candidate(name, outputs, picked=picked)
 
 
-def anchors(given: Inputs, registry: Registry) -> Iterator[Candidate]:
+def anchors(given: HeldOutInputs, registry: Registry) -> Iterator[Candidate]:
     """The methods that stand in every scorecard, as far as they apply."""
     for component in registry.all("method"):
         if getattr(component.load(), "anchor", False):
@@ -97,7 +97,7 @@ def anchors(given: Inputs, registry: Registry) -> Iterator[Candidate]:
                 yield found
 
 
-def made_metrics(recipe: Recipe, data: Data) -> list[Metric]:
+def made_metrics(recipe: Recipe, data: CachedDataset) -> list[Metric]:
     """The recipe's metrics. Raises DataError where one, or a part of one, cannot be used with these data."""
     memo: dict[str, Any] = {}
     metrics: list[Metric] = [build(spec, memo) for spec in recipe.metric]
@@ -107,7 +107,9 @@ def made_metrics(recipe: Recipe, data: Data) -> list[Metric]:
     return metrics
 
 
-def scorecards(given: Inputs, candidates: Sequence[Candidate], metrics: Sequence[Metric]) -> list[tuple[Scorecard, HeldOut]]:
+def scorecards(
+    given: HeldOutInputs, candidates: Sequence[Candidate], metrics: Sequence[Metric]
+) -> list[tuple[Scorecard, HeldOutResults]]:
     """Every candidate under every metric."""
     results = [given.results(one.outputs, one.transfer, one.picked) for one in candidates]
     return [(score(one.name, found, metrics), found) for one, found in zip(candidates, results, strict=True)]
@@ -158,7 +160,7 @@ def _tables(value: Any) -> Iterator[Mapping[str, Any]]:
             yield from _tables(inner)
 
 
-def _of_folder(folder: Path, given: Inputs) -> Images:
+def _of_folder(folder: Path, given: HeldOutInputs) -> Images:
     """Images of a folder by the names of the inputs, whatever their suffix, at the inputs' size: by the whole path below
     the folder, or by the file's name alone where no two files and no two inputs share it."""
     names = [Path(given.data.records.names[row]).with_suffix("") for row in given.rows]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from attrxfer.evaluation.candidates import of_method
-from attrxfer.evaluation.scores import HEADLINE, HeldOut, Inputs, Scorecard, score
+from attrxfer.evaluation.scores import HEADLINE, HeldOutInputs, HeldOutResults, Scorecard, score
 from attrxfer.interfaces import Metric
 from attrxfer.model.loading import Transfer
 from attrxfer.plugin.registry import Registry
@@ -30,7 +30,7 @@ class Yardstick:
     """What a transfer's identity is held against. validation: the inputs on which a strength is chosen. verified: the share
     of other images of their subjects that ``identity`` verifies. success, identity: the metrics."""
 
-    validation: Inputs
+    validation: HeldOutInputs
     verified: float
     success: Metric
     identity: Metric
@@ -41,7 +41,7 @@ class Yardstick:
         return _share(score("", results, [self.identity]))
 
 
-def yardstick(validation: Inputs | None, card: Scorecard, registry: Registry) -> Yardstick | None:
+def yardstick(validation: HeldOutInputs | None, card: Scorecard, registry: Registry) -> Yardstick | None:
     """None where success or identity cannot be told (``card`` has no such scores), nobody is in two images, or no input is
     left to choose a strength on."""
     if validation is None or not {SUCCESS, VERIFIED} <= card.by.keys():
@@ -57,8 +57,11 @@ def yardstick(validation: Inputs | None, card: Scorecard, registry: Registry) ->
 
 
 def with_headlines(
-    results: Sequence[tuple[Scorecard, HeldOut]], given: Inputs, validation: Inputs | None, registry: Registry
-) -> list[tuple[Scorecard, HeldOut]]:
+    results: Sequence[tuple[Scorecard, HeldOutResults]],
+    given: HeldOutInputs,
+    validation: HeldOutInputs | None,
+    registry: Registry,
+) -> list[tuple[Scorecard, HeldOutResults]]:
     """The scorecards for ``given`` with the headline first among the scores of every transfer, where it can be told."""
     against = yardstick(validation, results[0][0], registry)
     if against is None:
@@ -71,7 +74,7 @@ def with_headlines(
     ]
 
 
-def headline(transfer: Transfer, given: Inputs, against: Yardstick) -> dict[str, dict[str, Any]]:
+def headline(transfer: Transfer, given: HeldOutInputs, against: Yardstick) -> dict[str, dict[str, Any]]:
     """Scores of a transfer at equal verification on the test inputs ``given``, as a scorecard has them."""
     strength = chosen(lambda strength: against.at(transfer, strength), against.verified)
     results = given.results(transfer.images(given.sources, strength), transfer)

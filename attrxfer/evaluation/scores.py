@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from attrxfer.data import Data
-from attrxfer.interfaces import Each, Metric, Whole
+from attrxfer.data import CachedDataset
+from attrxfer.interfaces import AggregateScore, Metric, PerImageScore
 
 DRAWS = 1000
 FEW = 10
@@ -21,7 +21,7 @@ Images = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class HeldOut:
+class HeldOutResults:
     """Test inputs and what a transfer made of them: the implementation of ``interfaces.Evaluation``."""
 
     sources: Images
@@ -30,18 +30,18 @@ class HeldOut:
     rows: NDArray[np.int64]
     people: NDArray[np.int64]
     target: Mapping[str, bool]
-    data: Data
+    data: CachedDataset
     transfer: Any
     seed: int
     picked: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)
-class Inputs:
+class HeldOutInputs:
     """The held-out inputs of a task, which every candidate is given: rows of the data, images, people, exact truth where
     the data set can draw it."""
 
-    data: Data
+    data: CachedDataset
     rows: NDArray[np.int64]
     sources: Images
     people: NDArray[np.int64]
@@ -49,13 +49,15 @@ class Inputs:
     target: Mapping[str, bool]
     seed: int
 
-    def results(self, outputs: Images, transfer: Any = None, picked: NDArray[np.int64] | None = None) -> HeldOut:
+    def results(self, outputs: Images, transfer: Any = None, picked: NDArray[np.int64] | None = None) -> HeldOutResults:
         """These inputs with somebody's results for them."""
         own = self.sources, outputs, self.truth, self.rows, self.people, self.target, self.data
-        return HeldOut(*own, transfer, self.seed, picked)
+        return HeldOutResults(*own, transfer, self.seed, picked)
 
 
-def inputs(data: Data, rows: NDArray[np.int64], target: Mapping[str, bool], limit: int, seed: int) -> Inputs | None:
+def inputs(
+    data: CachedDataset, rows: NDArray[np.int64], target: Mapping[str, bool], limit: int, seed: int
+) -> HeldOutInputs | None:
     """Up to ``limit`` of these rows, drawn from the seed (0: all); None when there are none."""
     if limit and len(rows) > limit:
         rows = np.sort(np.random.default_rng(seed).choice(rows, limit, replace=False))
@@ -63,7 +65,7 @@ def inputs(data: Data, rows: NDArray[np.int64], target: Mapping[str, bool], limi
         return None
     identity = data.records.identity
     people = identity[rows] if identity is not None else np.arange(len(rows))
-    return Inputs(data, rows, data.images_u8(rows), people, data.truth(rows, target), target, seed)
+    return HeldOutInputs(data, rows, data.images_u8(rows), people, data.truth(rows, target), target, seed)
 
 
 # ---------------------------------------------------------------- scores
@@ -81,14 +83,14 @@ class Scorecard:
     by: dict[str, Metric] = field(default_factory=dict)
 
 
-def score(name: str, evaluation: HeldOut, metrics: Sequence[Metric]) -> Scorecard:
+def score(name: str, evaluation: HeldOutResults, metrics: Sequence[Metric]) -> Scorecard:
     """All scores of all metrics."""
     scores: dict[str, dict[str, Any]] = {}
     each: dict[str, NDArray[np.float64]] = {}
     by: dict[str, Metric] = {}
     for metric in metrics:
         for label, found in metric(evaluation).items():
-            if isinstance(found, Whole):
+            if isinstance(found, AggregateScore):
                 scores[label] = _written(found)
             else:
                 each[label], by[label] = np.asarray(found.values, np.float64), metric
@@ -96,29 +98,29 @@ def score(name: str, evaluation: HeldOut, metrics: Sequence[Metric]) -> Scorecar
     return Scorecard(name, evaluation.outputs, scores, each, by)
 
 
-def mean(found: Each, people: NDArray[np.int64], draws: int = DRAWS) -> Whole:
+def mean(found: PerImageScore, people: NDArray[np.int64], draws: int = DRAWS) -> AggregateScore:
     """The mean of numbers an image with its 95% bootstrap interval over people (none for one person); images without a
     number are left out."""
     known = np.isfinite(found.values)
     values, who = np.asarray(found.values, np.float64)[known], np.unique(people[known], return_inverse=True)[1]
     if not len(values):
-        return Whole(float("nan"), 0, unit=found.unit, better=found.better)
+        return AggregateScore(float("nan"), 0, unit=found.unit, better=found.better)
     count = int(who.max()) + 1
     if count < 2:  # one person says nothing of others
-        return Whole(float(values.mean()), len(values), unit=found.unit, better=found.better)
+        return AggregateScore(float(values.mean()), len(values), unit=found.unit, better=found.better)
     sums, sizes = np.bincount(who, values), np.bincount(who)
     times = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), draws)
     low, high = np.percentile((times @ sums) / (times @ sizes), [2.5, 97.5])
-    return Whole(float(values.mean()), len(values), float(low), float(high), found.unit, found.better)
+    return AggregateScore(float(values.mean()), len(values), float(low), float(high), found.unit, found.better)
 
 
-def _written(found: Whole) -> dict[str, Any]:
+def _written(found: AggregateScore) -> dict[str, Any]:
     bounds = {} if found.low is None else {"low": found.low, "high": found.high}
     value = found.value if np.isfinite(found.value) else None  # JSON has no NaN
     return {"value": value, **bounds, "n": found.n, "unit": found.unit, "better": found.better}
 
 
-def slices(card: Scorecard, evaluation: HeldOut, names: Sequence[str]) -> dict[str, dict[str, dict[str, Any]]]:
+def slices(card: Scorecard, evaluation: HeldOutResults, names: Sequence[str]) -> dict[str, dict[str, dict[str, Any]]]:
     """The named scores of a card among images that have, and have not, each other attribute: {"Young": {score: ...},
     "not Young": ...}. Slices of fewer than ten people are left out."""
     found: dict[str, dict[str, dict[str, Any]]] = {}
@@ -129,6 +131,10 @@ def slices(card: Scorecard, evaluation: HeldOut, names: Sequence[str]) -> dict[s
         for label, inside in ((attribute, has), (f"not {attribute}", ~has)):
             if len(np.unique(evaluation.people[inside])) >= FEW and inside.sum() < len(has):
                 people = evaluation.people[inside]
-                chosen = {name: Each(card.each[name][inside], card.scores[name]["unit"]) for name in names if name in card.each}
+                chosen = {
+                    name: PerImageScore(card.each[name][inside], card.scores[name]["unit"])
+                    for name in names
+                    if name in card.each
+                }
                 found[label] = {name: _written(mean(each, people)) for name, each in chosen.items()}
     return found

@@ -18,14 +18,14 @@ from attrxfer.interfaces.data import (
     Broken,
     Counterfactuals,
     Dataset,
-    Finder,
+    Detector,
     Framing,
     Locator,
     Records,
     Selection,
     SetName,
 )
-from attrxfer.interfaces.evaluation import Better, Each, Evaluation, Method, Metric, Unit, Whole
+from attrxfer.interfaces.evaluation import AggregateScore, Better, Evaluation, Method, Metric, PerImageScore, Unit
 from attrxfer.interfaces.inference import Backend, Exporter, Runner
 from attrxfer.interfaces.losses import SLOTS, Adversarial, Enhancer, Identity, Loss, Regularizer, Slot, TransferStep
 from attrxfer.interfaces.networks import Discrimination, Discriminator, Features, Generator
@@ -55,21 +55,21 @@ __all__ = [
     "SLOTS",
     "SPLITS",
     "Adversarial",
+    "AggregateScore",
     "Backend",
     "Batch",
     "Better",
     "Broken",
     "Counterfactuals",
     "Dataset",
+    "Detector",
     "Devices",
     "Discrimination",
     "Discriminator",
-    "Each",
     "Enhancer",
     "Evaluation",
     "Exporter",
     "Features",
-    "Finder",
     "Framing",
     "Generator",
     "Identity",
@@ -77,6 +77,7 @@ __all__ = [
     "Loss",
     "Method",
     "Metric",
+    "PerImageScore",
     "Records",
     "Regularizer",
     "Run",
@@ -87,5 +88,4 @@ __all__ = [
     "Stage",
     "TransferStep",
     "Unit",
-    "Whole",
 ]

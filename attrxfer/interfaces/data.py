@@ -111,7 +111,7 @@ class Locator(Protocol):
 
 
 @runtime_checkable
-class Finder(Protocol):
+class Detector(Protocol):
     """A locator that can also find subjects anywhere in an image, so that whole photos are transferred."""
 
     def find(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:

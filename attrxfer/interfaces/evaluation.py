@@ -14,7 +14,7 @@ Better = Literal["higher", "lower", ""]
 
 
 @dataclass(frozen=True)
-class Each:
+class PerImageScore:
     """A number for each result: values (N,), NaN where it cannot be told. What is shown is their mean, with an interval
     drawn over people."""
 
@@ -24,7 +24,7 @@ class Each:
 
 
 @dataclass(frozen=True)
-class Whole:
+class AggregateScore:
     """A number of the results as a set, from ``n`` images, with its 95% interval where it has one."""
 
     value: float
@@ -93,7 +93,7 @@ class Evaluation(Protocol):
 class Metric(Protocol):
     """Kind ``metric``: named scores of a transfer; none where it does not apply (no truth, for example)."""
 
-    def __call__(self, evaluation: Evaluation) -> Mapping[str, Each | Whole]: ...
+    def __call__(self, evaluation: Evaluation) -> Mapping[str, PerImageScore | AggregateScore]: ...
 
 
 class Method(Protocol):

@@ -35,7 +35,7 @@ class Exporter(Protocol):
 
     suffix: ClassVar[str]
 
-    def export(self, graph: Any, example: NDArray[np.uint8], path: Path, card: Mapping[str, Any]) -> None:
+    def export(self, graph: Any, example: NDArray[np.uint8], path: Path, metadata: Mapping[str, Any]) -> None:
         """``graph`` and ``example`` as a backend gets them; ``card`` (JSON) goes into the file."""
         ...
 

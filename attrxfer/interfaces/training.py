@@ -31,7 +31,7 @@ class Devices(Protocol):
         """The run's mixed precision."""
         ...
 
-    def optimizer(self, network: Any, rate: float, betas: tuple[float, float]) -> Any:
+    def optimizer(self, network: Any, lr: float, betas: tuple[float, float]) -> Any:
         """Adam on the parameters of a module."""
         ...
 

@@ -18,15 +18,15 @@ AHEAD = 2
 WORKERS = 2
 
 
-class Left(DataError):
+class Skipped(DataError):
     """A sound file with nothing to change in it, and why."""
 
 
-class Work(Protocol):
+class FileProcessor(Protocol):
     """What is done with image files. batch: how many are changed at once. ``read`` and ``write`` are called from several
     threads, ``change`` from one."""
 
-    batch: int
+    batch_size: int
 
     def read(self, path: Path) -> Any:
         """A file, ready to be changed; None when it shall be copied. Raises Left, or DataError when it is broken."""
@@ -48,7 +48,7 @@ class Result(NamedTuple):
     notes: Sequence[str] = ()
 
 
-class Entry(NamedTuple):
+class FileResult(NamedTuple):
     """What became of a file. outcome: "changed", "copied" (as it was, wanted or for ``reason``), "left" (nothing written,
     for ``reason``), "broken" or "there" (written earlier). name: of the result below the output folder."""
 
@@ -60,7 +60,7 @@ class Entry(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Order:
+class BatchOptions:
     """Which files, and how. skip_existing: leave out those whose result is there. shard: (i, n), the i-th of n parts, from
     1. copy_left: copy files with nothing to change."""
 
@@ -70,12 +70,12 @@ class Order:
 
 
 @dataclass
-class Outcome:
+class BatchResult:
     """What became of the files, in their order."""
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[FileResult] = field(default_factory=list)
 
-    def those(self, *outcomes: str) -> list[Entry]:
+    def those(self, *outcomes: str) -> list[FileResult]:
         return [entry for entry in self.entries if entry.outcome in outcomes]
 
     @property
@@ -84,37 +84,37 @@ class Outcome:
         return sum(entry.outcome == "changed" or (entry.outcome == "copied" and not entry.reason) for entry in self.entries)
 
 
-Progress = Callable[[Entry, int, int], Any]
+Progress = Callable[[FileResult, int, int], Any]
 """Gets what became of a file, how many are done, and how many there are."""
 
 
 def transfer_files(
-    work: Work,
+    work: FileProcessor,
     sources: Sequence[Path],
     out: Path,
-    order: Order | None = None,
+    order: BatchOptions | None = None,
     progress: Progress = lambda entry, done, total: None,
-) -> Outcome:
+) -> BatchResult:
     """Do a work on image files and folders, into ``out`` under the same names; broken files are skipped and reported.
 
     Images below ``out`` itself, when it lies inside a given folder, are results and no inputs. Every file is written
     whole or not at all, so that an interrupted transfer goes on with ``skip_existing``. Raises DataError when a path does
     not exist, AttrxferError when ``out`` would overwrite its own input or two files would take one name.
     """
-    order = order or Order()
+    order = order or BatchOptions()
     files = [(source, name) for source, name in find_images(sources) if not is_result(source, sources, out)]
     refuse_collisions(files, out)
     part, parts = order.shard
     files = files[part - 1 :: parts]
-    outcome = Outcome()
+    outcome = BatchResult()
 
-    def done(entries: Sequence[Entry]) -> None:
+    def done(entries: Sequence[FileResult]) -> None:
         for entry in entries:
             outcome.entries.append(entry)
             progress(entry, len(outcome.entries), len(files))
 
     with ThreadPoolExecutor(WORKERS) as pool:
-        writing: deque[Future[list[Entry]]] = deque()
+        writing: deque[Future[list[FileResult]]] = deque()
         for chunk in _ahead(pool, work, files, out, order):
             ready = [place for place, (_, item) in enumerate(chunk) if item is not None]
             changed = dict(zip(ready, work.change([chunk[place][1] for place in ready]), strict=True)) if ready else {}
@@ -126,42 +126,42 @@ def transfer_files(
     return outcome
 
 
-Chunk = list[tuple[Entry, Any]]
+Chunk = list[tuple[FileResult, Any]]
 """What shall become of each file, and what to change of it."""
 
 
-def _ahead(pool: ThreadPoolExecutor, work: Work, files: Any, out: Path, order: Order) -> Iterator[Chunk]:
+def _ahead(pool: ThreadPoolExecutor, work: FileProcessor, files: Any, out: Path, order: BatchOptions) -> Iterator[Chunk]:
     """The batches in order, up to ``AHEAD`` of them read before they are asked for."""
     waiting: deque[Future[Chunk]] = deque()
-    for start in range(0, len(files), work.batch):
-        waiting.append(pool.submit(_read, work, files[start : start + work.batch], out, order))
+    for start in range(0, len(files), work.batch_size):
+        waiting.append(pool.submit(_read, work, files[start : start + work.batch_size], out, order))
         if len(waiting) > AHEAD:
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
 
 
-def _read(work: Work, files: Sequence[tuple[Path, Path]], out: Path, order: Order) -> Chunk:
+def _read(work: FileProcessor, files: Sequence[tuple[Path, Path]], out: Path, order: BatchOptions) -> Chunk:
     return [_read_one(work, source, name, out, order) for source, name in files]
 
 
-def _read_one(work: Work, source: Path, name: Path, out: Path, order: Order) -> tuple[Entry, Any]:
+def _read_one(work: FileProcessor, source: Path, name: Path, out: Path, order: BatchOptions) -> tuple[FileResult, Any]:
     if order.skip_existing and (out / name).exists():
-        return Entry(source, name, "there"), None
+        return FileResult(source, name, "there"), None
     try:
         item = work.read(source)
-    except Left as error:
-        return Entry(source, name, "copied" if order.copy_left else "left", _reason(error, source)), None
+    except Skipped as error:
+        return FileResult(source, name, "copied" if order.copy_left else "left", _reason(error, source)), None
     except DataError as error:
-        return Entry(source, name, "broken", _reason(error, source)), None
-    return Entry(source, name, "copied" if item is None else "changed"), item
+        return FileResult(source, name, "broken", _reason(error, source)), None
+    return FileResult(source, name, "copied" if item is None else "changed"), item
 
 
 def _reason(error: DataError, source: Path) -> str:
     return str(error).removeprefix(f"{source}: ")
 
 
-def _write(work: Work, out: Path, chunk: Chunk) -> list[Entry]:
+def _write(work: FileProcessor, out: Path, chunk: Chunk) -> list[FileResult]:
     entries = []
     for entry, changed in chunk:
         if entry.outcome == "copied":

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from attrxfer.media.batch import Entry, Order
+from attrxfer.media.batch import BatchOptions, FileResult
 from attrxfer.storage.files import write_text
 
 EVERY = 10.0
@@ -20,14 +20,14 @@ class Manifest:
     file input, output, outcome, the faces with their boxes [left, top, right, bottom] in the upright image, notes and
     reason. With ``order.skip_existing`` it goes on from the one that is there."""
 
-    def __init__(self, out: Path, said: Mapping[str, Any], order: Order) -> None:
+    def __init__(self, out: Path, said: Mapping[str, Any], order: BatchOptions) -> None:
         part, parts = order.shard
         self.path = out / (f"manifest-{part}-of-{parts}.json" if parts > 1 else "manifest.json")
         self.said = said
         self.images: dict[str, dict[str, Any]] = self._earlier() if order.skip_existing else {}
         self.written = time.monotonic()
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: FileResult) -> None:
         """Note a file; one whose result was there keeps what was noted when it was made."""
         line: dict[str, Any] = {"input": str(entry.source), "outcome": entry.outcome}
         if entry.result.boxes:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attrxfer.interfaces import Framing
-from attrxfer.media.batch import Left, Result
+from attrxfer.media.batch import Result, Skipped
 from attrxfer.media.images import frame, open_rgb, save_image
 from attrxfer.media.photos import Photos
 from attrxfer.media.photos.files import PhotoFile, Unsuited, read
@@ -45,7 +45,7 @@ class WholePhotos:
     count: how many of them, the largest first; None for all. said: what goes into the results' metadata.
     """
 
-    batch = 1
+    batch_size = 1
 
     def __init__(self, photos: Photos, strength: float = 1.0, count: int | None = None, said: Said = None) -> None:
         self.photos = photos
@@ -58,15 +58,15 @@ class WholePhotos:
         try:
             file = read(path)
         except Unsuited as error:
-            raise Left(str(error)) from None
+            raise Skipped(str(error)) from None
         if self.strength == 0:
             return None
         points = self.photos.find(file.pixels)
         if not len(points):
-            raise Left(f"{path}: no face found")
+            raise Skipped(f"{path}: no face found")
         found = Found(file, self.photos.cut(file.pixels, points[: self.count]))
         if not found.cut.places:
-            raise Left(f"{path}: no face larger than {SMALLEST} pixels")
+            raise Skipped(f"{path}: no face larger than {SMALLEST} pixels")
         return found
 
     def change(self, items: Sequence[Found]) -> Sequence[Found]:
@@ -86,7 +86,7 @@ class Crops:
     """Frames each image as the training images were and writes it at the bundle's size, in its own format. At strength
     0 a file that needs no framing is copied byte for byte. said: what goes into the results' metadata."""
 
-    batch = 32
+    batch_size = 32
 
     def __init__(self, transfer: Framed, strength: float = 1.0, said: Said = None) -> None:
         self.transfer = transfer

@@ -28,12 +28,12 @@ for prefix, name in PREFIXES.items():
     ElementTree.register_namespace(prefix, name)
 
 
-def statement(card: Mapping[str, Any], strength: float) -> dict[str, str]:
+def statement(metadata: Mapping[str, Any], strength: float) -> dict[str, str]:
     """What is said of a result: the model's name and sha256, the attributes, the strength; a line each, without what XML and
     the comments of videos cannot hold."""
-    guided = ", ".join(f"{name}={str(value).lower()}" for name, value in card["task"]["guided"].items())
-    digest = next(iter(card["sha256"].values()), "")
-    said = {"Model": card["task"]["name"], "ModelSHA256": digest, "Attribute": guided, "Strength": f"{strength:g}"}
+    guided = ", ".join(f"{name}={str(value).lower()}" for name, value in metadata["task"]["guided"].items())
+    digest = next(iter(metadata["sha256"].values()), "")
+    said = {"Model": metadata["task"]["name"], "ModelSHA256": digest, "Attribute": guided, "Strength": f"{strength:g}"}
     return {key: "".join(sign if sign.isprintable() else " " for sign in str(value)) for key, value in said.items()}
 
 

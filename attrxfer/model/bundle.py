@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 FORMAT = 1
-WEIGHTS, CARD = "model.safetensors", "attrxfer.json"
+WEIGHTS, METADATA = "model.safetensors", "attrxfer.json"
 PARTS = {
     "sha256": dict,
     "chain": list,
@@ -40,11 +40,11 @@ class Bundle:
     (image -> image), then enhancers ((image, source) -> image)."""
 
     path: Path
-    card: Mapping[str, Any]
+    metadata: Mapping[str, Any]
     chain: tuple[nn.Module, ...]
 
 
-def save(path: Path, chain: Sequence[tuple[Spec, nn.Module]], card: Mapping[str, Any]) -> None:
+def save(path: Path, chain: Sequence[tuple[Spec, nn.Module]], metadata: Mapping[str, Any]) -> None:
     """Write a bundle atomically. ``card`` is what the run knows: recipe, task, size, framing, alignment (the
     mean landmarks of the training images, [[x, y], ...] in pixels of ``size``, or null), versions, scores."""
     from safetensors.torch import save_file
@@ -56,25 +56,25 @@ def save(path: Path, chain: Sequence[tuple[Spec, nn.Module]], card: Mapping[str,
     with new_folder(path) as folder:
         save_file(tensors, folder / WEIGHTS)
         steps = [{"kind": spec.kind, **spec.table()} for spec, _ in chain]
-        content = {"format": FORMAT, "sha256": {WEIGHTS: sha256(folder / WEIGHTS)}, "chain": steps, **card}
-        (folder / CARD).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        content = {"format": FORMAT, "sha256": {WEIGHTS: sha256(folder / WEIGHTS)}, "chain": steps, **metadata}
+        (folder / METADATA).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 def add_scores(path: Path, scores: Mapping[str, Any]) -> None:
     """Put a scorecard into a bundle's attrxfer.json: {"images", "people", "scores": {name: {value, low, high, n, ...}}}."""
-    card = {**read_card(path), "scores": dict(scores)}
-    write_text(path / CARD, json.dumps(card, indent=2, ensure_ascii=False) + "\n")
+    metadata = {**read_metadata(path), "scores": dict(scores)}
+    write_text(path / METADATA, json.dumps(metadata, indent=2, ensure_ascii=False) + "\n")
 
 
 def is_there(path: Path) -> bool:
     """Whether this is a bundle or the folder of a finished run."""
-    return any((candidate / CARD).is_file() for candidate in (path, path / "bundle"))
+    return any((candidate / METADATA).is_file() for candidate in (path, path / "bundle"))
 
 
 def find(path: Path) -> Path:
     """The bundle's folder, from a bundle or the folder of a finished run. Raises BundleError."""
     for candidate in (path, path / "bundle"):
-        if (candidate / CARD).is_file():
+        if (candidate / METADATA).is_file():
             return candidate
     if (path / "recipe.toml").is_file():
         raise BundleError(f"{path}: this run is not finished; finish it with: attrxfer run --resume {path}")
@@ -83,36 +83,36 @@ def find(path: Path) -> Path:
         raise BundleError(
             f"{path}: no such folder{did_you_mean(str(path), [str(other) for other in others if is_there(other)])}"
         )
-    raise BundleError(f"{path}: no {CARD} here, so this is neither a bundle nor a finished run")
+    raise BundleError(f"{path}: no {METADATA} here, so this is neither a bundle nor a finished run")
 
 
-def read_card(path: Path) -> dict[str, Any]:
+def read_metadata(path: Path) -> dict[str, Any]:
     """The content of attrxfer.json of a bundle's folder. Raises BundleError."""
     try:
-        card = json.loads((path / CARD).read_text())
+        metadata = json.loads((path / METADATA).read_text())
     except ValueError as error:
-        raise BundleError(f"{path / CARD}: damaged ({error})") from None
-    if not isinstance(card, dict) or card.get("format") != FORMAT:
-        raise BundleError(f"{path / CARD}: not a bundle of format {FORMAT}; it may need another version of attrxfer")
-    part = damaged(card)
+        raise BundleError(f"{path / METADATA}: damaged ({error})") from None
+    if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
+        raise BundleError(f"{path / METADATA}: not a bundle of format {FORMAT}; it may need another version of attrxfer")
+    part = damaged(metadata)
     if part is not None:
-        raise BundleError(f"{path / CARD}: damaged ({part} is missing or not what it should be)")
-    return card
+        raise BundleError(f"{path / METADATA}: damaged ({part} is missing or not what it should be)")
+    return metadata
 
 
-def damaged(card: Mapping[str, Any], parts: Mapping[str, type] = PARTS) -> str | None:
+def damaged(metadata: Mapping[str, Any], parts: Mapping[str, type] = PARTS) -> str | None:
     """Which of these parts of a card is missing or not what it should be, the first; None when all is well. A card may come
     from anywhere, and its task's name becomes part of file names."""
-    wrong = [name for name, kind in parts.items() if not isinstance(card.get(name), kind)]
+    wrong = [name for name, kind in parts.items() if not isinstance(metadata.get(name), kind)]
     if wrong:
         return wrong[0]
-    task, framing, alignment = card["task"], card.get("framing"), card.get("alignment")
+    task, framing, alignment = metadata["task"], metadata.get("framing"), metadata.get("alignment")
     sound = {
         "task.name": isinstance(task.get("name"), str) and is_file_name(task["name"]),
         "task.guided": isinstance(task.get("guided"), dict) and bool(task["guided"]),
-        "chain": all(isinstance(step, dict) and {"kind", "use"} <= step.keys() for step in card["chain"]),
-        "size": card["size"] > 0,
-        "licences": all(isinstance(licence, str) for licence in card["licences"]),
+        "chain": all(isinstance(step, dict) and {"kind", "use"} <= step.keys() for step in metadata["chain"]),
+        "size": metadata["size"] > 0,
+        "licences": all(isinstance(licence, str) for licence in metadata["licences"]),
         "framing": framing is None
         or (isinstance(framing, dict) and _numbers(framing.get("source"), 2) and _numbers(framing.get("crop"), 4)),
         "alignment": alignment is None or (isinstance(alignment, list) and all(_numbers(point, 2) for point in alignment)),
@@ -124,11 +124,11 @@ def _numbers(value: Any, count: int) -> bool:
     return isinstance(value, list) and len(value) == count and all(isinstance(item, int | float) for item in value)
 
 
-def verify(path: Path, card: Mapping[str, Any]) -> None:
+def verify(path: Path, metadata: Mapping[str, Any]) -> None:
     """Raises BundleError when a file of the bundle's folder is missing or is not the one that its card names."""
-    if WEIGHTS not in card["sha256"]:
-        raise BundleError(f"{path / CARD}: damaged (no checksum of {WEIGHTS})")
-    for name, digest in card["sha256"].items():
+    if WEIGHTS not in metadata["sha256"]:
+        raise BundleError(f"{path / METADATA}: damaged (no checksum of {WEIGHTS})")
+    for name, digest in metadata["sha256"].items():
         file = path / name
         if not file.is_file():
             raise BundleError(f"{file}: missing")
@@ -136,7 +136,7 @@ def verify(path: Path, card: Mapping[str, Any]) -> None:
             raise BundleError(f"{file}: changed since the bundle was made (checksum differs)")
 
 
-def differences(card: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+def differences(metadata: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Where a bundle's recipe differs from the one it stands for: (setting, here, there), as people read them.
 
     Empty when it stands for none. Raises AttrxferError when the other one, or what it names, is not installed.
@@ -144,10 +144,10 @@ def differences(card: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     from attrxfer import recipe
     from attrxfer.plugin.host import load as load_host
 
-    reference = card["recipe"].get("reference")
+    reference = metadata["recipe"].get("reference")
     if reference is None:
         return []
-    found = recipe.differences(card["recipe"], recipe.load(reference, load_host()).filled())
+    found = recipe.differences(metadata["recipe"], recipe.load(reference, load_host()).filled())
     return [(key, recipe.shown(here), recipe.shown(there)) for key, here, there in found]
 
 
@@ -157,14 +157,14 @@ def load(path: Path, registry: Registry) -> Bundle:
     from safetensors.torch import load_file
 
     path = find(path)
-    card = read_card(path)
-    verify(path, card)
+    metadata = read_metadata(path)
+    verify(path, metadata)
     try:
         tensors = load_file(path / WEIGHTS)
     except SafetensorError as error:
         raise BundleError(f"{path / WEIGHTS}: damaged ({error})") from None
-    chain = tuple(_network(path, number, step, tensors, registry) for number, step in enumerate(card["chain"]))
-    return Bundle(path, card, chain)
+    chain = tuple(_network(path, number, step, tensors, registry) for number, step in enumerate(metadata["chain"]))
+    return Bundle(path, metadata, chain)
 
 
 def _network(path: Path, number: int, step: Mapping[str, Any], tensors: Mapping[str, Tensor], registry: Registry) -> nn.Module:
@@ -173,7 +173,7 @@ def _network(path: Path, number: int, step: Mapping[str, Any], tensors: Mapping[
     table = {key: value for key, value in step.items() if key != "kind"}
     spec, problems = check(step["kind"], table, registry, path=f"chain[{number}]", shared={})
     if spec is None or problems:
-        raise BundleError("\n".join(f"{path / CARD}: {problem}" for problem in problems or [Problem("", "empty chain")]))
+        raise BundleError("\n".join(f"{path / METADATA}: {problem}" for problem in problems or [Problem("", "empty chain")]))
     network = build(spec, {})
     assert isinstance(network, nn.Module)
     prefix = f"{number}."

@@ -30,12 +30,12 @@ def in_batches(run: Runner, images: Images, strength: float) -> Images:
 class Exported:
     """What ``attrxfer.model.loading.Transfer`` is for images uint8, out of an exported file: size, guided, framing, card."""
 
-    def __init__(self, path: Path, runner: Runner, card: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, runner: Runner, metadata: Mapping[str, Any]) -> None:
         self.path = path
-        self.card = card
-        self.size: int = card["size"]
-        self.guided: dict[str, bool] = card["task"]["guided"]
-        self.framing = Framing.read(card.get("framing"))
+        self.metadata = metadata
+        self.size: int = metadata["size"]
+        self.guided: dict[str, bool] = metadata["task"]["guided"]
+        self.framing = Framing.read(metadata.get("framing"))
         self._runner = runner
 
     def images(self, uint8: Images, strength: float = 1.0) -> Images:
@@ -51,11 +51,11 @@ def find(path: Path, registry: Registry) -> Exported | None:
             exporter: Any = component.load()
             if path.suffix == exporter.suffix:
                 try:
-                    runner, card = exporter().open(path)
+                    runner, metadata = exporter().open(path)
                 except ValueError as error:  # its card is no JSON
                     raise BundleError(f"{path}: damaged ({error})") from None
-                part = damaged(card, {name: PARTS[name] for name in KEPT})
+                part = damaged(metadata, {name: PARTS[name] for name in KEPT})
                 if part is not None:
                     raise BundleError(f"{path}: damaged ({part} is missing or not what it should be)")
-                return Exported(path, runner, card)
+                return Exported(path, runner, metadata)
     return None

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from attrxfer.errors import AttrxferError
 from attrxfer.interfaces import Runner
-from attrxfer.plugin.parameters import build, named, needs
+from attrxfer.plugin.parameters import build, missing_for, named
 from attrxfer.plugin.registry import Registry
 from attrxfer.storage.cache import cache_folder
 from attrxfer.storage.conversion import normalize, quantize
@@ -56,9 +56,9 @@ class Graph(nn.Module):
         return quantize(source + strength * (image - source))
 
 
-def graph_key(graph: Graph, card: Mapping[str, Any]) -> str:
+def graph_key(graph: Graph, metadata: Mapping[str, Any]) -> str:
     """Equal for equal bundles."""
-    content = json.dumps([card["chain"], card["sha256"]], sort_keys=True)
+    content = json.dumps([metadata["chain"], metadata["sha256"]], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 
@@ -67,9 +67,9 @@ def prepare(name: str, graph: Graph, example: NDArray[np.uint8], key: str, regis
     that does not exist or whose libraries are not installed."""
     if name == AUTO:
         name = fastest(graph, example, key, registry)
-    backend, lacking = _backend(name, registry)
-    if lacking:
-        raise AttrxferError(f"backend {name} needs {'; '.join(lacking)}")
+    backend, missing = _backend(name, registry)
+    if missing:
+        raise AttrxferError(f"backend {name} needs {'; '.join(missing)}")
     runner: Runner = backend.prepare(graph, example, key)
     return runner
 
@@ -98,7 +98,7 @@ def _automatic(registry: Registry) -> list[str]:
 def _backend(name: str, registry: Registry) -> tuple[Any, list[str]]:
     """The backend, and what it lacks."""
     spec = named("backend", name, registry, also=[AUTO])
-    return build(spec, {}), needs(spec)
+    return build(spec, {}), missing_for(spec)
 
 
 def _measure(name: str, graph: Graph, example: NDArray[np.uint8], key: str, registry: Registry) -> float:

@@ -32,11 +32,11 @@ class Transfer:
     """
 
     def __init__(self, bundle: Bundle, device: str | torch.device = "cpu") -> None:
-        self.card = bundle.card
+        self.metadata = bundle.metadata
         self.path = bundle.path
-        self.size: int = bundle.card["size"]
-        self.guided: dict[str, bool] = bundle.card["task"]["guided"]
-        self.framing = Framing.read(bundle.card.get("framing"))
+        self.size: int = bundle.metadata["size"]
+        self.guided: dict[str, bool] = bundle.metadata["task"]["guided"]
+        self.framing = Framing.read(bundle.metadata.get("framing"))
         self.device = torch.device(device)
         self._runner: Runner | None = None
         self._chain = [network.to(self.device, memory_format=torch.channels_last) for network in bundle.chain]  # type: ignore[call-overload]
@@ -76,7 +76,7 @@ class Transfer:
         does not exist or its libraries are not installed."""
         example = np.random.default_rng(0).integers(0, 256, (BATCH, self.size, self.size, 3)).astype(np.uint8)
         graph = self.graph()
-        self._runner = prepare(backend, graph, example, graph_key(graph, self.card), registry)
+        self._runner = prepare(backend, graph, example, graph_key(graph, self.metadata), registry)
 
 
 def load(path: str | Path, device: str | torch.device = "cpu") -> Transfer:

@@ -269,15 +269,15 @@ def _built(value: Any, memo: dict[str, Any], key: str) -> Any:
     return value
 
 
-def needs(spec: Spec) -> list[str]:
+def missing_for(spec: Spec) -> list[str]:
     """What this machine lacks before the component itself can be built."""
     own = getattr(spec.component.load(), "needs", None)
     return list(own(**spec.values)) if own is not None else []
 
 
-def all_needs(spec: Spec) -> list[str]:
+def all_missing_for(spec: Spec) -> list[str]:
     """The same for the component and those nested in it."""
-    return [need for inner in with_nested(spec) for need in needs(inner)]
+    return [need for inner in with_nested(spec) for need in missing_for(inner)]
 
 
 def with_nested(spec: Spec) -> list[Spec]:

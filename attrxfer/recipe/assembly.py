@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrxfer.data import Data, Sets, make_sets, open_data
+from attrxfer.data import CachedDataset, Sets, make_sets, open_data
 from attrxfer.plugin.parameters import build
 from attrxfer.recipe import Recipe
 
 
-def open_task(recipe: Recipe, memo: dict[str, Any] | None = None) -> tuple[Data, Sets]:
+def open_task(recipe: Recipe, memo: dict[str, Any] | None = None) -> tuple[CachedDataset, Sets]:
     """The opened data of a recipe, and the sets of its task; ``memo`` receives the components that were built for it.
 
     Raises DataError for data that cannot be used.

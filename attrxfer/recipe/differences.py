@@ -11,7 +11,7 @@ def differences(table: Mapping[str, Any], other: Mapping[str, Any]) -> list[tupl
     """Where two filled recipes differ: (key, value here, value there), None where one has no such key. What names or shows
     a run (task.name, [report], where data lie) is no difference.
 
-    >>> differences({"train": {"size": 64, "batch": 8}}, {"train": {"size": 128, "batch": 8}})
+    >>> differences({"train": {"size": 64, "batch_size": 8}}, {"train": {"size": 128, "batch_size": 8}})
     [('train.size', 64, 128)]
     """
     here, there = dict(_flat(table, ())), dict(_flat(other, ()))

@@ -12,10 +12,10 @@ import tomlkit
 from pydantic import Field
 
 from attrxfer.errors import InvalidRecipe
-from attrxfer.plugin.parameters import Spec, check, needs, plain, with_nested
+from attrxfer.plugin.parameters import Spec, check, missing_for, plain, with_nested
 from attrxfer.plugin.registry import Registry
 
-SHARED = ("size", "batch", "rate", "betas")
+SHARED = ("size", "batch_size", "lr", "betas")
 """Keys of [train] that also fill equally named parameters of stages which their own table does not set; components share
 only the first, since a metric's or an enhancer's batch and rate are its own affair."""
 
@@ -57,8 +57,8 @@ class Train:
 
     size: Annotated[int, Field(ge=16, le=1024, multiple_of=16)] = 64
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    batch: Positive = 16
-    rate: Annotated[float, Field(gt=0)] = 2e-4
+    batch_size: Positive = 16
+    lr: Annotated[float, Field(gt=0)] = 2e-4
     betas: tuple[Beta, Beta] = (0.5, 0.999)
     precision: Literal["auto", "no", "bf16", "fp16"] = "no"
     channels_last: bool = True
@@ -127,9 +127,9 @@ class Recipe:
         specs += [spec for name, spec in self.stage_specs.items() if name in (declared if self.stages is None else self.stages)]
         return [inner for spec in specs for inner in with_nested(spec)]
 
-    def needs(self) -> list[str]:
+    def missing(self) -> list[str]:
         """What this machine lacks before the recipe can run: files, extras; each with its remedy, none twice."""
-        return list(dict.fromkeys(need for spec in self.components() for need in needs(spec)))
+        return list(dict.fromkeys(need for spec in self.components() for need in missing_for(spec)))
 
     def filled(self) -> dict[str, Any]:
         """The whole recipe as TOML or JSON takes it, defaults included; loading it again gives an equal recipe."""

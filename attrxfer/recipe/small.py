@@ -15,9 +15,9 @@ from attrxfer.recipe.merging import merge
 from attrxfer.recipe.parsing import parse
 from attrxfer.recipe.schema import MANY, ONE, Recipe
 
-SMALL = {"width": 4, "blocks": 1, "hidden": 8, "faces": 48, "steps": 3, "batch": 4, "dstep": 2, "pool": 3}
+SMALL = {"width": 4, "blocks": 1, "hidden": 8, "faces": 48, "steps": 3, "batch_size": 4, "dstep": 2, "pool": 3}
 """Settings of any component or stage that are lowered to this, as far as their own bounds allow."""
-TRAIN = {"size": 16, "batch": 4, "checkpoint_every": 2, "threads": 1, "precision": "no", "trackers": []}
+TRAIN = {"size": 16, "batch_size": 4, "checkpoint_every": 2, "threads": 1, "precision": "no", "trackers": []}
 REPORT = {"samples_every": 2, "samples": 2, "evaluate": 8}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from attrxfer.evaluation.scores import HEADLINE, HeldOut, Scorecard
+from attrxfer.evaluation.scores import HEADLINE, HeldOutResults, Scorecard
 from attrxfer.media.images import data_uri
 from attrxfer.report.curves import chart
 from attrxfer.report.markdown import table as markdown_table
@@ -85,7 +85,7 @@ def table(cards: Cards, own: Sequence[str] = ()) -> str:
 
 def page(
     title: str,
-    results: Sequence[tuple[Scorecard, HeldOut]],
+    results: Sequence[tuple[Scorecard, HeldOutResults]],
     own: Sequence[str],
     slices: Mapping[str, Cards],
     curves: Mapping[str, Sequence[Mapping[str, float]]],
@@ -116,7 +116,7 @@ def _measure(card: Scorecard) -> str | None:
     return next((name for name in ORDER if name in card.each and np.isfinite(card.each[name]).any()), None)
 
 
-def _extremes(card: Scorecard, results: Sequence[tuple[Scorecard, HeldOut]]) -> Iterator[str]:
+def _extremes(card: Scorecard, results: Sequence[tuple[Scorecard, HeldOutResults]]) -> Iterator[str]:
     """The best, middle and worst results of a card by the first measure of ``ORDER``, beside the others' for them."""
     measure = _measure(card)
     if measure is None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from attrxfer.data import Data, batch_rows, make_sets, open_data, uniform
+from attrxfer.data import CachedDataset, batch_rows, make_sets, open_data, uniform
 from attrxfer.interfaces import (
     SPLITS,
     Adversarial,
@@ -139,8 +139,8 @@ class Devices:
     def autocast(self) -> AbstractContextManager[None]:
         return nullcontext()
 
-    def optimizer(self, network: Any, rate: float, betas: tuple[float, float]) -> Any:
-        return torch.optim.Adam(network.parameters(), lr=rate, betas=betas)
+    def optimizer(self, network: Any, lr: float, betas: tuple[float, float]) -> Any:
+        return torch.optim.Adam(network.parameters(), lr=lr, betas=betas)
 
     def update(self, optimizer: Any, loss: Tensor) -> None:
         loss.backward()
@@ -152,7 +152,7 @@ class Devices:
 class Run:
     """A run as a stage sees it, on ``TinyFaces`` or another opened data set."""
 
-    data: Data
+    data: CachedDataset
     generator: Any
     discriminator: Any
     adversarial: Adversarial
@@ -183,7 +183,7 @@ def _cache() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="attrxfer-testing-")
 
 
-def tiny_faces() -> Data:
+def tiny_faces() -> CachedDataset:
     """The opened data set: 24 images of 32 px with the attributes "bright" and "round"."""
     return open_data(TinyFaces(), selection=None, size=SIZE, folder=Path(_cache().name))
 
@@ -208,7 +208,7 @@ def random_images(count: int = 2, size: int = SIZE, seed: int = 0) -> Tensor:
     return nn.functional.interpolate(coarse, size=(size, size), mode="bilinear").clamp(-1, 1)
 
 
-def a_run(data: Data) -> Run:
+def a_run(data: CachedDataset) -> Run:
     """Fresh networks, equal at every call, on these data."""
     torch.manual_seed(0)
     return Run(data, Generator(), Discriminator(), Gan())

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from attrxfer.errors import AttrxferError, InvalidRecipe
 from attrxfer.plugin.host import Host
-from attrxfer.plugin.parameters import all_needs
+from attrxfer.plugin.parameters import all_missing_for
 from attrxfer.recipe import load
 from attrxfer.testing.subject import Subject
 from attrxfer.testing.suite import Check, promises
@@ -30,12 +30,12 @@ def of_component(subject: Subject) -> Iterator[Finding]:
     made = promises(subject.component.kind)
     every = f"its {len(made)} checks"
     try:
-        lacking = all_needs(subject.spec())
+        missing = all_missing_for(subject.spec())
     except Exception as error:  # a third party's module may raise anything at import
         yield _skipped(every, error) or Finding("FAILED", every, one_reason(error))
         return
-    if lacking:
-        yield Finding("skipped", every, f"needs {'; '.join(lacking)}")
+    if missing:
+        yield Finding("skipped", every, f"needs {'; '.join(missing)}")
         return
     for promise in made:
         yield attempt(promise.__name__.removeprefix("check_").replace("_", " "), Check(subject, promise))
@@ -54,10 +54,10 @@ def _skipped(what: str, error: Exception) -> Finding | None:
 def of_recipe(name: str, host: Host) -> Finding:
     """Whether a recipe is valid, and what this machine lacks to run it."""
     try:
-        lacking = load(name, host).needs()
+        missing = load(name, host).missing()
     except Exception as error:  # its components' modules may raise anything at import
         return Finding("FAILED", name, one_reason(error).removeprefix(f"{name}: "))
-    return Finding("ok", name, f"needs {'; '.join(lacking)}" if lacking else "")
+    return Finding("ok", name, f"needs {'; '.join(missing)}" if missing else "")
 
 
 def attempt(what: str, action: Callable[[], None]) -> Finding:

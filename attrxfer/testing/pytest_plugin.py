@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from attrxfer.data import Data
+    from attrxfer.data import CachedDataset
     from attrxfer.storage.run_folder import RunFolder
 
 # a broken promise then shows both sides of its comparison
@@ -26,7 +26,7 @@ def attrxfer_cache() -> Iterator[Path]:
 
 
 @pytest.fixture
-def tiny_faces() -> Data:
+def tiny_faces() -> CachedDataset:
     """24 drawn heads of 32 px, opened (``attrxfer.data.Data``): attributes "bright" and "round", three images a subject,
     all three splits, and five landmarks (eyes, nose, corners of the mouth)."""
     from attrxfer.testing import fakes

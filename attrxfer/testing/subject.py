@@ -25,7 +25,7 @@ class Subject:
         """The filled table. Raises InvalidRecipe when the settings are no valid table of this component."""
         table = {"use": self.component.name, **self.settings, **settings}
         spec, problems = check(
-            self.component.kind, table, self.registry, path=self.component.kind, shared={"size": SIZE, "batch": 4}
+            self.component.kind, table, self.registry, path=self.component.kind, shared={"size": SIZE, "batch_size": 4}
         )
         if spec is None:
             raise InvalidRecipe(f"{self.component.kind} {self.component.name}", problems)

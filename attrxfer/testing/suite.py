@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrxfer.plugin import host as hosts
 from attrxfer.plugin.host import Host
-from attrxfer.plugin.parameters import all_needs
+from attrxfer.plugin.parameters import all_missing_for
 from attrxfer.plugin.registry import Component
 from attrxfer.testing.checks import data, every, losses, networks, running, stages
 from attrxfer.testing.subject import Subject
@@ -102,8 +102,8 @@ class Check:
         return f"{component.kind}-{component.name}-{self.promise.__name__.removeprefix('check_')}"
 
     @functools.cached_property
-    def lacking(self) -> list[str]:
-        return all_needs(self.subject.spec())
+    def missing(self) -> list[str]:
+        return all_missing_for(self.subject.spec())
 
 
 def subject_of(component: Component, host: Host, examples: Examples) -> Subject:
@@ -153,6 +153,6 @@ def parametrize_with_checks(
 def _marks(check: Check, expected: Mapping[str, str]) -> list[Any]:
     import pytest
 
-    if check.lacking:
-        return [pytest.mark.skip(reason=f"this machine lacks {'; '.join(check.lacking)}")]
+    if check.missing:
+        return [pytest.mark.skip(reason=f"this machine lacks {'; '.join(check.missing)}")]
     return [pytest.mark.xfail(reason=expected[check.name], strict=True)] if check.name in expected else []

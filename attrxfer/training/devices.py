@@ -76,8 +76,8 @@ class AccelerateDevices:
     def autocast(self) -> AbstractContextManager[None]:
         return self.accelerator.autocast()
 
-    def optimizer(self, network: nn.Module, rate: float, betas: tuple[float, float]) -> Any:
-        adam = torch.optim.Adam(network.parameters(), lr=rate, betas=betas, fused=True)
+    def optimizer(self, network: nn.Module, lr: float, betas: tuple[float, float]) -> Any:
+        adam = torch.optim.Adam(network.parameters(), lr=lr, betas=betas, fused=True)
         adam.register_load_state_dict_post_hook(_restore_layout)
         return self.accelerator.prepare_optimizer(adam)
 

@@ -37,7 +37,7 @@ class Symptom:
         return f"{self.stage}, step {self.step}: {self.name} ({self.figure}); {self.remedy}"
 
 
-class Health:
+class Diagnostics:
     """Watches a stage that plays T against D (one that names D's losses in ``discriminator_terms``). Each symptom is told
     once a stage."""
 

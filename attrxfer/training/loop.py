@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from attrxfer.data import Data, Sets, batch_rows, uniform
+from attrxfer.data import CachedDataset, Sets, batch_rows, uniform
 from attrxfer.errors import AttrxferError, Interrupted, NonFiniteLoss
 from attrxfer.interfaces import Adversarial, Batch, Identity, Regularizer, SetName, Stage
 from attrxfer.model import bundle
@@ -29,9 +29,9 @@ from attrxfer.storage import state as checkpoint
 from attrxfer.storage.conversion import to_uint8
 from attrxfer.storage.run_folder import RunFolder, environment
 from attrxfer.training.devices import AccelerateDevices
-from attrxfer.training.diagnostics import Health, Symptom
+from attrxfer.training.diagnostics import Diagnostics, Symptom
 from attrxfer.training.logging import Display, Metrics, save_strip
-from attrxfer.training.stages import Planned, plan
+from attrxfer.training.stages import PlannedStage, plan
 from attrxfer.training.step import Step
 
 Watch = Callable[[Stage, str, int], None]
@@ -44,7 +44,7 @@ class StageRun:
     stage: str
     seed: int
     flip: bool
-    data: Data
+    data: CachedDataset
     sets: Sets
     generator: Any
     discriminator: Any
@@ -97,7 +97,7 @@ class Training:
         self.run = self._build()
         self.planned = plan(self._components(), recipe.stages)
         self.metrics = Metrics(folder)
-        self.health = Health(self._warn, folder.read_info().get("symptoms", []))
+        self.health = Diagnostics(self._warn, folder.read_info().get("symptoms", []))
         self.stop_requested = False
 
     def create_folder(self) -> None:
@@ -117,7 +117,7 @@ class Training:
 
     # ------------------------------------------------------------ building
 
-    def _open_data(self) -> tuple[Data, Sets]:
+    def _open_data(self) -> tuple[CachedDataset, Sets]:
         if not self.devices.main:
             self.devices.wait()  # the first process fills the cache
         with self.display.console.status("reading images") if self.display.live else _nothing():
@@ -185,7 +185,7 @@ class Training:
                 done, state = 0, None
         self.metrics.close()
         if self.devices.main:
-            bundle.save(self.folder.bundle, self.chain(), self.card())
+            bundle.save(self.folder.bundle, self.chain(), self.metadata())
             rows = self.sets.shown(self.recipe.report.samples)
             finished = Transfer(bundle.load(self.folder.bundle, self.host.registry), self.devices.device)
             save_strip(self.folder, "result", finished.images(self.data.images_u8(rows)))
@@ -218,7 +218,7 @@ class Training:
         self._save(number + 1, 0, None)
         self.display.end(planned.key, values)
 
-    def one_step(self, stage: Stage, planned: Planned, index: int) -> dict[str, float]:
+    def one_step(self, stage: Stage, planned: PlannedStage, index: int) -> dict[str, float]:
         """One step of a stage, seeded, checked, recorded and shown; returns its scalars."""
         began = time.monotonic()
         torch.manual_seed(zlib.crc32(f"{self.recipe.train.seed}/{planned.key}/{index}".encode()))
@@ -227,7 +227,7 @@ class Training:
         self.display.advance(index + 1, values)
         return values
 
-    def _stage(self, planned: Planned) -> Stage:
+    def _stage(self, planned: PlannedStage) -> Stage:
         # what a stage makes for itself begins the same, whatever else the recipe builds
         torch.manual_seed(zlib.crc32(f"{self.recipe.train.seed}/{planned.key}".encode()))
         stage: Stage = self._make(self.recipe.stage(planned.name), planned.key)
@@ -247,11 +247,11 @@ class Training:
         if bad:
             raise NonFiniteLoss(
                 f"{stage}, step {index}: {', '.join(bad)}; the last good checkpoint is kept in {self.folder.checkpoints}. "
-                f"A lower rate (--set train.rate=...) usually mends it"
+                f"A lower rate (--set train.lr=...) usually mends it"
             )
         return values
 
-    def _record(self, planned: Planned, index: int, values: dict[str, float], seconds: float) -> None:
+    def _record(self, planned: PlannedStage, index: int, values: dict[str, float], seconds: float) -> None:
         if self.devices.main:
             self.metrics.write(planned.key, index, values, seconds)
         if self.recipe.train.trackers:
@@ -259,7 +259,7 @@ class Training:
 
     # ------------------------------------------------------------ sample images
 
-    def _draw(self, stage: Stage, planned: Planned, step: int) -> None:
+    def _draw(self, stage: Stage, planned: PlannedStage, step: int) -> None:
         every = self.recipe.report.samples_every
         preview: Callable[[Tensor], Tensor | Mapping[str, Tensor]] | None = getattr(stage, "preview", None)
         if not self.devices.main or preview is None or not every or (step % every and step != stage.steps):
@@ -357,7 +357,7 @@ class Training:
         specs = [self.recipe.generator, *self.recipe.enhancer]
         return [(spec, self._make(spec)) for spec in specs]
 
-    def card(self) -> dict[str, Any]:
+    def metadata(self) -> dict[str, Any]:
         recipe = self.recipe
         framing = getattr(self._make(recipe.data), "framing", None)
         chain = [self.host.registry.get(spec.kind, spec.name) for spec, _ in self.chain()]

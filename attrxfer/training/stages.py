@@ -10,7 +10,7 @@ from attrxfer.interfaces import SLOTS
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedStage:
     """A stage to run: ``key`` is unique in the run (it names the stage in metrics and seeds its batches), ``name`` is the
     registered stage, ``owner`` the component that brought it (None when the recipe listed it)."""
 
@@ -19,7 +19,7 @@ class Planned:
     owner: Any
 
 
-def plan(components: Iterable[Any], override: Sequence[str] | None) -> list[Planned]:
+def plan(components: Iterable[Any], override: Sequence[str] | None) -> list[PlannedStage]:
     """The stages of a run: those its components declare in ``stages``, by slot, each component once; or, when the recipe
     has ``stages = [...]``, just these names in this order, with the owners that declare them."""
     declared: list[tuple[int, str, Any]] = []
@@ -38,10 +38,10 @@ def plan(components: Iterable[Any], override: Sequence[str] | None) -> list[Plan
     return _keyed(listed)
 
 
-def _keyed(stages: Sequence[tuple[str, Any]]) -> list[Planned]:
+def _keyed(stages: Sequence[tuple[str, Any]]) -> list[PlannedStage]:
     count: dict[str, int] = {}
     planned = []
     for name, owner in stages:
         count[name] = count.get(name, 0) + 1
-        planned.append(Planned(name if count[name] == 1 else f"{name}_{count[name]}", name, owner))
+        planned.append(PlannedStage(name if count[name] == 1 else f"{name}_{count[name]}", name, owner))
     return planned

@@ -15,7 +15,7 @@ from attrxfer.media.images import find_images, frame, open_rgb
 from attrxfer.model import bundle
 from attrxfer.model.exported import KEPT
 from attrxfer.model.loading import Transfer
-from attrxfer.plugin.parameters import build, named, needs
+from attrxfer.plugin.parameters import build, missing_for, named
 from attrxfer.plugin.registry import Registry
 from attrxfer.storage.files import write_bytes
 
@@ -31,8 +31,8 @@ def export(model: Path, form: str, out: Path | None, sample: Path | None, regist
     Raises AttrxferError for a form that is not there, or whose libraries are not installed.
     """
     spec = named("exporter", form, registry)
-    if needs(spec):
-        raise AttrxferError(f"exporter {form} needs {'; '.join(needs(spec))}")
+    if missing_for(spec):
+        raise AttrxferError(f"exporter {form} needs {'; '.join(missing_for(spec))}")
     exporter: Any = build(spec, {})
     if sample is None and getattr(exporter, "calibrated", False):
         raise AttrxferError(f"exporter {form} measures on images like those that will come: name some with --check PHOTOS")
@@ -41,16 +41,16 @@ def export(model: Path, form: str, out: Path | None, sample: Path | None, regist
         raise AttrxferError(f"{out}: {form} files end in {exporter.suffix}, by which they are found again")
     transfer = Transfer(bundle.load(found, registry))
     variant = "_" + form.partition("_")[2] if "_" in form else ""
-    path = out or found.parent / f"{transfer.card['task']['name']}{variant}{exporter.suffix}"
+    path = out or found.parent / f"{transfer.metadata['task']['name']}{variant}{exporter.suffix}"
     examples = _examples(sample, transfer)
-    card = {name: transfer.card.get(name) for name in (*KEPT, "framing", "alignment")}
+    metadata = {name: transfer.metadata.get(name) for name in (*KEPT, "framing", "alignment")}
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / f"draft{exporter.suffix}"
-        exporter.export(transfer.graph(), examples, draft, card)
+        exporter.export(transfer.graph(), examples, draft, metadata)
         error, different = _compare(transfer, exporter, draft, examples)
         what = "images" if sample is not None else "noise"
-        card["largest error"] = {"steps of 255": error, "pixels that differ": different, "compared on": what}
-        exporter.export(transfer.graph(), examples, draft, card)
+        metadata["largest error"] = {"steps of 255": error, "pixels that differ": different, "compared on": what}
+        exporter.export(transfer.graph(), examples, draft, metadata)
         write_bytes(path, draft.read_bytes())
     size = path.stat().st_size / 1e6
     return path, f"{size:.1f} MB; largest error against torch {error} of 255, {different:.2%} of values differ ({what})"

@@ -31,9 +31,9 @@ def run(recipe: Recipe, path: Path, host: Host, *, resume: bool = False, quiet: 
 
     Raises what ``Training.train`` raises; a run that was stopped while it was scored goes on there when resumed.
     """
-    lacking = recipe.needs()
-    if lacking:
-        raise AttrxferError("\n".join(f"{recipe.source} needs {need}" for need in lacking))
+    missing = recipe.missing()
+    if missing:
+        raise AttrxferError("\n".join(f"{recipe.source} needs {need}" for need in missing))
     folder = RunFolder(path)
     if resume:
         folder.require()

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from attrxfer_faces.dlib_models import missing
+from attrxfer_faces.dlib_models import missing_dlib
 from attrxfer_faces.locator import Auto, has_landmarks
 from attrxfer_faces.metrics import Identity
 from attrxfer_metrics.judge import Judge
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from attrxfer.errors import AttrxferError
 from attrxfer.evaluation.candidates import anchors, held_out
-from attrxfer.evaluation.scores import Inputs, Scorecard, score
+from attrxfer.evaluation.scores import HeldOutInputs, Scorecard, score
 from attrxfer.interfaces import Metric, Stage
 from attrxfer.model import bundle
 from attrxfer.model.loading import Transfer
@@ -51,12 +51,12 @@ class Scorer:
         if given is None:
             raise AttrxferError("the test split has no inputs of this task")
         # one judge a data set, whatever the seed of the run
-        self.given: Inputs = replace(given, seed=0)
+        self.given: HeldOutInputs = replace(given, seed=0)
         self.host = host
         locator = Auto(region=region) if region and has_landmarks(training.data) else None  # type: ignore[arg-type]
         self.quick: list[Metric] = [Judge(steps=judge_steps), Truth(strengths=()), Preserved(locator=locator)]
         self.all: list[Metric] = [*self.quick, Kid(steps=judge_steps)]
-        if given.truth is None and not missing():
+        if given.truth is None and not missing_dlib():
             self.all.append(Identity())
 
     def __call__(self, outputs: Images, metrics: Sequence[Metric]) -> Scorecard:
@@ -183,7 +183,7 @@ def _preview(training: Training, stage: Stage, sources: Images) -> Images:
     return np.concatenate(parts)
 
 
-def shown(given: Inputs, outputs: Images, count: int = 8) -> dict[str, Images]:
+def shown(given: HeldOutInputs, outputs: Images, count: int = 8) -> dict[str, Images]:
     """Images for the page, of people spread over the test split."""
     chosen = np.linspace(0, len(outputs) - 1, min(count, len(outputs))).astype(int)
     found = {"source": given.sources[chosen], "result": outputs[chosen]}

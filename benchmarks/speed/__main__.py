@@ -14,7 +14,7 @@ import click
 import torch
 
 from attrxfer.plugin import host
-from attrxfer.plugin.parameters import needs
+from attrxfer.plugin.parameters import missing_for
 from attrxfer.report.curves import chart
 from attrxfer.storage.files import write_text
 from benchmarks.speed import growth, rest, transfer
@@ -95,9 +95,9 @@ def _is_there(name: str) -> bool:
     spec, problems = check("backend", {"use": name}, host.load().registry, path="--backends", shared={})
     if spec is None:
         raise click.UsageError("; ".join(str(problem) for problem in problems))
-    for need in needs(spec):
+    for need in missing_for(spec):
         click.echo(f"{name} is left out: it needs {need}", err=True)
-    return not needs(spec)
+    return not missing_for(spec)
 
 
 def markdown(figures: list[Figure], machine: str) -> str:

@@ -90,9 +90,9 @@ def processes(steps: int) -> Iterator[Figure]:
     settings = ["data.faces=600", "metric=[]", "train.pretrain_discriminator.steps=0", f"train.adversarial.steps={steps}"]
     sets = [part for setting in settings for part in ("--set", setting)]
 
-    def train(launcher: list[str], batch: int, threads: int) -> float:
+    def train(launcher: list[str], batch_size: int, threads: int) -> float:
         with tempfile.TemporaryDirectory() as folder:
-            own = ["--set", f"train.adversarial.batch={batch}", "--set", f"train.threads={threads}", "-q"]
+            own = ["--set", f"train.adversarial.batch_size={batch_size}", "--set", f"train.threads={threads}", "-q"]
             command = [*launcher, "-m", "attrxfer", "run", "diat_a_gender", "-o", f"{folder}/run", *sets, *own]
             subprocess.run(command, capture_output=True, check=True)
             lines = (Path(folder) / "run" / "metrics.jsonl").read_text().splitlines()

@@ -21,7 +21,7 @@ from attrxfer.media.batch import transfer_files
 from attrxfer.media.processors import Crops
 from attrxfer.model.inference import Graph, prepare
 from attrxfer.plugin import host
-from attrxfer.plugin.parameters import build, check, needs
+from attrxfer.plugin.parameters import build, check, missing_for
 from benchmarks.speed.figure import Figure, Point, ratio, seconds, turns
 
 PLAIN = "torch, module as it is"
@@ -58,34 +58,34 @@ def backends(sizes: list[int], batches: list[int], width: int, rounds: int, name
         with FlopCounterMode(display=False) as counter:
             plain(module, np.zeros((1, size, size, 3), np.uint8))
         gigaflop = counter.get_total_flops() / 1e9
-        for batch in batches:
-            images = np.random.default_rng(0).integers(0, 256, (batch, size, size, 3)).astype(np.uint8)
+        for batch_size in batches:
+            images = np.random.default_rng(0).integers(0, 256, (batch_size, size, size, 3)).astype(np.uint8)
             runs: dict[str, Callable[[], object]] = {PLAIN: partial(plain, module, images)}
             for name in names:
                 runner = prepare(name, module, images, f"speed-{time.time_ns()}", host.load().registry)
                 runs[name] = partial(runner, images, 1.0)
             times = turns(runs, rounds)
-            where = f"{size} px, batch {batch}"
+            where = f"{size} px, batch {batch_size}"
             for name in names:
-                reach = REACH if (name, size) == ("bf16", 128) and batch > 1 else ""
+                reach = REACH if (name, size) == ("bf16", 128) and batch_size > 1 else ""
                 yield ratio(f"{name} over eager torch, {where}", times[PLAIN], times[name], reach)
             for name, found in times.items():
-                per = statistics.median(found) / batch
-                point = Point(f"Milliseconds an image by batch, {size} px", name, batch)
+                per = statistics.median(found) / batch_size
+                point = Point(f"Milliseconds an image by batch, {size} px", name, batch_size)
                 yield Figure(f"{name}, {where}", 1000 * per, "ms an image", point=point)
                 yield Figure(f"{name}, {where}, of the matrix product's rate", gigaflop / per / peak, "share")
 
 
-def files(size: int, batch: int, width: int, rounds: int) -> Iterator[Figure]:
+def files(size: int, batch_size: int, width: int, rounds: int) -> Iterator[Figure]:
     """Exported files, which need no torch, against eager torch; and how far their results are from its."""
     module = graph(width)
-    coarse = np.random.default_rng(2).integers(0, 256, (batch, 8, 8, 3)).astype(np.uint8)
+    coarse = np.random.default_rng(2).integers(0, 256, (batch_size, 8, 8, 3)).astype(np.uint8)
     smooth = np.stack([np.asarray(Image.fromarray(one).resize((size, size), Image.Resampling.BICUBIC)) for one in coarse])
     runs: dict[str, Callable[[], Any]] = {PLAIN: partial(plain, module, smooth)}
     with tempfile.TemporaryDirectory() as folder:
         for component in host.load().registry.all("exporter"):
             spec, _ = check("exporter", {"use": component.name}, host.load().registry, path="exporter", shared={})
-            if spec is None or needs(spec):
+            if spec is None or missing_for(spec):
                 continue
             exporter = build(spec, {})
             path = Path(folder) / f"{component.name}{exporter.suffix}"
@@ -94,7 +94,7 @@ def files(size: int, batch: int, width: int, rounds: int) -> Iterator[Figure]:
         times = turns(runs, rounds)
         wanted = runs[PLAIN]().astype(int)
         for name in list(runs)[1:]:
-            where = f"exported as {name}, {size} px, batch {batch}"
+            where = f"exported as {name}, {size} px, batch {batch_size}"
             yield ratio(f"{where} over eager torch", times[PLAIN], times[name], REACH if (name, size) == INT8 else "")
             yield Figure(f"{where}: mean difference", float(np.abs(runs[name]() - wanted).mean()), "of 255")
 

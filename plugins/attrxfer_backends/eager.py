@@ -34,7 +34,7 @@ class Compiled:
     automatic: ClassVar[bool] = False
 
     @classmethod
-    def needs(cls) -> Sequence[str]:
+    def missing(cls) -> Sequence[str]:
         there = any(map(shutil.which, (os.environ.get("CXX", "c++"), "g++", "clang++", "cl")))
         return [] if there else ["a C++ compiler (c++): take backend torch, or install one"]
 
@@ -50,7 +50,7 @@ class HalfPrecision:
     automatic: ClassVar[bool] = False
 
     @classmethod
-    def needs(cls) -> Sequence[str]:
+    def missing(cls) -> Sequence[str]:
         return [] if has_bfloat16() else ["a device that calculates in bfloat16: take backend torch"]
 
     def prepare(self, graph: Any, example: NDArray[np.uint8], key: str) -> Runner:

@@ -24,13 +24,13 @@ class Int8Exporter(OnnxExporter):
 
     calibrated: ClassVar[bool] = True
 
-    def export(self, graph: Any, example: NDArray[np.uint8], path: Path, card: Mapping[str, Any]) -> None:
+    def export(self, graph: Any, example: NDArray[np.uint8], path: Path, metadata: Mapping[str, Any]) -> None:
         from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
         from onnxruntime.quantization.shape_inference import quant_pre_process
 
         with tempfile.TemporaryDirectory() as name:
             whole, ready, small = (Path(name) / f"{stage}.onnx" for stage in ("whole", "ready", "small"))
-            whole.write_bytes(to_onnx(graph, example, card))
+            whole.write_bytes(to_onnx(graph, example, metadata))
             quant_pre_process(str(whole), str(ready), skip_symbolic_shape=True)
             quantize_static(
                 str(ready),

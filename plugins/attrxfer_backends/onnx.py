@@ -19,7 +19,7 @@ from attrxfer.interfaces import Runner
 from attrxfer.storage.cache import cache_folder
 from attrxfer.storage.files import write_bytes
 
-CARD = "attrxfer"
+METADATA = "attrxfer"
 """The key of the card among the file's metadata."""
 INSTALL = "pip install 'attrxfer[export]'"
 MULTIPLE = 16
@@ -27,7 +27,7 @@ MULTIPLE = 16
 LARGEST = 4096
 
 
-def lacking(*modules: str) -> Sequence[str]:
+def missing_for(*modules: str) -> Sequence[str]:
     """What is not installed, with the command that installs it."""
     missing = [name for name in modules if find_spec(name) is None]
     return [f"{', '.join(missing)}: {INSTALL}"] if missing else []
@@ -40,11 +40,11 @@ class OnnxExporter:
     suffix: ClassVar[str] = ".onnx"
 
     @classmethod
-    def needs(cls) -> Sequence[str]:
-        return lacking("onnx", "onnxscript", "onnxruntime")
+    def missing(cls) -> Sequence[str]:
+        return missing_for("onnx", "onnxscript", "onnxruntime")
 
-    def export(self, graph: Any, example: NDArray[np.uint8], path: Path, card: Mapping[str, Any]) -> None:
-        path.write_bytes(to_onnx(graph, example, card))
+    def export(self, graph: Any, example: NDArray[np.uint8], path: Path, metadata: Mapping[str, Any]) -> None:
+        path.write_bytes(to_onnx(graph, example, metadata))
 
     def open(self, path: Path) -> tuple[Runner, Mapping[str, Any]]:
         return open_onnx(path)
@@ -56,8 +56,8 @@ class OnnxRuntime:
     automatic: ClassVar[bool] = True
 
     @classmethod
-    def needs(cls) -> Sequence[str]:
-        return lacking("onnx", "onnxscript", "onnxruntime")
+    def missing(cls) -> Sequence[str]:
+        return missing_for("onnx", "onnxscript", "onnxruntime")
 
     def prepare(self, graph: Any, example: NDArray[np.uint8], key: str) -> Runner:
         return _runner(_session(cached(graph, example, key)))
@@ -71,7 +71,7 @@ def cached(graph: Any, example: NDArray[np.uint8], key: str) -> Path:
     return path
 
 
-def to_onnx(graph: Any, example: NDArray[np.uint8], card: Mapping[str, Any]) -> bytes:
+def to_onnx(graph: Any, example: NDArray[np.uint8], metadata: Mapping[str, Any]) -> bytes:
     """The bytes of an ONNX file, free in batch and size where the chain allows it, with ``card`` in its metadata."""
     import torch
 
@@ -100,21 +100,21 @@ def to_onnx(graph: Any, example: NDArray[np.uint8], card: Mapping[str, Any]) -> 
         program = exported({})
     model = program.model_proto
     entry = model.metadata_props.add()
-    entry.key, entry.value = CARD, json.dumps(dict(card), ensure_ascii=False)
+    entry.key, entry.value = METADATA, json.dumps(dict(metadata), ensure_ascii=False)
     content: bytes = model.SerializeToString()
     return content
 
 
 def open_onnx(path: Path) -> tuple[Runner, Mapping[str, Any]]:
     """A file's runner and card. Raises BundleError when it is damaged or not attrxfer's, AttrxferError without ONNX Runtime."""
-    missing = lacking("onnxruntime")
+    missing = missing_for("onnxruntime")
     if missing:
         raise AttrxferError(f"{path}: to run it needs {missing[0]}")
     session = _session(path)
-    card = session.get_modelmeta().custom_metadata_map.get(CARD)
-    if card is None:
+    metadata = session.get_modelmeta().custom_metadata_map.get(METADATA)
+    if metadata is None:
         raise BundleError(f"{path}: an ONNX network, but not one that attrxfer exported")
-    return _runner(session), json.loads(card)
+    return _runner(session), json.loads(metadata)
 
 
 def processors() -> int:

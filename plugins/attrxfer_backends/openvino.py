@@ -22,7 +22,7 @@ INSTALL = "pip install 'attrxfer[openvino]'"
 PARTS = ("network.xml", "network.bin", "card.json", "precision")
 
 
-def lacking() -> Sequence[str]:
+def missing_for() -> Sequence[str]:
     return [f"openvino: {INSTALL}"] if find_spec("openvino") is None else []
 
 
@@ -33,32 +33,32 @@ class OpenVinoExporter:
     precision: ClassVar[str] = "f32"
 
     @classmethod
-    def needs(cls) -> Sequence[str]:
-        return [*onnx.OnnxExporter.needs(), *lacking()]
+    def missing(cls) -> Sequence[str]:
+        return [*onnx.OnnxExporter.missing(), *missing_for()]
 
-    def export(self, graph: Any, example: NDArray[np.uint8], path: Path, card: Mapping[str, Any]) -> None:
+    def export(self, graph: Any, example: NDArray[np.uint8], path: Path, metadata: Mapping[str, Any]) -> None:
         import openvino
 
-        model = _converted(onnx.to_onnx(graph, example, card))
+        model = _converted(onnx.to_onnx(graph, example, metadata))
         with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(path, "w") as file:
             openvino.save_model(model, Path(folder) / PARTS[0], compress_to_fp16=False)
             for name in PARTS[:2]:
                 file.write(Path(folder) / name, name)
-            file.writestr(PARTS[2], json.dumps(dict(card), ensure_ascii=False))
+            file.writestr(PARTS[2], json.dumps(dict(metadata), ensure_ascii=False))
             file.writestr(PARTS[3], self.precision)
 
     def open(self, path: Path) -> tuple[Runner, Mapping[str, Any]]:
-        missing = lacking()
+        missing = missing_for()
         if missing:
             raise AttrxferError(f"{path}: to run it needs {missing[0]}")
         import openvino
 
         try:
             with zipfile.ZipFile(path) as file:
-                network, weights, card, precision = (file.read(name) for name in PARTS)
+                network, weights, metadata, precision = (file.read(name) for name in PARTS)
         except (zipfile.BadZipFile, KeyError) as error:
             raise BundleError(f"{path}: damaged, or not what attrxfer exported ({error})") from None
-        return _runner(openvino.Core().read_model(network, weights), precision.decode()), json.loads(card)
+        return _runner(openvino.Core().read_model(network, weights), precision.decode()), json.loads(metadata)
 
 
 class OpenVinoHalfExporter(OpenVinoExporter):
@@ -74,8 +74,8 @@ class OpenVino:
     precision: ClassVar[str] = "f32"
 
     @classmethod
-    def needs(cls) -> Sequence[str]:
-        return OpenVinoExporter.needs()
+    def missing(cls) -> Sequence[str]:
+        return OpenVinoExporter.missing()
 
     def prepare(self, graph: Any, example: NDArray[np.uint8], key: str) -> Runner:
         return _runner(_converted(onnx.cached(graph, example, key).read_bytes()), self.precision)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from attrxfer.errors import AttrxferError, DataError, UnknownName
-from attrxfer.interfaces import Finder
+from attrxfer.interfaces import Detector
 from attrxfer.media.photos import Photos, finder
 from attrxfer.model.loading import Transfer, load
 
@@ -46,33 +46,33 @@ class Offer:
 def offers(paths: Sequence[Path], locator: str, registry: Registry) -> list[Offer]:
     """One offer a bundle or finished run. Raises BundleError where there is none, UnknownName for a locator that does not
     exist; where it lacks something, images are taken as crops."""
-    lacking, found_by = "", None
+    missing, found_by = "", None
     try:
         found_by = finder(locator, registry)
     except UnknownName:
         raise
     except AttrxferError as error:
-        lacking = str(error)
-    found = [_offer(path, found_by, lacking) for path in paths]
+        missing = str(error)
+    found = [_offer(path, found_by, missing) for path in paths]
     labels = [each.label for each in found]
     return [replace(each, label=f"{each.label} ({each.path})") if labels.count(each.label) > 1 else each for each in found]
 
 
-def _offer(path: Path, found_by: Finder | None, lacking: str) -> Offer:
+def _offer(path: Path, found_by: Detector | None, missing: str) -> Offer:
     transfer = load(path)
-    card = transfer.card
+    metadata = transfer.metadata
     photos, why = None, ""
-    if card.get("alignment") is None:
+    if metadata.get("alignment") is None:
         why = "This bundle does not know how its training images were aligned"
     elif found_by is None:
-        why = lacking
+        why = missing
     else:
         try:
             photos = Photos(transfer, found_by)
         except DataError as error:
             why = str(error)
-    task = {**card["recipe"].get("task", {}), **card["task"]}
-    about = f"Trained on {card['recipe']['data']['use']} at {transfer.size} px."
+    task = {**metadata["recipe"].get("task", {}), **metadata["task"]}
+    about = f"Trained on {metadata['recipe']['data']['use']} at {transfer.size} px."
     if why:
         why = f"{why[0].upper()}{why[1:]}. Images are taken as crops like those trained on."
     return Offer(path, label(task), about, transfer, photos, why, samples(path, transfer.size))

@@ -86,7 +86,7 @@ class Ready:
     def save(self, strength: float, path: Path) -> Path:
         """Write the result at the photo's own size (of a crop: at the bundle's), as ``attrxfer transfer`` does: in the photo's
         format, with its metadata, and saying how it was made."""
-        said = statement(self.offer.transfer.card, strength)
+        said = statement(self.offer.transfer.metadata, strength)
         if strength == 0 and self.file is not None:
             shutil.copyfile(self.path, path)
         elif self.file is not None:
@@ -156,7 +156,7 @@ class Studio:
         """The file to download. Raises DataError when the photo is gone."""
         with self._lock:
             ready = self._ready(key)
-        task = self.offers[key.offer].transfer.card["task"]["name"]
+        task = self.offers[key.offer].transfer.metadata["task"]["name"]
         return ready.save(strength, self._folder(key) / f"{ready.path.stem}-{task}-{strength:g}{ready.path.suffix}")
 
     def command(self, key: Key, strength: float) -> str:
@@ -169,7 +169,7 @@ class Studio:
         source, _ = self.offers[offer].samples[number]
         folder = self.folder / f"samples-{offer}"
         folder.mkdir(parents=True, exist_ok=True)
-        return _view(folder / f"{self.offers[offer].transfer.card['task']['name']}-sample-{number + 1}.png", lambda: source)
+        return _view(folder / f"{self.offers[offer].transfer.metadata['task']['name']}-sample-{number + 1}.png", lambda: source)
 
     def _folder(self, key: Key) -> Path:
         folder = self.folder / hashlib.sha256(repr(key).encode()).hexdigest()[:16]

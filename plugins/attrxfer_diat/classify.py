@@ -12,7 +12,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from attrxfer.interfaces import Run
 from attrxfer_diat.features import FaceFeatures
-from attrxfer_diat.supervised import Betas, Kept, Positive, Rate, Steps
+from attrxfer_diat.supervised import Betas, Kept, LearningRate, Positive, Steps
 
 EMBEDDING = 256
 """Numbers that the heads make of a face before they say who and what it is."""
@@ -49,8 +49,10 @@ class ClassifyFaces(Kept):
     The heads are thrown away; the five convolutions stay as they are from here on.
     """
 
-    def __init__(self, *, steps: Steps = 600, batch: Positive = 32, rate: Rate = 1e-3, betas: Betas = (0.9, 0.999)) -> None:
-        super().__init__(steps=steps, batch=batch, rate=rate, betas=betas)
+    def __init__(
+        self, *, steps: Steps = 600, batch_size: Positive = 32, lr: LearningRate = 1e-3, betas: Betas = (0.9, 0.999)
+    ) -> None:
+        super().__init__(steps=steps, batch_size=batch_size, lr=lr, betas=betas)
 
     def prepare(self, run: Run, owner: FaceFeatures) -> None:
         records = run.data.records
@@ -63,7 +65,7 @@ class ClassifyFaces(Kept):
         self.attach(run, run.devices.place(heads))
 
     def step(self, index: int) -> Mapping[str, Tensor]:
-        batch = self.run.batch("all", index, self.batch)
+        batch = self.run.batch("all", index, self.batch_size)
         device = batch.images.device
         with self.run.devices.autocast():
             people, attributes = self.network(batch.images)

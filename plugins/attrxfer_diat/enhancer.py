@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from attrxfer.interfaces import Features, Generator, Locator, Run, Slot
 from attrxfer_diat.identity import content_loss
-from attrxfer_diat.supervised import Betas, Kept, Positive, Rate, Steps, Supervised
+from attrxfer_diat.supervised import Betas, Kept, LearningRate, Positive, Steps, Supervised
 
 SIDE = 128
 """The side in pixels that the paper's sigma is for."""
@@ -53,8 +53,10 @@ class GlobalEnhancer(nn.Module):
 class TrainGlobalEnhancer(Kept):
     """Eq. 11: E learns to undo B on every image of the training split; the mean over pixels stands for the sum."""
 
-    def __init__(self, *, steps: Steps = 400, batch: Positive = 16, rate: Rate = 1e-4, betas: Betas = (0.9, 0.999)) -> None:
-        super().__init__(steps=steps, batch=batch, rate=rate, betas=betas)
+    def __init__(
+        self, *, steps: Steps = 400, batch_size: Positive = 16, lr: LearningRate = 1e-4, betas: Betas = (0.9, 0.999)
+    ) -> None:
+        super().__init__(steps=steps, batch_size=batch_size, lr=lr, betas=betas)
 
     def prepare(self, run: Run, owner: GlobalEnhancer) -> None:
         self.owner = owner
@@ -62,7 +64,7 @@ class TrainGlobalEnhancer(Kept):
         self.attach(run, owner.network)
 
     def step(self, index: int) -> Mapping[str, Tensor]:
-        images = self.run.batch("all", index, self.batch).images
+        images = self.run.batch("all", index, self.batch_size).images
         with self.run.devices.autocast():
             loss = (self.owner.sharpened(blur(images, self.sigma)) - images).float().square().mean()
         self.run.devices.update(self.optimizer, loss)
@@ -110,12 +112,12 @@ class TrainLocalEnhancer(Supervised):
         network: Features,
         locator: Locator,
         steps: Steps = 400,
-        batch: Positive = 16,
-        rate: Rate = 1e-4,
+        batch_size: Positive = 16,
+        lr: LearningRate = 1e-4,
         betas: Betas = (0.9, 0.999),
         beta: tuple[float, float, float] = (0.1, 0.5, 1.0),
     ) -> None:
-        super().__init__(steps=steps, batch=batch, rate=rate, betas=betas)
+        super().__init__(steps=steps, batch_size=batch_size, lr=lr, betas=betas)
         self.phi: Any = network
         self.locator = locator
         self.beta = beta
@@ -125,7 +127,7 @@ class TrainLocalEnhancer(Supervised):
 
     def step(self, index: int) -> Mapping[str, Tensor]:
         run = self.run
-        batch = run.batch("input", index, self.batch)
+        batch = run.batch("input", index, self.batch_size)
         x = batch.images
         mask = torch.from_numpy(self.locator.masks(run.data, batch)).to(x.device)
         known = mask.flatten(1).any(1)

@@ -63,7 +63,7 @@ class VggFace(FirstFive):
         self.requires_grad_(False)
 
     @classmethod
-    def needs(cls, *, path: Path | None = None, sha256: str = "") -> Sequence[str]:
+    def missing(cls, *, path: Path | None = None, sha256: str = "") -> Sequence[str]:
         file = path or os.environ.get("ATTRXFER_VGG_FACE")
         if file and Path(file).is_file():
             return []
@@ -118,7 +118,7 @@ class Timm(nn.Module):
         self.requires_grad_(False)
 
     @classmethod
-    def needs(
+    def missing(
         cls, *, name: str, weights: Path | None = None, pretrained: bool = False, out: tuple[int, ...] = ()
     ) -> Sequence[str]:
         if weights is not None and not weights.is_file():

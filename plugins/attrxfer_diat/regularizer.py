@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from attrxfer.errors import AttrxferError
 from attrxfer.interfaces import Features, Generator, Run, Slot, TransferStep
 from attrxfer_diat.identity import Scale, content
-from attrxfer_diat.supervised import Betas, Kept, Positive, Rate, Steps
+from attrxfer_diat.supervised import Betas, Kept, LearningRate, Positive, Steps
 
 Weight = Annotated[float, Field(ge=0)]
 
@@ -115,13 +115,13 @@ class Reconstruction(Kept):
         self,
         *,
         steps: Steps = 300,
-        batch: Positive = 16,
-        rate: Rate = 1e-3,
+        batch_size: Positive = 16,
+        lr: LearningRate = 1e-3,
         betas: Betas = (0.9, 0.999),
         layers: tuple[Positive, ...] = (4, 5),
         scale: Scale = "relative",
     ) -> None:
-        super().__init__(steps=steps, batch=batch, rate=rate, betas=betas)
+        super().__init__(steps=steps, batch_size=batch_size, lr=lr, betas=betas)
         self.layers = layers
         self.scale = scale
 
@@ -130,7 +130,7 @@ class Reconstruction(Kept):
         self.attach(run, owner.g, self.phi)
 
     def step(self, index: int) -> Mapping[str, Tensor]:
-        images = self.run.batch("all", index, self.batch).images
+        images = self.run.batch("all", index, self.batch_size).images
         with self.run.devices.autocast():
             with torch.no_grad():
                 wanted = self.phi(images)
@@ -145,15 +145,17 @@ class Reconstruction(Kept):
 class Denoising(Kept):
     """Eq. 5: f takes g's artifacts off, and leaves clean images alone."""
 
-    def __init__(self, *, steps: Steps = 300, batch: Positive = 16, rate: Rate = 1e-3, betas: Betas = (0.9, 0.999)) -> None:
-        super().__init__(steps=steps, batch=batch, rate=rate, betas=betas)
+    def __init__(
+        self, *, steps: Steps = 300, batch_size: Positive = 16, lr: LearningRate = 1e-3, betas: Betas = (0.9, 0.999)
+    ) -> None:
+        super().__init__(steps=steps, batch_size=batch_size, lr=lr, betas=betas)
 
     def prepare(self, run: Run, owner: Perceptual) -> None:
         self.g: Any = owner.g
         self.attach(run, owner.f, owner.g)
 
     def step(self, index: int) -> Mapping[str, Tensor]:
-        images = self.run.batch("all", index, self.batch).images
+        images = self.run.batch("all", index, self.batch_size).images
         self.g.eval()  # g is done with training
         with self.run.devices.autocast():
             with torch.no_grad():

@@ -12,7 +12,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from attrxfer.interfaces import Adversarial, Devices, Run, TransferStep
-from attrxfer_diat.supervised import Betas, Positive, Rate, Steps, Supervised
+from attrxfer_diat.supervised import Betas, LearningRate, Positive, Steps, Supervised
 
 
 @contextmanager
@@ -34,14 +34,16 @@ class PretrainGenerator(Supervised):
     The masked generator starts near the identity and takes 0 steps.
     """
 
-    def __init__(self, *, steps: Steps = 0, batch: Positive = 16, rate: Rate = 2e-4, betas: Betas = (0.5, 0.999)) -> None:
-        super().__init__(steps=steps, batch=batch, rate=rate, betas=betas)
+    def __init__(
+        self, *, steps: Steps = 0, batch_size: Positive = 16, lr: LearningRate = 2e-4, betas: Betas = (0.5, 0.999)
+    ) -> None:
+        super().__init__(steps=steps, batch_size=batch_size, lr=lr, betas=betas)
 
     def prepare(self, run: Run, owner: Any) -> None:
         self.attach(run, run.generator)
 
     def step(self, index: int) -> Mapping[str, Tensor]:
-        images = self.run.batch("all", index, self.batch).images
+        images = self.run.batch("all", index, self.batch_size).images
         with self.run.devices.autocast():
             loss = (self.network(images) - images).float().square().mean()
         self.run.devices.update(self.optimizer, loss)
@@ -54,16 +56,18 @@ class PretrainGenerator(Supervised):
 class PretrainDiscriminator(Supervised):
     """Eq. 9: the sigmoid of D's logit learns the attribute label by squared error."""
 
-    def __init__(self, *, steps: Steps = 300, batch: Positive = 32, rate: Rate = 2e-4, betas: Betas = (0.9, 0.999)) -> None:
-        super().__init__(steps=steps, batch=batch, rate=rate, betas=betas)
+    def __init__(
+        self, *, steps: Steps = 300, batch_size: Positive = 32, lr: LearningRate = 2e-4, betas: Betas = (0.9, 0.999)
+    ) -> None:
+        super().__init__(steps=steps, batch_size=batch_size, lr=lr, betas=betas)
 
     def prepare(self, run: Run, owner: Any) -> None:
         self.attach(run, run.discriminator)
 
     def step(self, index: int) -> Mapping[str, Tensor]:
         run = self.run
-        batch = run.batch("all", index, self.batch)
-        images = run.adversarial.augment(batch.images, run.uniform("augment", index, self.batch, 8))
+        batch = run.batch("all", index, self.batch_size)
+        images = run.adversarial.augment(batch.images, run.uniform("augment", index, self.batch_size, 8))
         with run.devices.autocast():
             logit = self.network(images).logit.float()
         loss = (torch.sigmoid(logit) - batch.labels).square().mean()
@@ -96,9 +100,9 @@ class AdversarialTraining:
         self,
         *,
         steps: Steps = 1000,
-        batch: Positive = 16,
-        rate: Rate = 2e-4,
-        rate_discriminator: Annotated[float, Field(ge=0)] = 0.0,
+        batch_size: Positive = 16,
+        lr: LearningRate = 2e-4,
+        lr_discriminator: Annotated[float, Field(ge=0)] = 0.0,
         betas: Betas = (0.5, 0.999),
         dstep: Positive = 4,
         tstep: Positive = 1,
@@ -107,9 +111,9 @@ class AdversarialTraining:
         balance_every: Annotated[int, Field(ge=0)] = 50,
     ) -> None:
         self.steps = steps
-        self.batch = batch
-        self.rate = rate
-        self.rate_discriminator = rate_discriminator
+        self.batch_size = batch_size
+        self.lr = lr
+        self.lr_discriminator = lr_discriminator
         self.betas = betas
         self.dstep = dstep
         self.tstep = tstep
@@ -122,8 +126,8 @@ class AdversarialTraining:
         self.devices: Devices = run.devices
         self.adversarial = owner if owner is not None else run.adversarial
         self.generator, self.discriminator = run.generator, run.discriminator
-        self.optimizer_t = run.devices.optimizer(self.generator, self.rate, self.betas)
-        self.optimizer_d = run.devices.optimizer(self.discriminator, self.rate_discriminator or self.rate, self.betas)
+        self.optimizer_t = run.devices.optimizer(self.generator, self.lr, self.betas)
+        self.optimizer_d = run.devices.optimizer(self.discriminator, self.lr_discriminator or self.lr, self.betas)
         self.average = copy.deepcopy(self.generator).requires_grad_(False).eval()
         self.generated: list[Tensor] = []
 
@@ -146,7 +150,7 @@ class AdversarialTraining:
         return report
 
     def _transform(self, index: int) -> TransferStep:
-        step = self.run.transfer(self.run.batch("input", index, self.batch).images, index)
+        step = self.run.transfer(self.run.batch("input", index, self.batch_size).images, index)
         with self.devices.autocast():
             _ = step.output
         return step
@@ -154,9 +158,9 @@ class AdversarialTraining:
     def _update_discriminator(self, index: int, source: Tensor, fresh: Tensor) -> dict[str, Tensor]:
         """max over D of eq. 14: log D(a) + log(1 - D(T(x))), and what identity losses ask of D."""
         run = self.run
-        guided = run.batch("guided", index, self.batch).images
+        guided = run.batch("guided", index, self.batch_size).images
         # two draws a row, not twice as many rows: a process's slice must be the same whatever the number of processes
-        uniform = run.uniform("augment_discriminator", index, self.batch, 16)
+        uniform = run.uniform("augment_discriminator", index, self.batch_size, 16)
         guided = self.adversarial.augment(guided, uniform[:, :8])
         generated = self.adversarial.augment(self._mix(index, fresh), uniform[:, 8:])
         with self.devices.autocast():
@@ -198,9 +202,9 @@ class AdversarialTraining:
         """Half of this turn's images, half of earlier turns', chosen by the sample's own random numbers."""
         if not self.generated:
             return fresh
-        draw = self.run.uniform("pool", index, self.batch, 2)
+        draw = self.run.uniform("pool", index, self.batch_size, 2)
         turn = (draw[:, 1] * len(self.generated)).long().clamp_max(len(self.generated) - 1)
-        old = torch.stack([self.generated[int(turn[row])][row] for row in range(self.batch)])
+        old = torch.stack([self.generated[int(turn[row])][row] for row in range(self.batch_size)])
         return torch.where((draw[:, 0] < 0.5).view(-1, 1, 1, 1), old, fresh)
 
     def _remember(self, fresh: Tensor) -> None:

@@ -16,7 +16,7 @@ from attrxfer.storage.cache import cache_folder
 from attrxfer.storage.files import write_bytes
 
 Steps = Annotated[int, Field(ge=0)]
-Rate = Annotated[float, Field(gt=0)]
+LearningRate = Annotated[float, Field(gt=0)]
 Betas = tuple[float, float]
 Positive = Annotated[int, Field(ge=1)]
 
@@ -24,16 +24,18 @@ Positive = Annotated[int, Field(ge=1)]
 class Supervised:
     """One network, one Adam, batches of images."""
 
-    def __init__(self, *, steps: Steps, batch: Positive = 16, rate: Rate = 2e-4, betas: Betas = (0.5, 0.999)) -> None:
+    def __init__(
+        self, *, steps: Steps, batch_size: Positive = 16, lr: LearningRate = 2e-4, betas: Betas = (0.5, 0.999)
+    ) -> None:
         self.steps = steps
-        self.batch = batch
-        self.rate = rate
+        self.batch_size = batch_size
+        self.lr = lr
         self.betas = betas
 
     def attach(self, run: Run, network: nn.Module) -> None:
         self.run = run
         self.network = network
-        self.optimizer = run.devices.optimizer(network, self.rate, self.betas)
+        self.optimizer = run.devices.optimizer(network, self.lr, self.betas)
 
     def finish(self) -> None:
         """Nothing to do: the network was trained in place."""
@@ -58,7 +60,7 @@ class Kept(Supervised):
         settings |= {"stage": type(self).__name__, "data": run.data.key, "seed": run.seed}
         settings |= {"world": run.devices.world, "precision": run.devices.precision}
         key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-        first = run.batch("all", 0, self.batch)
+        first = run.batch("all", 0, self.batch_size)
         records = run.data.records
         labels = [records.split, records.identity, *(records.attributes[name] for name in sorted(records.attributes))]
         for array in (run.data.usable, first.rows, first.mirrored, *labels):

@@ -26,10 +26,10 @@ SAME = 0.6
 INSTALL = "pip install 'attrxfer[faces]'"
 
 
-def missing() -> Sequence[str]:
+def missing_dlib() -> Sequence[str]:
     """What is not installed, with the command that installs it."""
-    lacking = [name for name in ("dlib", "face_recognition_models") if find_spec(name) is None]
-    return [f"{', '.join(lacking)} (dlib's faces and their data): {INSTALL}"] if lacking else []
+    missing = [name for name in ("dlib", "face_recognition_models") if find_spec(name) is None]
+    return [f"{', '.join(missing)} (dlib's faces and their data): {INSTALL}"] if missing else []
 
 
 class Faces:
@@ -39,9 +39,9 @@ class Faces:
     """
 
     def __init__(self) -> None:
-        lacking = missing()
-        if lacking:
-            raise AttrxferError(f"needs {lacking[0]}")
+        missing = missing_dlib()
+        if missing:
+            raise AttrxferError(f"needs {missing[0]}")
         import dlib
 
         self.dlib = dlib

@@ -37,7 +37,7 @@ class Embedder:
     side: int
     mean: Sequence[float] = (HALF,)
     std: Sequence[float] = (HALF,)
-    batch: int = BATCH
+    batch_size: int = BATCH
 
     def __call__(self, images: NDArray[np.uint8], points: NDArray[Any], *, flip: bool = False) -> NDArray[np.float64]:
         """Embeddings of length 1 (N, C) of images (N, S, S, 3) whose five points (N, 5, 2) are these; NaN where they cannot
@@ -45,7 +45,7 @@ class Embedder:
         found: NDArray[np.float64] | None = None
         seen = ((row, aligned(image, five, self.side)) for row, (image, five) in enumerate(zip(images, points, strict=True)))
         known = ((row, face) for row, face in seen if face is not None)
-        while batch := list(itertools.islice(known, self.batch)):
+        while batch := list(itertools.islice(known, self.batch_size)):
             rows, faces = [row for row, _ in batch], np.stack([face for _, face in batch])
             normalized = ((faces - np.array(self.mean)) / np.array(self.std)).transpose(0, 3, 1, 2).astype(np.float32)
             vectors = self.run(normalized)
@@ -71,7 +71,7 @@ def aligned(image: NDArray[np.uint8], points: NDArray[Any], side: int = SIDE) ->
     return result
 
 
-def lacking(network: Path, architecture: str) -> Sequence[str]:
+def missing_embedder(network: Path, architecture: str) -> Sequence[str]:
     """What is missing before the network in this file can be read."""
     if not network.is_file():
         return [f"the face embedding: {network}: no such file"]

@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from attrxfer.data import Data
+from attrxfer.data import CachedDataset
 
 STRONG = 0.3
 """|phi| from which two attributes count as going together."""
@@ -69,7 +69,7 @@ def difference_hash(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return (patches[:, :, 1:] > patches[:, :, :-1]).reshape(count, -1).astype(np.uint8)
 
 
-def twins(data: Data) -> list[Twins]:
+def twins(data: CachedDataset) -> list[Twins]:
     """Near-duplicates among the usable images (the first 20,000), whatever their split."""
     rows = np.flatnonzero(data.usable)[:SAMPLE]
     bits = difference_hash(data.images_u8(rows)).astype(np.float32) * 2 - 1
@@ -83,7 +83,7 @@ def twins(data: Data) -> list[Twins]:
     return found
 
 
-def _twins(data: Data, one: int, other: int) -> Twins:
+def _twins(data: CachedDataset, one: int, other: int) -> Twins:
     records = data.records
     differ = tuple(name for name, values in records.attributes.items() if values[one] != values[other])
     people = records.identity

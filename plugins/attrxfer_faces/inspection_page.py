@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from attrxfer.data import Data
+from attrxfer.data import CachedDataset
 from attrxfer.media.images import data_uri
 from attrxfer_faces.clusters import Clusters
 from attrxfer_faces.inspection import Confound, Twins
@@ -27,7 +27,7 @@ STYLE = (
 
 
 def page(
-    path: Path, name: str, data: Data, pairs: Sequence[Confound], alike: Sequence[Twins], clusters: Clusters | None
+    path: Path, name: str, data: CachedDataset, pairs: Sequence[Confound], alike: Sequence[Twins], clusters: Clusters | None
 ) -> str:
     """The whole page, self-contained."""
     title = f"{path}: {name}"
@@ -57,7 +57,7 @@ def _confounds(pairs: Sequence[Confound]) -> str:
     return f"<p>A transfer of one may bring the other. Counts of the training split.</p><table>{head}{body}</table>"
 
 
-def _twins(data: Data, alike: Sequence[Twins]) -> str:
+def _twins(data: CachedDataset, alike: Sequence[Twins]) -> str:
     """Pairs whose labels conflict come first."""
     ordered = sorted(alike, key=lambda pair: -(len(pair.differ) + 10 * pair.other_person + 5 * pair.other_split))
     cards = []
@@ -70,7 +70,7 @@ def _twins(data: Data, alike: Sequence[Twins]) -> str:
     return f'<div class="cards">{"".join(cards)}</div>'
 
 
-def _clusters(data: Data, clusters: Clusters | None) -> str:
+def _clusters(data: CachedDataset, clusters: Clusters | None) -> str:
     if clusters is None:
         return "<p>The data set has no landmarks of faces.</p>"
     order = np.lexsort((clusters.yaw, ~clusters.dropped))

@@ -20,7 +20,7 @@ from attrxfer.errors import DataError
 from attrxfer.interfaces import Batch, Broken
 from attrxfer.storage.cache import cache_folder
 from attrxfer.storage.files import write_bytes
-from attrxfer_faces.dlib_models import Faces, missing
+from attrxfer_faces.dlib_models import Faces, missing_dlib
 from attrxfer_faces.everywhere import faces_in
 from attrxfer_faces.points import CELEBA_POINTS, IBUG_POINTS, eyes_and_nose, five_points
 
@@ -88,8 +88,8 @@ class Dlib(Landmarks):
     """
 
     @classmethod
-    def needs(cls, *, region: Region = "face", margin: float = 0.2) -> Sequence[str]:
-        return missing()
+    def missing(cls, *, region: Region = "face", margin: float = 0.2) -> Sequence[str]:
+        return missing_dlib()
 
     def check_data(self, data: Any) -> None:
         self.found = dlib_landmarks(data)
@@ -115,7 +115,7 @@ class Auto(Dlib):
     """``landmarks`` where the data set has some, else ``dlib``."""
 
     @classmethod
-    def needs(cls, *, region: Region = "face", margin: float = 0.2) -> Sequence[str]:
+    def missing(cls, *, region: Region = "face", margin: float = 0.2) -> Sequence[str]:
         return []
 
     def check_data(self, data: Any) -> None:
@@ -123,8 +123,8 @@ class Auto(Dlib):
         if has_landmarks(data):
             self.found = data.records.landmarks
             return
-        if missing():
-            raise DataError(f"locator auto ({self.region}): the data set has no landmarks of a face; needs {missing()[0]}")
+        if missing_dlib():
+            raise DataError(f"locator auto ({self.region}): the data set has no landmarks of a face; needs {missing_dlib()[0]}")
         super().check_data(data)
 
 

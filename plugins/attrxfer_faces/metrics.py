@@ -13,9 +13,9 @@ from pydantic import Field
 from scipy.spatial.distance import cdist, pdist, squareform
 
 from attrxfer.errors import DataError
-from attrxfer.interfaces import Each, Evaluation, Whole
-from attrxfer_faces.dlib_models import SAME, Faces, missing
-from attrxfer_faces.embedding import Embedder, lacking, load_embedder
+from attrxfer.interfaces import AggregateScore, Evaluation, PerImageScore
+from attrxfer_faces.dlib_models import SAME, Faces, missing_dlib
+from attrxfer_faces.embedding import Embedder, load_embedder, missing_embedder
 from attrxfer_faces.locator import has_landmarks
 from attrxfer_faces.points import five_points
 
@@ -30,8 +30,8 @@ class OfFaces:
     """dlib's models, loaded once, and what is found in real images, with which every candidate is compared."""
 
     @classmethod
-    def needs(cls, **parameters: Any) -> Sequence[str]:
-        return missing()
+    def missing(cls, **parameters: Any) -> Sequence[str]:
+        return missing_dlib()
 
     @functools.cached_property
     def faces(self) -> Faces:
@@ -73,16 +73,16 @@ class Identity(OfFaces):
         self.flip = flip
 
     @classmethod
-    def needs(cls, **parameters: Any) -> Sequence[str]:
+    def missing(cls, **parameters: Any) -> Sequence[str]:
         network = parameters.get("network")
-        return missing() if network is None else lacking(network, parameters.get("architecture", ""))
+        return missing_dlib() if network is None else missing_embedder(network, parameters.get("architecture", ""))
 
     def check_data(self, data: Any) -> None:
         """Raises DataError when faces cannot be aligned: no landmarks, and no dlib to find them."""
-        if self.network is not None and not has_landmarks(data) and missing():
-            raise DataError(f"metric identity: the data set has no landmarks of a face; needs {missing()[0]}")
+        if self.network is not None and not has_landmarks(data) and missing_dlib():
+            raise DataError(f"metric identity: the data set has no landmarks of a face; needs {missing_dlib()[0]}")
 
-    def __call__(self, evaluation: Evaluation) -> Mapping[str, Each | Whole]:
+    def __call__(self, evaluation: Evaluation) -> Mapping[str, PerImageScore | AggregateScore]:
         """ "identity similarity" (cosine, up to 1) to the input, of dlib its "identity distance" too, "verified" (nearer than
         strangers are), "same person" (of all inputs, the nearest shows this person), "nearest is its own input"; of a network
         the "similarity that verifies"; empty where there is exact truth."""
@@ -99,12 +99,14 @@ class Identity(OfFaces):
         limit = SAME if self.network is None else self.threshold(data)
         verdicts = {} if limit is None else {"verified": own < limit}
         verdicts |= {"same person": people[nearest] == people, "nearest is its own input": nearest == np.arange(len(people))}
-        scores: dict[str, Each | Whole] = {"identity similarity": Each(np.where(unseen, np.nan, _cosine(found, known)))}
+        scores: dict[str, PerImageScore | AggregateScore] = {
+            "identity similarity": PerImageScore(np.where(unseen, np.nan, _cosine(found, known)))
+        }
         if self.network is None:
-            scores["identity distance"] = Each(np.where(unseen, np.nan, own), better="lower")
+            scores["identity distance"] = PerImageScore(np.where(unseen, np.nan, own), better="lower")
         elif limit is not None:
-            scores["similarity that verifies"] = Whole(1 - limit**2 / 2, len(data.rows("validation", None)))
-        return scores | {name: Each(np.where(unseen, np.nan, values), "share") for name, values in verdicts.items()}
+            scores["similarity that verifies"] = AggregateScore(1 - limit**2 / 2, len(data.rows("validation", None)))
+        return scores | {name: PerImageScore(np.where(unseen, np.nan, values), "share") for name, values in verdicts.items()}
 
     def of_rows(self, data: Any, rows: NDArray[np.int64]) -> NDArray[Any]:
         """Embeddings (N, C) of the data's own images."""
@@ -149,7 +151,7 @@ class Landmarks(OfFaces):
     """How far dlib's 68 landmarks of results are from those of their inputs, in distances between the eyes, the mouth apart
     from eyes, nose and contour. Faces that it does not find in both are left out."""
 
-    def __call__(self, evaluation: Evaluation) -> Mapping[str, Each]:
+    def __call__(self, evaluation: Evaluation) -> Mapping[str, PerImageScore]:
         """ "landmark error of PART" for each of the parts."""
         data, rows = evaluation.data, evaluation.rows
         sources = self.once("landmarks", data, rows, lambda: _landmarks(self.faces, evaluation.sources))
@@ -157,7 +159,8 @@ class Landmarks(OfFaces):
         eyes = np.linalg.norm(sources[:, 36:42].mean(1) - sources[:, 42:48].mean(1), axis=1)
         moved = np.linalg.norm(outputs - sources, axis=2) / eyes[:, None]
         return {
-            f"landmark error of {part}": Each(moved[:, list(points)].mean(1), better="lower") for part, points in PARTS.items()
+            f"landmark error of {part}": PerImageScore(moved[:, list(points)].mean(1), better="lower")
+            for part, points in PARTS.items()
         }
 
 

@@ -38,7 +38,7 @@ def push(
 
     _require_full(repo)
     path = bundles.find(bundle)
-    card = bundles.read_card(path)
+    card = bundles.read_metadata(path)
     bundles.verify(path, card)
     client = connect()
     public, cut = without_paths(card)
@@ -70,10 +70,10 @@ def pull(registry: Registry, repo: str, out: Path | None, revision: str | None) 
     if folder.exists():
         raise AttrxferError(f"{folder}: is there already; choose another folder with -o")
     commit = download(connect(), folder, repo, revision)
-    card = bundles.read_card(folder)
+    card = bundles.read_metadata(folder)
     click.echo(f"{repo} at {commit[:12]}: {folder}")
-    for lacking in _lacking(card, registry):
-        click.echo(f"needs {lacking}, which no installed plugin has; its card names plugins: {', '.join(card['plugins'])}")
+    for missing in _lacking(card, registry):
+        click.echo(f"needs {missing}, which no installed plugin has; its card names plugins: {', '.join(card['plugins'])}")
     click.echo(f"licences: {'; '.join(card['licences'])}")
     click.echo(f"use it: attrxfer transfer {folder} photos/ -o out")
 

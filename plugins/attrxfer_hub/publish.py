@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from attrxfer.model.bundle import CARD, WEIGHTS
+from attrxfer.model.bundle import METADATA, WEIGHTS
 
 README = "README.md"
 BELOW_A_FOLDER = re.compile(r"/|~|\.\.?[/\\]|[A-Za-z]:[/\\]|\\\\|file:")
@@ -43,6 +43,6 @@ def _cut(value: Any, place: tuple[str, ...], cut: dict[str, str]) -> Any:
 
 def stage(bundle: Path, card: Mapping[str, Any], readme: str, folder: Path) -> None:
     """Lay out in ``folder`` what is uploaded: nothing but these three files, whatever else lies beside the bundle."""
-    (folder / CARD).write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    (folder / METADATA).write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     (folder / README).write_text(readme, encoding="utf-8")
     shutil.copyfile(bundle / WEIGHTS, folder / WEIGHTS)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from attrxfer.errors import AttrxferError, BundleError
 from attrxfer.model import bundle
-from attrxfer.model.bundle import CARD, WEIGHTS
+from attrxfer.model.bundle import METADATA, WEIGHTS
 from attrxfer.storage.files import new_folder
 from attrxfer_hub.client import Client, explained
 
@@ -32,7 +32,7 @@ def upload(client: Client, folder: Path, repo: str, private: bool, revision: str
                 f"{repo}: is there already and public; make it private on {address}/settings, or choose another"
             )
         names = sorted({file.rfilename for file in info.siblings or ()} - {ONES_OWN})
-        if names and CARD not in names:
+        if names and METADATA not in names:
             raise AttrxferError(f"{repo}: holds something else ({_some(names)}); choose another name")
         client.upload_folder(repo_id=repo, folder_path=folder, commit_message=message, revision=revision)
     return str(address) if revision is None else f"{address}/tree/{revision}"
@@ -47,11 +47,11 @@ def download(client: Client, folder: Path, repo: str, revision: str | None) -> s
     with explained(repo, revision):
         info = client.model_info(repo, revision=revision)
         names = sorted(file.rfilename for file in info.siblings or ())
-        for name in (CARD, WEIGHTS):
+        for name in (METADATA, WEIGHTS):
             if name not in names:
                 raise AttrxferError(f"{repo}: no bundle of attrxfer: it holds no {name} (but {_some(names)})")
         with new_folder(folder) as draft:
-            for name in (CARD, WEIGHTS):
+            for name in (METADATA, WEIGHTS):
                 client.hf_hub_download(repo, name, revision=info.sha, local_dir=draft)
             _check(draft, repo)
     return str(info.sha)
@@ -60,7 +60,7 @@ def download(client: Client, folder: Path, repo: str, revision: str | None) -> s
 def _check(draft: Path, repo: str) -> None:
     shutil.rmtree(draft / ".cache", ignore_errors=True)  # the client's notes on what it downloaded
     try:
-        bundle.verify(draft, bundle.read_card(draft))
+        bundle.verify(draft, bundle.read_metadata(draft))
     except BundleError as error:
         raise BundleError(f"{repo}: {str(error).replace(f'{draft}/', '')}") from None
 

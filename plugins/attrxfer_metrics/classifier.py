@@ -79,16 +79,16 @@ class Judged:
         *,
         network: str = DEFAULT,
         steps: Annotated[int, Field(ge=1)] = 500,
-        batch: Annotated[int, Field(ge=2)] = 64,
-        rate: Annotated[float, Field(gt=0)] = 3e-3,
+        batch_size: Annotated[int, Field(ge=2)] = 64,
+        lr: Annotated[float, Field(gt=0)] = 3e-3,
     ) -> None:
         self.network = network
         self.steps = steps
-        self.batch = batch
-        self.rate = rate
+        self.batch_size = batch_size
+        self.lr = lr
 
     @classmethod
-    def needs(cls, **parameters: Any) -> Sequence[str]:
+    def missing(cls, **parameters: Any) -> Sequence[str]:
         """timm's name for the network, where it knows none such."""
         name = parameters.get("network", DEFAULT)
         if name == DEFAULT:
@@ -115,17 +115,17 @@ class Judged:
 
     def _cache(self, data: Any, names: tuple[str, ...], labels: NDArray[np.bool_]) -> Path:
         seen = hashlib.sha256(b"".join(array.tobytes() for array in (labels, data.usable, data.records.split))).hexdigest()
-        key = [VERSION, data.key, seen, names, self.SEED, self.network, self.steps, self.batch, self.rate]
+        key = [VERSION, data.key, seen, names, self.SEED, self.network, self.steps, self.batch_size, self.lr]
         return cache_folder() / "judges" / f"{hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]}.safetensors"
 
     def _train(self, network: nn.Module, data: Any, labels: NDArray[np.float32]) -> None:
         log.info("training the judge (%s, %d steps)", self.network, self.steps)
         rows = data.rows("train", None)
-        optimizer = torch.optim.AdamW(network.parameters(), lr=self.rate, weight_decay=0.05)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, self.rate, total_steps=self.steps)
+        optimizer = torch.optim.AdamW(network.parameters(), lr=self.lr, weight_decay=0.05)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, self.lr, total_steps=self.steps)
         network.train()
         for step in range(self.steps):
-            chosen, flips = batch_rows(rows, self.SEED, "judge", "all", step, self.batch, 0, 1)
+            chosen, flips = batch_rows(rows, self.SEED, "judge", "all", step, self.batch_size, 0, 1)
             logits = network(data.images(chosen, flips))
             loss = nn.functional.binary_cross_entropy_with_logits(logits, torch.from_numpy(labels[chosen]))
             optimizer.zero_grad(set_to_none=True)

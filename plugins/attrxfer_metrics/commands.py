@@ -24,7 +24,7 @@ def judge() -> None:
 @click.option("--batch", default=64, type=click.IntRange(min=2), show_default=True)
 @click.option("--rate", default=3e-3, type=click.FloatRange(min=0, min_open=True), show_default=True)
 @click.pass_obj
-def train(registry: Registry, data: Path | None, size: int, network: str, steps: int, batch: int, rate: float) -> None:
+def train(registry: Registry, data: Path | None, size: int, network: str, steps: int, batch_size: int, lr: float) -> None:
     """Train the judge of a data set, or find it in the cache, and say how often it is right on real test images.
 
     A recipe's metrics find it by the same settings where the recipe selects no images (selection = []).
@@ -33,9 +33,9 @@ def train(registry: Registry, data: Path | None, size: int, network: str, steps:
     from attrxfer.errors import AttrxferError
     from attrxfer_metrics.classifier import Judged
 
-    lacking = Judged.needs(network=network)
-    if lacking:
-        raise AttrxferError(f"--network needs {lacking[0]}")
+    missing = Judged.missing(network=network)
+    if missing:
+        raise AttrxferError(f"--network needs {missing[0]}")
 
     name = recognise(data, registry.all("dataset")) if data is not None else "synthetic_faces"
     cls = registry.get("dataset", name).load()
@@ -44,7 +44,7 @@ def train(registry: Registry, data: Path | None, size: int, network: str, steps:
     rows = opened.rows("test", None)
     if not len(rows):
         raise AttrxferError("the test split is empty: there is nothing to tell how often a judge is right")
-    found = Judged(network=network, steps=steps, batch=batch, rate=rate).classifier(opened)
+    found = Judged(network=network, steps=steps, batch_size=batch_size, lr=lr).classifier(opened)
     click.echo(f"{len(rows)} real test images")
     for attribute in found.names:
         usual = opened.records.attributes[attribute][rows].mean()

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from attrxfer.interfaces import Evaluation, Whole
+from attrxfer.interfaces import AggregateScore, Evaluation
 from attrxfer_metrics.memory import peak_memory
 
 
@@ -21,11 +21,11 @@ class Cost:
     batch: images a pass. repeats: passes that are timed, after one that is not.
     """
 
-    def __init__(self, *, batch: Annotated[int, Field(ge=1)] = 16, repeats: Annotated[int, Field(ge=1)] = 5) -> None:
-        self.batch = batch
+    def __init__(self, *, batch_size: Annotated[int, Field(ge=1)] = 16, repeats: Annotated[int, Field(ge=1)] = 5) -> None:
+        self.batch_size = batch_size
         self.repeats = repeats
 
-    def __call__(self, evaluation: Evaluation) -> Mapping[str, Whole]:
+    def __call__(self, evaluation: Evaluation) -> Mapping[str, AggregateScore]:
         transfer = evaluation.transfer
         if transfer is None:
             return {}
@@ -33,7 +33,7 @@ class Cost:
 
         from attrxfer.storage.conversion import to_tensor
 
-        images = to_tensor(evaluation.sources[: self.batch])
+        images = to_tensor(evaluation.sources[: self.batch_size])
         with FlopCounterMode(display=False) as counter:
             transfer(images)
         times = []
@@ -42,10 +42,12 @@ class Cost:
             transfer(images).cpu()  # a device answers before it is done
             times.append(time.perf_counter() - began)
         count = len(images)
-        found = {"milliseconds an image": Whole(1000 * statistics.median(times) / count, count, unit="ms", better="lower")}
-        found["GFLOP an image"] = Whole(counter.get_total_flops() / count / 1e9, count, unit="GFLOP", better="lower")
-        found["million parameters"] = Whole(transfer.parameters() / 1e6, count, better="lower")
-        memory = peak_memory(transfer.path, self.batch) if transfer.device.type == "cpu" else None
+        found = {
+            "milliseconds an image": AggregateScore(1000 * statistics.median(times) / count, count, unit="ms", better="lower")
+        }
+        found["GFLOP an image"] = AggregateScore(counter.get_total_flops() / count / 1e9, count, unit="GFLOP", better="lower")
+        found["million parameters"] = AggregateScore(transfer.parameters() / 1e6, count, better="lower")
+        memory = peak_memory(transfer.path, self.batch_size) if transfer.device.type == "cpu" else None
         if memory is not None:
-            found["peak memory of a batch"] = Whole(memory, self.batch, unit="MB", better="lower")
+            found["peak memory of a batch"] = AggregateScore(memory, self.batch_size, unit="MB", better="lower")
         return found

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from pydantic import Field
 
-from attrxfer.interfaces import Evaluation, Features, Whole
+from attrxfer.interfaces import AggregateScore, Evaluation, Features
 from attrxfer_metrics.classifier import Judged
 from attrxfer_metrics.inception import WHERE, Inception, resized
 
@@ -40,25 +40,25 @@ class Kid(Judged):
         resize: Annotated[int, Field(ge=0)] = 0,
         network: str = "test_resnet",
         steps: Annotated[int, Field(ge=1)] = 500,
-        batch: Annotated[int, Field(ge=2)] = 64,
-        rate: Annotated[float, Field(gt=0)] = 3e-3,
+        batch_size: Annotated[int, Field(ge=2)] = 64,
+        lr: Annotated[float, Field(gt=0)] = 3e-3,
     ) -> None:
-        super().__init__(network=network, steps=steps, batch=batch, rate=rate)
+        super().__init__(network=network, steps=steps, batch_size=batch_size, lr=lr)
         self.inception = inception
         self.features = features
         self.resize = resize
 
     @classmethod
-    def needs(cls, **parameters: Any) -> Sequence[str]:
+    def missing(cls, **parameters: Any) -> Sequence[str]:
         """The file of Inception's weights, where it is not there."""
         path = parameters.get("inception")
         if path is None:
-            return super().needs(**parameters)
+            return super().missing(**parameters)
         if parameters.get("features") is not None:
             return ["one network: inception or features, not both"]
         return [] if path.is_file() else [f"Inception's weights: {path}: no such file; {WHERE}"]
 
-    def __call__(self, evaluation: Evaluation) -> Mapping[str, Whole]:
+    def __call__(self, evaluation: Evaluation) -> Mapping[str, AggregateScore]:
         """The two distances; empty where fewer than two people are in the inputs, or in the real test images that have
         the attributes."""
         rows = evaluation.data.rows("test", evaluation.target)
@@ -74,8 +74,8 @@ class Kid(Judged):
             return {}
         names = ("KID", "Frechet distance") if self.inception is None else ("KID on Inception", "FID")
         return {
-            names[0]: Whole(value, len(results), low, high, better="lower"),
-            names[1]: Whole(frechet(results, real), len(results), better="lower"),
+            names[0]: AggregateScore(value, len(results), low, high, better="lower"),
+            names[1]: AggregateScore(frechet(results, real), len(results), better="lower"),
         }
 
     @functools.cached_property

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from attrxfer.errors import DataError
-from attrxfer.interfaces import Each, Evaluation
+from attrxfer.interfaces import Evaluation, PerImageScore
 from attrxfer.storage.conversion import to_tensor
 from attrxfer.storage.files import read_tensors
 
@@ -45,7 +45,7 @@ class Lpips:
         self.weights = weights
 
     @classmethod
-    def needs(cls, *, weights: tuple[Path, ...] = ()) -> Sequence[str]:
+    def missing(cls, *, weights: tuple[Path, ...] = ()) -> Sequence[str]:
         """The files that are not there, and where to get them."""
         if not weights:
             return [f"LPIPS's weights: name their files with weights = [...]: {WHERE}"]
@@ -55,14 +55,14 @@ class Lpips:
     def network(self) -> Distance:
         return Distance(self.weights)
 
-    def __call__(self, evaluation: Evaluation) -> Mapping[str, Each]:
+    def __call__(self, evaluation: Evaluation) -> Mapping[str, PerImageScore]:
         """ "LPIPS to the input" and, where there is one, "LPIPS to truth"; empty for images below 32 pixels, of which the
         network's last map has nothing left."""
         if evaluation.sources.shape[1] < LEAST:
             return {}
         against = {"the input": evaluation.sources, "truth": evaluation.truth}
         return {
-            f"LPIPS to {name}": Each(self.network.of_images(evaluation.outputs, images), better="lower")
+            f"LPIPS to {name}": PerImageScore(self.network.of_images(evaluation.outputs, images), better="lower")
             for name, images in against.items()
             if images is not None
         }

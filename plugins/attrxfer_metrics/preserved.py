@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
-from attrxfer.interfaces import Batch, Each, Evaluation, Locator
+from attrxfer.interfaces import Batch, Evaluation, Locator, PerImageScore
 from attrxfer_metrics.truth import NO_ERROR
 
 
@@ -24,7 +24,7 @@ class Preserved:
     def __init__(self, *, locator: Locator | None = None) -> None:
         self.locator = locator
 
-    def __call__(self, evaluation: Evaluation) -> Mapping[str, Each]:
+    def __call__(self, evaluation: Evaluation) -> Mapping[str, PerImageScore]:
         outside = self._outside(evaluation)
         outputs, sources = evaluation.outputs.astype(np.float64), evaluation.sources.astype(np.float64)
         where = "where nothing should change" if outside is not None else "to the input"
@@ -34,9 +34,9 @@ class Preserved:
             for output, source, inside in zip(evaluation.outputs, evaluation.sources, mask, strict=True)
         ]
         return {
-            f"PSNR {where}": Each(masked_psnr(outputs, sources, mask), "dB"),
-            f"SSIM {where}": Each(np.array(similar)),
-            "colour shift": Each(np.abs(outputs.mean((1, 2)) - sources.mean((1, 2))).mean(1), better="lower"),
+            f"PSNR {where}": PerImageScore(masked_psnr(outputs, sources, mask), "dB"),
+            f"SSIM {where}": PerImageScore(np.array(similar)),
+            "colour shift": PerImageScore(np.abs(outputs.mean((1, 2)) - sources.mean((1, 2))).mean(1), better="lower"),
         }
 
     def _outside(self, evaluation: Evaluation) -> NDArray[np.bool_] | None:

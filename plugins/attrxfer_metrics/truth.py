@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from attrxfer.interfaces import Each, Evaluation
+from attrxfer.interfaces import Evaluation, PerImageScore
 
 NO_ERROR = 100.0
 """PSNR in dB that stands for two equal images, whose own is infinite."""
@@ -28,28 +28,28 @@ class Truth:
     def __init__(self, *, strengths: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.5,)) -> None:
         self.strengths = strengths
 
-    def __call__(self, evaluation: Evaluation) -> Mapping[str, Each]:
+    def __call__(self, evaluation: Evaluation) -> Mapping[str, PerImageScore]:
         """Empty where there is no truth."""
         truth = evaluation.truth
         if truth is None:
             return {}
         found = {
             "closer to truth": closer(evaluation.outputs, evaluation.sources, truth),
-            "PSNR to truth": Each(each_psnr(evaluation.outputs, truth), "dB"),
-            "SSIM to truth": Each(each_ssim(evaluation.outputs, truth)),
+            "PSNR to truth": PerImageScore(each_psnr(evaluation.outputs, truth), "dB"),
+            "SSIM to truth": PerImageScore(each_ssim(evaluation.outputs, truth)),
         }
         if evaluation.transfer is not None:
             for strength in self.strengths:
                 between = evaluation.data.truth(evaluation.rows, evaluation.target, strength)
                 outputs = evaluation.transfer.images(evaluation.sources, strength)
                 found[f"closer to truth at {strength:g}"] = closer(outputs, evaluation.sources, between)
-                found[f"PSNR to truth at {strength:g}"] = Each(each_psnr(outputs, between), "dB")
+                found[f"PSNR to truth at {strength:g}"] = PerImageScore(each_psnr(outputs, between), "dB")
         return found
 
 
-def closer(images: Images, sources: Images, truth: Images) -> Each:
+def closer(images: Images, sources: Images, truth: Images) -> PerImageScore:
     """Which images (N, S, S, 3) have a smaller squared error to the truth than their sources: 1 or 0 (N,)."""
-    return Each((squared_error(images, truth) < squared_error(sources, truth)).astype(float), "share")
+    return PerImageScore((squared_error(images, truth) < squared_error(sources, truth)).astype(float), "share")
 
 
 def squared_error(images: Images, truth: Images) -> NDArray[np.float64]:

@@ -31,7 +31,7 @@ class Negative:
     size, framing, device = SIZE, None, torch.device("cpu")
 
     def __init__(self, alignment: Any = ALIGNMENT) -> None:
-        self.card = {"task": {"name": "negative", "guided": {"Dark": True}}, "alignment": alignment, "sha256": {"w": "abc"}}
+        self.metadata = {"task": {"name": "negative", "guided": {"Dark": True}}, "alignment": alignment, "sha256": {"w": "abc"}}
         self.asked = 0
 
     def result(self, images: Tensor) -> Tensor:

@@ -59,7 +59,7 @@ def test_a_download_is_the_file_that_its_command_writes(trained: Path, tmp_path:
     key = studio.look(str(photo), 0, crop=crop).key
     assert key is not None
     transfer = load(trained)
-    said = statement(transfer.card, 0.8)
+    said = statement(transfer.metadata, 0.8)
     work: Any = (
         Crops(transfer, 0.8, said) if crop else WholePhotos(Photos(transfer, finder("dlib", host.registry)), 0.8, None, said)
     )
@@ -82,9 +82,9 @@ def test_labels_say_what_becomes_what() -> None:
 def test_without_a_finder_or_alignment_it_says_why_images_are_taken_as_crops(
     trained: Path, tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    card = (trained / "bundle" / "attrxfer.json").read_text()
+    metadata = (trained / "bundle" / "attrxfer.json").read_text()
     unaligned = Path(shutil.copytree(trained / "bundle", tmp_path / "bundle"))
-    (unaligned / "attrxfer.json").write_text(card.replace('"alignment": [', '"once": ['))
+    (unaligned / "attrxfer.json").write_text(metadata.replace('"alignment": [', '"once": ['))
     (offer,) = offers([unaligned], "dlib", host.registry)
     assert offer.photos is None and "does not know how its training images were aligned" in offer.crops_only
     assert "\n" not in offer.crops_only

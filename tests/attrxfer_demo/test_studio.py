@@ -15,7 +15,7 @@ from PIL import Image
 from skimage.data import astronaut
 
 from attrxfer.errors import DataError
-from attrxfer.media.photos import provenance
+from attrxfer.media import provenance
 from attrxfer.model.loading import load
 from tests.attrxfer_demo.conftest import SIZE, Negative, offer
 

@@ -305,7 +305,7 @@ def test_another_seed_or_setting_shares_nothing(
 ) -> None:
     monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path / "cache"))
     networks = tmp_path / "cache" / "networks"
-    for i, change in enumerate(("train.seed=0", "train.seed=1", "train.face_features.rate=2e-3")):
+    for i, change in enumerate(("train.seed=0", "train.seed=1", "train.face_features.lr=2e-3")):
         trained(tiny(*DIAT[:1], "train.face_features.steps=3", change), tmp_path / str(i), host)
         assert len(list(networks.iterdir())) == i + 1
 

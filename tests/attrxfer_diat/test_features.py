@@ -207,7 +207,7 @@ def test_a_pickle_is_not_executed(tmp_path: Path) -> None:
 
 def test_missing_weights_are_one_line_before_anything_starts(host: Host, tmp_path: Path) -> None:
     table = "identity={use='backbone', network={use='vgg_face'}}"
-    assert len(load("diat_a_gender", host, (*TINY, table)).needs()) == 1
+    assert len(load("diat_a_gender", host, (*TINY, table)).missing()) == 1
     sets = [part for setting in (*TINY, table) for part in ("--set", setting)]
     result = attrxfer("run", "diat_a_gender", *sets, "-o", tmp_path / "run", env={"ATTRXFER_VGG_FACE": ""})
     assert result.returncode == 2 and not (tmp_path / "run").exists()
@@ -221,8 +221,8 @@ def test_missing_weights_are_one_line_before_anything_starts(host: Host, tmp_pat
 def test_any_timm_model_by_a_file_of_its_weights(tmp_path: Path) -> None:
     import timm
 
-    assert Timm.needs(name="test_resnet") and not Timm.needs(name="test_resnet", pretrained=True)
-    assert "nowhere" in Timm.needs(name="test_resnet", weights=tmp_path / "nowhere")[0]
+    assert Timm.missing(name="test_resnet") and not Timm.missing(name="test_resnet", pretrained=True)
+    assert "nowhere" in Timm.missing(name="test_resnet", weights=tmp_path / "nowhere")[0]
     torch.manual_seed(0)
     model = timm.create_model("test_resnet", pretrained=False).eval()
     save_file(model.state_dict(), tmp_path / "w.safetensors")
@@ -242,4 +242,4 @@ def test_what_trained_a_model_is_in_its_licences(weights: Weights, tmp_path: Pat
 
     table = f"identity={{use='backbone', network={{use='vgg_face', path='{write_torch(tmp_path, weights)}'}}}}"
     training = Training(load("diat_a_gender", host, (*TINY, table)), RunFolder(tmp_path / "run"), host, quiet=True)
-    assert any("CC BY-NC" in licence for licence in training.card()["licences"])
+    assert any("CC BY-NC" in licence for licence in training.metadata()["licences"])

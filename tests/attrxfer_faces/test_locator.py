@@ -20,7 +20,7 @@ from attrxfer.data import open_data
 from attrxfer.errors import DataError
 from attrxfer.interfaces import Batch, Broken, Records
 from attrxfer.plugin.host import Host
-from attrxfer.plugin.parameters import build, check, needs
+from attrxfer.plugin.parameters import build, check, missing_for
 
 SIZE = 64
 
@@ -116,7 +116,7 @@ def test_auto_takes_the_data_sets_own_landmarks(faces: SyntheticFaces, host: Hos
     monkeypatch.setattr("attrxfer_faces.locator.missing", lambda: ["dlib: pip install 'attrxfer[faces]'"])
     own = SimpleNamespace(records=faces.records())
     spec, _ = check("locator", {"use": "auto", "region": "eyes"}, host.registry, path="l", shared={})
-    assert spec is not None and not needs(spec)
+    assert spec is not None and not missing_for(spec)
     locator = build(spec, {})
     locator.check_data(own)
     assert np.array_equal(locator.masks(own, batch([1], [False])), Landmarks(region="eyes").masks(own, batch([1], [False])))

@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 from attrxfer_faces.celeba import CelebA
-from attrxfer_faces.dlib_models import missing
-from attrxfer_faces.embedding import HALF, TEMPLATE, Embedder, aligned, lacking, load_embedder
+from attrxfer_faces.dlib_models import missing_dlib
+from attrxfer_faces.embedding import HALF, TEMPLATE, Embedder, aligned, load_embedder, missing_embedder
 from attrxfer_faces.metrics import Identity, Landmarks
 from attrxfer_faces.points import five_points
 from numpy.typing import NDArray
 from scipy.ndimage import shift as moved
 
-from attrxfer.data import Data, open_data
+from attrxfer.data import CachedDataset, open_data
 from attrxfer.errors import DataError
-from attrxfer.evaluation.scores import HeldOut, Inputs, inputs, score
+from attrxfer.evaluation.scores import HeldOutInputs, HeldOutResults, inputs, score
 from attrxfer.interfaces import Broken, Records
 
 SIZE, PHOTOS = 64, 3
@@ -141,8 +141,8 @@ def test_what_is_no_embedding_is_one_line(tmp_path: Path) -> None:
     nowhere, broken, other = tmp_path / "no.onnx", tmp_path / "broken.onnx", tmp_path / "other.pth"
     broken.write_bytes(b"onnx")
     torch.save({"fc.weight": torch.zeros(2, 2)}, other)
-    assert lacking(nowhere, "") == [f"the face embedding: {nowhere}: no such file"]
-    assert "architecture" in lacking(other, "test_resnett")[0] and not lacking(other, "test_resnet")
+    assert missing_embedder(nowhere, "") == [f"the face embedding: {nowhere}: no such file"]
+    assert "architecture" in missing_embedder(other, "test_resnett")[0] and not missing_embedder(other, "test_resnet")
     for path, name in ((broken, ""), (other, "test_resnet")):
         with pytest.raises(DataError, match=f"{path.name}: no face embedding") as error:
             load_embedder(path, name)
@@ -186,22 +186,22 @@ class People:
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Data:
+def data(tmp_path: Path) -> CachedDataset:
     return open_data(People(), selection=None, size=SIZE, folder=tmp_path)
 
 
 @pytest.fixture
-def given(data: Data) -> Inputs:
+def given(data: CachedDataset) -> HeldOutInputs:
     found = inputs(data, data.rows("test", {"Male": True}), {"Male": False}, 0, 0)
     assert found is not None
     return found
 
 
-def values(metric: Any, held: HeldOut) -> dict[str, float]:
+def values(metric: Any, held: HeldOutResults) -> dict[str, float]:
     return {name: found["value"] for name, found in score("", held, [metric]).scores.items()}
 
 
-def beside(data: Data, rows: NDArray[np.int64], *, same: bool) -> NDArray[np.int64]:
+def beside(data: CachedDataset, rows: NDArray[np.int64], *, same: bool) -> NDArray[np.int64]:
     from attrxfer_baselines.anchors import AnotherPhoto, Stranger
 
     picked = (AnotherPhoto if same else Stranger)().picks(data, {}, rows)
@@ -210,7 +210,7 @@ def beside(data: Data, rows: NDArray[np.int64], *, same: bool) -> NDArray[np.int
 
 
 @pytest.mark.parametrize("kind", ["onnx", "timm"])
-def test_copies_other_photos_strangers_and_noise(kind: str, data: Data, given: Inputs, tmp_path: Path) -> None:
+def test_copies_other_photos_strangers_and_noise(kind: str, data: CachedDataset, given: HeldOutInputs, tmp_path: Path) -> None:
     file = onnx_file(tmp_path / "face.onnx") if kind == "onnx" else timm_file(tmp_path)
     metric = Identity(network=file, architecture="" if kind == "onnx" else "test_resnet", false_accept=0.01)
     metric.check_data(data)
@@ -231,7 +231,9 @@ def test_copies_other_photos_strangers_and_noise(kind: str, data: Data, given: I
     assert lost["verified"] == 0 and lost["identity similarity"] < other["identity similarity"]
 
 
-def test_a_real_image_is_aligned_by_its_own_face_a_result_by_its_inputs(data: Data, given: Inputs, tmp_path: Path) -> None:
+def test_a_real_image_is_aligned_by_its_own_face_a_result_by_its_inputs(
+    data: CachedDataset, given: HeldOutInputs, tmp_path: Path
+) -> None:
     metric = Identity(network=onnx_file(tmp_path / "face.onnx"))
     rows = beside(data, given.rows, same=True)
     own = values(metric, given.results(data.images_u8(rows), picked=rows))["identity similarity"]
@@ -239,7 +241,9 @@ def test_a_real_image_is_aligned_by_its_own_face_a_result_by_its_inputs(data: Da
     assert own > 0.95 > astray, "the other photo's face is elsewhere"
 
 
-def test_the_threshold_lets_few_strangers_of_the_validation_split_pass(data: Data, given: Inputs, tmp_path: Path) -> None:
+def test_the_threshold_lets_few_strangers_of_the_validation_split_pass(
+    data: CachedDataset, given: HeldOutInputs, tmp_path: Path
+) -> None:
     file = onnx_file(tmp_path / "face.onnx")
     rows = data.rows("validation", None)
     people = data.records.identity
@@ -259,7 +263,7 @@ def test_the_threshold_lets_few_strangers_of_the_validation_split_pass(data: Dat
     assert "verified" not in found and "similarity that verifies" not in found and "nearest is its own input" in found
 
 
-def test_who_has_no_other_photo_is_left_out(data: Data, given: Inputs, tmp_path: Path) -> None:
+def test_who_has_no_other_photo_is_left_out(data: CachedDataset, given: HeldOutInputs, tmp_path: Path) -> None:
     metric = Identity(network=onnx_file(tmp_path / "face.onnx"))
     rows = beside(data, given.rows, same=True)
     rows[0] = given.rows[0]
@@ -267,12 +271,12 @@ def test_who_has_no_other_photo_is_left_out(data: Data, given: Inputs, tmp_path:
     assert np.isnan(card.each["verified"][0]) and card.scores["verified"]["n"] == len(rows) - 1
 
 
-def test_faces_cannot_be_aligned_without_points(data: Data, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_faces_cannot_be_aligned_without_points(data: CachedDataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("attrxfer_faces.metrics.missing", lambda: ["dlib: pip install 'attrxfer[faces]'"])
     bare = replace(data, records=replace(data.records, landmarks=None))
     with pytest.raises(DataError, match=r"metric identity: the data set has no landmarks of a face; needs dlib: pip install"):
         Identity(network=Path("face.onnx")).check_data(bare)
-    assert Identity.needs() == ["dlib: pip install 'attrxfer[faces]'"] and Identity.needs(network=Path("face.onnx"))
+    assert Identity.missing() == ["dlib: pip install 'attrxfer[faces]'"] and Identity.missing(network=Path("face.onnx"))
 
 
 # ---------------------------------------------------------------- dlib's answers, by a stand-in and by dlib
@@ -301,7 +305,7 @@ def faces(metric: Any) -> Any:
     return metric
 
 
-def test_dlibs_verdict_by_its_distance(data: Data, given: Inputs) -> None:
+def test_dlibs_verdict_by_its_distance(data: CachedDataset, given: HeldOutInputs) -> None:
     colours = np.random.default_rng(0).integers(30, 200, (len(given.rows), 1, 1, 3))
     sources = np.broadcast_to(colours, given.sources.shape).astype(np.uint8)
     cached = data.cached.copy()
@@ -319,7 +323,7 @@ def test_dlibs_verdict_by_its_distance(data: Data, given: Inputs) -> None:
     assert swapped.scores["nearest is its own input"]["value"] == 0
 
 
-def test_landmarks_that_stay_and_that_move(given: Inputs) -> None:
+def test_landmarks_that_stay_and_that_move(given: HeldOutInputs) -> None:
     sources = np.full_like(given.sources, 9)
     sources[:, 20, 20] = 255
     held = replace(given, sources=sources)
@@ -331,7 +335,7 @@ def test_landmarks_that_stay_and_that_move(given: Inputs) -> None:
     assert set(nothing.values()) == {None}, "a face that is not found has no error"
 
 
-@pytest.mark.skipif(bool(missing()), reason="dlib is not installed")
+@pytest.mark.skipif(bool(missing_dlib()), reason="dlib is not installed")
 @pytest.mark.skipif(not REAL.is_dir(), reason=f"no real faces in {REAL}")
 def test_dlib_on_real_faces(tmp_path: Path) -> None:
     class Few(CelebA):

@@ -343,7 +343,7 @@ def test_paths_are_cut_wherever_they_stand(key: str, value: str, left: str | Non
 
 @pytest.fixture
 def card(model: Path) -> dict[str, Any]:
-    return without_paths(bundle.read_card(model / "bundle"))[0]
+    return without_paths(bundle.read_metadata(model / "bundle"))[0]
 
 
 def test_the_head_is_what_the_hub_reads(card: dict[str, Any], host: Host) -> None:
@@ -401,7 +401,7 @@ def test_a_run_tells_its_bundle_how_long_it_took(tiny: Callable[..., Recipe], tm
 
     training = Training(tiny(), RunFolder(tmp_path / "run"), host, quiet=True)
     training.create_folder()
-    trained = bundle.read_card(training.train())["trained"]
+    trained = bundle.read_metadata(training.train())["trained"]
     assert trained["seconds"] >= 0 and trained["device"] == "cpu" and trained["processes"] == 1 and trained["precision"] == "no"
 
 

@@ -148,9 +148,9 @@ def test_one_file_with_the_names_of_the_package_lpips(tmp_path: Path, alexnet: t
 
 
 def test_missing_and_mismatched_weights_are_one_line(tmp_path: Path, alexnet: tuple[Path, Path]) -> None:
-    assert "weights = [...]" in Lpips.needs()[0] and "alexnet-owt-7be5be79.pth" in Lpips.needs()[0]
-    assert Lpips.needs(weights=alexnet) == []
-    assert "gone.pth: no such file" in Lpips.needs(weights=(alexnet[0], tmp_path / "gone.pth"))[0]
+    assert "weights = [...]" in Lpips.missing()[0] and "alexnet-owt-7be5be79.pth" in Lpips.missing()[0]
+    assert Lpips.missing(weights=alexnet) == []
+    assert "gone.pth: no such file" in Lpips.missing(weights=(alexnet[0], tmp_path / "gone.pth"))[0]
     save_file(of_maps("vgg16"), tmp_path / "vgg.safetensors")
     for files, message in (
         ((alexnet[0], tmp_path / "vgg.safetensors"), "not LPIPS's weights of the five maps of alexnet"),
@@ -221,8 +221,8 @@ def test_another_networks_weights_are_one_line(inception: Path, tmp_path: Path) 
         with pytest.raises(DataError, match=rf"{name}\.safetensors: is not FID's Inception") as error:
             Inception(tmp_path / f"{name}.safetensors")
         assert "\n" not in str(error.value)
-    assert "gone.pth: no such file; pt_inception" in Kid.needs(inception=tmp_path / "gone.pth")[0]
-    assert Kid.needs(inception=inception) == [] and "not both" in Kid.needs(inception=inception, features=object())[0]
+    assert "gone.pth: no such file; pt_inception" in Kid.missing(inception=tmp_path / "gone.pth")[0]
+    assert Kid.missing(inception=inception) == [] and "not both" in Kid.missing(inception=inception, features=object())[0]
 
 
 def test_images_are_resized_as_clean_fid_does() -> None:

@@ -18,7 +18,7 @@ from attrxfer_metrics.preserved import Preserved
 from attrxfer_metrics.truth import NO_ERROR, Truth
 from numpy.typing import NDArray
 
-from attrxfer.data import Data, open_data
+from attrxfer.data import CachedDataset, open_data
 from attrxfer.interfaces import Broken, Records
 
 SIZE = 32
@@ -229,7 +229,7 @@ class Shades:
         return "shades"
 
 
-def evaluation(data: Data, outputs_bright: bool) -> Any:
+def evaluation(data: CachedDataset, outputs_bright: bool) -> Any:
     rows = data.rows("test", None)
     dark, bright = (data.images_u8(rows[data.records.attributes["bright"][rows] == value]) for value in (False, True))
     outputs = bright if outputs_bright else dark
@@ -244,7 +244,7 @@ def success(judge: Judge, given: Any) -> float:
     return float(judge(given)["success"].values.mean())  # type: ignore[union-attr]
 
 
-def opened(folder: Path, swapped: bool = False) -> Data:
+def opened(folder: Path, swapped: bool = False) -> CachedDataset:
     return open_data(Shades(swapped), selection=None, size=SIZE, folder=folder)
 
 

@@ -20,13 +20,13 @@ class Gzip:
     suffix: ClassVar[str] = ".onnxz"
 
     @classmethod
-    def needs(cls) -> Sequence[str]:
-        return OnnxExporter.needs()
+    def missing(cls) -> Sequence[str]:
+        return OnnxExporter.missing()
 
-    def export(self, graph: Any, example: NDArray[np.uint8], path: Path, card: Mapping[str, Any]) -> None:
+    def export(self, graph: Any, example: NDArray[np.uint8], path: Path, metadata: Mapping[str, Any]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             plain = Path(folder) / "model.onnx"
-            OnnxExporter().export(graph, example, plain, card)
+            OnnxExporter().export(graph, example, plain, metadata)
             write_bytes(path, gzip.compress(plain.read_bytes()))
 
     def open(self, path: Path) -> tuple[Runner, Mapping[str, Any]]:

@@ -14,18 +14,18 @@ class Settle:
         self,
         *,
         steps: Annotated[int, Field(ge=0)] = 100,
-        batch: Annotated[int, Field(ge=1)] = 16,
+        batch_size: Annotated[int, Field(ge=1)] = 16,
         rate: Annotated[float, Field(gt=0)] = 2e-4,
         betas: tuple[float, float] = (0.9, 0.999),
     ) -> None:
-        self.steps, self.batch, self.rate, self.betas = steps, batch, rate, betas
+        self.steps, self.batch_size, self.rate, self.betas = steps, batch_size, rate, betas
 
     def prepare(self, run: Run, owner: Any) -> None:
         self.run = run
         self.optimizer = run.devices.optimizer(run.generator, self.rate, self.betas)
 
     def step(self, index: int) -> Mapping[str, Tensor]:
-        images = self.run.batch("guided", index, self.batch).images
+        images = self.run.batch("guided", index, self.batch_size).images
         with self.run.devices.autocast():
             loss = (self.run.generator(images) - images).square().mean()
         self.run.devices.update(self.optimizer, loss)

@@ -16,7 +16,7 @@ SIZE = 32
 ALIGNMENT = np.array([[11, 12], [20, 12], [15.5, 17], [12, 22], [19, 22]], np.float32)
 
 
-def card(alignment: NDArray[np.float32] | None = ALIGNMENT) -> dict[str, Any]:
+def metadata(alignment: NDArray[np.float32] | None = ALIGNMENT) -> dict[str, Any]:
     known = alignment.tolist() if alignment is not None else None
     task = {"name": "smile", "guided": {"Smiling": True}}
     return {"alignment": known, "task": task, "sha256": {"model.safetensors": "ab" * 32}, "size": SIZE, "framing": None}
@@ -29,7 +29,7 @@ class Fake:
         self.size = SIZE
         self.framing: Framing | None = None
         self.light = light
-        self.card: Mapping[str, Any] = card(alignment)
+        self.metadata: Mapping[str, Any] = metadata(alignment)
         self.batches: list[NDArray[np.uint8]] = []
 
     def images(self, uint8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:

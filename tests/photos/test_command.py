@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from attrxfer.cli import cli, transferring
-from attrxfer.media.photos import locate
+from attrxfer.media import detection as locate
 from attrxfer.media.provenance import SOURCE_TYPE
 from attrxfer.media.provenance import read as said_in
 from tests.photos.conftest import Fake, Fixed, smooth, subject

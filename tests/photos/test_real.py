@@ -12,7 +12,7 @@ from PIL import Image
 from skimage.data import astronaut, coffee
 
 from attrxfer.data import open_data
-from attrxfer.interfaces import Finder
+from attrxfer.interfaces import Detector
 from attrxfer.media.photos import Photos, finder
 from attrxfer.media.photos.place import place
 from attrxfer.plugin.host import Host
@@ -26,14 +26,14 @@ ALIGNED = np.array([[11.8, 16.4], [19.7, 16.4], [15.7, 21.2], [12.2, 24.4], [19.
 
 
 @pytest.fixture(scope="module")
-def dlib(host: Host) -> Finder:
+def dlib(host: Host) -> Detector:
     pytest.importorskip("dlib", reason="the extra faces is not installed")
     return finder("dlib", host.registry)
 
 
 @pytest.mark.parametrize("degrees", [0, 20, -35])
 @pytest.mark.parametrize("scale", [0.6, 1.0, 3.0])
-def test_the_astronaut_is_found_turned_small_and_large(dlib: Finder, degrees: float, scale: float) -> None:
+def test_the_astronaut_is_found_turned_small_and_large(dlib: Detector, degrees: float, scale: float) -> None:
     image = Image.fromarray(astronaut()).crop((0, 0, 512, 400))
     image = image.resize((round(512 * scale), round(400 * scale)), Image.Resampling.LANCZOS)
     middle = np.array([image.width / 2, image.height / 2])
@@ -45,7 +45,7 @@ def test_the_astronaut_is_found_turned_small_and_large(dlib: Finder, degrees: fl
     np.testing.assert_allclose(found[0, :2], wanted, atol=5 * scale)
 
 
-def test_the_astronauts_photo_changes_at_her_face_only(dlib: Finder) -> None:
+def test_the_astronauts_photo_changes_at_her_face_only(dlib: Detector) -> None:
     changed = Photos(Fake(alignment=ALIGNED), dlib)(astronaut())
     different = (changed.image != astronaut()).any(2)
     rows, columns = np.nonzero(different)
@@ -54,12 +54,12 @@ def test_the_astronauts_photo_changes_at_her_face_only(dlib: Finder) -> None:
     assert changed.mask is not None and not different[changed.mask == 0].any()
 
 
-def test_images_without_faces_and_strips_have_none(dlib: Finder) -> None:
+def test_images_without_faces_and_strips_have_none(dlib: Detector) -> None:
     for image in (coffee(), np.zeros((1, 900, 3), np.uint8), np.zeros((2, 1, 3), np.uint8)):
         assert dlib.find(image).shape == (0, 5, 2)
 
 
-def test_drawn_and_photographed_training_data_give_the_same_five_points(dlib: Finder) -> None:
+def test_drawn_and_photographed_training_data_give_the_same_five_points(dlib: Detector) -> None:
     drawn = SyntheticFaces(size=64, faces=40)
     data = open_data(drawn, selection=None, size=64)
     mean = data.mean_landmarks(np.arange(40))
@@ -70,7 +70,7 @@ def test_drawn_and_photographed_training_data_give_the_same_five_points(dlib: Fi
 
 
 @pytest.mark.skipif(not FACES.is_dir(), reason="no CelebA images here")
-def test_faces_anywhere_in_a_larger_image_are_framed_as_in_training(dlib: Finder) -> None:
+def test_faces_anywhere_in_a_larger_image_are_framed_as_in_training(dlib: Detector) -> None:
     """Three photographs pasted into a scene, moved, turned and scaled: the square found is CelebA's crop turned likewise."""
     size, crop = 64, (9, 29, 160, 160)
     data = CelebA(path=FACES, size=size, crop=crop)

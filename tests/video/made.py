@@ -131,7 +131,7 @@ class Dots:
     """A transfer that draws a dot in the middle of its crop."""
 
     size = SIZE
-    card: ClassVar[dict[str, Any]] = {
+    metadata: ClassVar[dict[str, Any]] = {
         "alignment": (8 + 16 * CORNERS).tolist(),
         "sha256": {"weights": "0"},
         "task": {"name": "dots", "guided": {}},

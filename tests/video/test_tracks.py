@@ -124,7 +124,7 @@ def test_another_scene_is_another_track() -> None:
 def test_flicker_is_the_ratio_of_changes() -> None:
     before, finder, dots = moving(), Bright(), Dots()
     points = [finder.find(image)[0] for image in before]
-    alignment = np.array(dots.card["alignment"], np.float32)
+    alignment = np.array(dots.metadata["alignment"], np.float32)
     assert flicker(before, before, points, alignment, SIZE) == pytest.approx(1)
     halved = [(128 + (image.astype(np.float32) - 128) / 2).round().astype(np.uint8) for image in before]
     assert flicker(before, halved, points, alignment, SIZE) == pytest.approx(0.5, abs=0.15)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attrxfer.errors import AttrxferError
-from attrxfer.interfaces import Finder
+from attrxfer.interfaces import Detector
 from attrxfer.media.photos.blend import paste, weights
 from attrxfer.media.photos.place import Box, Place, cut, place
 
@@ -23,7 +23,7 @@ class Transfers(Protocol):
     """What photos need of a transfer: a loaded bundle, or an exported file without torch."""
 
     size: int
-    card: Mapping[str, Any]
+    metadata: Mapping[str, Any]
 
     def images(self, uint8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]: ...
 
@@ -79,8 +79,8 @@ class Photos:
     not know their landmarks.
     """
 
-    def __init__(self, transfer: Transfers, finder: Finder) -> None:
-        known = transfer.card.get("alignment")
+    def __init__(self, transfer: Transfers, finder: Detector) -> None:
+        known = transfer.metadata.get("alignment")
         if known is None:
             raise AttrxferError("the bundle does not say how its training images were aligned: it takes crops only")
         self.transfer = transfer

@@ -2,6 +2,6 @@
 
 from attrxfer.media.video.clip import SUFFIXES, is_video
 from attrxfer.media.video.flicker import flicker
-from attrxfer.media.video.transfer import Outcome, transfer_video
+from attrxfer.media.video.transfer import VideoResult, transfer_video
 
-__all__ = ["SUFFIXES", "Outcome", "flicker", "is_video", "transfer_video"]
+__all__ = ["SUFFIXES", "VideoResult", "flicker", "is_video", "transfer_video"]

@@ -31,7 +31,7 @@ NO_CROPS = np.zeros((0, 1, 1, 3), np.uint8)
 
 Placed = Sequence[tuple[Points, float]]
 """Points (P, 2) and weights in 0..1 of the subjects in a frame."""
-Seen = tuple[Cut | None, list[float]]
+ClipAnalysis = tuple[Cut | None, list[float]]
 """The crops of a frame's subjects and their weights; None where there is none."""
 
 
@@ -51,12 +51,12 @@ def changed(
             yield from pool.map(functools.partial(_put_back, photos), (frame for _, frame in batch), seen, parts)
 
 
-def _put_back(photos: Photos, frame: VideoFrame, seen: Seen, results: NDArray[np.uint8]) -> VideoFrame:
+def _put_back(photos: Photos, frame: VideoFrame, seen: ClipAnalysis, results: NDArray[np.uint8]) -> VideoFrame:
     cut, weights = seen
     return frame if cut is None else _written(frame, photos.paste(cut, _faded(cut.crops, results, weights)))
 
 
-def _seen(photos: Photos, frame: VideoFrame, placed: Placed) -> Seen:
+def _seen(photos: Photos, frame: VideoFrame, placed: Placed) -> ClipAnalysis:
     kept = [(points, weight * _large(photos, points)) for points, weight in placed]
     kept = [(points, weight) for points, weight in kept if weight > 0]
     if not kept:

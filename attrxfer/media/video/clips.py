@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from attrxfer.errors import DataError
-from attrxfer.media.batch import Entry, Order, Result, is_result, refuse_collisions
+from attrxfer.media.batch import BatchOptions, FileResult, Result, is_result, refuse_collisions
 from attrxfer.media.images import is_image
 from attrxfer.media.photos import Photos
 from attrxfer.media.video.clip import is_video, require
-from attrxfer.media.video.transfer import Outcome, transfer_video
+from attrxfer.media.video.transfer import VideoResult, transfer_video
 
 Files = list[tuple[Path, Path]]
 
@@ -40,12 +40,12 @@ def transfer_clips(
     photos: Photos,
     files: Files,
     out: Path,
-    order: Order,
+    order: BatchOptions,
     strength: float = 1.0,
     *,
     count: int | None = None,
     said: Mapping[str, str] | None = None,
-    done: Callable[[Entry, Outcome | None], Any] = lambda entry, outcome: None,
+    done: Callable[[FileResult, VideoResult | None], Any] = lambda entry, outcome: None,
     progress: Callable[[Path, int, int], Any] = lambda path, steps, total: None,
 ) -> None:
     """Transfer video files into ``out``; ``done`` is told what became of each, ``progress`` how far each is.
@@ -59,7 +59,7 @@ def transfer_clips(
     for path, name in files[part - 1 :: parts]:
         target = out / name
         if order.skip_existing and target.exists():
-            done(Entry(path, name, "there"), None)
+            done(FileResult(path, name, "there"), None)
             continue
         try:
             outcome = transfer_video(
@@ -73,14 +73,14 @@ def transfer_clips(
                 progress=functools.partial(progress, path),
             )
         except DataError as error:
-            done(Entry(path, name, "broken", str(error).removeprefix(f"{path}: ")), None)
+            done(FileResult(path, name, "broken", str(error).removeprefix(f"{path}: ")), None)
             continue
         done(_entry(path, name, outcome, order), outcome)
 
 
-def _entry(path: Path, name: Path, outcome: Outcome, order: Order) -> Entry:
+def _entry(path: Path, name: Path, outcome: VideoResult, order: BatchOptions) -> FileResult:
     if outcome.changed:
-        return Entry(path, name, "changed", result=Result((), outcome.notes))
+        return FileResult(path, name, "changed", result=Result((), outcome.notes))
     if not outcome.frames:  # strength 0
-        return Entry(path, name, "copied")
-    return Entry(path, name, "copied" if order.copy_left else "left", "no face found")
+        return FileResult(path, name, "copied")
+    return FileResult(path, name, "copied" if order.copy_left else "left", "no face found")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from attrxfer.media.provenance import SOURCE_TYPE
 from attrxfer.media.video.clip import Clip
 from attrxfer.media.video.encode import Encoding, Packets, add_image
-from attrxfer.media.video.watch import Seen
+from attrxfer.media.video.watch import ClipAnalysis
 
 if TYPE_CHECKING:
     from av import Packet
@@ -29,7 +29,7 @@ OURS = frozenset({"encoder", "major_brand", "minor_version", "compatible_brands"
 def join(
     clip: Clip,
     out: Path,
-    seen: Seen,
+    seen: ClipAnalysis,
     how: Encoding,
     numbers: Sequence[NDArray[np.int64]],
     parts: Iterator[Packets],

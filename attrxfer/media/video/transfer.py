@@ -17,8 +17,8 @@ from attrxfer.media.video.clip import Clip
 from attrxfer.media.video.encode import encode, encoding
 from attrxfer.media.video.join import join
 from attrxfer.media.video.smooth import WIDTH
-from attrxfer.media.video.watch import Seen, by_frame, subjects, watch
-from attrxfer.media.video.work import Work
+from attrxfer.media.video.watch import ClipAnalysis, by_frame, subjects, watch
+from attrxfer.media.video.work import JobFolder
 from attrxfer.storage import files
 
 SEGMENT = 250
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Outcome:
+class VideoResult:
     """What became of a video. path: the result. frames: how many it has, and ``changed``, how many of them show a subject.
     subjects: how many were followed, each from where it comes in to where it leaves. seconds: it took. notes: how the result
     differs in form from the input, in words."""
@@ -53,7 +53,7 @@ def transfer_video(
     copy: bool = True,
     said: Mapping[str, str] | None = None,
     progress: Progress = lambda done, total: None,
-) -> Outcome:
+) -> VideoResult:
     """Transfer the subjects of a video file and write the file ``out``, of the same kind by its suffix.
 
     The image is encoded again with the clip's codec, pixels, colours, frames and times; sound, subtitles, chapters and
@@ -70,10 +70,10 @@ def transfer_video(
     began = time.monotonic()
     if strength == 0:
         files.copy(path, out)
-        return Outcome(out)
+        return VideoResult(out)
     with Clip(path) as clip:
         expected = clip.expected
-        work = Work(out, _job(photos, path, strength, count, smoothing))
+        work = JobFolder(out, _job(photos, path, strength, count, smoothing))
         try:
             seen = watch(clip, work.remembered(photos.find), lambda number: progress(number + 1, 2 * max(expected, number + 1)))
         except DataError:
@@ -86,7 +86,7 @@ def transfer_video(
         work.remove()
         if copy:
             files.copy(path, out)
-        return Outcome(out, frames, seconds=time.monotonic() - began)
+        return VideoResult(out, frames, seconds=time.monotonic() - began)
     draft = work.folder / f"draft{out.suffix}"
     how = encoding(seen.form, draft)
     parts = range(-(-frames // SEGMENT))
@@ -104,7 +104,7 @@ def transfer_video(
     files.sync(out.parent)
     work.remove()
     notes = [*how.notes, *notes, *_notes(seen)]
-    return Outcome(out, frames, sum(map(bool, placed)), len(found), time.monotonic() - began, tuple(notes))
+    return VideoResult(out, frames, sum(map(bool, placed)), len(found), time.monotonic() - began, tuple(notes))
 
 
 def _job(photos: Photos, path: Path, strength: float, count: int | None, smoothing: float) -> dict[str, Any]:
@@ -113,7 +113,7 @@ def _job(photos: Photos, path: Path, strength: float, count: int | None, smoothi
     return {
         "attrxfer": version("attrxfer"),
         "input": [str(path.resolve()), there.st_size, there.st_mtime_ns],
-        "model": photos.transfer.card.get("sha256"),
+        "model": photos.transfer.metadata.get("sha256"),
         "finder": type(photos.finder).__qualname__,
         "strength": strength,
         "count": count,
@@ -127,7 +127,7 @@ def _told(value: T, progress: Progress, done: int, total: int) -> T:
     return value
 
 
-def _notes(seen: Seen) -> list[str]:
+def _notes(seen: ClipAnalysis) -> list[str]:
     notes = []
     if seen.broken:
         notes.append(f"{seen.broken} broken packets left out")

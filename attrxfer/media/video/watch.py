@@ -31,7 +31,7 @@ USUAL = 8.0
 
 
 @dataclass(frozen=True)
-class Seen:
+class ClipAnalysis:
     """form: what frames are like. times: (N,) when each is shown, in the clip's time base. scenes: the first frame of each.
     tracks: the subjects. interlaced: whether frames are of two fields. broken: packets that could not be decoded."""
 
@@ -43,7 +43,7 @@ class Seen:
     broken: int
 
 
-def watch(clip: Clip, find: Callable[[ImageU8], Points], saw: Callable[[int], None]) -> Seen:
+def watch(clip: Clip, find: Callable[[ImageU8], Points], saw: Callable[[int], None]) -> ClipAnalysis:
     """Look through a clip; ``saw`` is told the number of each frame. Raises DataError as ``Clip.frames`` does."""
     tracker = Tracker(find, max(1, round(LOOK * clip.rate)))
     cuts, times, scenes = Cuts(), [], [0]
@@ -60,7 +60,7 @@ def watch(clip: Clip, find: Callable[[ImageU8], Points], saw: Callable[[int], No
         saw(number)
     _look(tracker, len(times) - 1, last)
     assert last is not None
-    return Seen(
+    return ClipAnalysis(
         clip.form(last), np.array(times, np.int64), tuple(scenes), tuple(tracker.tracks), last.interlaced_frame, clip.broken
     )
 
@@ -99,7 +99,7 @@ class Subject:
     weights: NDArray[np.float32]
 
 
-def subjects(seen: Seen, time_base: float, width: float = WIDTH, count: int | None = None) -> list[Subject]:
+def subjects(seen: ClipAnalysis, time_base: float, width: float = WIDTH, count: int | None = None) -> list[Subject]:
     """The subjects of a clip in every frame they are in, smoothed over ``width`` seconds: the ``count`` largest of each
     scene, or all."""
     times = (seen.times - seen.times[0]) * time_base

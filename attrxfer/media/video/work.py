@@ -18,16 +18,16 @@ from attrxfer.storage.files import write_bytes, write_text
 Find = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
-class Work:
+class JobFolder:
     """The folder of one result. What lies there from another job (another input, model, strength) is thrown away."""
 
     def __init__(self, out: Path, job: Mapping[str, Any]) -> None:
         self.folder = out.parent / f".{out.name}.work"
         said = json.dumps(job, indent=2, sort_keys=True) + "\n"
-        card = self.folder / "job.json"
-        if not card.is_file() or card.read_text() != said:
+        metadata = self.folder / "job.json"
+        if not metadata.is_file() or metadata.read_text() != said:
             self.remove()
-            write_text(card, said)
+            write_text(metadata, said)
 
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from attrxfer.errors import DataError
-from attrxfer.interfaces import Batch, Broken, Finder
+from attrxfer.interfaces import Batch, Broken, Detector
 from attrxfer.testing.fakes import COUNT, SIZE, tiny_faces
 from attrxfer.testing.subject import Subject
 
@@ -61,7 +61,7 @@ def check_masks_lie_where_the_image_does(subject: Subject) -> None:
 def check_what_finds_subjects_finds_none_in_an_empty_image(subject: Subject) -> None:
     """(0, P, 2) float32, whatever the image's shape, which stays as it was; landmarks it knows are reduced to P points."""
     locator = subject.build()
-    if not isinstance(locator, Finder):
+    if not isinstance(locator, Detector):
         return
     for height, width in ((48, 64), (301, 17)):
         empty = np.full((height, width, 3), 128, np.uint8)

@@ -30,7 +30,7 @@ def check_every_setting_is_documented(subject: Subject) -> None:
     cls = subject.component.load()
     text = " ".join(inspect.getdoc(base) or "" for base in cls.__mro__[:-1] if base is not nn.Module)
     assert inspect.getdoc(cls), f"{cls.__name__} has no docstring"
-    common = {"size", "steps", "batch", "rate", "betas"}
+    common = {"size", "steps", "batch_size", "lr", "betas"}
     missing = [name for name in subject.spec().values if name not in common and name not in text]
     assert not missing, f"the docstring of {cls.__name__} says nothing of {', '.join(missing)}"
 

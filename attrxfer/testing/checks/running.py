@@ -30,13 +30,13 @@ def check_it_runs_a_chain_as_torch_does(subject: Subject) -> None:
 def check_the_file_gives_back_card_and_results(subject: Subject) -> None:
     """And its suffix begins with a dot."""
     graph, examples = _graph(), tiny_faces().images_u8(np.arange(4))
-    exporter, card = subject.build(), {"size": SIZE, "licences": ["MIT", "é"]}
+    exporter, metadata = subject.build(), {"size": SIZE, "licences": ["MIT", "é"]}
     assert exporter.suffix.startswith("."), "a suffix with its dot"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"model{exporter.suffix}"
-        exporter.export(graph, examples, path, card)
+        exporter.export(graph, examples, path, metadata)
         run, found = exporter.open(path)
-        assert found == card
+        assert found == metadata
         _near(run(examples[:3], 0.5), graph, examples[:3], 0.5)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from attrxfer.interfaces import Each, Whole
+from attrxfer.interfaces import AggregateScore, PerImageScore
 from attrxfer.storage.state import pack, unpack
 from attrxfer.testing.fakes import SIZE, a_run, random_images, tiny_faces
 from attrxfer.testing.subject import Subject
@@ -53,8 +53,8 @@ def check_it_returns_scores(subject: Subject) -> None:
     for copied in (True, False):
         evaluation = _evaluation(copied)
         for name, found in subject.build()(evaluation).items():
-            assert isinstance(name, str) and isinstance(found, Each | Whole), name
-            if isinstance(found, Each):
+            assert isinstance(name, str) and isinstance(found, PerImageScore | AggregateScore), name
+            if isinstance(found, PerImageScore):
                 assert found.values.shape == (len(evaluation.rows),), f"{name}: a number an image"
                 assert not np.isinf(found.values).any(), name
             else:
@@ -94,7 +94,7 @@ def _stage(subject: Subject) -> Any:
 
 
 def _evaluation(copied: bool) -> Any:
-    from attrxfer.evaluation.scores import HeldOut
+    from attrxfer.evaluation.scores import HeldOutResults
 
     data = tiny_faces()
     rows = data.rows("test", {"bright": False})
@@ -102,4 +102,4 @@ def _evaluation(copied: bool) -> Any:
     sources = data.images_u8(rows)
     outputs = sources.copy() if copied else bright
     assert data.records.identity is not None
-    return HeldOut(sources, outputs, bright, rows, data.records.identity[rows], {"bright": True}, data, None, 0)
+    return HeldOutResults(sources, outputs, bright, rows, data.records.identity[rows], {"bright": True}, data, None, 0)
