@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from attrxfer.model.loading import Transfer, load
+    from attrxfer.model.loading import TorchModel, load
 
-__all__ = ["Transfer", "load"]
+__all__ = ["TorchModel", "load"]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from attrxfer.plugin.host import Host
 from tests.conftest import TINY
-from tests.video.made import write as write_video
+from tests.media.video.made import write as write_video
 
 ROOT = Path(__file__).parents[1]
 PEOPLE, EACH = 12, 2

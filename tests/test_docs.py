@@ -38,7 +38,7 @@ DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 SHOWN = ("text", "html", "css", "xml")
 PERFORMED = "plugins.md"
-"""It makes a package and installs it: tests/test_scaffold.py does all that it says."""
+"""It makes a package and installs it: tests/scaffold/test_scaffold.py does all that it says."""
 """Languages of blocks that are shown and not tried."""
 QUICK = (
     *("plugins", "components", "info", "compare", "transfer", "data inspect"),

@@ -49,7 +49,15 @@ def evaluate(
 
     Writes scores.json, table.md and page.html into the folder OUT.
     """
-    from attrxfer.evaluation.candidates import anchors, candidate, held_out, made_metrics, refuse_teachers, require, scorecards
+    from attrxfer.evaluation.candidates import (
+        candidate,
+        held_out,
+        made_metrics,
+        reference_rows,
+        refuse_teachers,
+        require,
+        scorecards,
+    )
     from attrxfer.evaluation.matched_identity import with_headlines
     from attrxfer.evaluation.scores import slices
     from attrxfer.plugin import host
@@ -74,7 +82,7 @@ def evaluate(
         raise AttrxferError("the test split has no inputs of this task")
     own = [candidate(what, given, loaded.registry, strength) for what in candidates]
     names = [one.name for one in own]
-    others = [one for one in anchors(given, loaded.registry) if one.name not in names]
+    others = [one for one in reference_rows(given, loaded.registry) if one.name not in names]
     metrics = made_metrics(checked, opened)
     validation = held_out(checked, opened, sets, limit, validation=True)
     results = with_headlines(scorecards(given, [*own, *others], metrics), given, validation, loaded.registry)
@@ -82,7 +90,7 @@ def evaluate(
     curves = {
         one.name: _curve(one, strength, card, given)
         for one, (card, _) in zip(own, results, strict=False)
-        if one.transfer is not None
+        if one.model is not None
     }
     table = {card.name: card.scores for card, _ in results}
     guided = conditions(checked.task.guided)
@@ -124,13 +132,13 @@ def _curve(one: Candidate, scored: float, card: Scorecard, given: HeldOutInputs)
     """The shares of a transfer's scorecard at several strengths; at the strength ``scored`` they are those of ``card``."""
     from attrxfer.evaluation.scores import score
 
-    assert one.transfer is not None
+    assert one.model is not None
     metrics = list(dict.fromkeys(card.by.values()))  # the others say nothing that a curve shows
     points = []
     for strength in STRENGTHS:
         own = card
         if strength != scored:
-            own = score("", given.results(one.transfer.images(given.sources, strength)), metrics)
+            own = score("", given.results(one.model.images(given.sources, strength)), metrics)
         found = {name: own.scores[name] for name in own.each if own.scores[name]["unit"] == "share"}
         shares = {name: each["value"] for name, each in found.items() if each["value"] is not None}
         points.append({"strength": strength, **shares})

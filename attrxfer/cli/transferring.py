@@ -151,11 +151,11 @@ def _crops(loaded: Loaded, strength: float, said: Mapping[str, str] | None) -> F
 def _photos(
     loaded: Loaded, strength: float, faces: int | None, locator: str | None, said: Mapping[str, str] | None, registry: Registry
 ) -> FileProcessor:
-    from attrxfer.media.detection import DEFAULT, finder
+    from attrxfer.media.detection import DEFAULT, detector
     from attrxfer.media.photos import Photos
     from attrxfer.media.processors import WholePhotos
 
-    photos = Photos(loaded, finder(locator or DEFAULT, registry))
+    photos = Photos(loaded, detector(locator or DEFAULT, registry))
     return WholePhotos(photos, strength, faces or None, said)
 
 

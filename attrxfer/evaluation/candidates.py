@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from attrxfer.data import CachedDataset, Sets
 from attrxfer.errors import AttrxferError, DataError, did_you_mean
 from attrxfer.evaluation.scores import HeldOutInputs, HeldOutResults, Scorecard, inputs, score
-from attrxfer.interfaces import Metric
+from attrxfer.interfaces import Metric, Model
 from attrxfer.media.images import find_images, frame, open_rgb
 from attrxfer.model import bundle, exported
-from attrxfer.model.loading import Transfer
+from attrxfer.model.loading import TorchModel
 from attrxfer.plugin.parameters import Spec, build, named, with_nested
 from attrxfer.plugin.registry import Registry
 from attrxfer.recipe import Recipe
@@ -26,12 +26,12 @@ Images = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Candidate:
-    """name: as tables show it. outputs: its results for the inputs (N, S, S, 3). transfer: what made them, where known.
+    """name: as tables show it. outputs: its results for the inputs (N, S, S, 3). model: what made them, where known.
     picked: the rows of the data that they are, where they are real images."""
 
     name: str
     outputs: Images
-    transfer: Transfer | None = None
+    model: Model | None = None
     picked: NDArray[np.int64] | None = None
 
 
@@ -57,7 +57,7 @@ def candidate(what: str, given: HeldOutInputs, registry: Registry, strength: flo
     in_one_file = exported.find(path, registry)
     if in_one_file is None and not bundle.is_there(path) and not (path / "recipe.toml").is_file():
         return Candidate(what, _of_folder(path, given))
-    bundled = None if in_one_file else Transfer(bundle.load(path, registry))
+    bundled = None if in_one_file else TorchModel(bundle.load(path, registry))
     transfer = in_one_file or bundled
     assert transfer is not None
     side = given.sources.shape[1]
@@ -88,10 +88,10 @@ def of_method(name: str, given: HeldOutInputs, registry: Registry) -> Candidate 
     return None if outputs is None else Candidate(name, outputs, picked=picked)
 
 
-def anchors(given: HeldOutInputs, registry: Registry) -> Iterator[Candidate]:
+def reference_rows(given: HeldOutInputs, registry: Registry) -> Iterator[Candidate]:
     """The methods that stand in every scorecard, as far as they apply."""
     for component in registry.all("method"):
-        if getattr(component.load(), "anchor", False):
+        if getattr(component.load(), "reference", False):
             found = of_method(component.name, given, registry)
             if found is not None:
                 yield found
@@ -111,7 +111,7 @@ def scorecards(
     given: HeldOutInputs, candidates: Sequence[Candidate], metrics: Sequence[Metric]
 ) -> list[tuple[Scorecard, HeldOutResults]]:
     """Every candidate under every metric."""
-    results = [given.results(one.outputs, one.transfer, one.picked) for one in candidates]
+    results = [given.results(one.outputs, one.model, one.picked) for one in candidates]
     return [(score(one.name, found, metrics), found) for one, found in zip(candidates, results, strict=True)]
 
 

@@ -15,8 +15,7 @@ import numpy as np
 
 from attrxfer.evaluation.candidates import of_method
 from attrxfer.evaluation.scores import HEADLINE, HeldOutInputs, HeldOutResults, Scorecard, score
-from attrxfer.interfaces import Metric
-from attrxfer.model.loading import Transfer
+from attrxfer.interfaces import Metric, Model
 from attrxfer.plugin.registry import Registry
 
 SUCCESS, VERIFIED = "success", "verified"
@@ -35,7 +34,7 @@ class Yardstick:
     success: Metric
     identity: Metric
 
-    def at(self, transfer: Transfer, strength: float) -> float:
+    def at(self, transfer: Model, strength: float) -> float:
         """The share of results at this strength that are verified, among the validation inputs."""
         results = self.validation.results(transfer.images(self.validation.sources, strength), transfer)
         return _share(score("", results, [self.identity]))
@@ -67,14 +66,14 @@ def with_headlines(
     if against is None:
         return list(results)
     return [
-        (replace(card, scores={**headline(found.transfer, given, against), **card.scores}), found)
-        if found.transfer is not None
+        (replace(card, scores={**headline(found.model, given, against), **card.scores}), found)
+        if found.model is not None
         else (card, found)
         for card, found in results
     ]
 
 
-def headline(transfer: Transfer, given: HeldOutInputs, against: Yardstick) -> dict[str, dict[str, Any]]:
+def headline(transfer: Model, given: HeldOutInputs, against: Yardstick) -> dict[str, dict[str, Any]]:
     """Scores of a transfer at equal verification on the test inputs ``given``, as a scorecard has them."""
     strength = chosen(lambda strength: against.at(transfer, strength), against.verified)
     results = given.results(transfer.images(given.sources, strength), transfer)

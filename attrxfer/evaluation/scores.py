@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attrxfer.data import CachedDataset
-from attrxfer.interfaces import AggregateScore, Metric, PerImageScore
+from attrxfer.interfaces import AggregateScore, Metric, Model, PerImageScore
 
 DRAWS = 1000
 FEW = 10
@@ -31,7 +31,7 @@ class HeldOutResults:
     people: NDArray[np.int64]
     target: Mapping[str, bool]
     data: CachedDataset
-    transfer: Any
+    model: Model | None
     seed: int
     picked: NDArray[np.int64] | None = None
 
@@ -49,10 +49,10 @@ class HeldOutInputs:
     target: Mapping[str, bool]
     seed: int
 
-    def results(self, outputs: Images, transfer: Any = None, picked: NDArray[np.int64] | None = None) -> HeldOutResults:
+    def results(self, outputs: Images, model: Model | None = None, picked: NDArray[np.int64] | None = None) -> HeldOutResults:
         """These inputs with somebody's results for them."""
         own = self.sources, outputs, self.truth, self.rows, self.people, self.target, self.data
-        return HeldOutResults(*own, transfer, self.seed, picked)
+        return HeldOutResults(*own, model, self.seed, picked)
 
 
 def inputs(

@@ -5,19 +5,36 @@ its annotated, keyword-only constructor arguments. A parameter annotated with on
 table (``network = {use = "diat"}``). Equal tables are one object, which trains once; only a nested generator or
 discriminator belongs to the component that names it.
 
-A class may have a classmethod ``needs(**parameters) -> Sequence[str]``: what is missing on this machine before a component
-with these parameters can be built (a file, an extra), each with its remedy. A run stops on all of them before its first stage.
-So it does when a component's method ``check_data(data)``, given the opened data set, raises DataError.
+Optional abilities are Protocols too: ``attrxfer.interfaces.abilities``.
 """
 
 from __future__ import annotations
 
+from attrxfer.interfaces.abilities import (
+    BringsStages,
+    Calibrated,
+    ChecksData,
+    ChecksRecipe,
+    HasFraming,
+    HasParts,
+    HasPreview,
+    PicksImages,
+    PlaysAdversarially,
+    RecipeView,
+    Recognises,
+    ReferenceMethod,
+    SameSubject,
+    StatesMissing,
+    SupervisesDiscriminator,
+    TransfersImages,
+)
 from attrxfer.interfaces.data import (
     SPLITS,
     Batch,
     Broken,
     Counterfactuals,
     Dataset,
+    DatasetView,
     Detector,
     Framing,
     Locator,
@@ -25,9 +42,21 @@ from attrxfer.interfaces.data import (
     Selection,
     SetName,
 )
-from attrxfer.interfaces.evaluation import AggregateScore, Better, Evaluation, Method, Metric, PerImageScore, Unit
+from attrxfer.interfaces.evaluation import AggregateScore, Better, Evaluation, Method, Metric, PerImageScore, Role, Unit
 from attrxfer.interfaces.inference import Backend, Exporter, Runner
-from attrxfer.interfaces.losses import SLOTS, Adversarial, Enhancer, Identity, Loss, Regularizer, Slot, TransferStep
+from attrxfer.interfaces.losses import (
+    SLOTS,
+    Adversarial,
+    DiscriminatorTerms,
+    Enhancer,
+    Failure,
+    Identity,
+    Loss,
+    Regularizer,
+    Slot,
+    TransferStep,
+)
+from attrxfer.interfaces.model import Model
 from attrxfer.interfaces.networks import Discrimination, Discriminator, Features, Generator
 from attrxfer.interfaces.training import Devices, Run, Stage
 
@@ -59,33 +88,54 @@ __all__ = [
     "Backend",
     "Batch",
     "Better",
+    "BringsStages",
     "Broken",
+    "Calibrated",
+    "ChecksData",
+    "ChecksRecipe",
     "Counterfactuals",
     "Dataset",
+    "DatasetView",
     "Detector",
     "Devices",
     "Discrimination",
     "Discriminator",
+    "DiscriminatorTerms",
     "Enhancer",
     "Evaluation",
     "Exporter",
+    "Failure",
     "Features",
     "Framing",
     "Generator",
+    "HasFraming",
+    "HasParts",
+    "HasPreview",
     "Identity",
     "Locator",
     "Loss",
     "Method",
     "Metric",
+    "Model",
     "PerImageScore",
+    "PicksImages",
+    "PlaysAdversarially",
+    "RecipeView",
+    "Recognises",
     "Records",
+    "ReferenceMethod",
     "Regularizer",
+    "Role",
     "Run",
     "Runner",
+    "SameSubject",
     "Selection",
     "SetName",
     "Slot",
     "Stage",
+    "StatesMissing",
+    "SupervisesDiscriminator",
     "TransferStep",
+    "TransfersImages",
     "Unit",
 ]

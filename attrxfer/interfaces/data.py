@@ -101,27 +101,91 @@ class Selection(Protocol):
         ...
 
 
+class DatasetView(Protocol):
+    """The opened data set of a task, as components see it. N images, all of one size S.
+
+    Attributes:
+        records: What the data set knows of all N images.
+        usable: Bool (N,): readable, and kept by the selection.
+        key: Equal for equal images: the key of their cache.
+        dataset: The data set component that the images come from.
+    """
+
+    @property
+    def records(self) -> Records: ...
+
+    @property
+    def usable(self) -> NDArray[np.bool_]: ...
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def dataset(self) -> Dataset: ...
+
+    def images_u8(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """uint8 images (n, S, S, 3) of these rows."""
+        ...
+
+    def images(self, rows: NDArray[np.int64], flip: NDArray[np.bool_] | None = None) -> Tensor:
+        """float32 images (n, 3, S, S) in -1..1 of these rows, mirrored where ``flip`` (n,) is True."""
+        ...
+
+    def read(self, rows: Sequence[int], size: int) -> list[NDArray[np.uint8] | Broken]:
+        """Images of these rows at another side in pixels, (size, size, 3) each, read from the data set itself."""
+        ...
+
+    def truth(self, rows: NDArray[np.int64], target: Mapping[str, bool], strength: float = 1.0) -> NDArray[np.uint8] | None:
+        """Exact counterfactuals (n, S, S, 3) with the target attributes; None where the data set cannot draw them."""
+        ...
+
+    def satisfies(self, conditions: Mapping[str, bool]) -> NDArray[np.bool_]:
+        """Bool (N,): which images meet all conditions. Raises DataError for an unknown attribute."""
+        ...
+
+    def rows(self, split: str, conditions: Mapping[str, bool] | None) -> NDArray[np.int64]:
+        """Usable rows of a split that meet the conditions."""
+        ...
+
+
 class Locator(Protocol):
     """Kind ``locator``: where a part of the subject is."""
 
-    def masks(self, data: Any, batch: Batch) -> NDArray[np.float32]:
-        """1 inside the part, 0 outside: (N, 1, S, S), for images of ``data`` (``attrxfer.data.Data``); zeros where the
-        part is unknown."""
+    def masks(self, data: DatasetView, batch: Batch) -> NDArray[np.float32]:
+        """1 inside the part, 0 outside: (N, 1, S, S), for the images of a batch of ``data``; zeros where the part is
+        unknown."""
         ...
 
 
 @runtime_checkable
 class Detector(Protocol):
-    """A locator that can also find subjects anywhere in an image, so that whole photos are transferred."""
+    """A locator that can also detect subjects anywhere in an image, so that whole photos are transferred.
 
-    def find(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """P points of each subject of an image (H, W, 3): (F, P, 2), x and y in its pixels (the centre of the first is
-        0, 0), the largest subject first; (0, P, 2) where there is none. It is called from several threads at once."""
+    Attributes:
+        subject: What it detects, in the singular, for messages: "face".
+    """
+
+    subject: str
+
+    def detect(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Detect all subjects in an image. Called from several threads at once.
+
+        Args:
+            image: uint8 RGB (H, W, 3).
+
+        Returns:
+            P points of each subject (F, P, 2), x and y in pixels of the image (the centre of the first pixel is 0, 0), the
+            largest subject first; (0, P, 2) where there is none.
+        """
         ...
 
     def reduce(self, landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
-        """A data set's landmarks (N, K, 2) as the P points that ``find`` gives, (N, P, 2), each an average of some of the
-        K. Raises DataError for landmarks that it does not know."""
+        """Turn a data set's landmarks (N, K, 2) into the P points that ``detect`` gives, (N, P, 2), each an average of some
+        of the K.
+
+        Raises:
+            DataError: These landmarks are unknown.
+        """
         ...
 
 

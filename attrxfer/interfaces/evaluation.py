@@ -4,13 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from attrxfer.interfaces.data import DatasetView
+from attrxfer.interfaces.model import Model
+
 Unit = Literal["share", "dB", "ms", "MB", "GFLOP", ""]
 Better = Literal["higher", "lower", ""]
+Role = Literal[
+    "attribute accuracy",
+    "verification rate",
+    "identity similarity",
+    "other attributes kept",
+    "truth",
+    "unchanged",
+    "realism",
+    "cost",
+    "",
+]
+"""What a score measures, whatever its label: reports and the matched-identity headline look scores up by their role.
+
+attribute accuracy: share of results with the target attributes. verification rate: share of results verified as the person of
+their input. identity similarity: how alike these are. other attributes kept: share of results whose other attributes stayed.
+truth: closeness to the exact counterfactual. unchanged: closeness to the input where nothing should change. realism: distance
+from real images as a set. cost: time, memory, operations.
+"""
 
 
 @dataclass(frozen=True)
@@ -21,6 +42,7 @@ class PerImageScore:
     values: NDArray[np.floating]
     unit: Unit = ""
     better: Better = "higher"
+    role: Role = ""
 
 
 @dataclass(frozen=True)
@@ -33,6 +55,7 @@ class AggregateScore:
     high: float | None = None
     unit: Unit = ""
     better: Better = ""
+    role: Role = ""
 
 
 class Evaluation(Protocol):
@@ -75,13 +98,13 @@ class Evaluation(Protocol):
         ...
 
     @property
-    def data(self) -> Any:
-        """The opened data set (``attrxfer.data.Data``)."""
+    def data(self) -> DatasetView:
+        """The opened data set."""
         ...
 
     @property
-    def transfer(self) -> Any:
-        """What made the outputs (``attrxfer.model.loading.Transfer``), or None for images of unknown origin."""
+    def model(self) -> Model | None:
+        """What made the outputs; None for images of unknown origin."""
         ...
 
     @property
@@ -97,14 +120,11 @@ class Metric(Protocol):
 
 
 class Method(Protocol):
-    """Kind ``method``: makes images of held-out inputs without having been trained here: baselines. A class with
-    ``anchor = True`` stands in every scorecard, to read the others against.
+    """Kind ``method``: makes images of held-out inputs without having been trained here: baselines and reference rows.
 
-    One that picks real images may offer ``picks(data, target, rows) -> rows or None``, which they are. One that picks other
-    images of the inputs' own subjects says so with ``same_subject = True``: what they reach is what a transfer's identity
-    is held against.
+    Optional abilities: ``ReferenceMethod``, ``PicksImages``, ``SameSubject`` (see ``attrxfer.interfaces.abilities``).
     """
 
-    def __call__(self, data: Any, target: Mapping[str, bool], rows: NDArray[np.int64]) -> NDArray[np.uint8] | None:
-        """Results (N, S, S, 3) for these rows of ``data`` (``attrxfer.data.Data``), None where it does not apply."""
+    def __call__(self, data: DatasetView, target: Mapping[str, bool], rows: NDArray[np.int64]) -> NDArray[np.uint8] | None:
+        """Results uint8 (N, S, S, 3) for these rows of ``data``; None where the method does not apply."""
         ...

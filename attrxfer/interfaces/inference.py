@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 class Runner(Protocol):
@@ -22,7 +25,7 @@ class Backend(Protocol):
 
     automatic: ClassVar[bool]
 
-    def prepare(self, graph: Any, example: NDArray[np.uint8], key: str) -> Runner:
+    def prepare(self, graph: nn.Module, example: NDArray[np.uint8], key: str) -> Runner:
         """``graph``: a torch module, (images uint8 (N, S, S, 3), strength ()) -> results uint8, in eval mode. ``example``:
         images of the shape that will come. ``key``: equal for equal graphs, to keep what takes long to make."""
         ...
@@ -35,7 +38,7 @@ class Exporter(Protocol):
 
     suffix: ClassVar[str]
 
-    def export(self, graph: Any, example: NDArray[np.uint8], path: Path, metadata: Mapping[str, Any]) -> None:
+    def export(self, graph: nn.Module, example: NDArray[np.uint8], path: Path, metadata: Mapping[str, object]) -> None:
         """``graph`` and ``example`` as a backend gets them; ``card`` (JSON) goes into the file."""
         ...
 

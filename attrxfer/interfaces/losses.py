@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from attrxfer.interfaces.networks import Discrimination, Features
@@ -42,11 +43,31 @@ class TransferStep(Protocol):
         ...
 
 
+Failure = Literal["the discriminator won", "the output equals the input", "mode collapse", "colour drift"]
+"""What goes wrong in adversarial training, by name."""
+
+
+@dataclass(frozen=True)
+class DiscriminatorTerms:
+    """What an adversarial component says of its discriminator loss, for the diagnostics of training.
+
+    Attributes:
+        names: The terms of ``discriminator_loss`` that measure how well D tells guided from generated images.
+        chance: Their sum where D cannot tell (2 log 2 for cross-entropy).
+        remedies: For each failure, what to change in the recipe, as a sentence for the user.
+    """
+
+    names: tuple[str, ...]
+    chance: float
+    remedies: Mapping[Failure, str]
+
+
 class Adversarial(Protocol):
     """Kind ``adversarial``: the attribute loss, both sides. ``uniform`` is a (N, 8) tensor of random numbers in 0..1, a row
     for each image; equal rows augment images equally."""
 
     stages: ClassVar[tuple[tuple[Slot, str], ...]]
+    discriminator_terms: ClassVar[DiscriminatorTerms]
 
     def augment(self, images: Tensor, uniform: Tensor) -> Tensor:
         """What D sees instead of ``images``: same shape, differentiable."""
@@ -72,12 +93,7 @@ class Loss(Protocol):
 
 
 class Identity(Loss, Protocol):
-    """Kind ``identity``: keeps the subject the same.
-
-    It may have a ``discriminator_weight`` that is not 0; then it offers ``discriminator_loss(discriminator, source,
-    generated) -> {name: scalar}``: terms that D minimises, from x and T(x) (N, 3, S, S) under one draw of the adversarial
-    term's augmentation.
-    """
+    """Kind ``identity``: keeps the subject the same. Optional ability: ``SupervisesDiscriminator``."""
 
 
 class Regularizer(Loss, Protocol):

@@ -11,8 +11,7 @@ if TYPE_CHECKING:
 class Generator(Protocol):
     """Kind ``generator``: a torch module that maps images (N, 3, S, S) in -1..1 to images of the same shape and range.
 
-    It may offer ``parts(images) -> dict[str, Tensor]`` with the image under "output" beside others (a mask (N, 1, S, S)
-    in 0..1 under "mask"), which regularizers find in ``TransferStep.parts``.
+    Optional ability: ``HasParts``.
     """
 
     def __call__(self, images: Tensor) -> Tensor: ...

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
-from attrxfer.interfaces.data import Batch, SetName
-from attrxfer.interfaces.losses import Adversarial, Identity, Regularizer, TransferStep
+from attrxfer.interfaces.data import Batch, DatasetView, SetName
+from attrxfer.interfaces.losses import Adversarial, Enhancer, Identity, Regularizer, TransferStep
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor
+    from torch import Tensor, nn
+    from torch.optim import Optimizer
 
 
 class Devices(Protocol):
@@ -23,7 +24,7 @@ class Devices(Protocol):
     precision: str
     """accelerate's name of the run's mixed precision: "no", "bf16" or "fp16"."""
 
-    def place(self, network: Any) -> Any:
+    def place(self, network: nn.Module) -> nn.Module:
         """Move a torch module to the device and its memory format; equal weights in every process."""
         ...
 
@@ -31,11 +32,11 @@ class Devices(Protocol):
         """The run's mixed precision."""
         ...
 
-    def optimizer(self, network: Any, lr: float, betas: tuple[float, float]) -> Any:
+    def optimizer(self, network: nn.Module, lr: float, betas: tuple[float, float]) -> Optimizer:
         """Adam on the parameters of a module."""
         ...
 
-    def update(self, optimizer: Any, loss: Tensor) -> None:
+    def update(self, optimizer: Optimizer, loss: Tensor) -> None:
         """Backward, average gradients over the processes, step, forget the gradients."""
         ...
 
@@ -44,12 +45,12 @@ class Run(Protocol):
     """A run as a stage sees it: its components, built and placed, and its data."""
 
     @property
-    def generator(self) -> Any:
+    def generator(self) -> nn.Module:
         """T, a torch module."""
         ...
 
     @property
-    def discriminator(self) -> Any:
+    def discriminator(self) -> nn.Module:
         """D, a torch module."""
         ...
 
@@ -63,14 +64,14 @@ class Run(Protocol):
     def regularizer(self) -> tuple[Regularizer, ...]: ...
 
     @property
-    def enhancer(self) -> tuple[Any, ...]: ...
+    def enhancer(self) -> tuple[Enhancer, ...]: ...
 
     @property
     def devices(self) -> Devices: ...
 
     @property
-    def data(self) -> Any:
-        """The opened data set (``attrxfer.data.Data``)."""
+    def data(self) -> DatasetView:
+        """The opened data set."""
         ...
 
     @property

@@ -10,15 +10,15 @@ from attrxfer.plugin.registry import Registry
 DEFAULT = "dlib"
 
 
-def finder(name: str, registry: Registry) -> Detector:
+def detector(name: str, registry: Registry) -> Detector:
     """A registered locator that finds subjects in any image, with its settings at their defaults.
 
     Raises UnknownName when there is none of that name, AttrxferError when it cannot find (it says which can) or when this
     machine lacks what it needs (it says what installs it).
     """
     spec = named("locator", name, registry)
-    if not issubclass(spec.component.load(), Detector):
-        able = [component.name for component in registry.all("locator") if issubclass(component.load(), Detector)]
+    if not isinstance(spec.component.load(), Detector):
+        able = [component.name for component in registry.all("locator") if isinstance(component.load(), Detector)]
         raise AttrxferError(f"locator {name} cannot find anything in photos; these can: {', '.join(able) or 'none installed'}")
     missing = missing_for(spec)
     if missing:

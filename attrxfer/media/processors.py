@@ -61,7 +61,7 @@ class WholePhotos:
             raise Skipped(str(error)) from None
         if self.strength == 0:
             return None
-        points = self.photos.find(file.pixels)
+        points = self.photos.detect(file.pixels)
         if not len(points):
             raise Skipped(f"{path}: no face found")
         found = Found(file, self.photos.cut(file.pixels, points[: self.count]))

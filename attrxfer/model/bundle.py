@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from attrxfer.errors import BundleError, Problem, did_you_mean
 from attrxfer.plugin.parameters import Spec, build, check
 from attrxfer.plugin.registry import Registry
@@ -122,6 +125,12 @@ def damaged(metadata: Mapping[str, Any], parts: Mapping[str, type] = PARTS) -> s
 
 def _numbers(value: Any, count: int) -> bool:
     return isinstance(value, list) and len(value) == count and all(isinstance(item, int | float) for item in value)
+
+
+def read_alignment(metadata: Mapping[str, Any]) -> NDArray[np.float32] | None:
+    """The mean landmarks (P, 2) of the training images, in pixels of ``size``; None where they had none."""
+    alignment = metadata.get("alignment")
+    return None if alignment is None else np.array(alignment, np.float32)
 
 
 def verify(path: Path, metadata: Mapping[str, Any]) -> None:

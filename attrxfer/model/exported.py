@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from attrxfer.errors import BundleError
 from attrxfer.interfaces import Framing, Runner
-from attrxfer.model.bundle import PARTS, damaged
+from attrxfer.model.bundle import PARTS, damaged, read_alignment
 from attrxfer.plugin.registry import Registry
 
 BATCH = 32
@@ -27,7 +27,7 @@ def in_batches(run: Runner, images: Images, strength: float) -> Images:
     return np.concatenate([run(images[i : i + BATCH], strength) for i in range(0, len(images), BATCH)])
 
 
-class Exported:
+class ExportedModel:
     """What ``attrxfer.model.loading.Transfer`` is for images uint8, out of an exported file: size, guided, framing, card."""
 
     def __init__(self, path: Path, runner: Runner, metadata: Mapping[str, Any]) -> None:
@@ -35,7 +35,9 @@ class Exported:
         self.metadata = metadata
         self.size: int = metadata["size"]
         self.guided: dict[str, bool] = metadata["task"]["guided"]
+        self.name = str(path)
         self.framing = Framing.read(metadata.get("framing"))
+        self.alignment = read_alignment(metadata)
         self._runner = runner
 
     def images(self, uint8: Images, strength: float = 1.0) -> Images:
@@ -43,7 +45,7 @@ class Exported:
         return in_batches(self._runner, uint8, strength)
 
 
-def find(path: Path, registry: Registry) -> Exported | None:
+def find(path: Path, registry: Registry) -> ExportedModel | None:
     """The exported transfer in a file, None when no exporter writes files of its suffix. Raises BundleError when the file
     is damaged or not attrxfer's, AttrxferError when what reads it is not installed."""
     if path.is_file():
@@ -57,5 +59,5 @@ def find(path: Path, registry: Registry) -> Exported | None:
                 part = damaged(metadata, {name: PARTS[name] for name in KEPT})
                 if part is not None:
                     raise BundleError(f"{path}: damaged ({part} is missing or not what it should be)")
-                return Exported(path, runner, metadata)
+                return ExportedModel(path, runner, metadata)
     return None

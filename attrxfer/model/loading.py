@@ -11,7 +11,7 @@ from torch import Tensor
 
 from attrxfer.interfaces import Framing, Runner
 from attrxfer.model import bundle as bundles
-from attrxfer.model.bundle import Bundle
+from attrxfer.model.bundle import Bundle, read_alignment
 from attrxfer.model.exported import BATCH, in_batches
 from attrxfer.model.inference import Graph, graph_key, prepare, through
 from attrxfer.plugin.host import load as load_host
@@ -24,7 +24,7 @@ def blend(source: Tensor, result: Tensor, strength: float) -> Tensor:
     return result.clamp(-1, 1) if strength == 1 else torch.lerp(source, result, strength).clamp(-1, 1)
 
 
-class Transfer:
+class TorchModel:
     """A bundle ready to use.
 
     size: the side in pixels the bundle was trained at (the networks also take other sizes divisible by 16).
@@ -36,7 +36,9 @@ class Transfer:
         self.path = bundle.path
         self.size: int = bundle.metadata["size"]
         self.guided: dict[str, bool] = bundle.metadata["task"]["guided"]
+        self.name = str(bundle.path)
         self.framing = Framing.read(bundle.metadata.get("framing"))
+        self.alignment = read_alignment(bundle.metadata)
         self.device = torch.device(device)
         self._runner: Runner | None = None
         self._chain = [network.to(self.device, memory_format=torch.channels_last) for network in bundle.chain]  # type: ignore[call-overload]
@@ -79,6 +81,6 @@ class Transfer:
         self._runner = prepare(backend, graph, example, graph_key(graph, self.metadata), registry)
 
 
-def load(path: str | Path, device: str | torch.device = "cpu") -> Transfer:
+def load(path: str | Path, device: str | torch.device = "cpu") -> TorchModel:
     """Load a bundle, or the folder of a finished run. Raises BundleError when it is incomplete or was changed."""
-    return Transfer(bundles.load(Path(path), load_host().registry), device)
+    return TorchModel(bundles.load(Path(path), load_host().registry), device)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import tempfile
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -23,6 +24,7 @@ from attrxfer.interfaces import (
     Batch,
     Broken,
     Discrimination,
+    DiscriminatorTerms,
     Identity,
     Records,
     Regularizer,
@@ -114,6 +116,7 @@ class Gan:
     """The plainest adversarial term."""
 
     stages: ClassVar[tuple[tuple[Slot, str], ...]] = ()
+    discriminator_terms: ClassVar[DiscriminatorTerms] = DiscriminatorTerms(("d",), 2 * math.log(2), {})
 
     def augment(self, images: Tensor, uniform: Tensor) -> Tensor:
         return images

@@ -20,7 +20,7 @@ from attrxfer.data import CachedDataset, Sets, batch_rows, uniform
 from attrxfer.errors import AttrxferError, Interrupted, NonFiniteLoss
 from attrxfer.interfaces import Adversarial, Batch, Identity, Regularizer, SetName, Stage
 from attrxfer.model import bundle
-from attrxfer.model.loading import Transfer
+from attrxfer.model.loading import TorchModel
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.parameters import Spec, build
 from attrxfer.recipe import Recipe
@@ -187,7 +187,7 @@ class Training:
         if self.devices.main:
             bundle.save(self.folder.bundle, self.chain(), self.metadata())
             rows = self.sets.shown(self.recipe.report.samples)
-            finished = Transfer(bundle.load(self.folder.bundle, self.host.registry), self.devices.device)
+            finished = TorchModel(bundle.load(self.folder.bundle, self.host.registry), self.devices.device)
             save_strip(self.folder, "result", finished.images(self.data.images_u8(rows)))
         self.devices.wait()
         return self.folder.bundle

@@ -137,7 +137,7 @@ def self_test(host: Host | None) -> Iterator[Row]:
 def _actions(folder: Path, host: Host) -> dict[str, Callable[[], str]]:
     """The self-test's parts in their order; each returns what it saw or raises."""
     from attrxfer.model import bundle
-    from attrxfer.model.loading import Transfer
+    from attrxfer.model.loading import TorchModel
     from attrxfer.recipe.small import small_recipe
     from attrxfer.storage.run_folder import RunFolder
     from attrxfer.training.loop import Training
@@ -169,7 +169,7 @@ def _actions(folder: Path, host: Host) -> dict[str, Callable[[], str]]:
     def transfer() -> str:
         import numpy as np
 
-        made = Transfer(bundle.load(whole.bundle, host.registry))
+        made = TorchModel(bundle.load(whole.bundle, host.registry))
         images = np.random.default_rng(0).integers(0, 256, (2, made.size, made.size, 3)).astype(np.uint8)
         if made.images(images).shape != images.shape or not np.array_equal(made.images(images, 0.0), images):
             raise AttrxferError("the trained bundle does not return images as it should")

@@ -14,7 +14,7 @@ from attrxfer.errors import AttrxferError
 from attrxfer.media.images import find_images, frame, open_rgb
 from attrxfer.model import bundle
 from attrxfer.model.exported import KEPT
-from attrxfer.model.loading import Transfer
+from attrxfer.model.loading import TorchModel
 from attrxfer.plugin.parameters import build, missing_for, named
 from attrxfer.plugin.registry import Registry
 from attrxfer.storage.files import write_bytes
@@ -39,7 +39,7 @@ def export(model: Path, form: str, out: Path | None, sample: Path | None, regist
     found = bundle.find(model)
     if out is not None and out.suffix != exporter.suffix:
         raise AttrxferError(f"{out}: {form} files end in {exporter.suffix}, by which they are found again")
-    transfer = Transfer(bundle.load(found, registry))
+    transfer = TorchModel(bundle.load(found, registry))
     variant = "_" + form.partition("_")[2] if "_" in form else ""
     path = out or found.parent / f"{transfer.metadata['task']['name']}{variant}{exporter.suffix}"
     examples = _examples(sample, transfer)
@@ -56,7 +56,7 @@ def export(model: Path, form: str, out: Path | None, sample: Path | None, regist
     return path, f"{size:.1f} MB; largest error against torch {error} of 255, {different:.2%} of values differ ({what})"
 
 
-def _examples(sample: Path | None, transfer: Transfer) -> NDArray[np.uint8]:
+def _examples(sample: Path | None, transfer: TorchModel) -> NDArray[np.uint8]:
     if sample is None:
         size = (COUNT, transfer.size, transfer.size, 3)
         return np.random.default_rng(0).integers(0, 256, size).astype(np.uint8)
@@ -64,7 +64,7 @@ def _examples(sample: Path | None, transfer: Transfer) -> NDArray[np.uint8]:
     return np.stack([frame(open_rgb(path), transfer.framing, transfer.size) for path in files])
 
 
-def _compare(transfer: Transfer, exporter: Any, path: Path, examples: NDArray[np.uint8]) -> tuple[int, float]:
+def _compare(transfer: TorchModel, exporter: Any, path: Path, examples: NDArray[np.uint8]) -> tuple[int, float]:
     """The largest difference in steps of 0..255, and the share of values that differ."""
     runner, _ = exporter.open(path)
     errors = []

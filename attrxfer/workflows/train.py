@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from attrxfer.errors import AttrxferError
-from attrxfer.evaluation.candidates import Candidate, anchors, held_out, made_metrics, refuse_teachers, scorecards
+from attrxfer.evaluation.candidates import Candidate, held_out, made_metrics, reference_rows, refuse_teachers, scorecards
 from attrxfer.interfaces import Metric
 from attrxfer.model import bundle
-from attrxfer.model.loading import Transfer
+from attrxfer.model.loading import TorchModel
 from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe, load
 from attrxfer.report.run_report import write_report
@@ -64,9 +64,9 @@ def score(training: Training, metrics: Sequence[Metric]) -> None:
         training.display.say("no held-out inputs: nothing to score")
         return
     training.display.say(f"scoring {len(given.rows)} held-out images")
-    transfer = Transfer(bundle.load(folder.bundle, registry), training.devices.device)
+    transfer = TorchModel(bundle.load(folder.bundle, registry), training.devices.device)
     own = Candidate(RESULT, transfer.images(given.sources), transfer)
-    results = scorecards(given, [own, *anchors(given, registry)] if metrics else [own], metrics)
+    results = scorecards(given, [own, *reference_rows(given, registry)] if metrics else [own], metrics)
     cards = {card.name: card.scores for card, _ in results}
     found = {"images": len(given.rows), "people": len(np.unique(given.people)), "scores": cards}
     write_text(folder.scores, json.dumps(found, indent=2) + "\n")

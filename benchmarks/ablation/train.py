@@ -21,11 +21,11 @@ from attrxfer_metrics.truth import Truth
 from numpy.typing import NDArray
 
 from attrxfer.errors import AttrxferError
-from attrxfer.evaluation.candidates import anchors, held_out
+from attrxfer.evaluation.candidates import held_out, reference_rows
 from attrxfer.evaluation.scores import HeldOutInputs, Scorecard, score
 from attrxfer.interfaces import Metric, Stage
 from attrxfer.model import bundle
-from attrxfer.model.loading import Transfer
+from attrxfer.model.loading import TorchModel
 from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe, load
 from attrxfer.storage.conversion import to_tensor, to_uint8
@@ -62,9 +62,9 @@ class Scorer:
     def __call__(self, outputs: Images, metrics: Sequence[Metric]) -> Scorecard:
         return score("", self.given.results(outputs), metrics)
 
-    def anchors(self) -> dict[str, dict[str, Any]]:
+    def reference_rows(self) -> dict[str, dict[str, Any]]:
         """The anchors' scores, as ``written`` gives them."""
-        return {one.name: written(self(one.outputs, self.all)) for one in anchors(self.given, self.host.registry)}
+        return {one.name: written(self(one.outputs, self.all)) for one in reference_rows(self.given, self.host.registry)}
 
 
 def written(card: Scorecard) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def train(
     training.train()
     for line in folder.read_metrics():
         seconds[line["stage"]] = seconds.get(line["stage"], 0) + line["seconds"]
-    finished = Transfer(bundle.load(folder.bundle, host.registry))
+    finished = TorchModel(bundle.load(folder.bundle, host.registry))
     outputs = finished.images(scorer.given.sources)
     card = scorer(outputs, scorer.all)
     scores = {
@@ -153,7 +153,7 @@ def train(
         "seconds": {name: round(value, 1) for name, value in seconds.items()},
         "people": scorer.given.people.tolist(),
         "scores": written(card),
-        "anchors": scorer.anchors(),
+        "anchors": scorer.reference_rows(),
         "curve": curve,
     }
     np.savez_compressed(folder.path / "shown.npz", **shown(scorer.given, outputs))  # type: ignore[arg-type]

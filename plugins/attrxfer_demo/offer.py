@@ -14,8 +14,8 @@ from PIL import Image
 
 from attrxfer.errors import AttrxferError, DataError, UnknownName
 from attrxfer.interfaces import Detector
-from attrxfer.media.photos import Photos, finder
-from attrxfer.model.loading import Transfer, load
+from attrxfer.media.photos import Photos, detector
+from attrxfer.model.loading import TorchModel, load
 
 if TYPE_CHECKING:
     from attrxfer.plugin.registry import Registry
@@ -32,7 +32,7 @@ class Offer:
     path: Path
     label: str
     about: str
-    transfer: Transfer
+    transfer: TorchModel
     photos: Photos | None
     crops_only: str
     samples: tuple[tuple[NDArray[np.uint8], NDArray[np.uint8]], ...]
@@ -48,7 +48,7 @@ def offers(paths: Sequence[Path], locator: str, registry: Registry) -> list[Offe
     exist; where it lacks something, images are taken as crops."""
     missing, found_by = "", None
     try:
-        found_by = finder(locator, registry)
+        found_by = detector(locator, registry)
     except UnknownName:
         raise
     except AttrxferError as error:

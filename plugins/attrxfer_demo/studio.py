@@ -62,7 +62,7 @@ class Ready:
             self.crops = np.stack([frame(open_rgb(path), transfer.framing, transfer.size)])
         else:
             self.file = read(path)
-            self.cut = offer.photos.cut(self.file.pixels, offer.photos.find(self.file.pixels))
+            self.cut = offer.photos.cut(self.file.pixels, offer.photos.detect(self.file.pixels))
             self.crops = self.cut.crops
         self._view = _reduced(self.cut) if self.cut else None
         self._source = to_tensor(self.crops).to(offer.transfer.device)

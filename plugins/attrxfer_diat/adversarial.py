@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Annotated, ClassVar
 
@@ -11,7 +12,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from attrxfer.interfaces import Discrimination, Slot
+from attrxfer.interfaces import Discrimination, DiscriminatorTerms, Slot
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -31,6 +32,19 @@ class Gan:
         ("pretrain", "pretrain_generator"),
         ("pretrain", "pretrain_discriminator"),
         ("adversarial", "adversarial"),
+    )
+    discriminator_terms: ClassVar[DiscriminatorTerms] = DiscriminatorTerms(
+        names=("guided", "generated"),
+        chance=2 * math.log(2),
+        remedies={
+            "the discriminator won": "T learns only patterns that fool D: hold D back with --set adversarial.r1=1 or "
+            "adversarial.shift=0.1, or train on more images",
+            "the output equals the input": "the attribute has no pull: lower identity.weight, or train longer "
+            "(--set train.adversarial.steps=...)",
+            "mode collapse": "T makes one image of all: raise identity.weight, or lower train.adversarial.lr",
+            "colour drift": "D tells guided images by their colours: let it see changed ones (--set "
+            "adversarial.brightness=0.2 --set adversarial.contrast=0.2), or raise identity.weight",
+        },
     )
 
     def __init__(

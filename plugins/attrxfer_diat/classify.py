@@ -72,6 +72,7 @@ class ClassifyFaces(Kept):
         wanted = torch.from_numpy(self.labels[batch.rows]).to(device)
         terms = {"attributes": binary_cross_entropy_with_logits(attributes.float(), wanted)}
         if self.number:
+            assert self.run.data.records.identity is not None
             identity = self.run.data.records.identity[batch.rows]
             who = torch.tensor([self.number[int(person)] for person in identity], device=device)
             terms["people"] = cross_entropy(people.float(), who)

@@ -97,7 +97,9 @@ class Dlib(Landmarks):
     def points(self, data: Any) -> NDArray[np.float32]:
         return self.found
 
-    def find(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    subject = "face"
+
+    def detect(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Five points (F, 5, 2) of every face. Raises AttrxferError when dlib is not installed."""
         return five_points(faces_in(image, self.faces))
 

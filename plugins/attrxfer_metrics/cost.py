@@ -26,12 +26,14 @@ class Cost:
         self.repeats = repeats
 
     def __call__(self, evaluation: Evaluation) -> Mapping[str, AggregateScore]:
-        transfer = evaluation.transfer
-        if transfer is None:
-            return {}
+        transfer = evaluation.model
         from torch.utils.flop_counter import FlopCounterMode
 
+        from attrxfer.model.loading import TorchModel
         from attrxfer.storage.conversion import to_tensor
+
+        if not isinstance(transfer, TorchModel):
+            return {}
 
         images = to_tensor(evaluation.sources[: self.batch_size])
         with FlopCounterMode(display=False) as counter:

@@ -38,10 +38,11 @@ class Truth:
             "PSNR to truth": PerImageScore(each_psnr(evaluation.outputs, truth), "dB"),
             "SSIM to truth": PerImageScore(each_ssim(evaluation.outputs, truth)),
         }
-        if evaluation.transfer is not None:
+        if evaluation.model is not None:
             for strength in self.strengths:
                 between = evaluation.data.truth(evaluation.rows, evaluation.target, strength)
-                outputs = evaluation.transfer.images(evaluation.sources, strength)
+                assert between is not None
+                outputs = evaluation.model.images(evaluation.sources, strength)
                 found[f"closer to truth at {strength:g}"] = closer(outputs, evaluation.sources, between)
                 found[f"PSNR to truth at {strength:g}"] = PerImageScore(each_psnr(outputs, between), "dB")
         return found

@@ -1,4 +1,4 @@
-"""A finished tiny run, and a studio without networks or a face finder."""
+"""A finished tiny run, and a studio without networks or a face detector."""
 
 from __future__ import annotations
 
@@ -59,18 +59,20 @@ class Known:
         return landmarks
 
 
-def offer(transfer: Any, finder: Known | None) -> Offer:
-    photos = Photos(transfer, finder) if finder is not None else None
+def offer(transfer: Any, detector: Known | None) -> Offer:
+    photos = Photos(transfer, detector) if detector is not None else None
     return Offer(Path("runs/negative"), "negative", "", transfer, photos, "" if photos else "Crops only.", ())
 
 
 @pytest.fixture
 def a_studio(tmp_path: Path) -> Callable[..., SimpleNamespace]:
-    """A studio, its transfer and its finder, where subjects are in these squares."""
+    """A studio, its transfer and its detector, where subjects are in these squares."""
 
     def make(*squares: tuple[float, float, float]) -> SimpleNamespace:
-        transfer, finder = Negative(), Known(*squares)
-        return SimpleNamespace(studio=Studio([offer(transfer, finder)], tmp_path / "files"), transfer=transfer, finder=finder)
+        transfer, detector = Negative(), Known(*squares)
+        return SimpleNamespace(
+            studio=Studio([offer(transfer, detector)], tmp_path / "files"), transfer=transfer, detector=detector
+        )
 
     return make
 

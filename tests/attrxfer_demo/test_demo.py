@@ -22,7 +22,7 @@ from skimage.data import astronaut
 
 from attrxfer.cli import Group
 from attrxfer.errors import AttrxferError
-from attrxfer.media.photos import Photos, finder
+from attrxfer.media.photos import Photos, detector
 from attrxfer.media.processors import Crops, WholePhotos
 from attrxfer.media.provenance import statement
 from attrxfer.model.loading import load
@@ -61,7 +61,7 @@ def test_a_download_is_the_file_that_its_command_writes(trained: Path, tmp_path:
     transfer = load(trained)
     said = statement(transfer.metadata, 0.8)
     work: Any = (
-        Crops(transfer, 0.8, said) if crop else WholePhotos(Photos(transfer, finder("dlib", host.registry)), 0.8, None, said)
+        Crops(transfer, 0.8, said) if crop else WholePhotos(Photos(transfer, detector("dlib", host.registry)), 0.8, None, said)
     )
     work.write(out, *work.change([work.read(photo)]))
     assert studio.save(key, 0.8).read_bytes() == out.read_bytes() != photo.read_bytes()

@@ -43,7 +43,7 @@ def test_faces_are_found_and_transferred_once_and_the_slider_blends(a_studio: Ma
     assert looked.said == "1 face found." and not looked.faceless
     assert looked.middle == pytest.approx(100 * (120 + 75) / 512, abs=0.3)
     shown = {strength: made.studio.show(looked.key, strength) for strength in (0, 0.5, 1, 1.5)}
-    assert made.transfer.asked == made.finder.asked == 1
+    assert made.transfer.asked == made.detector.asked == 1
     befores = {before for before, _ in shown.values()}
     assert len(befores) == 1
     before = pixels(befores.pop())

@@ -202,7 +202,7 @@ def values(metric: Any, held: HeldOutResults) -> dict[str, float]:
 
 
 def beside(data: CachedDataset, rows: NDArray[np.int64], *, same: bool) -> NDArray[np.int64]:
-    from attrxfer_baselines.anchors import AnotherPhoto, Stranger
+    from attrxfer_baselines.reference_rows import AnotherPhoto, Stranger
 
     picked = (AnotherPhoto if same else Stranger)().picks(data, {}, rows)
     assert picked is not None

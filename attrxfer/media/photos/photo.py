@@ -72,31 +72,31 @@ class Changed:
 class Photos:
     """Transfers the subjects of whole photos.
 
-    >>> photos = Photos(attrxfer.load("runs/gender"), finder)  # doctest: +SKIP
+    >>> photos = Photos(attrxfer.load("runs/gender"), detector)  # doctest: +SKIP
     >>> photos(image, strength=0.8).image  # doctest: +SKIP
 
-    Raises AttrxferError when the bundle does not say how its training images were aligned, DataError when the finder does
+    Raises AttrxferError when the bundle does not say how its training images were aligned, DataError when the detector does
     not know their landmarks.
     """
 
-    def __init__(self, transfer: Transfers, finder: Detector) -> None:
+    def __init__(self, transfer: Transfers, detector: Detector) -> None:
         known = transfer.metadata.get("alignment")
         if known is None:
             raise AttrxferError("the bundle does not say how its training images were aligned: it takes crops only")
         self.transfer = transfer
-        self.finder = finder
-        self.alignment = finder.reduce(np.array([known], np.float32))[0]
+        self.detector = detector
+        self.alignment = detector.reduce(np.array([known], np.float32))[0]
 
-    def find(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def detect(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Points (F, P, 2) of the subjects of a photo (H, W, 3), the largest first."""
-        return self.finder.find(image)
+        return self.detector.detect(image)
 
     def __call__(self, image: NDArray[np.uint8], strength: float = 1.0, points: NDArray[np.float32] | None = None) -> Changed:
         """Transfer the subjects of a photo (H, W, 3) uint8: those that are found, or those at ``points`` (F, P, 2).
 
         Strength 0 is the photo itself, 1 the trained transfer; above 1 exaggerates.
         """
-        part = self.cut(image, self.find(image) if points is None else points)
+        part = self.cut(image, self.detect(image) if points is None else points)
         return self.paste(part, self.transfer.images(part.crops, strength))
 
     def cut(self, image: NDArray[np.uint8], points: NDArray[np.float32]) -> Cut:

@@ -75,7 +75,9 @@ def transfer_video(
         expected = clip.expected
         work = JobFolder(out, _job(photos, path, strength, count, smoothing))
         try:
-            seen = watch(clip, work.remembered(photos.find), lambda number: progress(number + 1, 2 * max(expected, number + 1)))
+            seen = watch(
+                clip, work.remembered(photos.detect), lambda number: progress(number + 1, 2 * max(expected, number + 1))
+            )
         except DataError:
             work.remove()
             raise
@@ -114,7 +116,7 @@ def _job(photos: Photos, path: Path, strength: float, count: int | None, smoothi
         "attrxfer": version("attrxfer"),
         "input": [str(path.resolve()), there.st_size, there.st_mtime_ns],
         "model": photos.transfer.metadata.get("sha256"),
-        "finder": type(photos.finder).__qualname__,
+        "detector": type(photos.detector).__qualname__,
         "strength": strength,
         "count": count,
         "smoothing": smoothing,

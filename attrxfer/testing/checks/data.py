@@ -65,7 +65,7 @@ def check_what_finds_subjects_finds_none_in_an_empty_image(subject: Subject) -> 
         return
     for height, width in ((48, 64), (301, 17)):
         empty = np.full((height, width, 3), 128, np.uint8)
-        found = locator.find(empty)
+        found = locator.detect(empty)
         assert found.ndim == 3 and found.shape[::2] == (0, 2) and found.dtype == np.float32, f"{found.shape} {found.dtype}"
         assert (empty == 128).all(), "the image was changed"
     landmarks = tiny_faces().records.landmarks

@@ -21,7 +21,7 @@ from attrxfer.media.photos import Photos
 from attrxfer.media.processors import WholePhotos
 from attrxfer.media.video import transfer as transfers
 from attrxfer.media.video import transfer_video
-from tests.video.made import Bright, Dots, moving, packets, photos, read, scene, times, write
+from tests.media.video.made import Bright, Dots, moving, packets, photos, read, scene, times, write
 
 UNEVEN = [0, 40, 90, 100, 200, 233, 266, 300, 350, 351, 420, 460, 500, 540, 600, 640, 700, 733, 760, 800, 900, 940, 990, 1100]
 
@@ -162,7 +162,7 @@ def test_a_stopped_job_goes_on_and_ends_the_same(tmp_path: Path, monkeypatch: py
         assert not out.exists()
     outcome = transfer_video(stopping, source, out)
     assert out.read_bytes() == (tmp_path / "whole.mp4").read_bytes() and outcome.frames == 30
-    assert stopping.finder.calls == whole.finder.calls  # no look was taken twice
+    assert stopping.detector.calls == whole.detector.calls  # no look was taken twice
     assert stopping.transfer.seen < 2 * whole.transfer.seen
     assert [path.name for path in out.parent.iterdir()] == ["a.mp4"]
 
@@ -299,7 +299,7 @@ def test_the_finder_and_transfer_of_photos_are_used(tmp_path: Path) -> None:
     source = write(tmp_path / "a.mkv", moving(4))
     own = Photos(Dots(), Bright())
     transfer_video(own, source, tmp_path / "b.mkv")
-    assert own.transfer.seen == 4 and own.finder.calls >= 4  # type: ignore[attr-defined]
+    assert own.transfer.seen == 4 and own.detector.calls >= 4  # type: ignore[attr-defined]
 
 
 # ---------------------------------------------------------------- the command

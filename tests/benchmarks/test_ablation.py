@@ -16,7 +16,7 @@ from benchmarks.ablation.table import interval
 from benchmarks.ablation.variants import TASKS, VARIANTS, recipe
 from tests.conftest import TINY
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SMALL = (
     *(setting for setting in TINY if not setting.startswith("metric") and "adversarial.steps" not in setting),
     "train.face_features.steps=2",

@@ -15,7 +15,7 @@ from attrxfer.storage.run_folder import RunFolder
 from attrxfer.training.loop import Training
 from tests.conftest import TINY
 
-FOLDER = Path(__file__).parents[1] / "recipes"
+FOLDER = Path(__file__).parents[2] / "recipes"
 RECIPES = sorted(FOLDER.rglob("*.toml"))
 DRAWN = {"use": "synthetic_faces"}
 

@@ -12,7 +12,7 @@ import pytest
 from benchmarks.speed.figure import Figure, ratio
 from tests.conftest import TINY
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SETS = [part for setting in TINY for part in ("--set", setting)]
 
 

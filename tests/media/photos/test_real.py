@@ -13,12 +13,12 @@ from skimage.data import astronaut, coffee
 
 from attrxfer.data import open_data
 from attrxfer.interfaces import Detector
-from attrxfer.media.photos import Photos, finder
+from attrxfer.media.photos import Photos, detector
 from attrxfer.media.photos.place import place
 from attrxfer.plugin.host import Host
-from tests.photos.conftest import Fake
+from tests.media.photos.conftest import Fake
 
-FACES = Path(__file__).parents[3] / "shared" / "data" / "celeba_subset"
+FACES = Path(__file__).parents[4] / "shared" / "data" / "celeba_subset"
 EYES = np.array([[203.3, 101.5], [246.4, 103.9]])
 """Of the astronaut, by hand."""
 ALIGNED = np.array([[11.8, 16.4], [19.7, 16.4], [15.7, 21.2], [12.2, 24.4], [19.3, 24.4]], np.float32)
@@ -28,7 +28,7 @@ ALIGNED = np.array([[11.8, 16.4], [19.7, 16.4], [15.7, 21.2], [12.2, 24.4], [19.
 @pytest.fixture(scope="module")
 def dlib(host: Host) -> Detector:
     pytest.importorskip("dlib", reason="the extra faces is not installed")
-    return finder("dlib", host.registry)
+    return detector("dlib", host.registry)
 
 
 @pytest.mark.parametrize("degrees", [0, 20, -35])
@@ -95,7 +95,7 @@ def test_faces_anywhere_in_a_larger_image_are_framed_as_in_training(dlib: Detect
         wanted.append(np.stack([square.real, square.imag], 1))
     photos = Photos(Fake(alignment=alignment), dlib)
     photos.transfer.size = size
-    part = photos.cut(np.asarray(scene), photos.find(np.asarray(scene)))
+    part = photos.cut(np.asarray(scene), photos.detect(np.asarray(scene)))
     assert len(part.places) == 3
     for corners in wanted:
         side = np.linalg.norm(corners[1] - corners[0])

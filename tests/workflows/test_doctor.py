@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from attrxfer.model.loading import Transfer
+from attrxfer.model.loading import TorchModel
 from attrxfer.plugin.host import Host
 from attrxfer.workflows import doctor
 from attrxfer.workflows.doctor import Row
@@ -92,7 +92,7 @@ def test_the_cache_is_counted_and_a_full_disk_is_wrong(tmp_path: Path, monkeypat
 
 def test_the_self_test_finds_what_does_not_work(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [row.name for row in doctor.self_test(host)] == ["train", "resume", "transfer", "time"]
-    monkeypatch.setattr(Transfer, "images", lambda self, images, strength=1.0: images[:1])
+    monkeypatch.setattr(TorchModel, "images", lambda self, images, strength=1.0: images[:1])
     rows = list(doctor.self_test(host))
     assert wrong(rows) == ["failed"] and rows[-1].value == "the trained bundle does not return images as it should"
     assert wrong(doctor.self_test(None)) == ["train"]

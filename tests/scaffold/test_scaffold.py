@@ -18,7 +18,7 @@ from attrxfer.plugin.registry import KIND_NAMES
 from attrxfer.scaffold import new_package, render
 from tests.conftest import attrxfer, metadata_of, on_path, pip_install
 
-PAGE = Path(__file__).parents[1] / "docs" / "plugins.md"
+PAGE = Path(__file__).parents[2] / "docs" / "plugins.md"
 READMES = '''
 """The recipe in each README is valid, once all plugins are there."""
 

@@ -10,10 +10,10 @@ from PIL import Image
 from attrxfer.errors import AttrxferError, UnknownName
 from attrxfer.interfaces import Framing
 from attrxfer.media.images import frame
-from attrxfer.media.photos import Photos, finder
+from attrxfer.media.photos import Photos, detector
 from attrxfer.media.photos.place import Place, cut, enlarge, place
 from attrxfer.plugin.host import Host
-from tests.photos.conftest import ALIGNMENT, SIZE, Fake, Fixed, noise, smooth, subject
+from tests.media.photos.conftest import ALIGNMENT, SIZE, Fake, Fixed, noise, smooth, subject
 
 
 @pytest.mark.parametrize("degrees", [0, 17, -40, 90, 180])
@@ -189,9 +189,9 @@ def test_a_bundle_without_alignment_is_refused() -> None:
 
 def test_finders_by_name_and_what_is_said_of_others(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UnknownName, match='did you mean "dlib"'):
-        finder("dlb", host.registry)
+        detector("dlb", host.registry)
     with pytest.raises(AttrxferError, match="locator landmarks cannot find anything in photos; these can: auto, dlib"):
-        finder("landmarks", host.registry)
+        detector("landmarks", host.registry)
     monkeypatch.setattr("attrxfer_faces.locator.missing", lambda: ["dlib: pip install 'attrxfer[faces]'"])
     with pytest.raises(AttrxferError, match=r"needs dlib: pip install 'attrxfer\[faces\]'; .*--aligned"):
-        finder("dlib", host.registry)
+        detector("dlib", host.registry)

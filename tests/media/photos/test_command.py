@@ -16,7 +16,7 @@ from attrxfer.cli import cli, transferring
 from attrxfer.media import detection as locate
 from attrxfer.media.provenance import SOURCE_TYPE
 from attrxfer.media.provenance import read as said_in
-from tests.photos.conftest import Fake, Fixed, smooth, subject
+from tests.media.photos.conftest import Fake, Fixed, smooth, subject
 
 Run = Callable[..., Result]
 
@@ -25,7 +25,7 @@ Run = Callable[..., Result]
 def run(monkeypatch: pytest.MonkeyPatch) -> Run:
     """The command with the fake transfer, and two faces in every image that is not of one colour."""
     monkeypatch.setattr(transferring, "_load", lambda *arguments: Fake())
-    monkeypatch.setattr(locate, "finder", lambda *arguments: Fixed(subject(50, 60, 2), subject(120, 60, 1)))
+    monkeypatch.setattr(locate, "detector", lambda *arguments: Fixed(subject(50, 60, 2), subject(120, 60, 1)))
     return lambda *arguments: CliRunner().invoke(cli, ["transfer", "model", *map(str, arguments)])
 
 

@@ -12,7 +12,7 @@ from attrxfer.media.video.flicker import flicker
 from attrxfer.media.video.join import decode_times
 from attrxfer.media.video.smooth import FADE, fading, smooth
 from attrxfer.media.video.tracks import Tracker
-from tests.video.made import SIZE, Bright, Dots, moving, photos, scene
+from tests.media.video.made import SIZE, Bright, Dots, moving, photos, scene
 
 TIMES = np.arange(60) / 25
 
@@ -66,8 +66,8 @@ def test_who_comes_and_goes_fades() -> None:
 # ---------------------------------------------------------------- tracks
 
 
-def followed(images: Iterable[NDArray[np.uint8]], finder: Bright, step: int = 1) -> Tracker:
-    tracker = Tracker(finder.find, step)
+def followed(images: Iterable[NDArray[np.uint8]], detector: Bright, step: int = 1) -> Tracker:
+    tracker = Tracker(detector.find, step)
     for number, image in enumerate(images):
         if tracker.due(number):
             tracker.look(number, image)
@@ -122,8 +122,8 @@ def test_another_scene_is_another_track() -> None:
 
 
 def test_flicker_is_the_ratio_of_changes() -> None:
-    before, finder, dots = moving(), Bright(), Dots()
-    points = [finder.find(image)[0] for image in before]
+    before, detector, dots = moving(), Bright(), Dots()
+    points = [detector.detect(image)[0] for image in before]
     alignment = np.array(dots.metadata["alignment"], np.float32)
     assert flicker(before, before, points, alignment, SIZE) == pytest.approx(1)
     halved = [(128 + (image.astype(np.float32) - 128) / 2).round().astype(np.uint8) for image in before]

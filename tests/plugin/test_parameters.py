@@ -13,7 +13,7 @@ from attrxfer.interfaces import Generator, Regularizer
 from attrxfer.plugin.parameters import build, check, check_parameters, schema
 from attrxfer.plugin.registry import Registry
 
-HERE = "tests.test_params"
+HERE = "tests.plugin.test_parameters"
 
 
 class Small:

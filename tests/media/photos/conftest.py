@@ -1,4 +1,4 @@
-"""A transfer and a finder whose results are known, without torch and dlib."""
+"""A transfer and a detector whose results are known, without torch and dlib."""
 
 from __future__ import annotations
 

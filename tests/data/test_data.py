@@ -78,9 +78,9 @@ def test_a_damaged_cache_is_made_anew(tmp_path: Path, damage: str) -> None:
 
 
 def test_two_processes_fill_the_cache_at_once(tmp_path: Path) -> None:
-    code = "import sys; from pathlib import Path; from tests.test_data import opened; print(opened(Path(sys.argv[1])).key)"
+    code = "import sys; from pathlib import Path; from tests.data.test_data import opened; print(opened(Path(sys.argv[1])).key)"
     command = [sys.executable, "-c", code, str(tmp_path)]
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     both = [subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     keys = {process.communicate(timeout=60)[0] for process in both}
     assert len(keys) == 1 and all(process.returncode == 0 for process in both)

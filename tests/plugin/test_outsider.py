@@ -15,7 +15,7 @@ from PIL import Image
 
 from tests.conftest import TINY, attrxfer, on_path, package, pip_install
 
-OUTSIDER = Path(__file__).parent / "outsider"
+OUTSIDER = Path(__file__).parents[1] / "outsider"
 SETS = [part for override in TINY for part in ("--set", override)]
 
 

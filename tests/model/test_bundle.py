@@ -21,7 +21,7 @@ from attrxfer.media.images import frame
 from attrxfer.model import bundle
 from attrxfer.model.exported import BATCH, in_batches
 from attrxfer.model.inference import through
-from attrxfer.model.loading import Transfer
+from attrxfer.model.loading import TorchModel
 from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe
 from attrxfer.storage.conversion import to_tensor, to_uint8
@@ -50,7 +50,7 @@ def model(trained: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def transfer(trained: Path) -> Transfer:
+def transfer(trained: Path) -> TorchModel:
     return package.load(trained)
 
 
@@ -181,7 +181,7 @@ print(names)
 # ---------------------------------------------------------------- strength
 
 
-def test_strength_is_continuous_from_the_input_to_the_transfer(transfer: Transfer) -> None:
+def test_strength_is_continuous_from_the_input_to_the_transfer(transfer: TorchModel) -> None:
     images = to_tensor(noise())
     assert transfer(images, 0.0) is images
     whole = transfer(images)
@@ -192,7 +192,7 @@ def test_strength_is_continuous_from_the_input_to_the_transfer(transfer: Transfe
     assert not torch.allclose(whole, images)
 
 
-def test_arrays_in_and_out(transfer: Transfer) -> None:
+def test_arrays_in_and_out(transfer: TorchModel) -> None:
     array = noise(40)
     results = transfer.images(array)
     assert results.shape == array.shape and results.dtype == np.uint8

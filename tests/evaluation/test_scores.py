@@ -16,7 +16,7 @@ from attrxfer_metrics.memory import peak_memory
 from PIL import Image
 
 from attrxfer.errors import AttrxferError
-from attrxfer.evaluation.candidates import anchors, candidate, held_out, refuse_teachers
+from attrxfer.evaluation.candidates import candidate, held_out, reference_rows, refuse_teachers
 from attrxfer.evaluation.scores import Scorecard, mean, score, slices
 from attrxfer.interfaces import AggregateScore, PerImageScore
 from attrxfer.plugin.host import Host
@@ -230,7 +230,7 @@ def test_anchors_of_real_people_are_another_photo_and_a_stranger(tiny: Tiny, hos
     data = replace(data, dataset=SimpleNamespace())  # type: ignore[arg-type]  # as of photographs, no truth is known
     given = held_out(recipe, data, sets, 12)
     assert given is not None and given.truth is None
-    found = {one.name: one.outputs for one in anchors(given, host.registry)}
+    found = {one.name: one.outputs for one in reference_rows(given, host.registry)}
     assert found.keys() == {"input_copy", "nearest_guided", "another_photo", "stranger"}
     identity = data.records.identity
     assert identity is not None

@@ -21,7 +21,7 @@ from attrxfer.recipe import Recipe, load, parse, read
 from attrxfer.recipe.merging import apply_overrides, merge
 from tests.conftest import TINY, attrxfer
 
-HERE = "tests.test_config"
+HERE = "tests.recipe.test_schema"
 
 
 class Plain:

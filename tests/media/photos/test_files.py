@@ -17,7 +17,7 @@ from attrxfer.media.photos.files import PhotoFile, Unsuited, read
 from attrxfer.media.photos.pixels import TURN_TAG
 from attrxfer.media.provenance import SOURCE_TYPE, packet, statement
 from attrxfer.media.provenance import read as said_in
-from tests.photos.conftest import noise, smooth
+from tests.media.photos.conftest import noise, smooth
 
 SAID = {"Model": "smile", "ModelSHA256": "ab" * 32, "Attribute": "Smiling=true", "Strength": "0.8"}
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

@@ -1,0 +1,58 @@
+"""A model: anything that turns images into images with a strength."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attrxfer.interfaces.data import Framing
+
+
+@runtime_checkable
+class Model(Protocol):
+    """A loaded bundle, an exported file, or a method: ``attrxfer.load`` returns one for each."""
+
+    @property
+    def name(self) -> str:
+        """Names the model in messages and scorecards."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Side S in pixels of the images that it was trained on."""
+        ...
+
+    @property
+    def guided(self) -> Mapping[str, bool]:
+        """The attributes that its results have."""
+        ...
+
+    @property
+    def framing(self) -> Framing | None:
+        """How source files became its training images; None where that is unknown."""
+        ...
+
+    @property
+    def alignment(self) -> NDArray[np.float32] | None:
+        """Mean landmarks (P, 2) of its training images, x and y in pixels of ``size``; None where they had none."""
+        ...
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """All that the model knows of itself, as JSON takes it."""
+        ...
+
+    def images(self, images_u8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
+        """Transfer images.
+
+        Args:
+            images_u8: uint8 RGB (N, S, S, 3).
+            strength: s in x + s (T(x) - x), clipped. 0 returns the input itself, 1 the transfer as trained.
+
+        Returns:
+            uint8 RGB (N, S, S, 3).
+        """
+        ...
