@@ -41,12 +41,10 @@ def bare_loop(training: Training) -> Callable[[int], None]:
     gan = training.run.adversarial
     identity = training.recipe.identity[0].values
     T, D = training.run.generator, training.run.discriminator
-    optimizer_t = torch.optim.Adam(T.parameters(), lr=spec["rate"], betas=spec["betas"], fused=True)
-    optimizer_d = torch.optim.Adam(
-        D.parameters(), lr=spec["rate_discriminator"] or spec["rate"], betas=spec["betas"], fused=True
-    )
+    optimizer_t = torch.optim.Adam(T.parameters(), lr=spec["lr"], betas=spec["betas"], fused=True)
+    optimizer_d = torch.optim.Adam(D.parameters(), lr=spec["lr_discriminator"] or spec["lr"], betas=spec["betas"], fused=True)
     x, a = (
-        training.devices.images(training.data.images(rows[: spec["batch"]]))
+        training.devices.images(training.data.images(rows[: spec["batch_size"]]))
         for rows in (training.sets.input, training.sets.guided)
     )
     average = [p.detach().clone() for p in T.parameters()]
@@ -113,8 +111,8 @@ def _waiting(training: Training) -> float:
     times = []
     for index in range(20):
         began = time.perf_counter()
-        stage.batch("input", index, spec["batch"])
+        stage.batch("input", index, spec["batch_size"])
         for i in range(spec["dstep"]):
-            stage.batch("guided", index * spec["dstep"] + i, spec["batch"])
+            stage.batch("guided", index * spec["dstep"] + i, spec["batch_size"])
         times.append(time.perf_counter() - began)
     return statistics.median(times)

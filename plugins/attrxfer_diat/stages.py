@@ -85,7 +85,7 @@ class AdversarialTraining:
     the moving average of T, batch statistics copied.
 
     dstep: updates of D a turn. tstep: updates of T a turn. pool: turns whose generated images D sees again; 0: only this
-    turn's. rate_discriminator: D's rate; 0: that of T. ema: decay of T's moving average, which warms up as (i + 1) /
+    turn's. lr_discriminator: D's rate; 0: that of T. ema: decay of T's moving average, which warms up as (i + 1) /
     (i + 10); 0 keeps the last weights. balance_every: turns from one record of each term's share of T's gradient to the
     next, which costs a backward pass a term; 0: never.
 

@@ -21,7 +21,7 @@ def judge() -> None:
 @click.option("--size", default=64, type=click.IntRange(min=16), show_default=True, help="Side of the images in pixels.")
 @click.option("--network", default="test_resnet", show_default=True, help="A timm architecture.")
 @click.option("--steps", default=500, type=click.IntRange(min=1), show_default=True)
-@click.option("--batch", default=64, type=click.IntRange(min=2), show_default=True)
+@click.option("--batch-size", default=64, type=click.IntRange(min=2), show_default=True)
 @click.option("--rate", default=3e-3, type=click.FloatRange(min=0, min_open=True), show_default=True)
 @click.pass_obj
 def train(registry: Registry, data: Path | None, size: int, network: str, steps: int, batch_size: int, lr: float) -> None:

@@ -113,7 +113,7 @@ def hand_written(run: Any, x: Tensor, guided: Tensor) -> tuple[dict[str, Tensor]
 
 def test_a_turn_equals_the_equations_by_hand(run: Any) -> None:
     losses, gradient_d, gradient_t = hand_written(run, image(1, 0), image(2, 0))
-    stage = AdversarialTraining(steps=1, batch=N, rate=1e-3, dstep=1, pool=0, balance_every=0)
+    stage = AdversarialTraining(steps=1, batch_size=N, lr=1e-3, dstep=1, pool=0, balance_every=0)
     stage.prepare(run, run.adversarial)
     terms = stage.step(0)
     assert terms.keys() == losses.keys()
@@ -195,7 +195,7 @@ def test_the_other_network_is_frozen(run: Any, monkeypatch: pytest.MonkeyPatch) 
 
 def test_what_is_kept_is_the_average(run: Any) -> None:
     run.generator = MaskedTransformNetwork(width=4, blocks=1)
-    stage = AdversarialTraining(steps=3, batch=N, rate=1e-2, dstep=1, ema=0.9)
+    stage = AdversarialTraining(steps=3, batch_size=N, lr=1e-2, dstep=1, ema=0.9)
     before = [p.detach().clone() for p in run.generator.parameters()]
     stage.prepare(run, run.adversarial)
     average = before

@@ -377,7 +377,7 @@ def test_the_embedder_takes_as_many_as_its_file_says() -> None:
         seen.append(len(images))
         return images.mean((2, 3))
 
-    Embedder(run, 112, batch=2)(np.ones((5, 64, 64, 3), np.uint8), TEMPLATE[None].repeat(5, 0) / 2)
+    Embedder(run, 112, batch_size=2)(np.ones((5, 64, 64, 3), np.uint8), TEMPLATE[None].repeat(5, 0) / 2)
     assert seen == [2, 2, 1]
 
 

@@ -165,7 +165,7 @@ class OneLayer:
 
 def test_the_cost_of_a_known_network() -> None:
     sources = smooth(0)
-    found = Cost(batch=4, repeats=3)(SimpleNamespace(sources=sources, transfer=OneLayer()))  # type: ignore[arg-type]
+    found = Cost(batch_size=4, repeats=3)(SimpleNamespace(sources=sources, model=OneLayer()))  # type: ignore[arg-type]
     assert found["million parameters"].value == pytest.approx(3 * 3 * 25 / 1e6)
     assert found["GFLOP an image"].value == pytest.approx(2 * 3 * 3 * 25 * SIZE**2 / 1e9)
     per_image = 1000 * OneLayer.SECONDS / 4
@@ -250,7 +250,7 @@ def opened(folder: Path, swapped: bool = False) -> CachedDataset:
 
 def test_the_judge_knows_targets_from_inputs_and_is_trained_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path))
-    data, judge = opened(tmp_path), Judge(steps=40, batch=16)
+    data, judge = opened(tmp_path), Judge(steps=40, batch_size=16)
     verdict = judge(evaluation(data, True))
     assert verdict["success"].values.mean() > 0.95  # type: ignore[union-attr]
     assert verdict["accuracy of the judge"].value > 0.95  # type: ignore[union-attr]
@@ -260,7 +260,7 @@ def test_the_judge_knows_targets_from_inputs_and_is_trained_once(tmp_path: Path,
 
 def test_swapped_labels_swap_the_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path))
-    judge = Judge(steps=40, batch=16)
+    judge = Judge(steps=40, batch_size=16)
     right, swapped = opened(tmp_path), opened(tmp_path, swapped=True)
     assert success(judge, evaluation(right, True)) > 0.95
     bright = evaluation(right, True).outputs
@@ -275,7 +275,7 @@ def test_swapped_targets_of_real_images_succeed_as_often_as_the_judge_errs(
     """Real test images with their labels: success is the judge's accuracy; with every label swapped, 1 - accuracy. A judge
     that learned little is right of some."""
     monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path))
-    data, judge = opened(tmp_path), Judge(steps=2, batch=4)
+    data, judge = opened(tmp_path), Judge(steps=2, batch_size=4)
     rows = data.rows("test", None)
     bright = data.records.attributes["bright"][rows]
     images, found = data.images_u8(rows), []
@@ -310,7 +310,7 @@ class Striped(Shades):
 
 def test_the_judge_of_a_copy_of_the_truth_and_of_noise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path))
-    data, judge = open_data(Striped(), selection=None, size=SIZE, folder=tmp_path), Judge(steps=60, batch=16)
+    data, judge = open_data(Striped(), selection=None, size=SIZE, folder=tmp_path), Judge(steps=60, batch_size=16)
     rows = data.rows("test", {"bright": False})
     sources, striped = data.images_u8(rows), data.records.attributes["striped"][rows]
     partners = rows - rows % 2  # the bright image of each pair, striped where the dark one is
@@ -330,10 +330,10 @@ def test_the_judge_of_a_copy_of_the_truth_and_of_noise(tmp_path: Path, monkeypat
 def test_kid_is_near_nothing_for_real_images_and_far_for_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path))
     data = opened(tmp_path)
-    near, far = (Kid(steps=40, batch=16)(evaluation(data, bright)) for bright in (True, False))
+    near, far = (Kid(steps=40, batch_size=16)(evaluation(data, bright)) for bright in (True, False))
     noise = evaluation(data, True)
     noise.outputs = np.random.default_rng(0).integers(0, 256, noise.outputs.shape).astype(np.uint8)
-    lost = Kid(steps=40, batch=16)(noise)
+    lost = Kid(steps=40, batch_size=16)(noise)
     assert lost["KID"].low > near["KID"].high and lost["Frechet distance"].value > near["Frechet distance"].value  # type: ignore[operator]
     assert near["KID"].value < near["KID"].high < far["KID"].low  # type: ignore[operator]
     assert near["Frechet distance"].value < far["Frechet distance"].value and near["KID"].n == 40

@@ -164,7 +164,7 @@ def photographs(folder: Path) -> Path:
 def test_evaluate_prints_the_headline(tmp_path: Path, host: Host) -> None:
     trained = run(load("diat_a_gender", host, (*TINY, "train.size=32")), tmp_path / "run", host, quiet=True).path
     data, network = photographs(tmp_path / "photos"), onnx_file(tmp_path / "face.onnx")
-    metrics = f"metric=[{{use='judge', steps=4, batch=8}}, {{use='identity', network='{network}', false_accept=0.05}}]"
+    metrics = f"metric=[{{use='judge', steps=4, batch_size=8}}, {{use='identity', network='{network}', false_accept=0.05}}]"
     out = tmp_path / "scores"
     done = attrxfer("evaluate", trained, "--data", data, "--set", metrics, "--set", "selection=[]", "-o", out)
     assert done.returncode == 0, done.stderr

@@ -32,7 +32,7 @@ SETTINGS = (
     "train.size=32",
     "data.faces=240",
     "report.evaluate=12",
-    "metric=[{use='judge', steps=4, batch=8}, {use='kid', steps=4, batch=8}, {use='truth'}, {use='preserved'}, {use='cost'}]",
+    "metric=[{use='judge', steps=4, batch_size=8}, {use='kid', steps=4, batch_size=8}, {use='truth'}, {use='preserved'}, {use='cost'}]",
 )
 
 
@@ -269,7 +269,7 @@ def test_compare_puts_runs_side_by_side(trained: Path, tiny: Tiny, tmp_path: Pat
 
 
 def test_judge_train_says_how_often_it_is_right(tmp_path: Path) -> None:
-    arguments = ("judge", "train", "--size", "16", "--steps", "3", "--batch", "8")
+    arguments = ("judge", "train", "--size", "16", "--steps", "3", "--batch-size", "8")
     result = attrxfer(*arguments, env={"ATTRXFER_CACHE": str(tmp_path)})
     assert result.returncode == 0, result.stderr
     assert "real test images" in result.stdout and "Smiling" in result.stdout and "% right" in result.stdout

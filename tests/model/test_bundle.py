@@ -330,7 +330,7 @@ def test_info_names_no_file_that_is_not_there(model: Path) -> None:
 def test_the_whole_job_scores_and_reports(tiny: Callable[..., Recipe], tmp_path: Path, host: Host) -> None:
     from attrxfer.workflows import train as job
 
-    recipe = tiny("metric=[{use='judge', steps=3, batch=8}, {use='truth'}]", "train.size=32", "data.faces=120")
+    recipe = tiny("metric=[{use='judge', steps=3, batch_size=8}, {use='truth'}]", "train.size=32", "data.faces=120")
     folder = job.run(recipe, tmp_path / "run", host, quiet=True)
     found = json.loads(folder.scores.read_text())
     assert found.keys() == {"images", "people", "scores"}

@@ -123,8 +123,8 @@ def test_plugins_can_be_pinned() -> None:
 def test_defaults_are_filled_in_and_arrays_become_tuples(registry: Registry) -> None:
     spec, found = check("generator", {"use": "plain", "names": ["b", "c"]}, registry, path="g", shared={})
     assert not found and spec is not None
-    assert spec.values == {"width": 3, "rate": 0.5, "names": ("b", "c")}
-    assert spec.table() == {"use": "plain", "width": 3, "rate": 0.5, "names": ["b", "c"]}
+    assert spec.values == {"width": 3, "lr": 0.5, "names": ("b", "c")}
+    assert spec.table() == {"use": "plain", "width": 3, "lr": 0.5, "names": ["b", "c"]}
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_use_must_be_a_registered_name(registry: Registry) -> None:
 
 
 def test_shared_settings_fill_parameters_that_are_not_set(registry: Registry) -> None:
-    spec, _ = check("regularizer", {"use": "sized"}, registry, path="r", shared={"size": 64, "batch_size": 8, "rate": 1.0})
+    spec, _ = check("regularizer", {"use": "sized"}, registry, path="r", shared={"size": 64, "batch_size": 8, "lr": 1.0})
     assert spec is not None and spec.values["size"] == 64 and spec.values["batch"] == 8
     spec, _ = check("regularizer", {"use": "sized", "batch_size": 1}, registry, path="r", shared={"size": 64, "batch_size": 8})
     assert spec is not None and spec.values["batch"] == 1

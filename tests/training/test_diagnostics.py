@@ -107,5 +107,5 @@ def test_a_loss_that_is_not_finite_names_the_term_and_the_knob(
         return {"output": images * sum(p.sum() for p in self.parameters()) * broken}
 
     monkeypatch.setattr(MaskedTransformNetwork, "parts", parts)
-    with pytest.raises(NonFiniteLoss, match=r"adversarial, step 2: .*T attribute = nan.*checkpoint is kept.*train.rate"):
+    with pytest.raises(NonFiniteLoss, match=r"adversarial, step 2: .*T attribute = nan.*checkpoint is kept.*train.lr"):
         train(tiny(), tmp_path / "run", host)
