@@ -14,8 +14,8 @@ from attrxfer.report.markdown import table as markdown_table
 COMMON = {
     "size": "side of the images in pixels",
     "steps": "of this stage; 0 leaves it out",
-    "batch": "images a step and process",
-    "rate": "of Adam",
+    "batch_size": "images a step and process",
+    "lr": "of Adam",
     "betas": "of Adam",
 }
 """Settings that mean the same in every stage (``size``: everywhere), so that no docstring has to say it again."""

@@ -113,7 +113,7 @@ def test_the_perceptual_regularizer_is_eq_6(phi: FaceFeatures, scale: Any) -> No
 
 def test_g_learns_eq_4_and_f_eq_5(phi: FaceFeatures, tmp_path: Path) -> None:
     owner, run = perceptual(phi), a_run(None, tmp_path)
-    stage = Reconstruction(steps=1, batch=N, scale="paper")
+    stage = Reconstruction(steps=1, batch_size=N, scale="paper")
     stage.prepare(run, owner)
     x = images(3)
     expected = sum(
@@ -124,7 +124,7 @@ def test_g_learns_eq_4_and_f_eq_5(phi: FaceFeatures, tmp_path: Path) -> None:
     stage.finish()
     assert not any(p.requires_grad for p in owner.parameters())
 
-    denoising = Denoising(steps=1, batch=N)
+    denoising = Denoising(steps=1, batch_size=N)
     denoising.prepare(run, owner)
     before = [p.clone() for p in owner.g.parameters()]
     with torch.no_grad():
@@ -162,7 +162,7 @@ def test_the_blur_grows_with_the_image() -> None:
 def test_the_global_enhancer_is_eq_11(tmp_path: Path, residual: bool) -> None:
     network = MaskedTransformNetwork(width=4, blocks=1, norm="none")
     enhancer, run = GlobalEnhancer(network=network, residual=residual), a_run(None, tmp_path)
-    stage = TrainGlobalEnhancer(steps=1, batch=N)
+    stage = TrainGlobalEnhancer(steps=1, batch_size=N)
     stage.prepare(run, enhancer)
     x = images(3)
     sharpened = network(blur(x, 1.8)) + (blur(x, 1.8) if residual else 0)
@@ -186,7 +186,7 @@ def test_the_local_enhancer_is_eq_10(phi: FaceFeatures, tmp_path: Path) -> None:
     enhancer, run = LocalEnhancer(width=4), a_run(generator, tmp_path)
     with torch.no_grad():
         enhancer.layers[-1].weight.normal_(std=0.05)
-    stage = TrainLocalEnhancer(network=phi, locator=LeftHalf(), steps=1, batch=N)
+    stage = TrainLocalEnhancer(network=phi, locator=LeftHalf(), steps=1, batch_size=N)
     stage.prepare(run, enhancer)
     x = images(3)
     m = torch.from_numpy(LeftHalf().masks(None, run.batch("input", 0, N)))
@@ -223,7 +223,7 @@ def test_an_image_without_a_region_is_left_out_of_eq_10(phi: FaceFeatures, tmp_p
     for run, locator in ((both, OnlyTheFirst()), (alone, Alone())):
         torch.manual_seed(0)
         enhancer = LocalEnhancer(width=4)
-        stage = TrainLocalEnhancer(network=phi, locator=locator, steps=1, batch=N)
+        stage = TrainLocalEnhancer(network=phi, locator=locator, steps=1, batch_size=N)
         stage.prepare(run, enhancer)
         found.append(stage.step(0))
     for name in ("outside", "inside"):
@@ -233,7 +233,7 @@ def test_an_image_without_a_region_is_left_out_of_eq_10(phi: FaceFeatures, tmp_p
 def test_what_is_kept_is_found_only_by_equal_settings_and_labels(phi: FaceFeatures, tmp_path: Path) -> None:
     owner, names = perceptual(phi), set()
     for settings in ({}, {}, {"layers": (4,)}, {"scale": "paper"}, {"steps": 2}):
-        stage = Reconstruction(**{"steps": 1, "batch": N, **settings})  # type: ignore[arg-type]
+        stage = Reconstruction(**{"steps": 1, "batch_size": N, **settings})  # type: ignore[arg-type]
         stage.prepare(a_run(None, tmp_path), owner)
         names.add(stage.kept.name)
     relabelled = a_run(None, tmp_path)
@@ -243,7 +243,7 @@ def test_what_is_kept_is_found_only_by_equal_settings_and_labels(phi: FaceFeatur
     kept = []
     for sigma in (1.8, 2.5):
         enhancer = GlobalEnhancer(network=owner.g, sigma=sigma)
-        sharpening = TrainGlobalEnhancer(steps=1, batch=N)
+        sharpening = TrainGlobalEnhancer(steps=1, batch_size=N)
         sharpening.prepare(a_run(None, tmp_path), enhancer)
         kept.append(sharpening.kept.name)
     in_half = a_run(None, tmp_path)

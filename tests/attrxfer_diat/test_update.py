@@ -129,7 +129,7 @@ def test_a_turn_equals_the_equations_by_hand(run: Any) -> None:
 def test_nothing_is_computed_twice(run: Any, calls: Counter[str], dstep: int, tstep: int) -> None:
     """T once a T update; D once a D update (guided and generated together) and twice a T update: T(x) and x."""
     run.identity = (Adaptive(), Adaptive(layers=(3,)))
-    stage = AdversarialTraining(steps=1, batch=N, dstep=dstep, tstep=tstep)
+    stage = AdversarialTraining(steps=1, batch_size=N, dstep=dstep, tstep=tstep)
     stage.prepare(run, run.adversarial)
     stage.step(0)
     assert calls == {"generator": tstep, "discriminator": dstep + 2 * tstep}
@@ -138,7 +138,7 @@ def test_nothing_is_computed_twice(run: Any, calls: Counter[str], dstep: int, ts
 def test_eq_14_as_printed_has_d_drive_the_features_apart(run: Any, calls: Counter[str]) -> None:
     """The identity term inside max over D: -0.3 times eq. 13 of x and T(x) in what D minimises."""
     run.identity = (Adaptive(scale="paper", discriminator_weight=-0.3),)
-    stage = AdversarialTraining(steps=1, batch=N, dstep=1, pool=0)
+    stage = AdversarialTraining(steps=1, batch_size=N, dstep=1, pool=0)
     stage.prepare(run, run.adversarial)
     x = image(1, 0)
     D = copy.deepcopy(run.discriminator)
@@ -149,7 +149,7 @@ def test_eq_14_as_printed_has_d_drive_the_features_apart(run: Any, calls: Counte
     torch.testing.assert_close(terms["D identity"], -0.3 * expected.detach())  # type: ignore[union-attr]
     assert calls == {"generator": 1, "discriminator": 4}
     gradient = run.devices.gradients[0]
-    without = AdversarialTraining(steps=1, batch=N, dstep=1, pool=0)
+    without = AdversarialTraining(steps=1, batch_size=N, dstep=1, pool=0)
     run.identity = (Adaptive(scale="paper"),)
     without.prepare(run, run.adversarial)
     assert "D identity" not in without.step(0)
@@ -158,7 +158,7 @@ def test_eq_14_as_printed_has_d_drive_the_features_apart(run: Any, calls: Counte
 
 def test_without_an_identity_loss_d_sees_the_output_alone(run: Any, calls: Counter[str]) -> None:
     run.identity = (Pixels(),)
-    stage = AdversarialTraining(steps=1, batch=N, dstep=1)
+    stage = AdversarialTraining(steps=1, batch_size=N, dstep=1)
     stage.prepare(run, run.adversarial)
     stage.step(0)
     assert calls == {"generator": 1, "discriminator": 2}
@@ -168,7 +168,7 @@ def test_augmentation_costs_no_further_pass_and_nothing_is_augmented_in_vain(run
     run.adversarial = Gan(shift=0.1, brightness=0.2, contrast=0.2)
     augment = run.adversarial.augment
     run.adversarial.augment = lambda *arguments: (calls.update(["augment"]), augment(*arguments))[1]
-    stage = AdversarialTraining(steps=1, batch=N, dstep=2)
+    stage = AdversarialTraining(steps=1, batch_size=N, dstep=2)
     stage.prepare(run, run.adversarial)
     stage.step(0)
     assert calls == {"generator": 1, "discriminator": 4, "augment": 2 * 2 + 2}
@@ -186,7 +186,7 @@ def test_the_other_network_is_frozen(run: Any, monkeypatch: pytest.MonkeyPatch) 
             assert all(p.grad is None for p in network.parameters())
 
     monkeypatch.setattr(run.devices, "update", watch)
-    stage = AdversarialTraining(steps=1, batch=N, dstep=2)
+    stage = AdversarialTraining(steps=1, batch_size=N, dstep=2)
     stage.prepare(run, run.adversarial)
     stage.step(0)
     assert seen == [(False, True), (False, True), (True, False)]
@@ -212,7 +212,7 @@ def test_what_is_kept_is_the_average(run: Any) -> None:
 
 
 def test_the_pool_gives_half_old_images(run: Any) -> None:
-    stage = AdversarialTraining(steps=1, batch=N, pool=2)
+    stage = AdversarialTraining(steps=1, batch_size=N, pool=2)
     stage.prepare(run, run.adversarial)
     fresh = torch.full((N, 3, 2, 2), 9.0)
     assert stage._mix(0, fresh) is fresh
@@ -224,12 +224,12 @@ def test_the_pool_gives_half_old_images(run: Any) -> None:
 
 
 def test_pretraining_follows_eq_8_and_9(run: Any) -> None:
-    stage = PretrainGenerator(steps=1, batch=N)
+    stage = PretrainGenerator(steps=1, batch_size=N)
     stage.prepare(run, None)
     images = image(3, 0)
     expected = (run.generator(images) - images).pow(2).mean()
     torch.testing.assert_close(stage.step(0)["reconstruction"], expected.detach())
-    judge = PretrainDiscriminator(steps=1, batch=N)
+    judge = PretrainDiscriminator(steps=1, batch_size=N)
     judge.prepare(run, None)
     labels = (torch.arange(N) % 2).float()
     expected = (torch.sigmoid(run.discriminator(images).logit) - labels).pow(2).mean()
@@ -280,7 +280,7 @@ def test_no_augmentation_is_the_identity() -> None:
 
 def test_layers_that_do_not_exist_are_named(run: Any) -> None:
     run.identity = (Adaptive(layers=(9,)),)
-    stage = AdversarialTraining(steps=1, batch=N)
+    stage = AdversarialTraining(steps=1, batch_size=N)
     stage.prepare(run, run.adversarial)
     with pytest.raises(AttrxferError, match="layers 1 to 6"):
         stage.step(0)

@@ -32,7 +32,8 @@ SETTINGS = (
     "train.size=32",
     "data.faces=240",
     "report.evaluate=12",
-    "metric=[{use='judge', steps=4, batch_size=8}, {use='kid', steps=4, batch_size=8}, {use='truth'}, {use='preserved'}, {use='cost'}]",
+    "metric=[{use='judge', steps=4, batch_size=8}, "
+    "{use='kid', steps=4, batch_size=8}, {use='truth'}, {use='preserved'}, {use='cost'}]",
 )
 
 

@@ -133,7 +133,7 @@ def test_defaults_are_filled_in_and_arrays_become_tuples(registry: Registry) -> 
         ({"width": "2"}, 'here.width: input should be a valid integer, found "2"'),
         ({"width": 2.0}, "here.width: input should be a valid integer, found 2.0"),
         ({"width": 0}, "here.width: input should be greater than or equal to 1, found 0"),
-        ({"rate": True}, "here.rate: input should be a valid number, found true"),
+        ({"lr": True}, "here.lr: input should be a valid number, found true"),
         ({"widht": 2}, 'here.widht: unknown key; did you mean "width"?'),
         ({"names": [1]}, "here.names[0]: input should be a valid string, found 1"),
     ],
@@ -149,7 +149,7 @@ def test_yes_is_no_bool(registry: Registry) -> None:
 
 
 def test_all_problems_at_once(registry: Registry) -> None:
-    found = problems(registry, "generator", {"use": "plain", "width": "x", "rate": "y", "other": 1})
+    found = problems(registry, "generator", {"use": "plain", "width": "x", "lr": "y", "other": 1})
     assert [line.partition(":")[0] for line in found] == ["here.width", "here.rate", "here.other"]
 
 
@@ -162,9 +162,9 @@ def test_use_must_be_a_registered_name(registry: Registry) -> None:
 
 def test_shared_settings_fill_parameters_that_are_not_set(registry: Registry) -> None:
     spec, _ = check("regularizer", {"use": "sized"}, registry, path="r", shared={"size": 64, "batch_size": 8, "lr": 1.0})
-    assert spec is not None and spec.values["size"] == 64 and spec.values["batch"] == 8
+    assert spec is not None and spec.values["size"] == 64 and spec.values["batch_size"] == 8
     spec, _ = check("regularizer", {"use": "sized", "batch_size": 1}, registry, path="r", shared={"size": 64, "batch_size": 8})
-    assert spec is not None and spec.values["batch"] == 1
+    assert spec is not None and spec.values["batch_size"] == 1
     assert problems(registry, "regularizer", {"use": "sized"}) == ["here.size: missing"]
 
 
@@ -350,8 +350,8 @@ def test_data_replaces_the_data_set(host: Host) -> None:
 def test_shared_settings_reach_every_component(host: Host) -> None:
     made = load("diat_a_gender", host, ["train.size=32", "train.batch_size=3", "train.lr=0.1"])
     assert made.discriminator.values["size"] == 32 and made.data.values["size"] == 32
-    assert made.stage("pretrain_generator").values["batch"] == 3 and made.stage("pretrain_generator").values["rate"] == 0.1
-    assert made.stage("pretrain_discriminator").values["batch"] == 32
+    assert made.stage("pretrain_generator").values["batch_size"] == 3 and made.stage("pretrain_generator").values["lr"] == 0.1
+    assert made.stage("pretrain_discriminator").values["batch_size"] == 32
 
 
 def test_a_variant_removes_a_table(host: Host) -> None:

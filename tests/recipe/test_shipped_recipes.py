@@ -63,7 +63,7 @@ def test_the_papers_diat_keeps_the_papers_settings(host: Host) -> None:
     assert (regularizer["scale"], regularizer["weight"]) == ("paper", 0.001)
     assert identity["network"].name == regularizer["network"].name == "vgg_face"
     assert regularizer["reconstruction"].name == recipe.generator.name == "diat"
-    assert recipe.stage("adversarial").values["rate"] == 1e-4
+    assert recipe.stage("adversarial").values["lr"] == 1e-4
     assert recipe.enhancer[0].values["sigma"] == 1.8
     assert load("paper/diat_mouth_open", host).stage("local_enhancer").values["beta"] == (0.1, 0.5, 1.0)
 
@@ -71,8 +71,8 @@ def test_the_papers_diat_keeps_the_papers_settings(host: Host) -> None:
 def test_what_stages_share_is_not_a_metrics_affair(host: Host) -> None:
     recipe = load("diat_a_gender", host, ("train.batch_size=5", "train.lr=0.5"))
     judge = next(spec for spec in recipe.metric if spec.name == "judge")
-    assert judge.values["batch"] == 64 and judge.values["rate"] == 3e-3
-    assert recipe.stage("global_enhancer").values["batch"] == 5
+    assert judge.values["batch_size"] == 64 and judge.values["lr"] == 3e-3
+    assert recipe.stage("global_enhancer").values["batch_size"] == 5
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=name)
@@ -121,7 +121,7 @@ def test_the_papers_recipe_keeps_the_papers_settings(host: Host) -> None:
     assert recipe.identity[0].values == {
         "layers": (4, 5), "layer_weights": (), "scale": "paper", "weight": 0.1, "discriminator_weight": 0.0,
     }  # fmt: skip
-    assert recipe.stage("adversarial").values["rate"] == 1e-5
+    assert recipe.stage("adversarial").values["lr"] == 1e-5
     assert recipe.adversarial.values["r1"] == 0 and recipe.adversarial.values["shift"] == 0
 
 

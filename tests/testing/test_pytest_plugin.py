@@ -72,7 +72,7 @@ def test_all_that_takes_long_is_lowered_but_not_what_the_author_says(host: Host)
 
 def test_bounds_are_kept(host: Host) -> None:
     recipe = small_recipe("diat_a_gender", host, metric=[{"use": "cost"}])
-    assert recipe.metric[0].values["batch"] == 4 and recipe.data.values["faces"] >= 16
+    assert recipe.metric[0].values["batch_size"] == 4 and recipe.data.values["faces"] >= 16
 
 
 def test_a_mistake_is_the_recipes_own(run_recipe: RunRecipe) -> None:
