@@ -15,7 +15,7 @@ from typing import Any
 import pydantic
 
 from attrxfer.errors import InvalidRecipe, PluginError, Problem, UnknownName, did_you_mean
-from attrxfer.interfaces import KINDS
+from attrxfer.interfaces import KINDS, StatesMissing
 from attrxfer.plugin.registry import Component, Registry, one_line
 
 OWNED = ("generator", "discriminator")
@@ -271,8 +271,8 @@ def _built(value: Any, memo: dict[str, Any], key: str) -> Any:
 
 def missing_for(spec: Spec) -> list[str]:
     """What this machine lacks before the component itself can be built."""
-    own = getattr(spec.component.load(), "needs", None)
-    return list(own(**spec.values)) if own is not None else []
+    component = spec.component.load()
+    return list(component.missing(**spec.values)) if isinstance(component, StatesMissing) else []
 
 
 def all_missing_for(spec: Spec) -> list[str]:

@@ -66,7 +66,7 @@ class Slip(Good):
 
 class Poor(Good):
     @classmethod
-    def needs(cls, weight):
+    def missing(cls, weight):
         return ["a file of yours"]
 
 
