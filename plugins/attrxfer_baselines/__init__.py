@@ -19,4 +19,4 @@ def register_components(registry: Registry) -> None:
         ("stranger", "Stranger", "an image of somebody else"),
         ("truth", "Truth", "the exact counterfactual, where the data set can draw it"),
     ):
-        registry.method(name, f"attrxfer_baselines.anchors:{target}", summary=summary, licence="MIT")
+        registry.method(name, f"attrxfer_baselines.references:{target}", summary=summary, licence="MIT")

@@ -22,7 +22,7 @@ def judge() -> None:
 @click.option("--network", default="test_resnet", show_default=True, help="A timm architecture.")
 @click.option("--steps", default=500, type=click.IntRange(min=1), show_default=True)
 @click.option("--batch-size", default=64, type=click.IntRange(min=2), show_default=True)
-@click.option("--rate", default=3e-3, type=click.FloatRange(min=0, min_open=True), show_default=True)
+@click.option("--lr", default=3e-3, type=click.FloatRange(min=0, min_open=True), show_default=True)
 @click.pass_obj
 def train(registry: Registry, data: Path | None, size: int, network: str, steps: int, batch_size: int, lr: float) -> None:
     """Train the judge of a data set, or find it in the cache, and say how often it is right on real test images.

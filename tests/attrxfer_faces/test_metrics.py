@@ -202,7 +202,7 @@ def values(metric: Any, held: HeldOutResults) -> dict[str, float]:
 
 
 def beside(data: CachedDataset, rows: NDArray[np.int64], *, same: bool) -> NDArray[np.int64]:
-    from attrxfer_baselines.reference_rows import AnotherPhoto, Stranger
+    from attrxfer_baselines.references import AnotherPhoto, Stranger
 
     picked = (AnotherPhoto if same else Stranger)().picks(data, {}, rows)
     assert picked is not None
@@ -272,7 +272,7 @@ def test_who_has_no_other_photo_is_left_out(data: CachedDataset, given: HeldOutI
 
 
 def test_faces_cannot_be_aligned_without_points(data: CachedDataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("attrxfer_faces.metrics.missing", lambda: ["dlib: pip install 'attrxfer[faces]'"])
+    monkeypatch.setattr("attrxfer_faces.metrics.missing_dlib", lambda: ["dlib: pip install 'attrxfer[faces]'"])
     bare = replace(data, records=replace(data.records, landmarks=None))
     with pytest.raises(DataError, match=r"metric identity: the data set has no landmarks of a face; needs dlib: pip install"):
         Identity(network=Path("face.onnx")).check_data(bare)

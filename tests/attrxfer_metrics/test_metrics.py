@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from attrxfer.data import CachedDataset, open_data
 from attrxfer.interfaces import Broken, Records
+from attrxfer.model.loading import TorchModel
 
 SIZE = 32
 
@@ -31,7 +32,7 @@ def smooth(seed: int, count: int = 6) -> NDArray[np.uint8]:
 
 def scores(outputs: NDArray[np.uint8], truth: NDArray[np.uint8] | None) -> Any:
     """Means of the metric ``truth``."""
-    given = SimpleNamespace(sources=smooth(0), outputs=outputs, truth=truth, transfer=None)
+    given = SimpleNamespace(sources=smooth(0), outputs=outputs, truth=truth, model=None)
     return {name: found.values.mean() for name, found in Truth()(given).items()}  # type: ignore[arg-type]
 
 
@@ -53,7 +54,7 @@ def test_the_truth_itself_a_copy_and_noise() -> None:
 
 def test_psnr_by_hand() -> None:
     truth = np.full((1, SIZE, SIZE, 3), 100, np.uint8)
-    given = SimpleNamespace(sources=truth, outputs=truth + np.uint8(10), truth=truth, transfer=None)
+    given = SimpleNamespace(sources=truth, outputs=truth + np.uint8(10), truth=truth, model=None)
     found = Truth()(given)["PSNR to truth"]  # type: ignore[arg-type]
     assert found.values[0] == pytest.approx(10 * np.log10(255**2 / 100)) and found.unit == "dB"
 
@@ -77,7 +78,7 @@ def test_half_the_strength_is_held_against_half_the_attribute() -> None:
 
     given = SimpleNamespace(
         sources=sources, outputs=truth, truth=truth, rows=np.arange(6), target={"Smiling": True},
-        transfer=SimpleNamespace(images=lambda images, strength: blend(strength)), data=SimpleNamespace(truth=truth_at),
+        model=SimpleNamespace(images=lambda images, strength: blend(strength)), data=SimpleNamespace(truth=truth_at),
     )  # fmt: skip
     found = Truth(strengths=(0.25,))(given)  # type: ignore[arg-type]
     assert asked == [({"Smiling": True}, 0.25)]
@@ -146,16 +147,16 @@ def test_preserved_of_the_truth_and_of_noise() -> None:
     assert (lost["PSNR where nothing should change"].values < 15).all() and lost["colour shift"].values.mean() > 5
 
 
-class OneLayer:
+class OneLayer(TorchModel):
     """A transfer of one convolution without bias, 3 channels to 3, that takes ``SECONDS``."""
 
-    device = SimpleNamespace(type="none")
     SECONDS = 0.03
 
     def __init__(self) -> None:
+        self.device = torch.device("meta")
         self.network = torch.nn.Conv2d(3, 3, 5, padding=2, bias=False)
 
-    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+    def __call__(self, images: torch.Tensor, strength: float = 1.0) -> torch.Tensor:
         time.sleep(self.SECONDS)
         return self.network(images).detach()
 
@@ -171,7 +172,7 @@ def test_the_cost_of_a_known_network() -> None:
     per_image = 1000 * OneLayer.SECONDS / 4
     assert per_image <= found["milliseconds an image"].value < 10 * per_image
     assert not any("memory" in name for name in found), "only on the processor"
-    assert Cost()(SimpleNamespace(sources=sources, transfer=None)) == {}  # type: ignore[arg-type]
+    assert Cost()(SimpleNamespace(sources=sources, model=None)) == {}  # type: ignore[arg-type]
 
 
 def test_kid_of_one_distribution_and_of_another() -> None:
@@ -236,7 +237,7 @@ def evaluation(data: CachedDataset, outputs_bright: bool) -> Any:
     rows = rows[~data.records.attributes["bright"][rows]]
     return SimpleNamespace(
         sources=dark, outputs=outputs, truth=None, rows=rows, people=np.arange(len(dark)), target={"bright": True}, data=data,
-        transfer=None, seed=0,
+        model=None, seed=0,
     )  # fmt: skip
 
 

@@ -107,7 +107,7 @@ def registry(method: str = "OtherPhoto") -> Registry:
 
 def given(first: int) -> HeldOutInputs:
     sources = np.zeros((COUNT, 2, 2, 3), np.uint8)
-    data: Any = SimpleNamespace(images=lambda rows: sources)
+    data: Any = SimpleNamespace(images_u8=lambda rows: sources)
     return HeldOutInputs(data, np.arange(first, first + COUNT), sources, np.arange(COUNT), None, {"a": True}, 0)
 
 

@@ -1,4 +1,4 @@
-"""The anchors of every scorecard: what costs nothing, and what would be perfect."""
+"""The reference rows of every scorecard: what costs nothing, and what would be perfect."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STRIDE, CHUNK = 4, 1024
 class Pick:
     """Real images instead of made ones."""
 
-    anchor: ClassVar[bool] = True
+    reference: ClassVar[bool] = True
 
     def picks(self, data: Any, target: Mapping[str, bool], rows: Rows) -> Rows | None:
         raise NotImplementedError
@@ -69,7 +69,7 @@ class Stranger(Pick):
 class Truth:
     """The same person drawn with the attribute: what no transfer can beat."""
 
-    anchor: ClassVar[bool] = True
+    reference: ClassVar[bool] = True
 
     def __call__(self, data: Any, target: Mapping[str, bool], rows: Rows) -> Images | None:
         found: Images | None = data.truth(rows, target)
