@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from attrxfer.cli import doctor, looking, plugins, running, scoring, transferring
+from attrxfer.cli import compare, doctor, evaluate, looking, plugins, running, transferring
 from attrxfer.errors import AttrxferError
 
 
@@ -32,7 +32,7 @@ def cli() -> None:
 
 
 COMMANDS = (
-    *(running.run, transferring.transfer, running.export, scoring.evaluate, scoring.compare),
+    *(running.run, transferring.transfer, running.export, evaluate.evaluate, compare.compare),
     *(plugins.plugins, looking.components, looking.recipe, looking.info, doctor.doctor),
 )
 """attrxfer's own, which no plugin should hide."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from attrxfer.data import CachedDataset, Sets
 from attrxfer.errors import AttrxferError, DataError, did_you_mean
 from attrxfer.evaluation.scores import HeldOutInputs, HeldOutResults, Scorecard, inputs, score
-from attrxfer.interfaces import Metric, Model
+from attrxfer.interfaces import ChecksData, Method, Metric, Model, PicksImages, ReferenceMethod
 from attrxfer.media.images import find_images, frame, open_rgb
 from attrxfer.model import bundle, exported
 from attrxfer.model.loading import TorchModel
-from attrxfer.plugin.parameters import Spec, build, named, with_nested
+from attrxfer.plugin.parameters import build, named
 from attrxfer.plugin.registry import Registry
 from attrxfer.recipe import Recipe
 
@@ -26,8 +26,14 @@ Images = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Candidate:
-    """name: as tables show it. outputs: its results for the inputs (N, S, S, 3). model: what made them, where known.
-    picked: the rows of the data that they are, where they are real images."""
+    """Results that can be scored.
+
+    Attributes:
+        name: Its name in tables.
+        outputs: Its results for the inputs, uint8 (N, S, S, 3).
+        model: The model that made them, where it is known.
+        picked: Row numbers (N,) of the data, where the results are real images.
+    """
 
     name: str
     outputs: Images
@@ -41,32 +47,37 @@ def held_out(recipe: Recipe, data: CachedDataset, sets: Sets, limit: int, *, val
     return inputs(data, rows, recipe.task.guided, limit, recipe.train.seed)
 
 
-def candidate(what: str, given: HeldOutInputs, registry: Registry, strength: float = 1.0) -> Candidate:
-    """Results for the inputs from a bundle, a finished run, an exported file, a method by name, or a folder of images
-    named as the inputs.
+def candidate(what: str, held: HeldOutInputs, registry: Registry, strength: float = 1.0) -> Candidate:
+    """Results for the inputs.
 
-    Raises AttrxferError for anything else, and when a bundle was trained for another attribute or size.
+    Args:
+        what: A bundle, a finished run, an exported file, a method's name, or a folder of images named as the inputs.
+        held: The inputs.
+        registry: Where methods and exporters are found.
+        strength: The strength of a model.
+
+    Raises:
+        AttrxferError: It is none of these, or a model for other attributes or another size.
     """
     require(what, registry)
     path = Path(what)
     if what in registry.names("method"):
-        found = of_method(what, given, registry)
-        if found is None:
+        result = of_method(what, held, registry)
+        if result is None:
             raise AttrxferError(f"method {what} does not apply to these data")
-        return found
-    in_one_file = exported.find(path, registry)
-    if in_one_file is None and not bundle.is_there(path) and not (path / "recipe.toml").is_file():
-        return Candidate(what, _of_folder(path, given))
-    bundled = None if in_one_file else TorchModel(bundle.load(path, registry))
-    transfer = in_one_file or bundled
-    assert transfer is not None
-    side = given.sources.shape[1]
-    if dict(transfer.guided) != dict(given.target) or transfer.size != side:
+        return result
+    model: Model | None = exported.find(path, registry)
+    if model is None:
+        if not bundle.is_there(path) and not (path / "recipe.toml").is_file():
+            return Candidate(what, _of_folder(path, held))
+        model = TorchModel(bundle.load(path, registry))
+    side = held.sources.shape[1]
+    if dict(model.guided) != dict(held.target) or model.size != side:
         raise AttrxferError(
-            f"{what}: makes {dict(transfer.guided)} at {transfer.size} px, but {dict(given.target)} at {side} px is scored"
+            f"{what}: makes {dict(model.guided)} at {model.size} px, but {dict(held.target)} at {side} px is scored"
         )
     name = what if strength == 1 else f"{what} at {strength:g}"
-    return Candidate(name, transfer.images(given.sources, strength), bundled)
+    return Candidate(name, model.images(held.sources, strength), model)
 
 
 def require(what: str, registry: Registry) -> None:
@@ -79,22 +90,22 @@ def require(what: str, registry: Registry) -> None:
         raise AttrxferError(f"{what}: no bundle, run or folder of images, and no method{did_you_mean(what, methods)}")
 
 
-def of_method(name: str, given: HeldOutInputs, registry: Registry) -> Candidate | None:
-    """A method's results for the inputs, None where it does not apply to these data."""
-    method = build(named("method", name, registry, size=given.sources.shape[1]), {})
-    arguments = given.data, given.target, given.rows
-    picked = method.picks(*arguments) if hasattr(method, "picks") else None
-    outputs = given.data.images_u8(picked) if picked is not None else method(*arguments)
+def of_method(name: str, held: HeldOutInputs, registry: Registry) -> Candidate | None:
+    """A method's results for the inputs; None where it does not apply to these data."""
+    method: Method = build(named("method", name, registry, size=held.sources.shape[1]), {})
+    picked = method.picks(held.data, held.target, held.rows) if isinstance(method, PicksImages) else None
+    outputs = held.data.images_u8(picked) if picked is not None else method(held.data, held.target, held.rows)
     return None if outputs is None else Candidate(name, outputs, picked=picked)
 
 
-def reference_rows(given: HeldOutInputs, registry: Registry) -> Iterator[Candidate]:
+def reference_rows(held: HeldOutInputs, registry: Registry) -> Iterator[Candidate]:
     """The methods that stand in every scorecard, as far as they apply."""
     for component in registry.all("method"):
-        if getattr(component.load(), "reference", False):
-            found = of_method(component.name, given, registry)
-            if found is not None:
-                yield found
+        method = component.load()
+        if isinstance(method, ReferenceMethod) and method.reference:
+            row = of_method(component.name, held, registry)
+            if row is not None:
+                yield row
 
 
 def made_metrics(recipe: Recipe, data: CachedDataset) -> list[Metric]:
@@ -102,68 +113,23 @@ def made_metrics(recipe: Recipe, data: CachedDataset) -> list[Metric]:
     memo: dict[str, Any] = {}
     metrics: list[Metric] = [build(spec, memo) for spec in recipe.metric]
     for part in memo.values():
-        if hasattr(part, "check_data"):
+        if isinstance(part, ChecksData):
             part.check_data(data)
     return metrics
 
 
 def scorecards(
-    given: HeldOutInputs, candidates: Sequence[Candidate], metrics: Sequence[Metric]
+    held: HeldOutInputs, candidates: Sequence[Candidate], metrics: Sequence[Metric]
 ) -> list[tuple[Scorecard, HeldOutResults]]:
-    """Every candidate under every metric."""
-    results = [given.results(one.outputs, one.model, one.picked) for one in candidates]
-    return [(score(one.name, found, metrics), found) for one, found in zip(candidates, results, strict=True)]
+    """The scores of every candidate by every metric."""
+    results = [held.results(one.outputs, one.model, one.picked) for one in candidates]
+    return [(score(one.name, result, metrics), result) for one, result in zip(candidates, results, strict=True)]
 
 
-def refuse_teachers(cards: Mapping[str, Mapping[str, Any]], recipe: Recipe) -> None:
-    """The judge is never the teacher: raises AttrxferError when a features network that a metric of the recipe reads, or a
-    file of weights, took part in training one of the bundles, whose cards are given by name; or when the network is one that
-    only training gives weights."""
-    taught = {name: list(_tables({k: v for k, v in card["recipe"].items() if k != "metric"})) for name, card in cards.items()}
-    for metric in recipe.metric:
-        for spec in [inner for inner in with_nested(metric) if inner.kind == "features"]:
-            if getattr(spec.component.load(), "stages", ()):
-                raise AttrxferError(
-                    f"metric {metric.name}: features {spec.name} learns in a run of its own; name one with weights"
-                )
-            for name, tables in taught.items():
-                if spec.table() in tables:
-                    raise _is_teacher(name, f"features {spec.name}", metric)
-        for file in _files(metric.values):
-            for name, tables in taught.items():
-                if any(isinstance(v, str) and Path(v).resolve() == file for table in tables for v in table.values()):
-                    raise _is_teacher(name, str(file), metric)
-
-
-def _is_teacher(name: str, network: str, metric: Spec) -> AttrxferError:
-    return AttrxferError(
-        f"{name}: was trained with {network}, which metric {metric.name} reads: a judge must not be the teacher; give the "
-        f"metric another network"
-    )
-
-
-def _files(values: Mapping[str, Any]) -> set[Path]:
-    """The files among a component's values."""
-    found = [item for value in values.values() for item in (value if isinstance(value, tuple) else (value,))]
-    return {item.resolve() for item in found if isinstance(item, Path) and item.is_file()}
-
-
-def _tables(value: Any) -> Iterator[Mapping[str, Any]]:
-    """Every component's table inside a filled recipe."""
-    if isinstance(value, Mapping):
-        if "use" in value:
-            yield value
-        for inner in value.values():
-            yield from _tables(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _tables(inner)
-
-
-def _of_folder(folder: Path, given: HeldOutInputs) -> Images:
+def _of_folder(folder: Path, held: HeldOutInputs) -> Images:
     """Images of a folder by the names of the inputs, whatever their suffix, at the inputs' size: by the whole path below
     the folder, or by the file's name alone where no two files and no two inputs share it."""
-    names = [Path(given.data.records.names[row]).with_suffix("") for row in given.rows]
+    names = [Path(held.data.records.names[row]).with_suffix("") for row in held.rows]
     files = {relative.with_suffix(""): path for path, relative in find_images([folder])}
     if not all(name in files for name in names):
         short = {name.name: path for name, path in files.items()}
@@ -172,5 +138,5 @@ def _of_folder(folder: Path, given: HeldOutInputs) -> Images:
     missing = [str(name) for name in names if name not in files]
     if missing:
         raise DataError(f"{folder}: no result for {missing[0]} and {len(missing) - 1} more of {len(names)} inputs")
-    side = given.sources.shape[1]
+    side = held.sources.shape[1]
     return np.stack([frame(open_rgb(files[name]), None, side) for name in names])

@@ -1,8 +1,8 @@
-"""The headline: how often a transfer succeeds at the strength where its results pass for the person of their input as often
-as another real image of that person does.
+"""Matched identity: attribute accuracy at the strength at which results are verified as the person of their input as often
+as another real image of that person is.
 
-Success and identity are traded for each other by the strength, so that neither says much alone. The strength is chosen on
-inputs of the validation split, and what it gives is measured on the test inputs.
+Attribute accuracy and identity are traded for each other by the strength, so that neither says much alone. The strength is
+chosen on inputs of the validation split; the scores are measured on the test inputs.
 """
 
 from __future__ import annotations
@@ -14,101 +14,119 @@ from typing import Any
 import numpy as np
 
 from attrxfer.evaluation.candidates import of_method
-from attrxfer.evaluation.scores import HEADLINE, HeldOutInputs, HeldOutResults, Scorecard, score
-from attrxfer.interfaces import Metric, Model
+from attrxfer.evaluation.scores import HeldOutInputs, HeldOutResults, Scorecard, score
+from attrxfer.interfaces import Metric, Model, Role, SameSubject
 from attrxfer.plugin.registry import Registry
 
-SUCCESS, VERIFIED = "success", "verified"
+ACCURACY: Role = "attribute accuracy"
+RATE: Role = "verification rate"
+MATCHED: Role = "attribute accuracy at equal verification"
+"""The role of the score that stands first where it can be measured, and its label."""
 STRENGTHS = (0.5, 0.75, 1.0, 1.25, 1.5)
-"""Tried in turn, until fewer results are verified than other images are."""
+"""Tried one after another, until fewer results are verified than other images are."""
 HALVINGS = 2
 
 
 @dataclass(frozen=True)
-class Yardstick:
-    """What a transfer's identity is held against. validation: the inputs on which a strength is chosen. verified: the share
-    of other images of their subjects that ``identity`` verifies. success, identity: the metrics."""
+class MatchedIdentity:
+    """What a model's identity is matched with.
+
+    Attributes:
+        validation: The inputs on which a strength is chosen.
+        verification_rate: Share of other images of their subjects that ``identity`` verifies.
+        accuracy: The metric whose scores include one of the role "attribute accuracy".
+        identity: The metric whose scores include one of the role "verification rate".
+    """
 
     validation: HeldOutInputs
-    verified: float
-    success: Metric
+    verification_rate: float
+    accuracy: Metric
     identity: Metric
 
-    def at(self, transfer: Model, strength: float) -> float:
-        """The share of results at this strength that are verified, among the validation inputs."""
-        results = self.validation.results(transfer.images(self.validation.sources, strength), transfer)
-        return _share(score("", results, [self.identity]))
+    def rate_at(self, model: Model, strength: float) -> float:
+        """The verification rate of results at this strength, on the validation inputs; NaN where it is unknown."""
+        results = self.validation.results(model.images(self.validation.sources, strength), model)
+        return _rate(score("", results, [self.identity]))
+
+    def scores(self, model: Model, inputs: HeldOutInputs) -> dict[str, dict[str, Any]]:
+        """Scores of a model at equal verification on the test inputs, in the form of a scorecard."""
+        strength = matched_strength(lambda strength: self.rate_at(model, strength), self.verification_rate)
+        results = inputs.results(model.images(inputs.sources, strength), model)
+        measured = score("", results, list(dict.fromkeys([self.accuracy, self.identity])))
+        accuracy, rate = measured.label(ACCURACY), measured.label(RATE)
+        if accuracy is None or rate is None:
+            return {}
+        chosen = {"value": strength, "n": len(self.validation.rows), "unit": "", "better": "", "role": ""}
+        return {
+            MATCHED: {**measured.scores[accuracy], "role": MATCHED},
+            "verification rate at equal verification": {**measured.scores[rate], "role": ""},
+            "strength of equal verification": chosen,
+        }
 
 
-def yardstick(validation: HeldOutInputs | None, card: Scorecard, registry: Registry) -> Yardstick | None:
-    """None where success or identity cannot be told (``card`` has no such scores), nobody is in two images, or no input is
-    left to choose a strength on."""
-    if validation is None or not {SUCCESS, VERIFIED} <= card.by.keys():
+def matched_identity(validation: HeldOutInputs | None, scorecard: Scorecard, registry: Registry) -> MatchedIdentity | None:
+    """What models are matched with; None where the scorecard has no attribute accuracy or no verification rate, where no
+    subject has two images, or where the validation split has no inputs."""
+    accuracy, rate = scorecard.label(ACCURACY), scorecard.label(RATE)
+    if validation is None or accuracy is None or rate is None:
         return None
-    identity = card.by[VERIFIED]
+    identity = scorecard.metrics[rate]
     for component in registry.all("method"):
-        found = of_method(component.name, validation, registry) if getattr(component.load(), "same_subject", False) else None
-        if found is not None:
-            other = score("", validation.results(found.outputs, picked=found.picked), [identity])
-            if np.isfinite(other.each[VERIFIED]).any():
-                return Yardstick(validation, _share(other), card.by[SUCCESS], identity)
+        method = component.load()
+        if not isinstance(method, SameSubject) or not method.same_subject:
+            continue
+        other = of_method(component.name, validation, registry)
+        if other is not None:
+            reached = _rate(score("", validation.results(other.outputs, picked=other.picked), [identity]))
+            if np.isfinite(reached):
+                return MatchedIdentity(validation, reached, scorecard.metrics[accuracy], identity)
     return None
 
 
-def with_headlines(
-    results: Sequence[tuple[Scorecard, HeldOutResults]],
-    given: HeldOutInputs,
+def add_matched_identity(
+    scored: Sequence[tuple[Scorecard, HeldOutResults]],
+    inputs: HeldOutInputs,
     validation: HeldOutInputs | None,
     registry: Registry,
 ) -> list[tuple[Scorecard, HeldOutResults]]:
-    """The scorecards for ``given`` with the headline first among the scores of every transfer, where it can be told."""
-    against = yardstick(validation, results[0][0], registry)
-    if against is None:
-        return list(results)
+    """The scorecards with the scores at matched identity first, for every model, where they can be measured."""
+    matched = matched_identity(validation, scored[0][0], registry)
+    if matched is None:
+        return list(scored)
     return [
-        (replace(card, scores={**headline(found.model, given, against), **card.scores}), found)
-        if found.model is not None
-        else (card, found)
-        for card, found in results
+        (replace(scorecard, scores={**matched.scores(results.model, inputs), **scorecard.scores}), results)
+        if results.model is not None
+        else (scorecard, results)
+        for scorecard, results in scored
     ]
 
 
-def headline(transfer: Model, given: HeldOutInputs, against: Yardstick) -> dict[str, dict[str, Any]]:
-    """Scores of a transfer at equal verification on the test inputs ``given``, as a scorecard has them."""
-    strength = chosen(lambda strength: against.at(transfer, strength), against.verified)
-    results = given.results(transfer.images(given.sources, strength), transfer)
-    found = score("", results, [against.success, against.identity]).scores
-    return {
-        HEADLINE: found[SUCCESS],
-        "verified at equal verification": found[VERIFIED],
-        "strength of equal verification": {"value": strength, "n": len(against.validation.rows), "unit": "", "better": ""},
-    }
+def matched_strength(rate_at: Callable[[float], float], wanted: float) -> float:
+    """The strength at which the verification rate falls below ``wanted``, at most the last of ``STRENGTHS``.
 
+    The interval between two of these strengths is halved twice, then interpolated.
 
-def chosen(verified: Callable[[float], float], wanted: float) -> float:
-    """The strength, up to the last of ``STRENGTHS``, at which the share ``verified`` falls below ``wanted``: between the
-    strengths around it, which are brought nearer twice, interpolated.
-
-    >>> round(chosen(lambda strength: 1 - 0.5 * strength, 0.7), 3)
+    >>> round(matched_strength(lambda strength: 1 - 0.5 * strength, 0.7), 3)
     0.6
-    >>> chosen(lambda strength: 1.0, 0.9)
+    >>> matched_strength(lambda strength: 1.0, 0.9)
     1.5
     """
     low, high = (0.0, 1.0), (0.0, 1.0)  # nothing is changed at strength 0
     for strength in STRENGTHS:
-        high = (strength, verified(strength))
+        high = (strength, rate_at(strength))
         if high[1] < wanted:
             break
         low = high
     else:
         return low[0]
     for _ in range(HALVINGS):
-        middle = (low[0] + high[0]) / 2
-        told = (middle, verified(middle))
-        low, high = (low, told) if told[1] < wanted else (told, high)
+        strength = (low[0] + high[0]) / 2
+        middle = (strength, rate_at(strength))
+        low, high = (low, middle) if middle[1] < wanted else (middle, high)
     return float(np.interp(wanted, (high[1], low[1]), (high[0], low[0])))
 
 
-def _share(card: Scorecard) -> float:
-    value = card.scores[VERIFIED]["value"]
+def _rate(scorecard: Scorecard) -> float:
+    label = scorecard.label(RATE)
+    value = None if label is None else scorecard.scores[label]["value"]
     return float("nan") if value is None else float(value)

@@ -1,4 +1,4 @@
-"""Scorecards: what held-out images say of one or several transfers, with intervals."""
+"""Scorecards: scores of results for held-out images, with intervals."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attrxfer.data import CachedDataset
-from attrxfer.interfaces import AggregateScore, Metric, Model, PerImageScore
+from attrxfer.interfaces import AggregateScore, Metric, Model, PerImageScore, Role
 
 DRAWS = 1000
 FEW = 10
 """A slice of fewer people than this is not scored."""
-HEADLINE = "success at equal verification"
-"""The score that stands first where it can be told: see ``headline.py``."""
+SLICED: tuple[Role, ...] = ("attribute accuracy", "verification rate", "truth")
+"""Roles of the scores that are shown by other attributes."""
 Images = NDArray[np.uint8]
 
 
@@ -50,9 +50,10 @@ class HeldOutInputs:
     seed: int
 
     def results(self, outputs: Images, model: Model | None = None, picked: NDArray[np.int64] | None = None) -> HeldOutResults:
-        """These inputs with somebody's results for them."""
-        own = self.sources, outputs, self.truth, self.rows, self.people, self.target, self.data
-        return HeldOutResults(*own, model, self.seed, picked)
+        """These inputs with results (N, S, S, 3) for them."""
+        return HeldOutResults(
+            self.sources, outputs, self.truth, self.rows, self.people, self.target, self.data, model, self.seed, picked
+        )
 
 
 def inputs(
@@ -73,68 +74,106 @@ def inputs(
 
 @dataclass(frozen=True)
 class Scorecard:
-    """What one candidate reached: scores by name as JSON takes them ({value, low, high, n, unit, better}), the numbers of
-    each image (N,) behind those that have them, and which metric these are from."""
+    """The scores of one candidate.
+
+    Attributes:
+        name: The candidate's name.
+        outputs: Its results, uint8 (N, S, S, 3).
+        scores: Scores by label, as JSON takes them: {value, low, high, n, unit, better, role}.
+        per_image: The numbers (N,) of each image, by label, where a score has them.
+        metrics: Which metric each label is from.
+    """
 
     name: str
     outputs: Images
     scores: dict[str, dict[str, Any]]
-    each: dict[str, NDArray[np.float64]]
-    by: dict[str, Metric] = field(default_factory=dict)
+    per_image: dict[str, NDArray[np.float64]]
+    metrics: dict[str, Metric] = field(default_factory=dict)
+
+    def label(self, role: Role) -> str | None:
+        """The label of the first score with this role; None where there is none."""
+        return next(iter(labels(self.scores, role)), None)
+
+
+def labels(scores: Mapping[str, Mapping[str, Any]], role: Role) -> list[str]:
+    """Labels of the scores with this role, in their order."""
+    return [label for label, value in scores.items() if value.get("role") == role]
 
 
 def score(name: str, evaluation: HeldOutResults, metrics: Sequence[Metric]) -> Scorecard:
-    """All scores of all metrics."""
+    """The scores of all metrics, for the results of one candidate."""
     scores: dict[str, dict[str, Any]] = {}
-    each: dict[str, NDArray[np.float64]] = {}
-    by: dict[str, Metric] = {}
+    per_image: dict[str, NDArray[np.float64]] = {}
+    origin: dict[str, Metric] = {}
     for metric in metrics:
-        for label, found in metric(evaluation).items():
-            if isinstance(found, AggregateScore):
-                scores[label] = _written(found)
+        for label, value in metric(evaluation).items():
+            origin[label] = metric
+            if isinstance(value, AggregateScore):
+                scores[label] = as_json(value)
             else:
-                each[label], by[label] = np.asarray(found.values, np.float64), metric
-                scores[label] = _written(mean(found, evaluation.people))
-    return Scorecard(name, evaluation.outputs, scores, each, by)
+                per_image[label] = np.asarray(value.values, np.float64)
+                scores[label] = as_json(mean(value, evaluation.people))
+    return Scorecard(name, evaluation.outputs, scores, per_image, origin)
 
 
-def mean(found: PerImageScore, people: NDArray[np.int64], draws: int = DRAWS) -> AggregateScore:
-    """The mean of numbers an image with its 95% bootstrap interval over people (none for one person); images without a
-    number are left out."""
-    known = np.isfinite(found.values)
-    values, who = np.asarray(found.values, np.float64)[known], np.unique(people[known], return_inverse=True)[1]
+def mean(score: PerImageScore, people: NDArray[np.int64], draws: int = DRAWS) -> AggregateScore:
+    """The mean of a number for each image.
+
+    Args:
+        score: Numbers (N,); images with NaN are left out.
+        people: The person in each image (N,).
+        draws: Bootstrap draws of people.
+
+    Returns:
+        The mean with its 95% bootstrap interval over people (no interval for one person).
+    """
+    known = np.isfinite(score.values)
+    values, who = np.asarray(score.values, np.float64)[known], np.unique(people[known], return_inverse=True)[1]
+    unit, better, role = score.unit, score.better, score.role
     if not len(values):
-        return AggregateScore(float("nan"), 0, unit=found.unit, better=found.better)
+        return AggregateScore(float("nan"), 0, unit=unit, better=better, role=role)
     count = int(who.max()) + 1
     if count < 2:  # one person says nothing of others
-        return AggregateScore(float(values.mean()), len(values), unit=found.unit, better=found.better)
+        return AggregateScore(float(values.mean()), len(values), unit=unit, better=better, role=role)
     sums, sizes = np.bincount(who, values), np.bincount(who)
     times = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), draws)
     low, high = np.percentile((times @ sums) / (times @ sizes), [2.5, 97.5])
-    return AggregateScore(float(values.mean()), len(values), float(low), float(high), found.unit, found.better)
+    return AggregateScore(float(values.mean()), len(values), float(low), float(high), unit, better, role)
 
 
-def _written(found: AggregateScore) -> dict[str, Any]:
-    bounds = {} if found.low is None else {"low": found.low, "high": found.high}
-    value = found.value if np.isfinite(found.value) else None  # JSON has no NaN
-    return {"value": value, **bounds, "n": found.n, "unit": found.unit, "better": found.better}
+def as_json(score: AggregateScore) -> dict[str, Any]:
+    """A score as JSON takes it; a value that is not finite becomes None."""
+    bounds = {} if score.low is None else {"low": score.low, "high": score.high}
+    value = score.value if np.isfinite(score.value) else None  # JSON has no NaN
+    return {"value": value, **bounds, "n": score.n, "unit": score.unit, "better": score.better, "role": score.role}
 
 
-def slices(card: Scorecard, evaluation: HeldOutResults, names: Sequence[str]) -> dict[str, dict[str, dict[str, Any]]]:
-    """The named scores of a card among images that have, and have not, each other attribute: {"Young": {score: ...},
-    "not Young": ...}. Slices of fewer than ten people are left out."""
-    found: dict[str, dict[str, dict[str, Any]]] = {}
+def slices(
+    scorecard: Scorecard, evaluation: HeldOutResults, roles: Sequence[Role] = SLICED
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Scores among the images that have, and that have not, each other attribute.
+
+    Args:
+        scorecard: The scores of all images.
+        evaluation: The results behind them.
+        roles: For each of these roles, its first score that has a number for each image is sliced.
+
+    Returns:
+        {"Young": {label: score}, "not Young": ...}. Slices of fewer than ten people are left out.
+    """
+    chosen = [next((label for label in labels(scorecard.scores, role) if label in scorecard.per_image), None) for role in roles]
+    sliced: dict[str, dict[str, dict[str, Any]]] = {}
     for attribute, values in evaluation.data.records.attributes.items():
         if attribute in evaluation.target:
             continue
         has = values[evaluation.rows]
-        for label, inside in ((attribute, has), (f"not {attribute}", ~has)):
-            if len(np.unique(evaluation.people[inside])) >= FEW and inside.sum() < len(has):
-                people = evaluation.people[inside]
-                chosen = {
-                    name: PerImageScore(card.each[name][inside], card.scores[name]["unit"])
-                    for name in names
-                    if name in card.each
-                }
-                found[label] = {name: _written(mean(each, people)) for name, each in chosen.items()}
-    return found
+        for name, inside in ((attribute, has), (f"not {attribute}", ~has)):
+            people = evaluation.people[inside]
+            if len(np.unique(people)) >= FEW and inside.sum() < len(has):
+                sliced[name] = {}
+                for label in chosen:
+                    if label is not None:
+                        whole = scorecard.scores[label]
+                        part = PerImageScore(scorecard.per_image[label][inside], whole["unit"], whole["better"], whole["role"])
+                        sliced[name][label] = as_json(mean(part, people))
+    return sliced

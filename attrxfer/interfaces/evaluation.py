@@ -16,6 +16,7 @@ Unit = Literal["share", "dB", "ms", "MB", "GFLOP", ""]
 Better = Literal["higher", "lower", ""]
 Role = Literal[
     "attribute accuracy",
+    "attribute accuracy at equal verification",
     "verification rate",
     "identity similarity",
     "other attributes kept",
@@ -27,7 +28,8 @@ Role = Literal[
 ]
 """What a score measures, whatever its label: reports and the matched-identity headline look scores up by their role.
 
-attribute accuracy: share of results with the target attributes. verification rate: share of results verified as the person of
+attribute accuracy: share of results with the target attributes. attribute accuracy at equal verification: the same at
+matched identity; only the core gives this score. verification rate: share of results verified as the person of
 their input. identity similarity: how alike these are. other attributes kept: share of results whose other attributes stayed.
 truth: closeness to the exact counterfactual. unchanged: closeness to the input where nothing should change. realism: distance
 from real images as a set. cost: time, memory, operations.

@@ -10,6 +10,9 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from attrxfer.evaluation.matched_identity import MATCHED
+from attrxfer.evaluation.scores import labels
+from attrxfer.interfaces import Role
 from attrxfer.recipe import Recipe, differences
 from attrxfer.recipe import shown as setting
 from attrxfer.report.curves import curves
@@ -20,8 +23,8 @@ from attrxfer.storage.run_folder import RunFolder
 
 TEMPLATE = Path(__file__).with_name("page.html")
 SHOWN_GRIDS = 8
-LARGE = ("success", "verified", "closer to truth", "PSNR to truth", "KID")
-"""Scores that are shown large, where a run has them."""
+LARGE: tuple[Role, ...] = (MATCHED, "attribute accuracy", "verification rate", "truth", "realism")
+"""Roles of the scores that are shown large: the first share and the first other score of each, where a run has them."""
 
 
 def write_report(folder: RunFolder, recipe: Recipe, reference: Mapping[str, Any] | None = None) -> None:
@@ -67,17 +70,26 @@ def _symptoms(found: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _scores(found: Mapping[str, Any]) -> str:
-    """The scores that matter most as cards, and all of them in a table beside the anchors."""
+    """The scores that matter most as large numbers, and all of them in a table beside the reference rows."""
     if not found:
         return "<p>No held-out inputs: nothing was scored.</p>"
     first, own = next(iter(found["scores"].items()))
     cards = [(str(found["images"]), "images"), (str(found["people"]), "people")]
-    cards += [(" ".join(shown(own[name])[:1]), name) for name in LARGE if name in own]
+    cards += [(shown(own[label])[0], label) for label in _large(own)]
     large = "".join(
         f'<div class="card"><b>{html.escape(value)}</b><span>{html.escape(name)}</span></div>' for value, name in cards
     )
     rest = f'<section class="scores">{table(found["scores"], [first])}</section>' if own else ""
     return f'<div class="cards">{large}</div>{rest}'
+
+
+def _large(scores: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Labels of the scores that are shown large."""
+    chosen: dict[tuple[Role, bool], str] = {}
+    for role in LARGE:
+        for label in labels(scores, role):
+            chosen.setdefault((role, scores[label]["unit"] == "share"), label)
+    return list(chosen.values())
 
 
 def _grid(folder: RunFolder) -> str:

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from attrxfer.evaluation.scores import HEADLINE, HeldOutResults, Scorecard
+from attrxfer.evaluation.matched_identity import MATCHED
+from attrxfer.evaluation.scores import HeldOutResults, Scorecard, labels
+from attrxfer.interfaces import Role
 from attrxfer.media.images import data_uri
 from attrxfer.report.curves import chart
 from attrxfer.report.markdown import table as markdown_table
@@ -26,15 +28,16 @@ STYLE = (
     "svg text{fill:#667085;font-size:11px}.legend{display:flex;gap:4px 14px;flex-wrap:wrap;font-size:12px}"
     ".legend i{display:inline-block;width:10px;height:10px;border-radius:3px;margin-right:5px}"
 )
-ORDER = ("PSNR to truth", "identity distance", "identity similarity", "PSNR where nothing should change", "PSNR to the input")
-"""What results are sorted by to find the best, middle and worst: the first that is there."""
+ORDER: tuple[Role, ...] = ("truth", "identity similarity", "unchanged")
+"""What results are sorted by to find the best, middle and worst: the first score of these roles that has a number for each
+image and is not a share."""
 EXPLAINED = (
     "Equal verification: at the strength at which results are verified as often as another real image of the same person; "
     "chosen on validation inputs, measured here on test inputs."
 )
 SHOWN = 4
 BINS = 24
-Cards = Mapping[str, Mapping[str, Mapping[str, Any]]]
+Scores = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
 def shown(score: Mapping[str, Any]) -> tuple[str, str]:
@@ -55,28 +58,28 @@ def shown(score: Mapping[str, Any]) -> tuple[str, str]:
     return f"{value:.{digits}f} {unit}".rstrip(), bounds
 
 
-def names(cards: Cards) -> list[str]:
-    """Every score's name that a card has, in the first's order."""
-    return list(dict.fromkeys(name for scores in cards.values() for name in scores))
+def names(scorecards: Scores) -> list[str]:
+    """Every score's name that a scorecard has, in the first's order."""
+    return list(dict.fromkeys(name for scores in scorecards.values() for name in scores))
 
 
-def markdown(cards: Cards) -> str:
+def markdown(scorecards: Scores) -> str:
     """A row a candidate, with intervals."""
-    columns = names(cards)
+    columns = names(scorecards)
     rows = []
-    for candidate, scores in cards.items():
+    for candidate, scores in scorecards.items():
         cells = [shown(scores[name]) if name in scores else ("", "") for name in columns]
         rows.append([candidate, *(f"{value} ({bounds})" if bounds else value for value, bounds in cells)])
     return markdown_table(["", *columns], rows) + "\n"
 
 
-def table(cards: Cards, own: Sequence[str] = ()) -> str:
-    """The same as HTML, a row a score and a column a candidate; ``own`` are set off from the anchors."""
-    head = "".join(f"<th>{'<b>' if name in own else ''}{html.escape(name)}</th>" for name in cards)
+def table(scorecards: Scores, own: Sequence[str] = ()) -> str:
+    """The same as HTML, a row a score and a column a candidate; ``own`` are set off from the reference rows."""
+    head = "".join(f"<th>{'<b>' if name in own else ''}{html.escape(name)}</th>" for name in scorecards)
     rows = []
-    for name in names(cards):
-        cells = [shown(scores[name]) if name in scores else ("", "") for scores in cards.values()]
-        better = next(scores[name]["better"] for scores in cards.values() if name in scores)
+    for name in names(scorecards):
+        cells = [shown(scores[name]) if name in scores else ("", "") for scores in scorecards.values()]
+        better = next(scores[name]["better"] for scores in scorecards.values() if name in scores)
         arrow = {"higher": " ↑", "lower": " ↓", "": ""}[better]
         found = "".join(f"<td><b>{html.escape(value)}</b><span>{html.escape(bounds)}</span></td>" for value, bounds in cells)
         rows.append(f"<tr><th>{html.escape(name)}{arrow}</th>{found}</tr>")
@@ -87,24 +90,31 @@ def page(
     title: str,
     results: Sequence[tuple[Scorecard, HeldOutResults]],
     own: Sequence[str],
-    slices: Mapping[str, Cards],
+    slices: Mapping[str, Scores],
     curves: Mapping[str, Sequence[Mapping[str, float]]],
 ) -> str:
-    """One self-contained page. ``own``: names of the candidates that are no anchors. slices: {candidate: {slice: scores}}.
-    curves: {candidate: [{"strength": s, score: mean, ...}]}."""
-    cards = {card.name: card.scores for card, _ in results}
+    """One self-contained page.
+
+    Args:
+        title: Its heading.
+        results: Scorecards and the results behind them.
+        own: Names of the candidates; the others are reference rows.
+        slices: {candidate: {slice: scores}}.
+        curves: {candidate: [{"strength": s, label: mean, ...}]}.
+    """
+    scorecards = {scorecard.name: scorecard.scores for scorecard, _ in results}
     given = results[0][1]
     parts = [f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(title)}</title><style>{STYLE}</style>"]
     people = len(np.unique(given.people))
     parts.append(f"<h1>{html.escape(title)}</h1><p>{len(given.rows)} held-out images of {people} people; ")
     parts.append("means with 95% bootstrap intervals over people. ↑ more is better, ↓ less is better.</p>")
-    parts.append(table(cards, own))
-    if HEADLINE in names(cards):
+    parts.append(table(scorecards, own))
+    if any(labels(scores, MATCHED) for scores in scorecards.values()):
         parts.append(f"<p>{EXPLAINED}</p>")
-    for card, _ in results:
-        if card.name in own:
-            parts += _extremes(card, results)
-    parts += _histograms([card for card, _ in results])
+    for scorecard, _ in results:
+        if scorecard.name in own:
+            parts += _extremes(scorecard, results)
+    parts += _histograms([scorecard for scorecard, _ in results])
     parts += _strengths(curves)
     for candidate, found in slices.items():
         if found:
@@ -112,16 +122,22 @@ def page(
     return "\n".join(parts)
 
 
-def _measure(card: Scorecard) -> str | None:
-    return next((name for name in ORDER if name in card.each and np.isfinite(card.each[name]).any()), None)
+def _measure(scorecard: Scorecard) -> str | None:
+    """The label that results are sorted by; None where no score fits."""
+    for role in ORDER:
+        for label in labels(scorecard.scores, role):
+            numbers = scorecard.per_image.get(label)
+            if numbers is not None and scorecard.scores[label]["unit"] != "share" and np.isfinite(numbers).any():
+                return label
+    return None
 
 
-def _extremes(card: Scorecard, results: Sequence[tuple[Scorecard, HeldOutResults]]) -> Iterator[str]:
-    """The best, middle and worst results of a card by the first measure of ``ORDER``, beside the others' for them."""
-    measure = _measure(card)
+def _extremes(scorecard: Scorecard, results: Sequence[tuple[Scorecard, HeldOutResults]]) -> Iterator[str]:
+    """The best, middle and worst results of a scorecard by the first measure of ``ORDER``, beside the others' for them."""
+    measure = _measure(scorecard)
     if measure is None:
         return
-    values = card.each[measure] * (-1 if card.scores[measure]["better"] == "lower" else 1)
+    values = scorecard.per_image[measure] * (-1 if scorecard.scores[measure]["better"] == "lower" else 1)
     order = np.argsort(-np.where(np.isfinite(values), values, -np.inf), kind="stable")
     order = order[: int(np.isfinite(values).sum())]
     middle = max(0, len(order) // 2 - SHOWN // 2)
@@ -131,7 +147,7 @@ def _extremes(card: Scorecard, results: Sequence[tuple[Scorecard, HeldOutResults
         ("In the middle", order[middle : middle + SHOWN]),
         ("Worst", order[-SHOWN:]),
     ):
-        yield f"<h2>{html.escape(card.name)}: {label.lower()} by {html.escape(measure)}</h2>"
+        yield f"<h2>{html.escape(scorecard.name)}: {label.lower()} by {html.escape(measure)}</h2>"
         yield strip("source", given.sources[chosen])
         yield from (strip(other.name, other.outputs[chosen]) for other, _ in results if other.name != "input_copy")
 
@@ -142,12 +158,16 @@ def strip(label: str, images: NDArray[np.uint8]) -> str:
     return f'<div class="row"><span>{html.escape(label)}</span>{image}</div>'
 
 
-def _histograms(cards: Sequence[Scorecard]) -> Iterator[str]:
+def _histograms(scorecards: Sequence[Scorecard]) -> Iterator[str]:
     """How many images have which value of the measure that results are sorted by, a line a candidate."""
-    measure = _measure(cards[0])
+    measure = _measure(scorecards[0])
     if measure is None:
         return
-    own = {card.name: card.each[measure][np.isfinite(card.each[measure])] for card in cards if measure in card.each}
+    own = {
+        scorecard.name: scorecard.per_image[measure][np.isfinite(scorecard.per_image[measure])]
+        for scorecard in scorecards
+        if measure in scorecard.per_image
+    }
     own = {name: values for name, values in own.items() if len(values) and np.ptp(values) > 0}
     if own:
         edges = np.histogram_bin_edges(np.concatenate(list(own.values())), BINS)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-import numpy as np
-
 from attrxfer.errors import AttrxferError
-from attrxfer.evaluation.candidates import Candidate, held_out, made_metrics, reference_rows, refuse_teachers, scorecards
+from attrxfer.evaluation.candidates import Candidate, made_metrics
+from attrxfer.evaluation.leakage import refuse_teachers
+from attrxfer.evaluation.scores import HeldOutInputs
 from attrxfer.interfaces import Metric
 from attrxfer.model import bundle
 from attrxfer.model.loading import TorchModel
@@ -21,9 +21,10 @@ from attrxfer.report.scorecard import shown
 from attrxfer.storage.files import write_text
 from attrxfer.storage.run_folder import RunFolder
 from attrxfer.training.loop import Training
+from attrxfer.workflows.evaluate import score_task
 
 RESULT = "result"
-"""What the run's own row is called among the anchors."""
+"""What the run's own row is called among the reference rows."""
 
 
 def run(recipe: Recipe, path: Path, host: Host, *, resume: bool = False, quiet: bool = False) -> RunFolder:
@@ -39,7 +40,7 @@ def run(recipe: Recipe, path: Path, host: Host, *, resume: bool = False, quiet: 
         folder.require()
     else:
         folder.refuse_existing()
-    refuse_teachers({recipe.source: {"recipe": recipe.filled()}}, recipe)
+    refuse_teachers({recipe.source: recipe.filled()}, recipe)
     training = Training(recipe, folder, host, quiet=quiet)
     metrics = made_metrics(recipe, training.data)
     with folder.occupied() if training.devices.main else nullcontext():
@@ -57,20 +58,23 @@ def run(recipe: Recipe, path: Path, host: Host, *, resume: bool = False, quiet: 
 
 
 def score(training: Training, metrics: Sequence[Metric]) -> None:
-    """Score the run's bundle as a user would load it beside the anchors; write the scores beside it and into it."""
+    """Score the run's bundle as a user would load it, as ``attrxfer evaluate`` does; write the scores beside it and into
+    it."""
     folder, recipe, registry = training.folder, training.recipe, training.host.registry
-    given = held_out(recipe, training.data, training.sets, recipe.report.evaluate)
-    if given is None:
+
+    def result(inputs: HeldOutInputs) -> list[Candidate]:
+        training.display.say(f"scoring {len(inputs.rows)} held-out images")
+        model = TorchModel(bundle.load(folder.bundle, registry), training.devices.device)
+        return [Candidate(RESULT, model.images(inputs.sources), model)]
+
+    scored = score_task(recipe, training.data, training.sets, result, metrics, registry, recipe.report.evaluate)
+    if scored is None:
         training.display.say("no held-out inputs: nothing to score")
         return
-    training.display.say(f"scoring {len(given.rows)} held-out images")
-    transfer = TorchModel(bundle.load(folder.bundle, registry), training.devices.device)
-    own = Candidate(RESULT, transfer.images(given.sources), transfer)
-    results = scorecards(given, [own, *reference_rows(given, registry)] if metrics else [own], metrics)
-    cards = {card.name: card.scores for card, _ in results}
-    found = {"images": len(given.rows), "people": len(np.unique(given.people)), "scores": cards}
-    write_text(folder.scores, json.dumps(found, indent=2) + "\n")
-    bundle.add_scores(folder.bundle, {"images": found["images"], "people": found["people"], "scores": cards[RESULT]})
-    for name, value in cards[RESULT].items():
+    content = scored.as_json()
+    write_text(folder.scores, json.dumps(content, indent=2) + "\n")
+    own = scored.scores[RESULT]
+    bundle.add_scores(folder.bundle, {"images": content["images"], "people": content["people"], "scores": own})
+    for name, value in own.items():
         number, bounds = shown(value)
         training.display.say(f"  {name}: {number}" + (f" ({bounds})" if bounds else ""))

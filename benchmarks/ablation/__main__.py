@@ -38,9 +38,9 @@ def _numbers(context: click.Context, parameter: click.Parameter, text: str) -> l
 @click.option("--seeds", default="0", callback=_numbers, show_default=True, help="Numbers, with commas between.")
 @click.option("--data", type=click.Path(path_type=Path), help="Real images instead of drawn faces.")
 @click.option("--minutes", type=float, help="Of Algorithm 1 for each variant.")
-@click.option("--steps", type=click.IntRange(min=1), help="Turns of Algorithm 1 for each variant.")
+@click.option("--steps", type=click.IntRange(min=1), help="Iterations of Algorithm 1 for each variant.")
 @click.option("--images", default=200, show_default=True, help="Held-out images that are scored.")
-@click.option("--judge-steps", default=1500, show_default=True)
+@click.option("--classifier-steps", default=1500, show_default=True)
 @click.option("--set", "sets", multiple=True, metavar="A.B=C", help="Change a setting of every variant.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("runs/ablation"), show_default=True)
 def main(
@@ -51,7 +51,7 @@ def main(
     minutes: float | None,
     steps: int | None,
     images: int,
-    judge_steps: int,
+    classifier_steps: int,
     sets: tuple[str, ...],
     out: Path,
 ) -> None:
@@ -83,7 +83,7 @@ def main(
                         folder,
                         host,
                         limit=images,
-                        judge_steps=judge_steps,
+                        classifier_steps=classifier_steps,
                         region=REGION.get(task),
                         plain=plain if variant in ENHANCED and (plain.path / "ablation.json").is_file() else None,
                         say=click.echo,

@@ -14,8 +14,11 @@ from attrxfer.report.curves import chart
 from attrxfer.report.scorecard import STYLE, shown, strip
 
 DRAWS = 1000
-JUDGE = "accuracy of the judge"
-SHARES = ("success", "other attributes kept", "closer to truth", "verified", "same person", "nearest is its own input")
+CLASSIFIER = "accuracy of the attribute classifier"
+SHARES = (
+    *("attribute accuracy", "other attributes kept", "closer to truth"),
+    *("verification rate", "same person", "nearest is its own input"),
+)
 Runs = Mapping[tuple[str, str], Sequence[tuple[dict[str, Any], Path]]]
 """(task, variant) -> (ablation.json, run folder) of each seed."""
 
@@ -46,14 +49,14 @@ def interval(values: Sequence[Sequence[float]], people: Sequence[Sequence[int]])
 
 
 def rows(task: str, runs: Runs) -> list[list[str]]:
-    """A header and a row for each anchor and variant of a task."""
+    """A header and a row for each reference and variant of a task."""
     own = {variant: found for (of, variant), found in runs.items() if of == task}
     first = next(iter(own.values()))[0][0]
-    names = [name for name in first["scores"] if name != JUDGE]
-    lines = [["", *names, "turns", "minutes", "of which Algorithm 1", "seeds"]]
-    for anchor, found in first["anchors"].items():
+    names = [name for name in first["scores"] if name != CLASSIFIER]
+    lines = [["", *names, "iterations", "minutes", "of which Algorithm 1", "seeds"]]
+    for reference, found in first["references"].items():
         cells = [_cell([found.get(name)], [first["people"]], name) for name in names]
-        lines.append([anchor, *cells, *[""] * 4])
+        lines.append([reference, *cells, *[""] * 4])
     for variant, found in own.items():
         people = [scores["people"] for scores, _ in found]
         cells = [_cell([scores["scores"].get(name) for scores, _ in found], people, name) for name in names]
@@ -98,14 +101,14 @@ def markdown(tasks: Sequence[str], runs: Runs, title: str) -> str:
     for task in tasks:
         lines = rows(task, runs)
         head = [lines[0], ["---"] * len(lines[0])]
-        accuracy = next(found[0][0] for (of, _), found in runs.items() if of == task)["scores"][JUDGE]["value"]
-        parts.append(f"\n## {task}\n\nThe judge's own accuracy on real test images: {accuracy:.1%}.\n\n")
+        accuracy = next(found[0][0] for (of, _), found in runs.items() if of == task)["scores"][CLASSIFIER]["value"]
+        parts.append(f"\n## {task}\n\nThe attribute classifier's own accuracy on real test images: {accuracy:.1%}.\n\n")
         parts.append("\n".join("| " + " | ".join(line) + " |" for line in [*head, *lines[1:]]) + "\n")
     return "".join(parts)
 
 
 def page(tasks: Sequence[str], runs: Runs, title: str) -> str:
-    """The same as HTML, with images side by side and success against training time."""
+    """The same as HTML, with images side by side and attribute accuracy against training time."""
     parts = [f"<!doctype html><meta charset=utf-8><title>{html.escape(title)}</title><style>{STYLE}</style>"]
     parts.append(f"<h1>{html.escape(title)}</h1><p>Mean and 95% interval over people and seeds.</p>")
     for task in tasks:
@@ -116,11 +119,13 @@ def page(tasks: Sequence[str], runs: Runs, title: str) -> str:
         parts.append(f"<h2>{html.escape(task)}</h2><table>{cells}</table>")
         parts += _images(task, runs)
         series = {
-            variant: [(point["seconds"] / 60, point["success"]) for point in found[0][0]["curve"]]
+            variant: [(point["seconds"] / 60, point["attribute accuracy"]) for point in found[0][0]["curve"]]
             for (of, variant), found in runs.items()
             if of == task
         }
-        parts.append(f"<h3>Success against minutes of training (first seed, before enhancement)</h3>{chart(series, 'minutes')}")
+        parts.append(
+            f"<h3>Attribute accuracy against minutes of training (first seed, no enhancement)</h3>{chart(series, 'minutes')}"
+        )
     return "\n".join(parts)
 
 

@@ -14,7 +14,7 @@ import torch
 from attrxfer_faces.dlib_models import missing_dlib
 from attrxfer_faces.locator import Auto, has_landmarks
 from attrxfer_faces.metrics import Identity
-from attrxfer_metrics.judge import Judge
+from attrxfer_metrics.attribute_accuracy import AttributeAccuracy
 from attrxfer_metrics.kid import Kid
 from attrxfer_metrics.preserved import Preserved
 from attrxfer_metrics.truth import Truth
@@ -46,16 +46,16 @@ class Scorer:
     """Held-out inputs of a task (up to ``limit``) and the metrics that results for them are put under. ``region``: where the
     task may change the image, None for all of it."""
 
-    def __init__(self, training: Training, host: Host, limit: int, judge_steps: int, region: str | None) -> None:
+    def __init__(self, training: Training, host: Host, limit: int, classifier_steps: int, region: str | None) -> None:
         given = held_out(training.recipe, training.data, training.sets, limit)
         if given is None:
             raise AttrxferError("the test split has no inputs of this task")
-        # one judge a data set, whatever the seed of the run
+        # one attribute classifier a data set, whatever the seed of the run
         self.given: HeldOutInputs = replace(given, seed=0)
         self.host = host
         locator = Auto(region=region) if region and has_landmarks(training.data) else None  # type: ignore[arg-type]
-        self.quick: list[Metric] = [Judge(steps=judge_steps), Truth(strengths=()), Preserved(locator=locator)]
-        self.all: list[Metric] = [*self.quick, Kid(steps=judge_steps)]
+        self.quick: list[Metric] = [AttributeAccuracy(steps=classifier_steps), Truth(strengths=()), Preserved(locator=locator)]
+        self.all: list[Metric] = [*self.quick, Kid(steps=classifier_steps)]
         if given.truth is None and not missing_dlib():
             self.all.append(Identity())
 
@@ -63,18 +63,18 @@ class Scorer:
         return score("", self.given.results(outputs), metrics)
 
     def reference_rows(self) -> dict[str, dict[str, Any]]:
-        """The anchors' scores, as ``written`` gives them."""
+        """The reference rows' scores, as ``written`` gives them."""
         return {one.name: written(self(one.outputs, self.all)) for one in reference_rows(self.given, self.host.registry)}
 
 
-def written(card: Scorecard) -> dict[str, Any]:
+def written(scorecard: Scorecard) -> dict[str, Any]:
     """Every score: the numbers of its images where it has them, else its value and interval."""
-    each = {name: [round(float(value), 4) for value in values] for name, values in card.each.items()}
-    return {name: each.get(name, found) for name, found in card.scores.items()}
+    per_image = {name: [round(float(value), 4) for value in values] for name, values in scorecard.per_image.items()}
+    return {name: per_image.get(name, value) for name, value in scorecard.scores.items()}
 
 
 def steps_for(minutes: float, recipe: Recipe, folder: Path, host: Host) -> Recipe:
-    """The recipe with as many turns of Algorithm 1 as the minutes hold, by timing a few."""
+    """The recipe with as many iterations of Algorithm 1 as the minutes hold, by timing a few."""
     training = Training(_with_steps(recipe, PROBE), RunFolder(folder), host, quiet=True)
     planned = next(p for p in training.planned if p.name == "adversarial")
     stage = training._stage(planned)
@@ -98,7 +98,7 @@ def train(
     host: Host,
     *,
     limit: int,
-    judge_steps: int,
+    classifier_steps: int,
     region: str | None,
     plain: RunFolder | None,
     say: Callable[[str], None],
@@ -116,7 +116,7 @@ def train(
     training = Training(recipe, folder, host, quiet=True)
     if not began:
         training.create_folder()
-    scorer = Scorer(training, host, limit, judge_steps, region)
+    scorer = Scorer(training, host, limit, classifier_steps, region)
     moments = folder.path / "moments.json"
     curve: list[dict[str, float]] = json.loads(moments.read_text()) if moments.is_file() else []
     seconds: dict[str, float] = {}
@@ -135,7 +135,7 @@ def train(
             return
         training.metrics.flush()
         seconds = sum(line["seconds"] for line in folder.read_metrics())
-        values = scorer(_preview(training, stage, scorer.given.sources), scorer.quick).each
+        values = scorer(_preview(training, stage, scorer.given.sources), scorer.quick).per_image
         means = {name: round(float(np.nanmean(numbers)), 4) for name, numbers in values.items()}
         curve.append({"step": step, "seconds": round(seconds, 1), **means})
         write_text(moments, json.dumps(curve))
@@ -146,19 +146,19 @@ def train(
         seconds[line["stage"]] = seconds.get(line["stage"], 0) + line["seconds"]
     finished = TorchModel(bundle.load(folder.bundle, host.registry))
     outputs = finished.images(scorer.given.sources)
-    card = scorer(outputs, scorer.all)
+    scorecard = scorer(outputs, scorer.all)
     scores = {
         "steps": recipe.stage("adversarial").values["steps"],
         "stages": stages,
         "seconds": {name: round(value, 1) for name, value in seconds.items()},
         "people": scorer.given.people.tolist(),
-        "scores": written(card),
-        "anchors": scorer.reference_rows(),
+        "scores": written(scorecard),
+        "references": scorer.reference_rows(),
         "curve": curve,
     }
     np.savez_compressed(folder.path / "shown.npz", **shown(scorer.given, outputs))  # type: ignore[arg-type]
     write_text(result, json.dumps(scores))
-    say(f"{folder.path}: " + ", ".join(f"{name} {found['value']:.3g}" for name, found in card.scores.items()))
+    say(f"{folder.path}: " + ", ".join(f"{name} {found['value']:.3g}" for name, found in scorecard.scores.items()))
     return scores
 
 

@@ -29,7 +29,7 @@ class Pick:
 
 
 class InputCopy(Pick):
-    """Nothing is changed: perfect identity, no success."""
+    """Nothing is changed: perfect identity, no attribute."""
 
     def picks(self, data: Any, target: Mapping[str, bool], rows: Rows) -> Rows | None:
         return rows
@@ -37,7 +37,7 @@ class InputCopy(Pick):
 
 class NearestGuided(Pick):
     """The training image with the attribute that has the least squared distance to the input, both seen at a quarter of
-    their size: perfect success, somebody else."""
+    their size: the attribute, but somebody else."""
 
     def picks(self, data: Any, target: Mapping[str, bool], rows: Rows) -> Rows | None:
         guided = data.rows("train", target)

@@ -13,7 +13,7 @@ from pydantic import Field
 from scipy.spatial.distance import cdist, pdist, squareform
 
 from attrxfer.errors import DataError
-from attrxfer.interfaces import AggregateScore, Evaluation, PerImageScore
+from attrxfer.interfaces import AggregateScore, Evaluation, PerImageScore, Role
 from attrxfer_faces.dlib_models import SAME, Faces, missing_dlib
 from attrxfer_faces.embedding import Embedder, load_embedder, missing_embedder
 from attrxfer_faces.locator import has_landmarks
@@ -53,10 +53,14 @@ class Identity(OfFaces):
     """Whether results still show the person of their input, by a face embedding. Inputs and results are cut where the input's
     face is, real images of others where their own is. Drawn people are left to the exact truth.
 
-    network: an ONNX file, or a state dict (safetensors or torch's) of timm's ``architecture``; None takes dlib's embedding.
     A network sees faces aligned by five points, as ArcFace does: the data set's landmarks, or dlib's where it has none.
-    false_accept: the share of strangers in the validation split whom a network may take for the same person: that is where
-    its threshold is; dlib has its own. flip: embed the mirrored face too, and add both (networks only).
+
+    Args:
+        network: An ONNX file, or a state dict (safetensors or torch's) of ``architecture``; None uses dlib's embedding.
+        architecture: timm's name of the network, for a state dict.
+        false_accept: Share of pairs of strangers in the validation split that pass the network's threshold; dlib has a
+            threshold of its own.
+        flip: Add the embedding of the mirrored face (networks only).
     """
 
     def __init__(
@@ -83,9 +87,13 @@ class Identity(OfFaces):
             raise DataError(f"metric identity: the data set has no landmarks of a face; needs {missing_dlib()[0]}")
 
     def __call__(self, evaluation: Evaluation) -> Mapping[str, PerImageScore | AggregateScore]:
-        """ "identity similarity" (cosine, up to 1) to the input, of dlib its "identity distance" too, "verified" (nearer than
-        strangers are), "same person" (of all inputs, the nearest shows this person), "nearest is its own input"; of a network
-        the "similarity that verifies"; empty where there is exact truth."""
+        """Score results.
+
+        Returns:
+            "identity similarity" (cosine, at most 1) to the input, with dlib also "identity distance"; "verification rate"
+            (closer to the input than the threshold); "same person" (the nearest of all inputs shows this person); "nearest
+            is its own input"; with a network "similarity that verifies" (the threshold). Empty where there is exact truth.
+        """
         if evaluation.truth is not None:
             return {}
         data, rows, picked = evaluation.data, evaluation.rows, evaluation.picked
@@ -97,16 +105,23 @@ class Identity(OfFaces):
         nearest = np.where(np.isnan(distance), np.inf, distance).argmin(1)
         people, own = evaluation.people, distance.diagonal()
         limit = SAME if self.network is None else self.threshold(data)
-        verdicts = {} if limit is None else {"verified": own < limit}
-        verdicts |= {"same person": people[nearest] == people, "nearest is its own input": nearest == np.arange(len(people))}
-        scores: dict[str, PerImageScore | AggregateScore] = {
-            "identity similarity": PerImageScore(np.where(unseen, np.nan, _cosine(found, known)))
-        }
+        shares: list[tuple[str, Role, NDArray[np.bool_]]] = [
+            ("same person", "", people[nearest] == people),
+            ("nearest is its own input", "", nearest == np.arange(len(people))),
+        ]
+        if limit is not None:
+            shares.insert(0, ("verification rate", "verification rate", own < limit))
+        scores: dict[str, PerImageScore | AggregateScore] = {}
         if self.network is None:
-            scores["identity distance"] = PerImageScore(np.where(unseen, np.nan, own), better="lower")
-        elif limit is not None:
+            distances = np.where(unseen, np.nan, own)
+            scores["identity distance"] = PerImageScore(distances, better="lower", role="identity similarity")
+        similarities = np.where(unseen, np.nan, _cosine(found, known))
+        scores["identity similarity"] = PerImageScore(similarities, role="identity similarity")
+        if self.network is not None and limit is not None:
             scores["similarity that verifies"] = AggregateScore(1 - limit**2 / 2, len(data.rows("validation", None)))
-        return scores | {name: PerImageScore(np.where(unseen, np.nan, values), "share") for name, values in verdicts.items()}
+        for label, role, correct in shares:
+            scores[label] = PerImageScore(np.where(unseen, np.nan, correct), "share", role=role)
+        return scores
 
     def of_rows(self, data: Any, rows: NDArray[np.int64]) -> NDArray[Any]:
         """Embeddings (N, C) of the data's own images."""
@@ -159,7 +174,7 @@ class Landmarks(OfFaces):
         eyes = np.linalg.norm(sources[:, 36:42].mean(1) - sources[:, 42:48].mean(1), axis=1)
         moved = np.linalg.norm(outputs - sources, axis=2) / eyes[:, None]
         return {
-            f"landmark error of {part}": PerImageScore(moved[:, list(points)].mean(1), better="lower")
+            f"landmark error of {part}": PerImageScore(moved[:, list(points)].mean(1), better="lower", role="unchanged")
             for part, points in PARTS.items()
         }
 

@@ -170,7 +170,7 @@ def _scores(scores: Mapping[str, Any]) -> str:
         rows.append((name, value, bounds, str(score["n"]), better))
     return (
         f"{scores['images']} held-out images of {scores['people']} people. Intervals are 95%, by bootstrap over people; "
-        f"the judges took no part in training.\n\n"
+        f"the networks that score took no part in training.\n\n"
         + markdown_table(("score", "value", "95% interval", "images", "better"), rows)
     )
 

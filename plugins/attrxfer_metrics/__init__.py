@@ -1,4 +1,4 @@
-"""Metrics: whether the attribute came, and how near the result is to the exact truth."""
+"""Metrics: attribute accuracy, realism, what stayed unchanged, closeness to the exact truth, cost."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 @hookimpl
 def register_components(registry: Registry) -> None:
     registry.metric(
-        "judge",
-        "attrxfer_metrics.judge:Judge",
-        summary="share that a network trained on the labels sees as the target",
+        "attribute_accuracy",
+        "attrxfer_metrics.attribute_accuracy:AttributeAccuracy",
+        summary="share of results that an attribute classifier sees as having the target",
         licence="MIT",
     )
     registry.metric(
         "kid",
         "attrxfer_metrics.kid:Kid",
-        summary="distance to real images with the attribute, as sets, on the judge's features",
+        summary="distance to real images with the attribute, as sets, on the attribute classifier's features",
         licence="MIT",
         paper="Binkowski et al.: Demystifying MMD GANs, arXiv:1801.01401",
     )
@@ -51,6 +51,6 @@ def register_components(registry: Registry) -> None:
 
 @hookimpl
 def register_commands(group: click.Group) -> None:
-    from attrxfer_metrics.commands import judge
+    from attrxfer_metrics.commands import classifier
 
-    group.add_command(judge)
+    group.add_command(classifier)

@@ -1,4 +1,4 @@
-"""The judge's network: it learned the attributes from real images and never took part in training a transfer."""
+"""The attribute classifier: trained on the labels of real images; it takes no part in training a transfer."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save
 from torch import nn
 
 from attrxfer.data import batch_rows
+from attrxfer.interfaces import DatasetView
 from attrxfer.storage.cache import cache_folder
 from attrxfer.storage.conversion import to_tensor
 from attrxfer.storage.files import write_bytes
@@ -25,51 +26,63 @@ from attrxfer.storage.files import write_bytes
 BATCH = 128
 VERSION = 3
 DEFAULT = "test_resnet"
+STREAM = "judge"
+"""Names the random stream that its batches are drawn from; another name would give other weights."""
 log = logging.getLogger("attrxfer")
 
 
 @dataclass(frozen=True)
-class Classifier:
-    """A timm network in eval mode that tells the attributes ``names``. Images are uint8 (N, S, S, 3)."""
+class AttributeClassifier:
+    """A trained network that predicts attributes. Images are uint8 (N, S, S, 3).
+
+    Attributes:
+        network: A timm network in eval mode, one logit an attribute.
+        names: The attributes, in the order of the logits.
+    """
 
     network: Any
     names: tuple[str, ...]
 
     @torch.no_grad()
-    def verdicts(self, images: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        """Which attributes it sees: (N, attributes)."""
+    def predict(self, images: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Predicted attributes (N, attributes) of images."""
         parts = [self.network(to_tensor(images[i : i + BATCH])) > 0 for i in range(0, len(images), BATCH)]
         return torch.cat(parts).numpy()
 
     @torch.no_grad()
     def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """What its last layer reads: (N, channels)."""
+        """The inputs (N, channels) of the network's last layer."""
         parts = [
             self.network.forward_head(self.network.forward_features(to_tensor(images[i : i + BATCH])), pre_logits=True)
             for i in range(0, len(images), BATCH)
         ]
         return torch.cat(parts).numpy()
 
-    def successes(self, images: NDArray[np.uint8], target: Mapping[str, bool]) -> NDArray[np.bool_]:
-        """Which images (N,) it sees as having all of ``target``."""
+    def has(self, images: NDArray[np.uint8], target: Mapping[str, bool]) -> NDArray[np.bool_]:
+        """Which images (N,) are predicted to have all of ``target``."""
         columns = [self.names.index(name) for name in target]
-        return np.asarray((self.verdicts(images)[:, columns] == list(target.values())).all(1))
+        return np.asarray((self.predict(images)[:, columns] == list(target.values())).all(1))
 
-    def accuracy(self, data: Any, names: Collection[str]) -> float:
-        """The share of real test images of which it has every one of these attributes right."""
+    def accuracy(self, data: DatasetView, names: Collection[str]) -> float:
+        """Share of real test images of which all the named attributes are predicted as labelled."""
         rows = data.rows("test", None)
         labels = np.stack([data.records.attributes[name][rows] for name in names], axis=1)
         columns = [self.names.index(name) for name in names]
-        return float((self.verdicts(data.images_u8(rows))[:, columns] == labels).all(1).mean())
+        return float((self.predict(data.images_u8(rows))[:, columns] == labels).all(1).mean())
 
 
-class Judged:
-    """What metrics that look through the judge share: one classifier of all of a data set's attributes.
+class UsesClassifier:
+    """Base of metrics that use the attribute classifier of a data set.
 
-    It is a timm network, trained from scratch on the labels of the training split, with flips, and cached by a hash of the
-    images, the labels and its settings: every task and run on a data set and its selection has the same judge.
+    The classifier is a timm network for all attributes of the data set. It is trained from scratch on the labels of the
+    training split, with flips, and cached by a hash of the images, the labels and its settings: all tasks and runs on one
+    data set and selection use the same classifier.
 
-    network: a timm architecture. steps, batch, rate: its training (AdamW, one-cycle rate, ``rate`` at the top).
+    Args:
+        network: A timm architecture.
+        steps: Training steps.
+        batch_size: Images a training step.
+        lr: Highest learning rate of the one-cycle schedule (AdamW).
     """
 
     SEED: ClassVar[int] = 0
@@ -89,7 +102,7 @@ class Judged:
 
     @classmethod
     def missing(cls, **parameters: Any) -> Sequence[str]:
-        """timm's name for the network, where it knows none such."""
+        """One line when timm has no network of this name, else none."""
         name = parameters.get("network", DEFAULT)
         if name == DEFAULT:
             return []
@@ -97,9 +110,9 @@ class Judged:
 
         return [] if timm.is_model(name) else [f'a network that timm knows: "{name}" is none (see timm.list_models())']
 
-    def classifier(self, data: Any) -> Classifier:
-        """The judge of this data set: out of the cache, or trained and kept there."""
-        import timm  # takes seconds: only when judged
+    def classifier(self, data: DatasetView) -> AttributeClassifier:
+        """The attribute classifier of this data set: loaded from the cache, or trained and stored there."""
+        import timm  # takes seconds: only when it is used
 
         names = tuple(sorted(data.records.attributes))
         labels = np.stack([data.records.attributes[name] for name in names], axis=1)
@@ -111,23 +124,24 @@ class Judged:
         else:
             self._train(network, data, labels.astype(np.float32))
             write_bytes(path, save(network.state_dict()))
-        return Classifier(network.eval(), names)
+        return AttributeClassifier(network.eval(), names)
 
-    def _cache(self, data: Any, names: tuple[str, ...], labels: NDArray[np.bool_]) -> Path:
-        seen = hashlib.sha256(b"".join(array.tobytes() for array in (labels, data.usable, data.records.split))).hexdigest()
-        key = [VERSION, data.key, seen, names, self.SEED, self.network, self.steps, self.batch_size, self.lr]
-        return cache_folder() / "judges" / f"{hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]}.safetensors"
+    def _cache(self, data: DatasetView, names: tuple[str, ...], labels: NDArray[np.bool_]) -> Path:
+        content = hashlib.sha256(b"".join(array.tobytes() for array in (labels, data.usable, data.records.split))).hexdigest()
+        key = [VERSION, data.key, content, names, self.SEED, self.network, self.steps, self.batch_size, self.lr]
+        name = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]
+        return cache_folder() / "attribute_classifiers" / f"{name}.safetensors"
 
-    def _train(self, network: nn.Module, data: Any, labels: NDArray[np.float32]) -> None:
-        log.info("training the judge (%s, %d steps)", self.network, self.steps)
+    def _train(self, network: nn.Module, data: DatasetView, labels: NDArray[np.float32]) -> None:
+        log.info("training the attribute classifier (%s, %d steps)", self.network, self.steps)
         rows = data.rows("train", None)
         optimizer = torch.optim.AdamW(network.parameters(), lr=self.lr, weight_decay=0.05)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, self.lr, total_steps=self.steps)
         network.train()
         for step in range(self.steps):
-            chosen, flips = batch_rows(rows, self.SEED, "judge", "all", step, self.batch_size, 0, 1)
-            logits = network(data.images(chosen, flips))
-            loss = nn.functional.binary_cross_entropy_with_logits(logits, torch.from_numpy(labels[chosen]))
+            batch, flips = batch_rows(rows, self.SEED, STREAM, "all", step, self.batch_size, 0, 1)
+            logits = network(data.images(batch, flips))
+            loss = nn.functional.binary_cross_entropy_with_logits(logits, torch.from_numpy(labels[batch]))
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()

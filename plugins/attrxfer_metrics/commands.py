@@ -1,4 +1,4 @@
-"""attrxfer judge train."""
+"""attrxfer classifier train."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 @click.group()
-def judge() -> None:
-    """The network that judges results."""
+def classifier() -> None:
+    """The attribute classifier, which measures attribute accuracy."""
 
 
-@judge.command("train")
+@classifier.command("train")
 @click.option("--data", type=click.Path(path_type=Path), help="Images with labels.  [default: drawn faces]")
 @click.option("--size", default=64, type=click.IntRange(min=16), show_default=True, help="Side of the images in pixels.")
 @click.option("--network", default="test_resnet", show_default=True, help="A timm architecture.")
@@ -25,17 +25,17 @@ def judge() -> None:
 @click.option("--lr", default=3e-3, type=click.FloatRange(min=0, min_open=True), show_default=True)
 @click.pass_obj
 def train(registry: Registry, data: Path | None, size: int, network: str, steps: int, batch_size: int, lr: float) -> None:
-    """Train the judge of a data set, or find it in the cache, and say how often it is right on real test images.
+    """Train the attribute classifier of a data set, or load it from the cache, and print its accuracy on real test images.
 
-    A recipe's metrics find it by the same settings where the recipe selects no images (selection = []).
+    A recipe whose metrics have the same settings uses it too, if the recipe selects no images (selection = []).
     """
     from attrxfer.data import open_data, recognise
     from attrxfer.errors import AttrxferError
-    from attrxfer_metrics.classifier import Judged
+    from attrxfer_metrics.classifier import UsesClassifier
 
-    missing = Judged.missing(network=network)
+    missing = UsesClassifier.missing(network=network)
     if missing:
-        raise AttrxferError(f"--network needs {missing[0]}")
+        raise AttrxferError(f"--network: missing: {missing[0]}")
 
     name = recognise(data, registry.all("dataset")) if data is not None else "synthetic_faces"
     cls = registry.get("dataset", name).load()
@@ -43,10 +43,10 @@ def train(registry: Registry, data: Path | None, size: int, network: str, steps:
     opened = open_data(dataset, selection=None, size=size)
     rows = opened.rows("test", None)
     if not len(rows):
-        raise AttrxferError("the test split is empty: there is nothing to tell how often a judge is right")
-    found = Judged(network=network, steps=steps, batch_size=batch_size, lr=lr).classifier(opened)
+        raise AttrxferError("the test split is empty: the accuracy of a classifier cannot be measured")
+    trained = UsesClassifier(network=network, steps=steps, batch_size=batch_size, lr=lr).classifier(opened)
     click.echo(f"{len(rows)} real test images")
-    for attribute in found.names:
-        usual = opened.records.attributes[attribute][rows].mean()
-        right = found.accuracy(opened, [attribute])
-        click.echo(f"{attribute:24}{right:7.1%} right; always the more usual answer: {max(usual, 1 - usual):.1%}")
+    for attribute in trained.names:
+        share = opened.records.attributes[attribute][rows].mean()
+        accuracy = trained.accuracy(opened, [attribute])
+        click.echo(f"{attribute:24}{accuracy:7.1%} right; always the more frequent answer: {max(share, 1 - share):.1%}")

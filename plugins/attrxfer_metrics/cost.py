@@ -14,11 +14,12 @@ from attrxfer_metrics.memory import peak_memory
 
 
 class Cost:
-    """Milliseconds an image (the median of ``repeats`` passes over one batch), GFLOP an image, millions of parameters, and
-    by how much memory a fresh process grows for one batch, of transfers whose networks are known. The last only on the
-    processor, and where the system tells (Linux).
+    """Milliseconds an image (median over passes over one batch), GFLOP an image, millions of parameters, and peak memory of
+    one batch in a fresh process, of bundles. Memory is measured only on processors under Linux.
 
-    batch: images a pass. repeats: passes that are timed, after one that is not.
+    Args:
+        batch_size: Images a pass.
+        repeats: Passes that are timed, after one that is not.
     """
 
     def __init__(self, *, batch_size: Annotated[int, Field(ge=1)] = 16, repeats: Annotated[int, Field(ge=1)] = 5) -> None:
@@ -45,11 +46,15 @@ class Cost:
             times.append(time.perf_counter() - began)
         count = len(images)
         found = {
-            "milliseconds an image": AggregateScore(1000 * statistics.median(times) / count, count, unit="ms", better="lower")
+            "milliseconds an image": AggregateScore(
+                1000 * statistics.median(times) / count, count, unit="ms", better="lower", role="cost"
+            )
         }
-        found["GFLOP an image"] = AggregateScore(counter.get_total_flops() / count / 1e9, count, unit="GFLOP", better="lower")
-        found["million parameters"] = AggregateScore(transfer.parameters() / 1e6, count, better="lower")
+        found["GFLOP an image"] = AggregateScore(
+            counter.get_total_flops() / count / 1e9, count, unit="GFLOP", better="lower", role="cost"
+        )
+        found["million parameters"] = AggregateScore(transfer.parameters() / 1e6, count, better="lower", role="cost")
         memory = peak_memory(transfer.path, self.batch_size) if transfer.device.type == "cpu" else None
         if memory is not None:
-            found["peak memory of a batch"] = AggregateScore(memory, self.batch_size, unit="MB", better="lower")
+            found["peak memory of a batch"] = AggregateScore(memory, self.batch_size, unit="MB", better="lower", role="cost")
         return found

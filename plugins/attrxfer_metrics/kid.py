@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from attrxfer.interfaces import AggregateScore, Evaluation, Features
-from attrxfer_metrics.classifier import Judged
+from attrxfer_metrics.classifier import DEFAULT, UsesClassifier
 from attrxfer_metrics.inception import WHERE, Inception, resized
 
 PER = 1000
@@ -22,14 +22,20 @@ LIMIT, BATCH = 1000, 64
 """Real images that results are held against, at most; images that are read at once."""
 
 
-class Kid(Judged):
+class Kid(UsesClassifier):
     """Kernel inception distance (Binkowski et al. 2018, arXiv:1801.01401) times 1000 between results and real test images
     that have the target attributes, and the Frechet distance on the same features: lower is better.
 
-    Both are on the features of the judge, so numbers of different data sets cannot be compared. With ``inception``, the file
-    of the original network's weights, they are on its features and are called "KID on Inception" and "FID". With
-    ``features`` they are on the last map of that network, averaged over its places, of images brought to ``resize``
-    pixels (0: as they are).
+    By default both use the features of the attribute classifier, so numbers of different data sets cannot be compared.
+
+    Args:
+        inception: File of the original Inception network's weights; with it the scores are "KID on Inception" and "FID".
+        features: Another network to use: its last map, averaged over its positions.
+        resize: Side in pixels that images are resized to for ``features`` (0: not resized).
+        network: The attribute classifier's timm architecture.
+        steps: The classifier's training steps.
+        batch_size: Images a training step of the classifier.
+        lr: Highest learning rate of the classifier's schedule.
     """
 
     def __init__(
@@ -38,7 +44,7 @@ class Kid(Judged):
         inception: Path | None = None,
         features: Features | None = None,
         resize: Annotated[int, Field(ge=0)] = 0,
-        network: str = "test_resnet",
+        network: str = DEFAULT,
         steps: Annotated[int, Field(ge=1)] = 500,
         batch_size: Annotated[int, Field(ge=2)] = 64,
         lr: Annotated[float, Field(gt=0)] = 3e-3,
@@ -74,8 +80,8 @@ class Kid(Judged):
             return {}
         names = ("KID", "Frechet distance") if self.inception is None else ("KID on Inception", "FID")
         return {
-            names[0]: AggregateScore(value, len(results), low, high, better="lower"),
-            names[1]: AggregateScore(frechet(results, real), len(results), better="lower"),
+            names[0]: AggregateScore(value, len(results), low, high, better="lower", role="realism"),
+            names[1]: AggregateScore(frechet(results, real), len(results), better="lower", role="realism"),
         }
 
     @functools.cached_property

@@ -1,4 +1,4 @@
-"""LPIPS: how different two images look to a network whose layers were weighed by people's judgements."""
+"""LPIPS: how different two images look to a network whose layers were weighted by people's answers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from attrxfer.errors import DataError
-from attrxfer.interfaces import Evaluation, PerImageScore
+from attrxfer.interfaces import Evaluation, PerImageScore, Role
 from attrxfer.storage.conversion import to_tensor
 from attrxfer.storage.files import read_tensors
 
@@ -37,8 +37,9 @@ class Lpips:
     """Zhang et al.'s learned perceptual distance (arXiv:1801.03924, version 0.1) of results to their inputs, and to the
     exact truth where there is one: 0 for equal images, about 0.1 for hardly different and 0.7 for unrelated ones.
 
-    weights: state dicts (safetensors or torch's) that together hold the convolutions of AlexNet or VGG-16, as torchvision or
-    the package lpips names them, and the weights of their five maps. Which network it is, the shapes say.
+    Args:
+        weights: State dicts (safetensors or torch's) that together hold the convolutions of AlexNet or VGG-16, as torchvision
+            or the package lpips names them, and the weights of their five maps. The shapes tell which network it is.
     """
 
     def __init__(self, *, weights: tuple[Path, ...] = ()) -> None:
@@ -60,10 +61,13 @@ class Lpips:
         network's last map has nothing left."""
         if evaluation.sources.shape[1] < LEAST:
             return {}
-        against = {"the input": evaluation.sources, "truth": evaluation.truth}
+        against: dict[str, tuple[Role, NDArray[np.uint8] | None]] = {
+            "the input": ("unchanged", evaluation.sources),
+            "truth": ("truth", evaluation.truth),
+        }
         return {
-            f"LPIPS to {name}": PerImageScore(self.network.of_images(evaluation.outputs, images), better="lower")
-            for name, images in against.items()
+            f"LPIPS to {name}": PerImageScore(self.network.of_images(evaluation.outputs, images), better="lower", role=role)
+            for name, (role, images) in against.items()
             if images is not None
         }
 

@@ -14,11 +14,14 @@ from attrxfer_metrics.truth import NO_ERROR
 
 
 class Preserved:
-    """PSNR (dB) and SSIM of results to their inputs where nothing should change, and how far the mean colour moved.
+    """PSNR (dB) and SSIM of results to their inputs where nothing should change, and the shift of the mean colour (0..255).
 
-    Where the truth is known, that is every pixel that the truth leaves as it was; else the outside of the region that
-    ``locator`` finds (images in which it finds none are left out); without a locator the whole image, which for an
-    attribute that changes all of a face is a rough measure.
+    Where the exact truth is known, these are the pixels that the truth leaves unchanged; else the pixels outside the
+    locator's region (images without a region are left out); without a locator the whole image, which is a rough measure for
+    an attribute that changes the whole subject.
+
+    Args:
+        locator: Locates the region that may change.
     """
 
     def __init__(self, *, locator: Locator | None = None) -> None:
@@ -33,10 +36,11 @@ class Preserved:
             _ssim(output, source, inside[..., 0])
             for output, source, inside in zip(evaluation.outputs, evaluation.sources, mask, strict=True)
         ]
+        shift = np.abs(outputs.mean((1, 2)) - sources.mean((1, 2))).mean(1)
         return {
-            f"PSNR {where}": PerImageScore(masked_psnr(outputs, sources, mask), "dB"),
-            f"SSIM {where}": PerImageScore(np.array(similar)),
-            "colour shift": PerImageScore(np.abs(outputs.mean((1, 2)) - sources.mean((1, 2))).mean(1), better="lower"),
+            f"PSNR {where}": PerImageScore(masked_psnr(outputs, sources, mask), "dB", role="unchanged"),
+            f"SSIM {where}": PerImageScore(np.array(similar), role="unchanged"),
+            "colour shift": PerImageScore(shift, better="lower", role="unchanged"),
         }
 
     def _outside(self, evaluation: Evaluation) -> NDArray[np.bool_] | None:

@@ -21,8 +21,9 @@ class Truth:
     """Against the same subject drawn with the attribute: the share of results that are closer to it (mean squared error)
     than their input is, PSNR (dB) and SSIM.
 
-    strengths: transfers at these strengths between 0 and 1 are held against the subject drawn with that much of the
-    attribute (of those attributes that it lacks).
+    Args:
+        strengths: Strengths between 0 and 1 that are scored too, against the subject drawn with as much of the target
+            attributes that it lacks.
     """
 
     def __init__(self, *, strengths: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.5,)) -> None:
@@ -33,24 +34,25 @@ class Truth:
         truth = evaluation.truth
         if truth is None:
             return {}
-        found = {
+        scores = {
             "closer to truth": closer(evaluation.outputs, evaluation.sources, truth),
-            "PSNR to truth": PerImageScore(each_psnr(evaluation.outputs, truth), "dB"),
-            "SSIM to truth": PerImageScore(each_ssim(evaluation.outputs, truth)),
+            "PSNR to truth": PerImageScore(each_psnr(evaluation.outputs, truth), "dB", role="truth"),
+            "SSIM to truth": PerImageScore(each_ssim(evaluation.outputs, truth), role="truth"),
         }
         if evaluation.model is not None:
             for strength in self.strengths:
                 between = evaluation.data.truth(evaluation.rows, evaluation.target, strength)
                 assert between is not None
                 outputs = evaluation.model.images(evaluation.sources, strength)
-                found[f"closer to truth at {strength:g}"] = closer(outputs, evaluation.sources, between)
-                found[f"PSNR to truth at {strength:g}"] = PerImageScore(each_psnr(outputs, between), "dB")
-        return found
+                scores[f"closer to truth at {strength:g}"] = closer(outputs, evaluation.sources, between)
+                scores[f"PSNR to truth at {strength:g}"] = PerImageScore(each_psnr(outputs, between), "dB", role="truth")
+        return scores
 
 
 def closer(images: Images, sources: Images, truth: Images) -> PerImageScore:
     """Which images (N, S, S, 3) have a smaller squared error to the truth than their sources: 1 or 0 (N,)."""
-    return PerImageScore((squared_error(images, truth) < squared_error(sources, truth)).astype(float), "share")
+    nearer = squared_error(images, truth) < squared_error(sources, truth)
+    return PerImageScore(nearer.astype(float), "share", role="truth")
 
 
 def squared_error(images: Images, truth: Images) -> NDArray[np.float64]:

@@ -216,7 +216,7 @@ def test_copies_other_photos_strangers_and_noise(kind: str, data: CachedDataset,
     metric.check_data(data)
     copy = values(metric, given.results(given.sources.copy()))
     assert copy["identity similarity"] == pytest.approx(1) and "identity distance" not in copy
-    assert copy["verified"] == copy["same person"] == copy["nearest is its own input"] == 1
+    assert copy["verification rate"] == copy["same person"] == copy["nearest is its own input"] == 1
     assert values(metric, given.results(data.images_u8(given.rows), picked=given.rows)) == pytest.approx(copy)
     other, stranger = (
         values(metric, given.results(data.images_u8(rows), picked=rows))
@@ -227,8 +227,11 @@ def test_copies_other_photos_strangers_and_noise(kind: str, data: CachedDataset,
     assert other["nearest is its own input"] == 0, "another photo is not the input"
     assert 1 > other["identity similarity"] > stranger["identity similarity"]
     if kind == "onnx":  # which understands these people; a random network tells noise from faces, hardly more
-        assert other["verified"] == other["same person"] == 1 and stranger["verified"] < 0.1 > stranger["same person"]
-    assert lost["verified"] == 0 and lost["identity similarity"] < other["identity similarity"]
+        assert (
+            other["verification rate"] == other["same person"] == 1
+            and stranger["verification rate"] < 0.1 > stranger["same person"]
+        )
+    assert lost["verification rate"] == 0 and lost["identity similarity"] < other["identity similarity"]
 
 
 def test_a_real_image_is_aligned_by_its_own_face_a_result_by_its_inputs(
@@ -260,15 +263,15 @@ def test_the_threshold_lets_few_strangers_of_the_validation_split_pass(
         assert found["value"] == pytest.approx(1 - limit**2 / 2)
     alone = replace(data, records=replace(data.records, identity=None))
     found = score("", replace(given, data=alone).results(given.sources), [metric]).scores
-    assert "verified" not in found and "similarity that verifies" not in found and "nearest is its own input" in found
+    assert "verification rate" not in found and "similarity that verifies" not in found and "nearest is its own input" in found
 
 
 def test_who_has_no_other_photo_is_left_out(data: CachedDataset, given: HeldOutInputs, tmp_path: Path) -> None:
     metric = Identity(network=onnx_file(tmp_path / "face.onnx"))
     rows = beside(data, given.rows, same=True)
     rows[0] = given.rows[0]
-    card = score("", given.results(data.images_u8(rows), picked=rows), [metric])
-    assert np.isnan(card.each["verified"][0]) and card.scores["verified"]["n"] == len(rows) - 1
+    scorecard = score("", given.results(data.images_u8(rows), picked=rows), [metric])
+    assert np.isnan(scorecard.per_image["verification rate"][0]) and scorecard.scores["verification rate"]["n"] == len(rows) - 1
 
 
 def test_faces_cannot_be_aligned_without_points(data: CachedDataset, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -314,11 +317,11 @@ def test_dlibs_verdict_by_its_distance(data: CachedDataset, given: HeldOutInputs
     held = replace(given, data=replace(data, cached=cached), sources=cached[given.rows])
     metric = faces(Identity())
     copy = score("", held.results(held.sources.copy()), [metric])
-    assert copy.scores["identity distance"]["value"] == 0 and copy.scores["verified"]["value"] == 1
-    assert copy.scores["verified"]["n"] == len(given.rows) - 1, "where the input shows no face, nothing is compared"
+    assert copy.scores["identity distance"]["value"] == 0 and copy.scores["verification rate"]["value"] == 1
+    assert copy.scores["verification rate"]["n"] == len(given.rows) - 1, "where the input shows no face, nothing is compared"
     near, far = (score("", held.results(held.sources + np.uint8(step)), [metric]) for step in (20, 50))
     assert near.scores["identity distance"]["value"] == pytest.approx(0.2 * 3**0.5, abs=1e-3)
-    assert near.scores["verified"]["value"] == 1 and far.scores["verified"]["value"] == 0
+    assert near.scores["verification rate"]["value"] == 1 and far.scores["verification rate"]["value"] == 0
     swapped = score("", held.results(np.roll(held.sources, 1, axis=0)), [metric])
     assert swapped.scores["nearest is its own input"]["value"] == 0
 
@@ -358,13 +361,20 @@ def test_dlib_on_real_faces(tmp_path: Path) -> None:
     assert given is not None and len(given.rows) == 8
     identity, landmarks = Identity(), Landmarks()
     copy = values(identity, given.results(given.sources.copy()))
-    assert copy["verified"] == copy["same person"] == copy["nearest is its own input"] == 1 and copy["identity distance"] == 0
+    assert (
+        copy["verification rate"] == copy["same person"] == copy["nearest is its own input"] == 1
+        and copy["identity distance"] == 0
+    )
     other, stranger = (
         values(identity, given.results(data.images_u8(rows), picked=rows))
         for rows in (beside(data, given.rows, same=True), beside(data, given.rows, same=False))
     )
     noise = np.random.default_rng(0).integers(0, 256, given.sources.shape).astype(np.uint8)
-    assert other["verified"] > 0.6 and stranger["verified"] < 0.3 and values(identity, given.results(noise))["verified"] == 0
+    assert (
+        other["verification rate"] > 0.6
+        and stranger["verification rate"] < 0.3
+        and values(identity, given.results(noise))["verification rate"] == 0
+    )
     assert other["identity similarity"] > stranger["identity similarity"]
     still, shifted = (values(landmarks, given.results(np.roll(given.sources, pixels, axis=1))) for pixels in (0, 6))
     assert set(still.values()) == {0} and min(shifted.values()) > 0.05  # six pixels of an eye distance of about 50

@@ -253,11 +253,11 @@ class Two:
 
 
 def test_fid_and_kid_on_inception(inception: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from attrxfer_metrics.classifier import Judged
+    from attrxfer_metrics.classifier import UsesClassifier
 
     from attrxfer.data import open_data
 
-    monkeypatch.setattr(Judged, "_train", lambda *arguments: pytest.fail("a judge was trained"))
+    monkeypatch.setattr(UsesClassifier, "_train", lambda *arguments: pytest.fail("a classifier was trained"))
     data = open_data(Two(), selection=None, size=SIZE, folder=tmp_path)
     rows = data.rows("test", {"bright": False})
     real = data.images_u8(data.rows("test", {"bright": True}))

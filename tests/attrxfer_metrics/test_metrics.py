@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from attrxfer_metrics.attribute_accuracy import AttributeAccuracy, determined
 from attrxfer_metrics.cost import Cost
-from attrxfer_metrics.judge import Judge
 from attrxfer_metrics.kid import Kid, interval
 from attrxfer_metrics.preserved import Preserved
 from attrxfer_metrics.truth import NO_ERROR, Truth
@@ -241,54 +241,54 @@ def evaluation(data: CachedDataset, outputs_bright: bool) -> Any:
     )  # fmt: skip
 
 
-def success(judge: Judge, given: Any) -> float:
-    return float(judge(given)["success"].values.mean())  # type: ignore[union-attr]
+def accuracy(metric: AttributeAccuracy, given: Any) -> float:
+    return float(metric(given)["attribute accuracy"].values.mean())  # type: ignore[union-attr]
 
 
 def opened(folder: Path, swapped: bool = False) -> CachedDataset:
     return open_data(Shades(swapped), selection=None, size=SIZE, folder=folder)
 
 
-def test_the_judge_knows_targets_from_inputs_and_is_trained_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_classifier_knows_targets_from_inputs_and_is_trained_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path))
-    data, judge = opened(tmp_path), Judge(steps=40, batch_size=16)
-    verdict = judge(evaluation(data, True))
-    assert verdict["success"].values.mean() > 0.95  # type: ignore[union-attr]
-    assert verdict["accuracy of the judge"].value > 0.95  # type: ignore[union-attr]
-    monkeypatch.setattr(Judge, "_train", lambda *arguments: pytest.fail("trained twice"))
-    assert success(judge, evaluation(data, False)) < 0.05
+    data, metric = opened(tmp_path), AttributeAccuracy(steps=40, batch_size=16)
+    verdict = metric(evaluation(data, True))
+    assert verdict["attribute accuracy"].values.mean() > 0.95  # type: ignore[union-attr]
+    assert verdict["accuracy of the attribute classifier"].value > 0.95  # type: ignore[union-attr]
+    monkeypatch.setattr(AttributeAccuracy, "_train", lambda *arguments: pytest.fail("trained twice"))
+    assert accuracy(metric, evaluation(data, False)) < 0.05
 
 
 def test_swapped_labels_swap_the_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path))
-    judge = Judge(steps=40, batch_size=16)
+    metric = AttributeAccuracy(steps=40, batch_size=16)
     right, swapped = opened(tmp_path), opened(tmp_path, swapped=True)
-    assert success(judge, evaluation(right, True)) > 0.95
+    assert accuracy(metric, evaluation(right, True)) > 0.95
     bright = evaluation(right, True).outputs
     turned = evaluation(swapped, True)
     turned.outputs = bright
-    assert success(judge, turned) < 0.05
+    assert accuracy(metric, turned) < 0.05
 
 
-def test_swapped_targets_of_real_images_succeed_as_often_as_the_judge_errs(
+def test_swapped_targets_of_real_images_are_seen_as_often_as_the_classifier_errs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Real test images with their labels: success is the judge's accuracy; with every label swapped, 1 - accuracy. A judge
-    that learned little is right of some."""
+    """Real test images with their labels: attribute accuracy is the accuracy of the classifier; with every label swapped,
+    1 - accuracy. A classifier that learned little is right of some."""
     monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path))
-    data, judge = opened(tmp_path), Judge(steps=2, batch_size=4)
+    data, metric = opened(tmp_path), AttributeAccuracy(steps=2, batch_size=4)
     rows = data.rows("test", None)
     bright = data.records.attributes["bright"][rows]
     images, found = data.images_u8(rows), []
     for target in (True, False):
         own = evaluation(data, True)
         own.outputs, own.target = images, {"bright": target}
-        scores = judge(own)
-        found.append(scores["success"].values)  # type: ignore[union-attr]
-    accuracy = scores["accuracy of the judge"].value  # type: ignore[union-attr]
+        scores = metric(own)
+        found.append(scores["attribute accuracy"].values)  # type: ignore[union-attr]
+    accuracy = scores["accuracy of the attribute classifier"].value  # type: ignore[union-attr]
     right, swapped = np.where(bright, *found), np.where(bright, *found[::-1])
     assert right.mean() == pytest.approx(accuracy) and swapped.mean() == pytest.approx(1 - accuracy)
-    assert 0 < accuracy < 1, "a perfect judge would prove less"
+    assert 0 < accuracy < 1, "a perfect classifier would prove less"
 
 
 class Striped(Shades):
@@ -309,23 +309,68 @@ class Striped(Shades):
         return "striped"
 
 
-def test_the_judge_of_a_copy_of_the_truth_and_of_noise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+class Complement(Striped):
+    """Names the complement of the target too, as a folder for each class does."""
+
+    def records(self) -> Records:
+        known = super().records()
+        return Records(known.names, {**known.attributes, "dark": ~known.attributes["bright"]}, known.split)
+
+    def fingerprint(self) -> str:
+        return "complement"
+
+
+def test_the_classifier_of_a_copy_of_the_truth_and_of_noise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path))
-    data, judge = open_data(Striped(), selection=None, size=SIZE, folder=tmp_path), Judge(steps=60, batch_size=16)
+    data, metric = open_data(Striped(), selection=None, size=SIZE, folder=tmp_path), AttributeAccuracy(steps=60, batch_size=16)
     rows = data.rows("test", {"bright": False})
     sources, striped = data.images_u8(rows), data.records.attributes["striped"][rows]
     partners = rows - rows % 2  # the bright image of each pair, striped where the dark one is
     noise = np.random.default_rng(0).integers(0, 256, sources.shape).astype(np.uint8)
 
     def found(outputs: NDArray[np.uint8]) -> tuple[float, float]:
-        scores = judge(SimpleNamespace(sources=sources, outputs=outputs, target={"bright": True}, data=data, rows=rows))  # type: ignore[arg-type]
-        return tuple(float(scores[name].values.mean()) for name in ("success", "other attributes kept"))  # type: ignore[return-value, union-attr]
+        scores = metric(SimpleNamespace(sources=sources, outputs=outputs, target={"bright": True}, data=data, rows=rows))  # type: ignore[arg-type]
+        return tuple(float(scores[name].values.mean()) for name in ("attribute accuracy", "other attributes kept"))  # type: ignore[return-value, union-attr]
 
     assert found(sources.copy())[1] == 1 and found(sources.copy())[0] < 0.1
     assert min(found(data.images_u8(partners))) > 0.9
     assert found(noise)[1] == pytest.approx(max(striped.mean(), 1 - striped.mean()), abs=0.3), (
         "noise is striped or not, all alike"
     )
+
+
+@pytest.mark.parametrize("rare", [40, 400])
+def test_what_the_target_determines_is_left_out(rare: int) -> None:
+    """Three classes exclude each other; a beard is never found with the target; a hat is rare with and without it."""
+    rows = np.arange(1200)
+    attributes = {"a": rows % 3 == 0, "b": rows % 3 == 1, "c": rows % 3 == 2, "hat": rows % 100 == 0}
+    attributes["beard"] = ~attributes["a"] & (rows < rare)
+    attributes["smile"] = rows % 2 == 0
+    attributes["not a"] = ~attributes["a"]
+    records = Records(tuple(map(str, rows)), attributes, np.zeros(len(rows), np.uint8))
+    images = np.zeros((len(rows), 1, 1, 3), np.uint8)
+    data = CachedDataset(records, np.ones(len(rows), bool), (), 0, "key", images, None)  # type: ignore[arg-type]
+    left_out = set(determined(data, {"a": True}))
+    assert left_out == {"b", "c", "not a", "beard"}
+    assert determined(data, {"smile": True}) == []
+    assert {"not a"} <= set(determined(data, {"a": False})) and "smile" not in determined(data, {"a": False})
+
+
+def test_other_attributes_kept_leaves_out_the_complement(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The bright image keeps its stripes: all that could be kept is kept, although it is not dark any more."""
+    monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path))
+    data, metric = (
+        open_data(Complement(), selection=None, size=SIZE, folder=tmp_path),
+        AttributeAccuracy(steps=60, batch_size=16),
+    )
+    given = evaluation(data, True)
+    kept = metric(given)["other attributes kept"].values  # type: ignore[union-attr]
+    assert kept.mean() > 0.9 and metric(given)["other attributes kept"].role == "other attributes kept"
+    assert [record.message for record in caplog.records if "without" in record.message] == [
+        "other attributes kept: without dark, which the target determines in the training split"
+    ]
 
 
 def test_kid_is_near_nothing_for_real_images_and_far_for_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -341,8 +386,8 @@ def test_kid_is_near_nothing_for_real_images_and_far_for_others(tmp_path: Path, 
 
 
 def test_kid_on_features_of_anothers_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A network given as features is read at the size it is made for; no judge is trained."""
-    monkeypatch.setattr(Judge, "_train", lambda *arguments: pytest.fail("a judge was trained"))
+    """A network given as features is read at the size it is made for; no classifier is trained."""
+    monkeypatch.setattr(AttributeAccuracy, "_train", lambda *arguments: pytest.fail("a classifier was trained"))
     sizes = []
 
     def features(images: torch.Tensor) -> tuple[torch.Tensor, ...]:

@@ -29,7 +29,7 @@ SMALL = (
 
 def ablation(out: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     sets = [part for setting in SMALL for part in ("--set", setting)]
-    command = [sys.executable, "-m", "benchmarks.ablation", "-o", str(out), "--judge-steps", "5", *arguments, *sets]
+    command = [sys.executable, "-m", "benchmarks.ablation", "-o", str(out), "--classifier-steps", "5", *arguments, *sets]
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300, check=False)
 
 
@@ -43,10 +43,10 @@ def test_it_trains_compares_and_does_nothing_twice(tmp_path: Path) -> None:
     assert (
         scores["steps"] == 5
         and "reconstruction" in scores["stages"]
-        and scores["scores"].keys() >= {"success", "PSNR to truth"}
+        and scores["scores"].keys() >= {"attribute accuracy", "PSNR to truth"}
     )
     assert [point["step"] for point in scores["curve"]] == [1, 2, 3, 4, 5]
-    assert np.mean(scores["anchors"]["input_copy"]["PSNR where nothing should change"]) == 100
+    assert np.mean(scores["references"]["input_copy"]["PSNR where nothing should change"]) == 100
     table = (tmp_path / "table.md").read_text()
     for row in ("input_copy", "nearest_guided", "truth", "diat_a", "diat3"):
         assert f"| {row} |" in table
@@ -66,7 +66,9 @@ def test_an_enhanced_variant_takes_over_the_plain_ones_network(tmp_path: Path) -
         assert result.returncode == 0, result.stderr
     taken, whole = (json.loads((out / "mouth_open/diat_a/seed0/ablation.json").read_text()) for out in (after, alone))
     assert taken["scores"] == whole["scores"] and taken["stages"] == whole["stages"]
-    assert [point["success"] for point in taken["curve"]] == [point["success"] for point in whole["curve"]]
+    assert [point["attribute accuracy"] for point in taken["curve"]] == [
+        point["attribute accuracy"] for point in whole["curve"]
+    ]
     trained = [{line["stage"] for line in RunFolder(out / "mouth_open/diat_a/seed0").read_metrics()} for out in (after, alone)]
     assert "adversarial" in trained[1] and "adversarial" not in trained[0] and "local_enhancer" in trained[0]
     weights = [(out / "mouth_open/diat_a/seed0/bundle/model.safetensors").read_bytes() for out in (after, alone)]

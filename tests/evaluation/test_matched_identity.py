@@ -1,4 +1,4 @@
-"""Success at equal verification: fakes whose curves are known, and the command on people an embedding can tell apart."""
+"""Matched identity: fakes whose curves are known, and the command on people an embedding can tell apart."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from attrxfer_synth.dataset import SyntheticFaces
 from numpy.typing import NDArray
 from PIL import Image
 
-from attrxfer.evaluation.matched_identity import STRENGTHS, chosen, with_headlines, yardstick
-from attrxfer.evaluation.scores import HEADLINE, HeldOutInputs, Scorecard, score
+from attrxfer.evaluation.matched_identity import MATCHED, STRENGTHS, add_matched_identity, matched_identity, matched_strength
+from attrxfer.evaluation.scores import HeldOutInputs, Scorecard, score
 from attrxfer.interfaces import PerImageScore
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.registry import Registry
@@ -46,7 +46,7 @@ def test_a_strength_is_found_where_the_curve_crosses(curve: Callable[[float], fl
         asked.append(strength)
         return curve(strength)
 
-    assert chosen(told, wanted) == pytest.approx(expected, abs=0.065)
+    assert matched_strength(told, wanted) == pytest.approx(expected, abs=0.065)
     assert len(asked) <= len(STRENGTHS) + 2
 
 
@@ -70,16 +70,16 @@ def at(evaluation: Any) -> NDArray[np.float64]:
 
 def succeeds(evaluation: Any) -> Mapping[str, PerImageScore]:
     """An image in a hundred more with each hundredth of strength."""
-    return {"success": PerImageScore((np.arange(COUNT) < 50 * at(evaluation)).astype(float), "share")}
+    return {"has it": PerImageScore((np.arange(COUNT) < 50 * at(evaluation)).astype(float), "share", role="attribute accuracy")}
 
 
 def same(evaluation: Any) -> Mapping[str, PerImageScore]:
     """As many are lost, the last ones first; on test images a tenth more. Real images: ``OTHER`` of them pass."""
     if evaluation.picked is not None:
-        return {"verified": PerImageScore((np.arange(COUNT) < OTHER * COUNT).astype(float), "share")}
+        return {"same one": PerImageScore((np.arange(COUNT) < OTHER * COUNT).astype(float), "share", role="verification rate")}
     lost = 40 * at(evaluation) + 10 * (evaluation.rows[0] == COUNT)
     return {
-        "verified": PerImageScore((np.arange(COUNT) < COUNT - lost).astype(float), "share"),
+        "same one": PerImageScore((np.arange(COUNT) < COUNT - lost).astype(float), "share", role="verification rate"),
         "other": PerImageScore(np.ones(COUNT)),
     }
 
@@ -116,25 +116,33 @@ def test_the_strength_is_chosen_on_validation_and_measured_on_test() -> None:
     mine, theirs = test.results(transfer.images(test.sources, 1.0), transfer), test.results(test.sources)
     results = [(score("mine", mine, [succeeds, same]), mine), (score("theirs", theirs, [succeeds, same]), theirs)]
     transfer.made.clear()
-    (own, _), (other, _) = with_headlines(results, test, validation, registry())
-    assert list(own.scores)[:3] == [HEADLINE, "verified at equal verification", "strength of equal verification"]
+    (own, _), (other, _) = add_matched_identity(results, test, validation, registry())
+    assert list(own.scores)[:3] == [MATCHED, "verification rate at equal verification", "strength of equal verification"]
     assert own.scores["strength of equal verification"]["value"] == pytest.approx(0.5, abs=0.03), "1 - 0.4 s falls to 0.8 there"
-    assert own.scores[HEADLINE]["value"] == pytest.approx(0.25, abs=0.03) and own.scores[HEADLINE]["n"] == COUNT
-    assert own.scores[HEADLINE]["low"] < 0.25 < own.scores[HEADLINE]["high"]
-    assert own.scores["verified at equal verification"]["value"] == pytest.approx(0.7, abs=0.03), "what the test inputs say"
-    assert "success" in own.scores and HEADLINE not in other.scores, "a folder's results have no strength"
+    assert own.scores[MATCHED]["value"] == pytest.approx(0.25, abs=0.03) and own.scores[MATCHED]["n"] == COUNT
+    assert own.scores[MATCHED]["low"] < 0.25 < own.scores[MATCHED]["high"]
+    assert own.scores["verification rate at equal verification"]["value"] == pytest.approx(0.7, abs=0.03), (
+        "what the test inputs say"
+    )
+    assert "has it" in own.scores and own.scores[MATCHED]["role"] == MATCHED and MATCHED not in other.scores, (
+        "a folder's results have no strength"
+    )
     assert len(transfer.made) <= 5
 
 
-def test_there_is_no_headline_where_it_cannot_be_told() -> None:
+def test_there_is_no_matched_identity_where_it_cannot_be_measured() -> None:
     test = given(COUNT)
     card = score("mine", test.results(test.sources), [succeeds, same])
-    assert yardstick(given(0), card, registry()) is not None
-    assert yardstick(None, card, registry()) is None
-    assert yardstick(given(0), card, Registry()) is None and yardstick(given(0), card, registry("NoOther")) is None
+    assert matched_identity(given(0), card, registry()) is not None
+    assert matched_identity(None, card, registry()) is None
+    assert (
+        matched_identity(given(0), card, Registry()) is None and matched_identity(given(0), card, registry("NoOther")) is None
+    )
     for metric in (succeeds, same):
-        assert yardstick(given(0), score("", test.results(test.sources), [metric]), registry()) is None
-    assert with_headlines([(Scorecard("me", test.sources, {}, {}), test.results(test.sources))], test, given(0), registry())
+        assert matched_identity(given(0), score("", test.results(test.sources), [metric]), registry()) is None
+    assert add_matched_identity(
+        [(Scorecard("me", test.sources, {}, {}), test.results(test.sources))], test, given(0), registry()
+    )
 
 
 # ---------------------------------------------------------------- the command
@@ -161,19 +169,38 @@ def photographs(folder: Path) -> Path:
     return folder
 
 
-def test_evaluate_prints_the_headline(tmp_path: Path, host: Host) -> None:
+def test_evaluate_prints_matched_identity_first(tmp_path: Path, host: Host) -> None:
     trained = run(load("diat_a_gender", host, (*TINY, "train.size=32")), tmp_path / "run", host, quiet=True).path
     data, network = photographs(tmp_path / "photos"), onnx_file(tmp_path / "face.onnx")
-    metrics = f"metric=[{{use='judge', steps=4, batch_size=8}}, {{use='identity', network='{network}', false_accept=0.05}}]"
+    identity = f"{{use='identity', network='{network}', false_accept=0.05}}"
+    metrics = f"metric=[{{use='attribute_accuracy', steps=4, batch_size=8}}, {identity}]"
     out = tmp_path / "scores"
     done = attrxfer("evaluate", trained, "--data", data, "--set", metrics, "--set", "selection=[]", "-o", out)
     assert done.returncode == 0, done.stderr
     scores = json.loads((out / "scores.json").read_text())["scores"]
     own = scores[str(trained)]
-    assert HEADLINE in own and 0 < own["strength of equal verification"]["value"] <= STRENGTHS[-1]
+    assert MATCHED in own and 0 < own["strength of equal verification"]["value"] <= STRENGTHS[-1]
     copied = scores["input_copy"]
-    assert copied["verified"]["value"] == 1 and copied["identity similarity"]["value"] == pytest.approx(1)
-    assert scores["another_photo"]["nearest is its own input"]["value"] == 0 and scores["stranger"]["verified"]["value"] < 1
-    assert HEADLINE in done.stdout and HEADLINE in (out / "table.md").read_text()
+    assert copied["verification rate"]["value"] == 1 and copied["identity similarity"]["value"] == pytest.approx(1)
+    assert (
+        scores["another_photo"]["nearest is its own input"]["value"] == 0
+        and scores["stranger"]["verification rate"]["value"] < 1
+    )
+    assert MATCHED in done.stdout and MATCHED in (out / "table.md").read_text()
     page = (out / "page.html").read_text()
-    assert HEADLINE in page and "chosen on validation inputs" in page
+    assert MATCHED in page and "chosen on validation inputs" in page
+
+
+def test_a_run_is_scored_at_matched_identity_first(tmp_path: Path, host: Host) -> None:
+    data, network = photographs(tmp_path / "photos"), onnx_file(tmp_path / "face.onnx")
+    identity = f"{{use='identity', network='{network}', false_accept=0.05}}"
+    settings = [setting for setting in TINY if not setting.startswith(("data.", "metric"))]
+    settings += [f"metric=[{{use='attribute_accuracy', steps=4, batch_size=8}}, {identity}]", "selection=[]", "train.size=32"]
+    table = {"use": "celeba", "path": str(data)}
+    folder = run(load("diat_a_gender", host, settings, table), tmp_path / "run", host, quiet=True)
+    own = json.loads(folder.scores.read_text())["scores"]["result"]
+    assert next(iter(own)) == MATCHED and own[MATCHED]["role"] == MATCHED
+    assert own["verification rate"]["role"] == "verification rate"
+    report = folder.report.read_text()
+    first = report.index(f"<span>{MATCHED}</span>")
+    assert first < report.index("<span>attribute accuracy</span>") < report.index("<span>verification rate</span>")

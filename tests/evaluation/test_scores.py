@@ -1,4 +1,4 @@
-"""Scorecards: intervals over people, slices, candidates of every form, the judge that was the teacher; and compare."""
+"""Scorecards: intervals over people, slices, candidates of every form, a network that scores what it taught; and compare."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from attrxfer_metrics.memory import peak_memory
 from PIL import Image
 
 from attrxfer.errors import AttrxferError
-from attrxfer.evaluation.candidates import candidate, held_out, reference_rows, refuse_teachers
+from attrxfer.evaluation.candidates import candidate, held_out, reference_rows
+from attrxfer.evaluation.leakage import refuse_teachers
 from attrxfer.evaluation.scores import Scorecard, mean, score, slices
 from attrxfer.interfaces import AggregateScore, PerImageScore
 from attrxfer.plugin.host import Host
@@ -32,7 +33,7 @@ SETTINGS = (
     "train.size=32",
     "data.faces=240",
     "report.evaluate=12",
-    "metric=[{use='judge', steps=4, batch_size=8}, "
+    "metric=[{use='attribute_accuracy', steps=4, batch_size=8}, "
     "{use='kid', steps=4, batch_size=8}, {use='truth'}, {use='preserved'}, {use='cost'}]",
 )
 
@@ -72,7 +73,7 @@ def test_a_metrics_own_interval_is_kept_and_nan_is_no_json() -> None:
         return {"set": AggregateScore(3.0, 2, 1.0, 4.0, better="lower"), "none": PerImageScore(np.full(2, np.nan))}
 
     card = score("me", SimpleNamespace(outputs=None, people=np.arange(2)), [metric])  # type: ignore[arg-type]
-    assert card.scores["set"] == {"value": 3.0, "low": 1.0, "high": 4.0, "n": 2, "unit": "", "better": "lower"}
+    assert card.scores["set"] == {"value": 3.0, "low": 1.0, "high": 4.0, "n": 2, "unit": "", "better": "lower", "role": ""}
     assert json.loads(json.dumps(card.scores, allow_nan=False))["none"]["value"] is None
 
 
@@ -83,17 +84,18 @@ def test_slices_show_whom_a_model_fails() -> None:
     given: Any = SimpleNamespace(
         data=SimpleNamespace(records=records), rows=np.arange(40), people=np.arange(40), target={"Male": 0}
     )
-    card = Scorecard("me", np.zeros(0, np.uint8), {"success": {"unit": "share"}}, {"success": young.astype(float)})
-    found = slices(card, given, ("success", "no such score"))
+    hit = {"unit": "share", "better": "higher", "role": "attribute accuracy"}
+    card = Scorecard("me", np.zeros(0, np.uint8), {"hit": hit}, {"hit": young.astype(float)})
+    found = slices(card, given)
     assert found.keys() == {"Young", "not Young", "not Hat"}, "five hats are too few, and Male is the task itself"
-    assert found["Young"]["success"]["value"] == 1 and found["not Young"]["success"]["value"] == 0
-    assert found["Young"]["success"]["n"] == 20
+    assert found["Young"]["hit"]["value"] == 1 and found["not Young"]["hit"]["value"] == 0
+    assert found["Young"]["hit"]["n"] == 20
 
 
 # ---------------------------------------------------------------- candidates
 
 
-def test_a_run_is_scored_beside_its_anchors(trained: Path) -> None:
+def test_a_run_is_scored_beside_its_reference_rows(trained: Path) -> None:
     found = json.loads((trained / "scores.json").read_text())
     truth, copy, own = (found["scores"][name] for name in ("truth", "input_copy", "result"))
     assert truth["PSNR to truth"]["value"] == 100 and truth["closer to truth"]["value"] == 1
@@ -154,7 +156,7 @@ def test_mistakes_are_one_line(trained: Path, tmp_path: Path) -> None:
         ([trained, "--recipe", other], "makes {'Male': False} at 32 px, but {'Smiling': True}"),
         ([trained, "--data", tmp_path / "nowhere"], "nowhere: no such file or folder"),
         ([trained, "another_photo"], "method another_photo does not apply to these data"),
-        ([trained, "--set", "metric=[{use='judg'}]"], 'did you mean "judge"'),
+        ([trained, "--set", "metric=[{use='attribute_acuracy'}]"], 'did you mean "attribute_accuracy"'),
     ):
         result = attrxfer("evaluate", *arguments, "-o", tmp_path / "out")
         assert result.returncode == 2, (arguments, result.stderr)
@@ -162,21 +164,21 @@ def test_mistakes_are_one_line(trained: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_the_judge_is_never_the_teacher(tiny: Tiny, tmp_path: Path) -> None:
+def test_a_network_that_taught_a_model_does_not_score_it(tiny: Tiny, tmp_path: Path) -> None:
     taught = "{use='timm', name='test_resnet', pretrained=true}"
     recipe = tiny(f"identity={{use='backbone', network={taught}}}", f"metric=[{{use='kid', features={taught}}}]")
-    cards = {"runs/mine": {"recipe": recipe.filled()}}
+    recipes = {"runs/mine": recipe.filled()}
     with pytest.raises(AttrxferError, match=r"runs/mine: was trained with features timm, which metric kid reads"):
-        refuse_teachers(cards, recipe)
+        refuse_teachers(recipes, recipe)
     located = "metric=[{use='kid'}, {use='preserved', locator={use='auto', region='mouth'}}]"
     other = tiny(f"identity={{use='backbone', network={taught}}}", located)
-    refuse_teachers({"runs/mine": {"recipe": other.filled()}}, other)  # a locator is no network
+    refuse_teachers({"runs/mine": other.filled()}, other)  # a locator is no network
     file = tmp_path / "face.safetensors"
     file.touch()
     taught = f"{{use='timm', name='test_resnet', weights='{file}'}}"
     other = tiny(f"identity={{use='backbone', network={taught}}}", f"metric=[{{use='identity', network='{file}'}}]")
     with pytest.raises(AttrxferError, match=r"was trained with .*face.safetensors, which metric identity reads"):
-        refuse_teachers({"runs/mine": {"recipe": other.filled()}}, other)
+        refuse_teachers({"runs/mine": other.filled()}, other)
     untrained = tiny("metric=[{use='kid', features={use='face_features', width=4}}]")
     with pytest.raises(AttrxferError, match="metric kid: features face_features learn"):
         refuse_teachers({}, untrained)
@@ -184,7 +186,7 @@ def test_the_judge_is_never_the_teacher(tiny: Tiny, tmp_path: Path) -> None:
 
 def test_a_metrics_mistake_stops_a_run_before_its_first_stage(tiny: Tiny, tmp_path: Path, host: Host) -> None:
     for metric, message in (
-        ("{use='judge', network='resnet999'}", "a network that timm knows"),
+        ("{use='attribute_accuracy', network='resnet999'}", "a network that timm knows"),
         ("{use='kid', features={use='face_features', width=4}}", "learn"),
     ):
         with pytest.raises(AttrxferError, match=message):
@@ -225,7 +227,7 @@ def test_results_are_matched_by_their_path_not_by_a_name_that_two_share(tmp_path
     assert np.array_equal(candidate(str(flat), alone, registry).outputs, images[:1]), "a lone name needs no path"
 
 
-def test_anchors_of_real_people_are_another_photo_and_a_stranger(tiny: Tiny, host: Host) -> None:
+def test_reference_rows_of_real_people_are_another_photo_and_a_stranger(tiny: Tiny, host: Host) -> None:
     recipe = tiny("data.faces=240")
     data, sets = open_task(recipe)
     data = replace(data, dataset=SimpleNamespace())  # type: ignore[arg-type]  # as of photographs, no truth is known
@@ -248,9 +250,9 @@ def test_anchors_of_real_people_are_another_photo_and_a_stranger(tiny: Tiny, hos
 
 def test_tables_show_intervals_and_what_is_better(trained: Path) -> None:
     share = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 9, "unit": "share", "better": "higher"}
-    text = markdown({"a": {"success": share}, "b": {}})
+    text = markdown({"a": {"attribute accuracy": share}, "b": {}})
     assert text.splitlines()[2:] == ["| a | 50.0% (40 to 60%) |", "| b |  |"]
-    assert "success ↑" in (trained / "report.html").read_text()
+    assert "attribute accuracy ↑" in (trained / "report.html").read_text()
 
 
 def test_a_page_of_results_without_any_measure_is_still_a_page() -> None:
@@ -265,16 +267,16 @@ def test_compare_puts_runs_side_by_side(trained: Path, tiny: Tiny, tmp_path: Pat
     assert result.returncode == 0, result.stderr
     lines = [line.split() for line in result.stdout.splitlines()]
     assert ["identity.weight", "0.3", "0.7"] in lines
-    assert any(line[:1] == ["success"] and len(line) > 2 for line in lines)
+    assert any(line[:2] == ["attribute", "accuracy"] and len(line) > 3 for line in lines)
     assert attrxfer("compare", trained, tmp_path).returncode == 2
 
 
-def test_judge_train_says_how_often_it_is_right(tmp_path: Path) -> None:
-    arguments = ("judge", "train", "--size", "16", "--steps", "3", "--batch-size", "8")
+def test_classifier_train_prints_its_accuracy(tmp_path: Path) -> None:
+    arguments = ("classifier", "train", "--size", "16", "--steps", "3", "--batch-size", "8")
     result = attrxfer(*arguments, env={"ATTRXFER_CACHE": str(tmp_path)})
     assert result.returncode == 0, result.stderr
     assert "real test images" in result.stdout and "Smiling" in result.stdout and "% right" in result.stdout
-    kept = list((tmp_path / "judges").iterdir())
+    kept = list((tmp_path / "attribute_classifiers").iterdir())
     assert len(kept) == 1
     before = kept[0].stat().st_mtime_ns
     assert attrxfer(*arguments, env={"ATTRXFER_CACHE": str(tmp_path)}).stdout == result.stdout

@@ -32,7 +32,7 @@ SIZE = 16
 
 
 SHARE = {"value": 0.25, "low": 0.2, "high": 0.3, "n": 8, "unit": "share", "better": "higher"}
-SCORES = {"images": 8, "people": 8, "scores": {"success": SHARE}}
+SCORES = {"images": 8, "people": 8, "scores": {"attribute accuracy": SHARE}}
 
 
 @pytest.fixture(scope="module")
@@ -330,21 +330,26 @@ def test_info_names_no_file_that_is_not_there(model: Path) -> None:
 def test_the_whole_job_scores_and_reports(tiny: Callable[..., Recipe], tmp_path: Path, host: Host) -> None:
     from attrxfer.workflows import train as job
 
-    recipe = tiny("metric=[{use='judge', steps=3, batch_size=8}, {use='truth'}]", "train.size=32", "data.faces=120")
+    recipe = tiny(
+        "metric=[{use='attribute_accuracy', steps=3, batch_size=8}, {use='truth'}]", "train.size=32", "data.faces=120"
+    )
     folder = job.run(recipe, tmp_path / "run", host, quiet=True)
     found = json.loads(folder.scores.read_text())
     assert found.keys() == {"images", "people", "scores"}
     assert list(found["scores"]) == ["result", "input_copy", "nearest_guided", "truth"]
     own = found["scores"]["result"]
-    assert own.keys() >= {"success", "closer to truth", "PSNR to truth", "SSIM to truth", "PSNR to truth at 0.5"}
-    assert own["success"].keys() == {"value", "low", "high", "n", "unit", "better"} and own["success"]["n"] == found["images"]
+    assert own.keys() >= {"attribute accuracy", "closer to truth", "PSNR to truth", "SSIM to truth", "PSNR to truth at 0.5"}
+    assert (
+        own["attribute accuracy"].keys() == {"value", "low", "high", "n", "unit", "better", "role"}
+        and own["attribute accuracy"]["n"] == found["images"]
+    )
     assert found["scores"]["truth"]["closer to truth"]["value"] == 1 > found["scores"]["input_copy"]["closer to truth"]["value"]
     metadata = json.loads((folder.bundle / "attrxfer.json").read_text())["scores"]
     assert metadata == {"images": found["images"], "people": found["people"], "scores": own}
     page = folder.report.read_text()
     for expected in (
         "gender",
-        "success",
+        "attribute accuracy",
         "nearest_guided",
         "data:image/png;base64,",
         "<svg",

@@ -15,7 +15,7 @@ from attrxfer.recipe.merging import apply_overrides
 
 BASE = 'extends = "pinned"\n'
 PINNED = """extends = "diat_a_gender"
-metric = [{use = "judge"}, {use = "truth"}]
+metric = [{use = "attribute_accuracy"}, {use = "truth"}]
 selection = {use = "frontal"}
 identity = {use = "adaptive"}
 train = {size = 64, batch = 16}
@@ -79,8 +79,14 @@ def test_keys_can_be_quoted() -> None:
     ("override", "problem"),
     [
         ("train.size.x=3", "--set train.size.x: train.size is 64, not a table"),
-        ("metric.5.use=judge", "--set metric.5.use: metric is an array, whose items are named by number (metric.N), 0 to 1"),
-        ("metric.use=judge", "--set metric.use: metric is an array, whose items are named by number (metric.N), 0 to 1"),
+        (
+            "metric.5.use=attribute_accuracy",
+            "--set metric.5.use: metric is an array, whose items are named by number (metric.N), 0 to 1",
+        ),
+        (
+            "metric.use=attribute_accuracy",
+            "--set metric.use: metric is an array, whose items are named by number (metric.N), 0 to 1",
+        ),
         ("extends=diat_a", "--set extends: a recipe's base cannot be changed here; name another recipe"),
         ("=3", '--set: "=3" is not of the form a.b=value'),
         ("trian.size=3", 'trian: unknown section; did you mean "train"?'),

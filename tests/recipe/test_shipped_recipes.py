@@ -70,8 +70,8 @@ def test_the_papers_diat_keeps_the_papers_settings(host: Host) -> None:
 
 def test_what_stages_share_is_not_a_metrics_affair(host: Host) -> None:
     recipe = load("diat_a_gender", host, ("train.batch_size=5", "train.lr=0.5"))
-    judge = next(spec for spec in recipe.metric if spec.name == "judge")
-    assert judge.values["batch_size"] == 64 and judge.values["lr"] == 3e-3
+    metric = next(spec for spec in recipe.metric if spec.name == "attribute_accuracy")
+    assert metric.values["batch_size"] == 64 and metric.values["lr"] == 3e-3
     assert recipe.stage("global_enhancer").values["batch_size"] == 5
 
 

@@ -49,7 +49,7 @@ EXAMPLES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("locator", "auto"): {"region": "mouth"},
     ("stage", "local_enhancer"): {"network": FACES, "locator": {"use": "auto", "region": "mouth"}, **QUICK},
     ("stage", "adversarial"): {"pool": 2, "batch_size": 4},
-    ("metric", "judge"): QUICK,
+    ("metric", "attribute_accuracy"): QUICK,
     ("metric", "kid"): QUICK,
     ("metric", "lpips"): {"weights": [str(FILES / "alexnet.safetensors")]},
 }

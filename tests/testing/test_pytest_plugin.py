@@ -52,14 +52,20 @@ def test_a_run_on_them_by_a_table(run_recipe: RunRecipe, tiny_faces_folder: Path
         "data": {"use": "csv", "path": str(tiny_faces_folder)},
         "identity": {"use": "pixels"},
     }
-    run = run_recipe(table, metric={"use": "judge"}, train={"adversarial": {"steps": 5}})
+    run = run_recipe(table, metric={"use": "attribute_accuracy"}, train={"adversarial": {"steps": 5}})
     assert [line["stage"] for line in run.read_metrics()] == ["pretrain_discriminator"] * 3 + ["adversarial"] * 5
-    assert (run.bundle / "model.safetensors").is_file() and '"success"' in run.scores.read_text() and run.report.is_file()
+    assert (
+        (run.bundle / "model.safetensors").is_file()
+        and '"attribute accuracy"' in run.scores.read_text()
+        and run.report.is_file()
+    )
 
 
 def test_all_that_takes_long_is_lowered_but_not_what_the_author_says(host: Host) -> None:
     network = {"use": "face_features"}
-    recipe = small_recipe("diat_gender", host, generator={"width": 12}, metric=[{"use": "judge", "steps": 7}, {"use": "kid"}])
+    recipe = small_recipe(
+        "diat_gender", host, generator={"width": 12}, metric=[{"use": "attribute_accuracy", "steps": 7}, {"use": "kid"}]
+    )
     assert (recipe.train.size, recipe.train.threads) == (16, 1) and recipe.data.values["size"] == 16
     assert recipe.generator.values["width"] == 12 and recipe.generator.values["blocks"] == 1
     assert recipe.identity[0].values["network"].values["width"] == 4

@@ -1,0 +1,206 @@
+"""Scoring: models, methods and folders of results on the held-out inputs of a task."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from attrxfer import recipe as recipes
+from attrxfer.data import CachedDataset, Sets, data_table
+from attrxfer.errors import AttrxferError
+from attrxfer.evaluation.candidates import Candidate, candidate, held_out, made_metrics, reference_rows, require, scorecards
+from attrxfer.evaluation.leakage import refuse_teachers
+from attrxfer.evaluation.matched_identity import add_matched_identity
+from attrxfer.evaluation.scores import HeldOutInputs, HeldOutResults, Scorecard, score, slices
+from attrxfer.interfaces import Metric
+from attrxfer.model import bundle
+from attrxfer.plugin import host as hosts
+from attrxfer.plugin.host import Host
+from attrxfer.plugin.parameters import all_missing_for
+from attrxfer.plugin.registry import Registry
+from attrxfer.recipe import Recipe
+from attrxfer.recipe.assembly import open_task
+from attrxfer.report import scorecard as pages
+from attrxfer.report.markdown import conditions
+from attrxfer.storage.files import write_text
+
+STRENGTHS = (0.25, 0.5, 0.75, 1.0, 1.25)
+"""The strengths of a curve."""
+
+
+@dataclass(frozen=True)
+class ScoredTask:
+    """Scores of candidates and of the reference rows on the held-out inputs of a task.
+
+    Attributes:
+        title: The task in words.
+        target: The attributes that results should have.
+        own: Names of the candidates, which come first among ``scored``; the rest are reference rows.
+        scored: Each candidate's scorecard and results.
+        slices: {candidate: {slice: {label: score}}}.
+        curves: {candidate: [{"strength": s, label: mean, ...}]}.
+    """
+
+    title: str
+    target: Mapping[str, bool]
+    own: tuple[str, ...]
+    scored: Sequence[tuple[Scorecard, HeldOutResults]]
+    slices: Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]
+    curves: Mapping[str, Sequence[Mapping[str, float]]]
+
+    @property
+    def scores(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """{candidate or reference row: {label: score}}; a score is {value, low, high, n, unit, better, role}."""
+        return {scorecard.name: scorecard.scores for scorecard, _ in self.scored}
+
+    def as_json(self) -> dict[str, Any]:
+        """The contents of scores.json."""
+        results = self.scored[0][1]
+        return {
+            "images": len(results.rows),
+            "people": len(np.unique(results.people)),
+            "task": dict(self.target),
+            "scores": self.scores,
+            "slices": self.slices,
+            "curves": self.curves,
+        }
+
+    def write(self, folder: Path) -> None:
+        """Write scores.json, table.md and page.html into a folder."""
+        write_text(folder / "scores.json", json.dumps(self.as_json(), indent=2) + "\n")
+        write_text(folder / "table.md", pages.markdown(self.scores))
+        write_text(folder / "page.html", pages.page(self.title, self.scored, self.own, self.slices, self.curves))
+
+
+def evaluate(
+    candidates: Sequence[str | Path] | str | Path,
+    *,
+    recipe: str | Path | None = None,
+    data: Path | None = None,
+    overrides: Sequence[str] = (),
+    limit: int = 300,
+    strength: float = 1.0,
+    out: Path | None = None,
+    host: Host | None = None,
+) -> ScoredTask:
+    """Score candidates side by side on the held-out inputs of a task, beside the reference rows.
+
+    Args:
+        candidates: Bundles, finished runs, exported files, methods by name, folders of results named as the inputs.
+        recipe: A recipe whose task, data and metrics are used; None: those of the first bundle.
+        data: Images to score on instead of the recipe's.
+        overrides: Settings "A.B=C" that change the recipe.
+        limit: Inputs that are scored at most; 0: all.
+        strength: Strength of the models' results.
+        out: A folder for scores.json, table.md and page.html; None: nothing is written.
+        host: The loaded plugins; None: loaded here.
+
+    Raises:
+        AttrxferError: A candidate is unknown or does not fit the task, something is missing, or a metric reads a network
+            that trained a candidate.
+    """
+    loaded = host or hosts.load()
+    names = [str(one) for one in ([candidates] if isinstance(candidates, str | Path) else candidates)]
+    for name in names:
+        require(name, loaded.registry)
+    trained = {name: table["recipe"] for name, table in _metadata(names).items()}
+    scoring = _scoring_recipe(trained, None if recipe is None else str(recipe), data, overrides, loaded)
+    refuse_teachers(trained, scoring)
+    missing = dict.fromkeys(line for metric in scoring.metric for line in all_missing_for(metric))
+    if missing:
+        raise AttrxferError("\n".join(f"missing for a metric: {line}" for line in missing))
+    opened, sets = open_task(scoring)
+
+    def results(inputs: HeldOutInputs) -> list[Candidate]:
+        return [candidate(name, inputs, loaded.registry, strength) for name in names]
+
+    metrics = made_metrics(scoring, opened)
+    scored = score_task(scoring, opened, sets, results, metrics, loaded.registry, limit, curves_at=strength)
+    if scored is None:
+        raise AttrxferError("the test split has no inputs of this task")
+    if out is not None:
+        scored.write(out)
+    return scored
+
+
+def score_task(
+    recipe: Recipe,
+    data: CachedDataset,
+    sets: Sets,
+    results: Callable[[HeldOutInputs], Sequence[Candidate]],
+    metrics: Sequence[Metric],
+    registry: Registry,
+    limit: int,
+    *,
+    curves_at: float | None = None,
+) -> ScoredTask | None:
+    """Score candidates on the test inputs of a recipe's task, at matched identity too where that can be measured.
+
+    Args:
+        recipe: Names the task and the seed.
+        data: The opened data set.
+        sets: Its sets for the task.
+        results: Makes the candidates from the inputs.
+        metrics: What they are scored by; the reference rows are left out where there are none.
+        registry: Where the reference rows are found.
+        limit: Inputs that are scored at most; 0: all.
+        curves_at: The strength of the candidates' results, to add curves over strengths; None: no curves.
+
+    Returns:
+        The scores; None where the test split has no inputs.
+    """
+    inputs = held_out(recipe, data, sets, limit)
+    if inputs is None:
+        return None
+    own = list(results(inputs))
+    names = tuple(one.name for one in own)
+    references = [one for one in reference_rows(inputs, registry) if one.name not in names] if metrics else []
+    validation = held_out(recipe, data, sets, limit, validation=True)
+    scored = add_matched_identity(scorecards(inputs, [*own, *references], metrics), inputs, validation, registry)
+    curves = {}
+    if curves_at is not None:
+        pairs = zip(own, scored, strict=False)
+        curves = {one.name: _curve(one, curves_at, card, inputs) for one, (card, _) in pairs if one.model is not None}
+    sliced = {card.name: slices(card, result) for card, result in scored[: len(own)]}
+    title = f"{recipe.task.name}: {conditions(recipe.task.guided)}"
+    return ScoredTask(title, recipe.task.guided, names, scored, sliced, curves)
+
+
+def _metadata(names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The metadata of those candidates that are bundles or finished runs."""
+    return {name: bundle.read_metadata(bundle.find(Path(name))) for name in names if bundle.is_there(Path(name))}
+
+
+def _scoring_recipe(
+    trained: Mapping[str, Mapping[str, Any]], name: str | None, data: Path | None, overrides: Sequence[str], host: Host
+) -> Recipe:
+    """The recipe whose task, data and metrics are scored."""
+    table = data_table(data, host.registry.all("dataset")) if data else None
+    if name is not None:
+        return recipes.load(name, host, overrides, table)
+    if not trained:
+        raise AttrxferError(
+            "none of these is a bundle that says what to score: name a recipe with --recipe, e.g. diat_a_gender"
+        )
+    first, filled = next(iter(trained.items()))
+    return recipes.complete(dict(filled), first, host, overrides, table)
+
+
+def _curve(one: Candidate, scored_at: float, card: Scorecard, inputs: HeldOutInputs) -> list[dict[str, float]]:
+    """Means of a model's shares at several strengths; at the strength ``scored_at`` they are those of its scorecard."""
+    assert one.model is not None
+    labels = [label for label in card.per_image if card.scores[label]["unit"] == "share"]
+    metrics = list(dict.fromkeys(card.metrics[label] for label in labels))  # the others give no share
+    points = []
+    for strength in STRENGTHS:
+        at = card
+        if strength != scored_at:
+            at = score("", inputs.results(one.model.images(inputs.sources, strength)), metrics)
+        values = {label: at.scores[label]["value"] for label in at.per_image if at.scores[label]["unit"] == "share"}
+        points.append({"strength": strength, **{label: value for label, value in values.items() if value is not None}})
+    return points
