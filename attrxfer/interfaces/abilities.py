@@ -63,6 +63,14 @@ class ChecksData(Protocol):
         ...
 
 
+@runtime_checkable
+class NamesWeights(Protocol):
+    """A component that read its weights from a file of the user's; the hash is stored in the bundle's metadata."""
+
+    weights_sha256: str
+    """SHA-256 of the file, as hex digits."""
+
+
 class RecipeView(Protocol):
     """The assembled recipe as a component's ``check_recipe`` sees it. Shapes are those of one image."""
 

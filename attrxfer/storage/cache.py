@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from attrxfer.storage.files import write_bytes
 
 
 def cache_folder() -> Path:
@@ -14,6 +16,22 @@ def cache_folder() -> Path:
     own = os.environ.get("ATTRXFER_CACHE")
     base = os.environ.get("XDG_CACHE_HOME")
     return Path(own) if own else (Path(base) if base else Path.home() / ".cache") / "attrxfer"
+
+
+def cached(key: str, make: Callable[[], bytes]) -> Path:
+    """A file of the cache, made when it is not there yet.
+
+    Args:
+        key: Its path below the cache folder, for example "networks/HASH.safetensors"; equal keys must mean equal contents.
+        make: Gives the contents; called only where the file is missing.
+
+    Returns:
+        The file.
+    """
+    path = cache_folder() / key
+    if not path.is_file():
+        write_bytes(path, make())
+    return path
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What goes wrong in adversarial training, seen while it happens: each symptom with its cause and the knob to turn."""
+"""What goes wrong in adversarial training, reported while it happens, with what to change in the recipe."""
 
 from __future__ import annotations
 
@@ -10,10 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from attrxfer.interfaces import Failure, PlaysAdversarially, Stage
+
 WINDOW = 100
 """Steps whose losses are averaged."""
-WON = 0.05
-"""D's losses together, below which it has nothing left to learn from T (chance is 1.39)."""
+WON = 0.04
+"""D's losses as a share of their value at chance, below which it has nothing left to learn from T."""
+WINNING = 1 / 3
+"""The same, below which D is winning: a failure where T's outputs move away from their inputs meanwhile."""
+GROWN = 1.5
+"""How many times as far from their inputs the outputs are, when they are said to move away."""
 SAME = 1.0
 """Mean absolute difference of output and input, in steps of 0..255, below which nothing was changed."""
 COLLAPSED = 0.25
@@ -34,80 +40,80 @@ class Symptom:
     remedy: str
 
     def __str__(self) -> str:
-        return f"{self.stage}, step {self.step}: {self.name} ({self.figure}); {self.remedy}"
+        remedy = f"; {self.remedy}" if self.remedy else ""
+        return f"{self.stage}, step {self.step}: {self.name} ({self.figure}){remedy}"
 
 
 class Diagnostics:
-    """Watches a stage that plays T against D (one that names D's losses in ``discriminator_terms``). Each symptom is told
-    once a stage."""
+    """Watches stages that play T against D (ability ``PlaysAdversarially``). Each failure is reported once a stage.
 
-    def __init__(self, tell: Callable[[Symptom], None], known: Sequence[Mapping[str, Any]] = ()) -> None:
-        self._tell = tell
+    Args:
+        report: Called with every new symptom.
+        known: Symptoms of earlier sittings of the run, as dicts.
+    """
+
+    def __init__(self, report: Callable[[Symptom], None], known: Sequence[Mapping[str, Any]] = ()) -> None:
+        self._report = report
         self.found: list[dict[str, Any]] = [dict(symptom) for symptom in known]
         self._losses: deque[float] = deque(maxlen=WINDOW)
+        self._change_in_play: float | None = None
 
-    def losses(self, stage: Any, key: str, step: int, values: Mapping[str, float]) -> None:
-        """After every step: has D won?"""
-        terms = getattr(stage, "discriminator_terms", ())
-        if not terms:
+    def losses(self, stage: Stage, key: str, step: int, values: Mapping[str, float]) -> None:
+        """Look at D's losses after a step.
+
+        Args:
+            stage: The stage; ``key`` is its name in the run.
+            step: How many of its steps are done.
+            values: The scalars that the step returned.
+        """
+        if not isinstance(stage, PlaysAdversarially):
             self._losses.clear()
+            self._change_in_play = None
             return
-        self._losses.append(sum(values.get(term, 0.0) for term in terms))
+        terms = stage.discriminator_terms
+        known = [values[name] for name in terms.names if name in values]
+        if not known:
+            return
+        self._losses.append(sum(known))
         mean = float(np.mean(self._losses))
-        if len(self._losses) == WINDOW and mean < WON:
-            self._see(
-                Symptom(
-                    key,
-                    step,
-                    "the discriminator won",
-                    f"its losses are {mean:.2g} together over {WINDOW} steps",
-                    "T learns only patterns that fool it: hold D back with --set adversarial.r1=1 or adversarial.shift=0.1, "
-                    "or train on more images",
-                )
-            )
+        if len(self._losses) == WINDOW and mean < WON * terms.chance:
+            figure = f"its losses are {mean:.2g} together over {WINDOW} steps, {terms.chance:.3g} at chance"
+            self._see(stage, key, step, "the discriminator won", figure)
 
-    def samples(self, stage: Any, key: str, step: int, sources: Images, outputs: Images) -> None:
-        """Whenever sample images (N, S, S, 3) are drawn."""
-        if not getattr(stage, "discriminator_terms", ()):
+    def samples(self, stage: Stage, key: str, step: int, sources: Images, outputs: Images) -> None:
+        """Look at sample images: inputs and what T makes of them, uint8 (N, S, S, 3)."""
+        if not isinstance(stage, PlaysAdversarially):
             return
         before, after = sources.astype(np.float64), outputs.astype(np.float64)
         change = float(np.abs(after - before).mean())
+        self._slow_win(stage, key, step, change)
         if change < SAME and 2 * step >= stage.steps:
-            self._see(
-                Symptom(
-                    key,
-                    step,
-                    "the output equals the input",
-                    f"mean difference {change:.2g} of 255",
-                    "the attribute has no pull: lower identity.weight, or train longer (--set train.adversarial.steps=...)",
-                )
-            )
+            self._see(stage, key, step, "the output equals the input", f"mean difference {change:.2g} of 255")
         spread = float(after.std(0).mean() / max(before.std(0).mean(), 1e-9))
         if len(outputs) > 1 and spread < COLLAPSED:
-            self._see(
-                Symptom(
-                    key,
-                    step,
-                    "mode collapse",
-                    f"outputs differ {spread:.0%} as much as their inputs",
-                    "T makes one image of all: raise identity.weight, or lower train.adversarial.rate",
-                )
-            )
+            self._see(stage, key, step, "mode collapse", f"outputs differ {spread:.0%} as much as their inputs")
         drift = (after - before).mean((0, 1, 2))
         if np.abs(drift).max() > DRIFTED:
-            self._see(
-                Symptom(
-                    key,
-                    step,
-                    "colour drift",
-                    "all outputs moved by " + ", ".join(f"{c} {d:+.0f}" for c, d in zip("RGB", drift, strict=True)),
-                    "D tells guided images by their colours: let it see changed ones (--set adversarial.brightness=0.2 "
-                    "--set adversarial.contrast=0.2), or raise identity.weight",
-                )
-            )
+            moved = ", ".join(f"{c} {d:+.0f}" for c, d in zip("RGB", drift, strict=True))
+            self._see(stage, key, step, "colour drift", f"all outputs moved by {moved}")
 
-    def _see(self, symptom: Symptom) -> None:
-        if any(other["stage"] == symptom.stage and other["name"] == symptom.name for other in self.found):
+    def _slow_win(self, stage: PlaysAdversarially, key: str, step: int, change: float) -> None:
+        """D's losses fell to a third of chance, and since then T's outputs have moved away from their inputs."""
+        if len(self._losses) < WINDOW:
             return
+        share = float(np.mean(self._losses)) / stage.discriminator_terms.chance
+        if share >= WINNING or self._change_in_play is None:
+            self._change_in_play = change
+        elif change > GROWN * max(self._change_in_play, SAME):
+            figure = (
+                f"its losses fell to {share:.0%} of chance while outputs moved from {self._change_in_play:.1f} to {change:.1f} "
+                f"of 255 from their inputs"
+            )
+            self._see(stage, key, step, "the discriminator won", figure)
+
+    def _see(self, stage: PlaysAdversarially, key: str, step: int, name: Failure, figure: str) -> None:
+        if any(other["stage"] == key and other["name"] == name for other in self.found):
+            return
+        symptom = Symptom(key, step, name, figure, stage.discriminator_terms.remedies.get(name, ""))
         self.found.append(asdict(symptom))
-        self._tell(symptom)
+        self._report(symptom)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, ClassVar
 
 import torch
+from kornia.enhance import adjust_brightness, adjust_contrast
 from kornia.geometry.transform import translate
 from pydantic import Field
 from torch import Tensor
@@ -22,10 +23,16 @@ class Gan:
 
     Eq. 3 prints "1 - log D(T(x))"; read so, D would minimise a term without bound.
 
-    r1: weight of the penalty on the squared gradient of D at guided images; 0 is off. r1_every: updates of D from one
-    that has it to the next; the penalty is scaled by this number. shift, brightness, contrast: how far D's images are
-    moved (as a share of the side) and changed at random, guided and generated alike; T's gradient goes through the same
-    augmentation. Augmentation and R1 keep D from winning when images are few; the paper has neither.
+    Augmentation changes what D sees at random, guided and generated images alike, and T's gradient goes through it.
+    Augmentation and the penalty R1 keep D from winning when there are few images; the paper has neither.
+
+    Args:
+        r1: Weight of the penalty on the squared gradient of D at guided images; 0 leaves it out.
+        r1_every: Updates of D from one with the penalty to the next; the penalty is multiplied by this number.
+        shift: Greatest displacement of an image in each direction, as a share of its side.
+        brightness: Greatest number that is added to or taken from all values of an image, which are in -1..1.
+        contrast: Greatest relative change of the differences from the image's mean: factors lie in 1 - contrast ..
+            1 + contrast.
     """
 
     stages: ClassVar[tuple[tuple[Slot, str], ...]] = (
@@ -63,13 +70,22 @@ class Gan:
         self.contrast = contrast
 
     def augment(self, images: Tensor, uniform: Tensor) -> Tensor:
-        """Move, brighten and stretch images (N, 3, S, S) by the random numbers (N, 8) in 0..1 of their rows."""
+        """Change contrast and brightness and move the images; nothing is clipped.
+
+        Args:
+            images: (N, 3, S, S) in -1..1.
+            uniform: Random numbers (N, 8) in 0..1: the first two move a row, the third and fourth change its contrast and
+                brightness.
+
+        Returns:
+            Images (N, 3, S, S), differentiable; ``images`` itself when all augmentation is off.
+        """
         signed = (2 * uniform - 1).to(images.dtype)
         if self.contrast:
             mean = images.mean((1, 2, 3), keepdim=True)
-            images = mean + (images - mean) * (1 + self.contrast * signed[:, 2]).view(-1, 1, 1, 1)
+            images = mean + adjust_contrast(images - mean, 1 + self.contrast * signed[:, 2], clip_output=False)
         if self.brightness:
-            images = images + self.brightness * signed[:, 3].view(-1, 1, 1, 1)
+            images = adjust_brightness(images, self.brightness * signed[:, 3], clip_output=False)
         if self.shift:
             pixels = (self.shift * images.shape[-1] * signed[:, :2]).round()
             images = translate(images, pixels, padding_mode="border")

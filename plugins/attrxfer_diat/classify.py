@@ -1,4 +1,4 @@
-"""How the offline stand-in for VGG-Face learns faces: from the run's own people and attributes."""
+"""How ``face_features``, which replaces VGG-Face offline, learns faces: from the run's own people and attributes."""
 
 from __future__ import annotations
 
@@ -11,15 +11,22 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from attrxfer.interfaces import Run
+from attrxfer_diat.cached_stage import CachedStage
 from attrxfer_diat.features import FaceFeatures
-from attrxfer_diat.supervised import Betas, Kept, LearningRate, Positive, Steps
+from attrxfer_diat.supervised import Betas, LearningRate, Positive, Steps
 
 EMBEDDING = 256
-"""Numbers that the heads make of a face before they say who and what it is."""
+"""Length of the vector from which the heads classify a face."""
 
 
 class Heads(nn.Module):
-    """Images (N, 3, S, S) -> logits of the people (N, P) and of the attributes (N, A), from the last map of ``features``."""
+    """Images (N, 3, S, S) -> logits of the people (N, P) and of the attributes (N, A), from the last map of ``features``.
+
+    Args:
+        features: The network under the heads.
+        people: P, the number of people.
+        attributes: A, the number of attributes.
+    """
 
     def __init__(self, features: FaceFeatures, people: int, attributes: int) -> None:
         super().__init__()
@@ -43,10 +50,16 @@ class Heads(nn.Module):
         return self.people(hidden), self.attributes(hidden)
 
 
-class ClassifyFaces(Kept):
-    """Who is it (where identities are known) and which attributes does it have: cross entropies on the training split.
+class ClassifyFaces(CachedStage):
+    """Cross entropies of identity (where the data set has identities) and of all attributes, on the training split.
 
-    The heads are thrown away; the five convolutions stay as they are from here on.
+    Afterwards the heads are discarded, and the five convolutions are not trained further.
+
+    Args:
+        steps: Number of updates.
+        batch_size: Images in a batch.
+        lr: Learning rate of Adam.
+        betas: Adam's two decay rates.
     """
 
     def __init__(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar
 
 import torch
@@ -10,12 +10,16 @@ from kornia.filters import gaussian_blur2d
 from pydantic import Field
 from torch import Tensor, nn
 
-from attrxfer.interfaces import Features, Generator, Locator, Run, Slot
+from attrxfer.errors import Problem
+from attrxfer.interfaces import Features, Generator, Locator, RecipeView, Run, Slot
+from attrxfer_diat.cached_stage import CachedStage
 from attrxfer_diat.identity import content_loss
-from attrxfer_diat.supervised import Betas, Kept, LearningRate, Positive, Steps, Supervised
+from attrxfer_diat.supervised import Betas, LearningRate, Positive, Steps, Supervised
 
 SIDE = 128
 """The side in pixels that the paper's sigma is for."""
+PHI_LAYERS = 2
+"""The maps of phi that eq. 10 compares."""
 
 
 def blur(images: Tensor, sigma: float) -> Tensor:
@@ -26,11 +30,14 @@ def blur(images: Tensor, sigma: float) -> Tensor:
 
 
 class GlobalEnhancer(nn.Module):
-    """E(B(T(x))) of section 3.2: a network of T's architecture that learned to sharpen blurred faces takes T's artifacts
-    off with the blur, and puts the detail of faces back.
+    """E(B(T(x))) of section 3.2: the blur B removes T's artifacts, and E, which learned to sharpen blurred faces, restores
+    the detail.
 
-    network: of T's architecture. sigma: of B in pixels at a side of 128; 1.8 in the paper. residual: E adds the network's
-    output to B(T(x)), so that it need only learn the missing detail; the paper's E is the network itself (false).
+    Args:
+        network: A network of T's architecture.
+        sigma: Standard deviation of the blur in pixels at a side of 128; 1.8 in the paper.
+        residual: E adds the network's output to B(T(x)), so that it has to learn the missing detail only. False: E is the
+            network itself, as in the paper.
     """
 
     stages: ClassVar[tuple[tuple[Slot, str], ...]] = (("enhance", "global_enhancer"),)
@@ -43,15 +50,22 @@ class GlobalEnhancer(nn.Module):
 
     def sharpened(self, blurred: Tensor) -> Tensor:
         """E of blurred images (N, 3, S, S), not clipped."""
-        found: Tensor = self.network(blurred)
-        return blurred + found if self.residual else found
+        made: Tensor = self.network(blurred)
+        return blurred + made if self.residual else made
 
     def forward(self, image: Tensor, source: Tensor) -> Tensor:
         return self.sharpened(blur(image, self.sigma)).clamp(-1, 1)
 
 
-class TrainGlobalEnhancer(Kept):
-    """Eq. 11: E learns to undo B on every image of the training split; the mean over pixels stands for the sum."""
+class TrainGlobalEnhancer(CachedStage):
+    """Eq. 11: E learns to undo B on every image of the training split; the mean over pixels stands for the sum.
+
+    Args:
+        steps: Number of updates.
+        batch_size: Images in a batch.
+        lr: Learning rate of Adam.
+        betas: Adam's two decay rates.
+    """
 
     def __init__(
         self, *, steps: Steps = 400, batch_size: Positive = 16, lr: LearningRate = 1e-4, betas: Betas = (0.9, 0.999)
@@ -78,8 +92,10 @@ class TrainGlobalEnhancer(Kept):
 class LocalEnhancer(nn.Module):
     """E of eq. 10: four 3x3 convolutions on (x, T(x)) that keep x outside the attribute's region and T(x) inside.
 
-    Ours, since the paper is silent: ReLU between, and the output added to T(x), so that an untrained E changes nothing.
-    width: channels of the convolutions.
+    Not given in the paper: ReLU between them, and the output is added to T(x), so that an untrained E changes nothing.
+
+    Args:
+        width: Channels of the convolutions.
     """
 
     stages: ClassVar[tuple[tuple[Slot, str], ...]] = (("enhance", "local_enhancer"),)
@@ -100,10 +116,18 @@ class LocalEnhancer(nn.Module):
 
 
 class TrainLocalEnhancer(Supervised):
-    """Eq. 10 on the input set, with the mean over pixels for the sum of its first term.
+    """Eq. 10 on the input set; its first term is the mean over pixels instead of the sum.
 
-    network: phi, the features of the second term. locator: where the attribute's region is. beta: of the pixels and of the
-    first and second map of phi; 0.1, 0.5, 1 in the paper. Images whose region is unknown (no landmarks) are left out.
+    Images without landmarks, whose region is unknown, are left out.
+
+    Args:
+        network: phi, the features of the second term; its first two maps are compared.
+        locator: Finds the attribute's region.
+        steps: Number of updates.
+        batch_size: Images in a batch.
+        lr: Learning rate of Adam.
+        betas: Adam's two decay rates.
+        beta: Weights of the pixels, of phi's first and of its second map; 0.1, 0.5, 1 in the paper.
     """
 
     def __init__(
@@ -121,6 +145,12 @@ class TrainLocalEnhancer(Supervised):
         self.phi: Any = network
         self.locator = locator
         self.beta = beta
+
+    def check_recipe(self, recipe: RecipeView) -> Iterator[Problem]:
+        """A network with fewer maps than eq. 10 compares."""
+        count = len(recipe.features(self.phi))
+        if count < PHI_LAYERS:
+            yield Problem("network", f"eq. 10 compares the first {PHI_LAYERS} maps of this network; it has {count}")
 
     def prepare(self, run: Run, owner: LocalEnhancer) -> None:
         self.attach(run, owner)
@@ -143,7 +173,7 @@ class TrainLocalEnhancer(Supervised):
             pairs = [(enhanced * mask, transferred * mask)]
             with torch.no_grad():
                 wanted = self.phi(pairs[0][1])
-            pairs += list(zip(self.phi(pairs[0][0])[:2], wanted[:2], strict=True))
+            pairs += list(zip(self.phi(pairs[0][0])[:PHI_LAYERS], wanted[:PHI_LAYERS], strict=True))
             inside = [b * content_loss(e, t, "relative") for b, (e, t) in zip(self.beta, pairs, strict=True)]
         terms = {"outside": outside, "inside": torch.stack(inside).sum()}
         run.devices.update(self.optimizer, torch.stack(list(terms.values())).sum())

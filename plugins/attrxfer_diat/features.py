@@ -1,4 +1,4 @@
-"""Networks that are read for their feature maps: VGG-Face's first five convolutions, given, trained here, or another's."""
+"""Networks whose feature maps are compared: VGG-Face's first five convolutions (given or trained here), and timm's models."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from attrxfer.interfaces import Slot
 from attrxfer_diat.layers import kaiming
-from attrxfer_diat.vgg_face import LAYERS, MEAN, find_weights, read_weights
+from attrxfer_diat.vgg_face import LAYERS, MEAN, checked_hash, find_weights, read_weights
 
 Layers = Annotated[tuple[int, ...], Field(min_length=1)]
 
@@ -22,7 +22,12 @@ class FirstFive(nn.Module):
     """conv1_1, conv1_2, pool, conv2_1, conv2_2, pool, conv3_1 of VGG-16 (timm's ``vgg16`` has the same), each with a ReLU.
 
     Images (N, 3, S, S) in -1..1 -> five maps with ``width`` times 1, 1, 2, 2, 4 channels at S, S, S/2, S/2, S/4, taken
-    after the ReLU. The input is scaled to RGB 0..255 and has VGG-Face's mean taken off, then is divided by ``divisor``.
+    after the ReLU. The input is scaled to RGB 0..255, VGG-Face's mean is subtracted, and the result is divided by
+    ``divisor``.
+
+    Args:
+        width: Channels of the first layer.
+        divisor: What the input is divided by.
     """
 
     mean: Tensor
@@ -39,27 +44,34 @@ class FirstFive(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         maps = ((images + 1) * 127.5 - self.mean) / self.divisor
-        found: list[Tensor] = []
+        features: list[Tensor] = []
         for name in LAYERS:
             if name in ("conv2_1", "conv3_1"):
                 maps = nn.functional.max_pool2d(maps, 2)
             maps = torch.relu(getattr(self, name)(maps))
-            found.append(maps)
-        return tuple(found)
+            features.append(maps)
+        return tuple(features)
 
 
 class VggFace(FirstFive):
     """VGG-Face (Parkhi et al. 2015), as eq. 1 and 4 use it, with weights of the user's own.
 
-    path: ``vgg_face_dag.pth``, a Torch7 t7, Keras h5, MatConvNet mat or safetensors file, else $ATTRXFER_VGG_FACE.
-    sha256: refuse a file with another hash; "" accepts any and leaves it to the run's log.
-    """
+    Args:
+        path: ``vgg_face_dag.pth``, a Torch7 t7, Keras h5, MatConvNet mat or safetensors file; default: $ATTRXFER_VGG_FACE.
+        sha256: The hash that the file must have; "" accepts any file.
 
-    stages: ClassVar[tuple[tuple[Slot, str], ...]] = ()
+    Attributes:
+        weights_sha256: The file's hash. It is printed on stderr and stored in the bundle.
+
+    Raises:
+        DataError: There is no such file, it has another hash, or it does not hold VGG-Face.
+    """
 
     def __init__(self, *, path: Path | None = None, sha256: str = "") -> None:
         super().__init__(width=64, divisor=1.0)
-        self.load_state_dict(read_weights(find_weights(path), sha256))
+        file = find_weights(path)
+        self.weights_sha256 = checked_hash(file, sha256)
+        self.load_state_dict(read_weights(file))
         self.requires_grad_(False)
 
     @classmethod
@@ -78,8 +90,12 @@ class VggFace(FirstFive):
 class FaceFeatures(FirstFive):
     """The same five convolutions, trained by the stage ``face_features`` to tell the run's own people and attributes.
 
-    It stands for VGG-Face where that cannot be had. width: channels of the first layer, 64 in VGG-Face. seed: of its
-    initial weights, its own so that runs which share data and settings share the trained network.
+    It replaces VGG-Face where its file is not available.
+
+    Args:
+        width: Channels of the first layer; 64 in VGG-Face.
+        seed: Seed of its initial weights. It is not the run's seed, so that runs with the same data and settings share the
+            trained network.
     """
 
     stages: ClassVar[tuple[tuple[Slot, str], ...]] = (("features", "face_features"),)
@@ -93,10 +109,13 @@ class FaceFeatures(FirstFive):
 
 
 class Timm(nn.Module):
-    """Any timm model that offers its feature maps, by name; maps are taken where timm's ``features_only`` takes them.
+    """Any timm model that gives feature maps; they are taken where timm's ``features_only`` takes them.
 
-    name: as timm lists it. weights: a safetensors or weights-only file of timm's state dict. pretrained: fetch timm's own
-    from its hub instead. out: which maps, as timm counts them (from 0); empty takes all.
+    Args:
+        name: The model's name in timm.
+        weights: A safetensors or weights-only file of timm's state dict.
+        pretrained: Download timm's own weights instead.
+        out: Which maps, as timm counts them (from 0); empty takes all.
     """
 
     mean: Tensor
@@ -131,5 +150,5 @@ class Timm(nn.Module):
         return tuple(self.network(((images + 1) / 2 - self.mean) / self.std))
 
     def train(self, mode: bool = True) -> Timm:
-        """Statistics stay as they were learned."""
+        """Always eval mode: batch statistics stay as they were learned."""
         return super().train(False)

@@ -2,63 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 import torch
+from kornia.losses import total_variation
 from pydantic import Field
 from torch import Tensor, nn
 
-from attrxfer.errors import AttrxferError
-from attrxfer.interfaces import Features, Generator, Run, Slot, TransferStep
+from attrxfer.errors import AttrxferError, Problem
+from attrxfer.interfaces import Features, Generator, RecipeView, Run, Slot, TransferStep
+from attrxfer_diat.cached_stage import CachedStage
 from attrxfer_diat.identity import Scale, content
-from attrxfer_diat.supervised import Betas, Kept, LearningRate, Positive, Steps
+from attrxfer_diat.supervised import Betas, LearningRate, Positive, Steps
 
 Weight = Annotated[float, Field(ge=0)]
+NO_MASK = 'this generator learns no mask; generator.use = "masked" does'
 
 
 def roughness(maps: Tensor) -> Tensor:
-    """The mean absolute difference of neighbours in maps (N, C, H, W), across plus down: a scalar."""
-    maps = maps.float()
-    return (maps[..., 1:] - maps[..., :-1]).abs().mean() + (maps[..., 1:, :] - maps[..., :-1, :]).abs().mean()
+    """Total variation of maps (N, C, H, W), a scalar: the mean absolute difference of horizontal neighbours plus that of
+    vertical ones."""
+    return total_variation(maps.float(), reduction="mean").mean()
 
 
 class TotalVariation:
-    """Section 3.1.1's alternative: the mean absolute difference of neighbouring pixels of T(x), in -1..1.
+    """Total variation, the alternative of section 3.1.1: the mean absolute difference of neighbouring pixels of T(x).
 
-    weight: gamma of eq. 7 for this term.
+    Args:
+        weight: gamma of eq. 7 for this term; images are in -1..1.
     """
 
     def __init__(self, *, weight: Weight = 0.1) -> None:
         self.weight = weight
 
     def __call__(self, step: TransferStep) -> Tensor:
-        """Scalar."""
+        """A scalar, not yet multiplied by ``weight``."""
         return roughness(step.output)
 
 
 class MaskSize:
     """How much of the image T changes: the mean of its mask m plus the mean absolute difference of neighbours in it.
 
-    Not in the paper; it needs a generator that offers a mask (``masked``). weight: its share of T's objective.
-    smoothness: of the second term in the first.
+    Not in the paper. It needs a generator that makes a mask (``masked``).
+
+    Args:
+        weight: Weight of the term in T's objective.
+        smoothness: Weight of the second part, the difference of neighbours, relative to the first.
     """
 
     def __init__(self, *, weight: Weight = 0.5, smoothness: Weight = 1.0) -> None:
         self.weight = weight
         self.smoothness = smoothness
 
+    def check_recipe(self, recipe: RecipeView) -> Iterator[Problem]:
+        """A generator without a mask."""
+        if "mask" not in recipe.generator_parts:
+            yield Problem("", NO_MASK)
+
     def __call__(self, step: TransferStep) -> Tensor:
-        """Scalar. Raises AttrxferError when the generator has no mask."""
+        """Measure the mask.
+
+        Returns:
+            A scalar, not yet multiplied by ``weight``.
+
+        Raises:
+            AttrxferError: The generator makes no mask.
+        """
         if "mask" not in step.parts:
-            raise AttrxferError('regularizer mask_size: this generator learns no mask; use = "masked" does')
+            raise AttrxferError(f"regularizer mask_size: {NO_MASK}")
         mask = step.parts["mask"].float()
         return mask.mean() + self.smoothness * roughness(mask)
 
 
 class Denoiser(nn.Module):
-    """f of eq. 5: two 3x3 convolutions, images (N, 3, S, S) -> the same shape. Ours, since the paper is silent: ``width``
-    channels between them, ReLU, and the second's result added to the image."""
+    """f of eq. 5: two 3x3 convolutions, images (N, 3, S, S) -> the same shape.
+
+    Not given in the paper: ReLU between them, and the second's result is added to the image.
+
+    Args:
+        width: Channels between the two convolutions.
+    """
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -74,9 +98,13 @@ class Denoiser(nn.Module):
 class Perceptual(nn.Module):
     """Eq. 6: T(x) is a fixed point of the denoiser f, which was trained on what g does to faces (eq. 4, 5).
 
-    network: the identity features phi of eq. 4. reconstruction: g, of T's architecture. width: of f. scale: "paper" sums
-    over the image as printed, "mean" takes the mean over its 3*S*S values, so that a weight means the same at any size
-    (a weight of gamma summed is 3*S*S times gamma as a mean). Images are in -1..1. weight: gamma of eq. 7.
+    Args:
+        network: The identity features phi of eq. 4.
+        reconstruction: g of eq. 4, of T's architecture.
+        width: Channels inside f.
+        scale: "paper" sums over the image, as printed. "mean" takes the mean over its 3*S*S values, so that a weight means
+            the same at any size: gamma of the sum is 3*S*S times gamma as a weight of the mean.
+        weight: gamma of eq. 7; images are in -1..1.
     """
 
     stages: ClassVar[tuple[tuple[Slot, str], ...]] = (("regularize", "reconstruction"), ("regularize", "denoiser"))
@@ -99,16 +127,23 @@ class Perceptual(nn.Module):
         self.requires_grad_(False)
 
     def __call__(self, step: TransferStep) -> Tensor:
-        """Scalar, averaged over the batch."""
+        """A scalar, averaged over the batch, not yet multiplied by ``weight``."""
         error = (self.f(step.output) - step.output).float().square()
         return error.sum((1, 2, 3)).mean() if self.scale == "paper" else error.mean()
 
 
-class Reconstruction(Kept):
-    """Eq. 4: g learns to rebuild images of the training split from what phi sees of them.
+class Reconstruction(CachedStage):
+    """Eq. 4: g learns to make images with the same features phi as those of the training split.
 
-    layers: of phi, counted from 1; 4 and 5 in the paper. scale: as in the identity loss. What phi does not see is
-    free, and is what f shall learn to undo.
+    What phi does not see is left free; it becomes the artifacts that f learns to remove.
+
+    Args:
+        steps: Number of updates.
+        batch_size: Images in a batch.
+        lr: Learning rate of Adam.
+        betas: Adam's two decay rates.
+        layers: Layers of phi that are compared, counted from 1; 4 and 5 in the paper.
+        scale: As in the identity losses.
     """
 
     def __init__(
@@ -142,8 +177,15 @@ class Reconstruction(Kept):
         return self.network(images).clamp(-1, 1)
 
 
-class Denoising(Kept):
-    """Eq. 5: f takes g's artifacts off, and leaves clean images alone."""
+class Denoising(CachedStage):
+    """Eq. 5: f removes g's artifacts and leaves clean images unchanged.
+
+    Args:
+        steps: Number of updates.
+        batch_size: Images in a batch.
+        lr: Learning rate of Adam.
+        betas: Adam's two decay rates.
+    """
 
     def __init__(
         self, *, steps: Steps = 300, batch_size: Positive = 16, lr: LearningRate = 1e-3, betas: Betas = (0.9, 0.999)
@@ -166,7 +208,7 @@ class Denoising(Kept):
         return {name: term.detach() for name, term in terms.items()}
 
     def preview(self, images: Tensor) -> dict[str, Tensor]:
-        """What f makes of g's images and of clean ones."""
+        """g's images, and what f makes of these and of clean images."""
         rebuilt = self.g(images)
         previews = {"g(x)": rebuilt, "f(g(x))": self.network(rebuilt), "f(x)": self.network(images)}
         return {name: made.clamp(-1, 1) for name, made in previews.items()}

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Annotated, Any, ClassVar
+from dataclasses import replace
+from typing import Annotated, Any
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from attrxfer.interfaces import Adversarial, Devices, Run, TransferStep
+from attrxfer.interfaces import Adversarial, Devices, Run, SupervisesDiscriminator, TransferStep
+from attrxfer_diat.image_pool import ImagePool
+from attrxfer_diat.moving_average import MovingAverage
 from attrxfer_diat.supervised import Betas, LearningRate, Positive, Steps, Supervised
 
 
@@ -31,7 +33,13 @@ def frozen(network: nn.Module) -> Iterator[None]:
 class PretrainGenerator(Supervised):
     """Eq. 8: T learns to reconstruct every image of the training split; the mean over pixels stands for the sum.
 
-    The masked generator starts near the identity and takes 0 steps.
+    The generator ``masked`` starts near the identity and needs no such steps.
+
+    Args:
+        steps: Number of updates; 0 leaves the stage out.
+        batch_size: Images in a batch.
+        lr: Learning rate of Adam.
+        betas: Adam's two decay rates.
     """
 
     def __init__(
@@ -54,7 +62,16 @@ class PretrainGenerator(Supervised):
 
 
 class PretrainDiscriminator(Supervised):
-    """Eq. 9: the sigmoid of D's logit learns the attribute label by squared error."""
+    """Eq. 9: the sigmoid of D's logit learns the attribute label by squared error.
+
+    D sees images under the adversarial component's augmentation, as it does later.
+
+    Args:
+        steps: Number of updates; 0 leaves the stage out.
+        batch_size: Images in a batch.
+        lr: Learning rate of Adam.
+        betas: Adam's two decay rates.
+    """
 
     def __init__(
         self, *, steps: Steps = 300, batch_size: Positive = 32, lr: LearningRate = 2e-4, betas: Betas = (0.9, 0.999)
@@ -77,24 +94,33 @@ class PretrainDiscriminator(Supervised):
 
 
 class AdversarialTraining:
-    """Algorithm 1 with the objective of eq. 14 (eq. 7 when the recipe has those losses).
+    """Algorithm 1 with the objective of eq. 14, or of eq. 7 where the recipe has those losses.
 
-    A step is one turn of the loop: line 5 transforms a batch of the input set; lines 6-8 update D on the guided set and on
-    generated images, half of this turn, half of earlier ones; lines 9-11 update T. T's first update uses the images of
-    line 5, so that T runs once a turn when tstep is 1. Adam for both. What previews show and what is kept at the end is
-    the moving average of T, batch statistics copied.
+    A step is one iteration of the loop. Line 5 transfers a batch of the input set. Lines 6-8 update D on the guided set and on
+    generated images: half of them of this iteration, half of earlier ones. Lines 9-11 update T. T's first update uses the
+    images of line 5, so that T runs once an iteration when ``tstep`` is 1. Previews show the moving average of T
+    (``ema_generator``), and it is what remains at the end.
 
-    dstep: updates of D a turn. tstep: updates of T a turn. pool: turns whose generated images D sees again; 0: only this
-    turn's. lr_discriminator: D's rate; 0: that of T. ema: decay of T's moving average, which warms up as (i + 1) /
-    (i + 10); 0 keeps the last weights. balance_every: turns from one record of each term's share of T's gradient to the
-    next, which costs a backward pass a term; 0: never.
+    The paper names dstep and tstep without values and has neither image pool nor moving average; its learning rate is 1e-5
+    for DIAT-A and 1e-4 for DIAT. Eq. 14 prints the identity loss inside max over D as well; here it is in D's update only
+    when the loss asks for it (``Adaptive``'s ``discriminator_weight``).
 
-    The paper has dstep and tstep without values, no pool and no average; its rate is 1e-5 for DIAT-A, 1e-4 for DIAT.
-    Eq. 14 prints the identity loss inside max over D as well; it is in D's update only when the loss asks for it
-    (``Adaptive``'s ``discriminator_weight``).
+    Args:
+        steps: Iterations of Algorithm 1.
+        batch_size: Images in a batch.
+        lr: Learning rate of Adam for T.
+        lr_discriminator: Learning rate of Adam for D; 0 takes ``lr``.
+        betas: Adam's two decay rates, for T and D.
+        dstep: Updates of D in an iteration.
+        tstep: Updates of T in an iteration.
+        pool: Iterations whose generated images D sees again; 0 takes this iteration's only.
+        ema: Decay of T's moving average after its warm-up, (i + 1) / (i + 10); 0 keeps the last weights.
+        balance_every: Iterations from one record of each term's share of T's gradient to the next, which costs a backward
+            pass a term; 0 records none.
+
+    Attributes:
+        discriminator_terms: D's terms of the adversarial component, named as ``step`` reports them; known after ``prepare``.
     """
-
-    discriminator_terms: ClassVar[tuple[str, ...]] = ("D guided", "D generated")
 
     def __init__(
         self,
@@ -125,20 +151,22 @@ class AdversarialTraining:
         self.run = run
         self.devices: Devices = run.devices
         self.adversarial = owner if owner is not None else run.adversarial
+        terms = self.adversarial.discriminator_terms
+        self.discriminator_terms = replace(terms, names=tuple(f"D {name}" for name in terms.names))
         self.generator, self.discriminator = run.generator, run.discriminator
         self.optimizer_t = run.devices.optimizer(self.generator, self.lr, self.betas)
         self.optimizer_d = run.devices.optimizer(self.discriminator, self.lr_discriminator or self.lr, self.betas)
-        self.average = copy.deepcopy(self.generator).requires_grad_(False).eval()
-        self.generated: list[Tensor] = []
+        self.ema_generator = MovingAverage(self.generator, self.ema)
+        self.image_pool = ImagePool(self.pool)
 
     def step(self, index: int) -> Mapping[str, Tensor]:
         report: dict[str, Tensor] = {}
         step = self._transform(index * self.tstep)  # line 5
-        fresh = step.output.detach()
+        fake = step.output.detach()
         with frozen(self.generator):
             for i in range(self.dstep):  # lines 6-8
-                report.update(self._update_discriminator(index * self.dstep + i, step.source, fresh))
-        self._remember(fresh)
+                report.update(self._update_discriminator(index * self.dstep + i, step.source, fake))
+        self.image_pool.add(fake)
         with frozen(self.discriminator):
             for i in range(self.tstep):  # lines 9-11
                 step = step if i == 0 else self._transform(index * self.tstep + i)
@@ -146,7 +174,7 @@ class AdversarialTraining:
                 if i == 0 and self.balance_every and index % self.balance_every == 0:
                     report.update(self._balance(terms))
                 report.update(self._update_generator(terms))
-                self._update_average(index * self.tstep + i)
+                self.ema_generator.update_parameters(self.generator)
         return report
 
     def _transform(self, index: int) -> TransferStep:
@@ -155,20 +183,20 @@ class AdversarialTraining:
             _ = step.output
         return step
 
-    def _update_discriminator(self, index: int, source: Tensor, fresh: Tensor) -> dict[str, Tensor]:
+    def _update_discriminator(self, index: int, source: Tensor, fake: Tensor) -> dict[str, Tensor]:
         """max over D of eq. 14: log D(a) + log(1 - D(T(x))), and what identity losses ask of D."""
         run = self.run
         guided = run.batch("guided", index, self.batch_size).images
         # two draws a row, not twice as many rows: a process's slice must be the same whatever the number of processes
         uniform = run.uniform("augment_discriminator", index, self.batch_size, 16)
         guided = self.adversarial.augment(guided, uniform[:, :8])
-        generated = self.adversarial.augment(self._mix(index, fresh), uniform[:, 8:])
+        mixed = self.image_pool.mix(fake, run.uniform("pool", index, self.batch_size, 2))
+        generated = self.adversarial.augment(mixed, uniform[:, 8:])
         with self.devices.autocast():
             terms = dict(self.adversarial.discriminator_loss(self.discriminator, guided, generated, index))
-            losses: tuple[Any, ...] = self.run.identity
-            for loss in losses:
-                if getattr(loss, "discriminator_weight", 0.0):
-                    pair = (self.adversarial.augment(images, uniform[:, 8:]) for images in (source, fresh))
+            for loss in run.identity:
+                if isinstance(loss, SupervisesDiscriminator) and loss.discriminator_weight:
+                    pair = (self.adversarial.augment(images, uniform[:, 8:]) for images in (source, fake))
                     terms.update(loss.discriminator_loss(self.discriminator, *pair))
         self.devices.update(self.optimizer_d, torch.stack(list(terms.values())).sum())
         return {f"D {name}": term.detach() for name, term in terms.items()}
@@ -188,8 +216,10 @@ class AdversarialTraining:
         parameters = [parameter for parameter in self.generator.parameters() if parameter.requires_grad]
         norms = {}
         for name, term in terms.items():
-            found = torch.autograd.grad(term, parameters, retain_graph=True, allow_unused=True) if term.requires_grad else ()
-            own = [gradient.float().norm() for gradient in found if gradient is not None]
+            gradients = (
+                torch.autograd.grad(term, parameters, retain_graph=True, allow_unused=True) if term.requires_grad else ()
+            )
+            own = [gradient.float().norm() for gradient in gradients if gradient is not None]
             norms[name] = torch.stack(own).norm() if own else torch.zeros((), device=term.device)
         total = torch.stack(list(norms.values())).sum().clamp_min(torch.finfo(torch.float32).tiny)
         return {f"share {name.removeprefix('T ')}": norm / total for name, norm in norms.items()}
@@ -198,44 +228,24 @@ class AdversarialTraining:
         self.devices.update(self.optimizer_t, torch.stack(list(terms.values())).sum())
         return {name: term.detach() for name, term in terms.items()}
 
-    def _mix(self, index: int, fresh: Tensor) -> Tensor:
-        """Half of this turn's images, half of earlier turns', chosen by the sample's own random numbers."""
-        if not self.generated:
-            return fresh
-        draw = self.run.uniform("pool", index, self.batch_size, 2)
-        turn = (draw[:, 1] * len(self.generated)).long().clamp_max(len(self.generated) - 1)
-        old = torch.stack([self.generated[int(turn[row])][row] for row in range(self.batch_size)])
-        return torch.where((draw[:, 0] < 0.5).view(-1, 1, 1, 1), old, fresh)
-
-    def _remember(self, fresh: Tensor) -> None:
-        """Row r of the pool keeps what row r of a batch became, so that processes need not share their pools."""
-        if self.pool:
-            self.generated = [*self.generated[-self.pool + 1 :], fresh] if self.pool > 1 else [fresh]
-
-    @torch.no_grad()
-    def _update_average(self, update: int) -> None:
-        decay = min(self.ema, (update + 1) / (update + 10))
-        torch._foreach_lerp_(list(self.average.parameters()), list(self.generator.parameters()), 1 - decay)
-        for mean, now in zip(self.average.buffers(), self.generator.buffers(), strict=True):
-            mean.copy_(now)
-
     def preview(self, images: Tensor) -> Tensor:
-        return self.average(images)
+        made: Tensor = self.ema_generator(images)
+        return made
 
     def finish(self) -> None:
-        """From here on the run's generator is the average."""
-        self.generator.load_state_dict(self.average.state_dict())
+        """From here on the run's generator is its moving average."""
+        self.generator.load_state_dict(self.ema_generator.module.state_dict())
 
     def state_dict(self) -> dict[str, Any]:
         return {
             "optimizer_t": self.optimizer_t.state_dict(),
             "optimizer_d": self.optimizer_d.state_dict(),
-            "average": self.average.state_dict(),
-            "generated": list(self.generated),
+            "ema_generator": self.ema_generator.state_dict(),
+            "image_pool": self.image_pool.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.optimizer_t.load_state_dict(state["optimizer_t"])
         self.optimizer_d.load_state_dict(state["optimizer_d"])
-        self.average.load_state_dict(state["average"])
-        self.generated = [maps.to(self.devices.device) for maps in state["generated"]]
+        self.ema_generator.load_state_dict(state["ema_generator"])
+        self.image_pool.load_state_dict(state["image_pool"], self.devices.device)

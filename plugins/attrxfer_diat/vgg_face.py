@@ -1,9 +1,10 @@
-"""VGG-Face's first five convolutions out of the files people have: format recognised, shapes checked, nothing unpickled."""
+"""Reading VGG-Face's first five convolutions from any of its file formats: shapes are checked, nothing is unpickled."""
 
 from __future__ import annotations
 
-import logging
+import functools
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,34 +25,60 @@ MEAN = (129.1863, 104.7624, 93.5940)
 """RGB, 0..255."""
 TIMM = {"conv1_1": 0, "conv1_2": 2, "conv2_1": 5, "conv2_2": 7, "conv3_1": 10}
 """Where timm's and torchvision's vgg16 keep them, below ``features``."""
-log = logging.getLogger("attrxfer")
 Pairs = dict[str, tuple[NDArray[Any], NDArray[Any]]]
 """Weights (out, in, 3, 3) and biases (out,) by layer."""
 
 
 def find_weights(path: Path | None) -> Path:
-    """The path given, else $ATTRXFER_VGG_FACE. Raises DataError when neither is a file."""
+    """The path given, else $ATTRXFER_VGG_FACE.
+
+    Raises:
+        DataError: There is no such file.
+    """
     file = path or Path(os.environ.get("ATTRXFER_VGG_FACE", ""))
     if not file.is_file():
         raise DataError(f"VGG-Face's weights: {file}: no such file")
     return file
 
 
-def read_weights(path: Path, sha256: str = "") -> dict[str, Tensor]:
-    """The state dict of ``FirstFive`` at width 64. Its hash is logged, and compared when one is given.
+def checked_hash(path: Path, expected: str = "") -> str:
+    """The hash of a file of weights, printed on stderr.
 
-    Raises DataError, naming the file, for another hash, an unknown format, a missing layer or a wrong shape.
+    Args:
+        path: The file.
+        expected: The SHA-256 that it must have; "" accepts any.
+
+    Returns:
+        The SHA-256, as hex digits.
+
+    Raises:
+        DataError: The file has another hash than expected.
     """
-    found = file_hash(path)
-    log.info("VGG-Face from %s, sha256 %s", path, found)
-    if sha256 and sha256 != found:
-        raise DataError(f"{path}: sha256 {found}, expected {sha256}")
+    sha256 = file_hash(path)
+    if expected and expected != sha256:
+        raise DataError(f"{path}: sha256 {sha256}, expected {expected}")
+    _print_once(f"VGG-Face: {path}, sha256 {sha256}")
+    return sha256
+
+
+@functools.cache
+def _print_once(line: str) -> None:
+    """The same network is built several times in a run."""
+    print(line, file=sys.stderr)
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The state dict of ``FirstFive`` at width 64.
+
+    Raises:
+        DataError: The format is unknown, a layer is missing or has another shape; the message names the file.
+    """
     readers = {
         ".pth": _torch, ".pt": _torch, ".safetensors": _safetensors, ".t7": _torch7, ".h5": _keras, ".hdf5": _keras,
         ".mat": _matconvnet,
     }  # fmt: skip
     if path.suffix not in readers:
-        raise DataError(f"{path}: no format of VGG-Face that is known ({', '.join(readers)})")
+        raise DataError(f"{path}: not a known format of VGG-Face ({', '.join(readers)})")
     try:
         pairs = readers[path.suffix](path)
     except DataError:
@@ -100,7 +127,7 @@ def _safetensors(path: Path) -> Pairs:
 def _torch7(path: Path) -> Pairs:
     """Oxford's VGG_FACE.t7: the convolutions of a Sequential in their order; its input is BGR.
 
-    Its own demo takes the mean off in RGB order from BGR images; here each channel has its own mean taken off.
+    Its own demo subtracts the mean in RGB order from BGR images; here each channel has its own mean subtracted.
     """
     convolutions = [m for m in _modules(read_torch7(path)) if m.get("kW") == 3 and m.get("bias") is not None]
     pairs: Pairs = {}

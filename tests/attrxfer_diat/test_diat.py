@@ -141,7 +141,7 @@ def test_the_size_of_the_mask() -> None:
     mask = step.parts["mask"]
     rough = (mask[..., 1:] - mask[..., :-1]).abs().mean() + (mask[..., 1:, :] - mask[..., :-1, :]).abs().mean()
     torch.testing.assert_close(MaskSize(smoothness=0.5)(step), mask.mean() + 0.5 * rough)
-    with pytest.raises(AttrxferError, match="learns no mask"):
+    with pytest.raises(AttrxferError, match='learns no mask; generator.use = "masked" does'):
         MaskSize()(a_step(TransformNetwork(width=4, blocks=1)))
 
 
@@ -230,26 +230,26 @@ def test_an_image_without_a_region_is_left_out_of_eq_10(phi: FaceFeatures, tmp_p
         torch.testing.assert_close(found[0][name], found[1][name])
 
 
-def test_what_is_kept_is_found_only_by_equal_settings_and_labels(phi: FaceFeatures, tmp_path: Path) -> None:
+def test_what_is_cached_is_found_only_by_equal_settings_and_labels(phi: FaceFeatures, tmp_path: Path) -> None:
     owner, names = perceptual(phi), set()
     for settings in ({}, {}, {"layers": (4,)}, {"scale": "paper"}, {"steps": 2}):
         stage = Reconstruction(**{"steps": 1, "batch_size": N, **settings})  # type: ignore[arg-type]
         stage.prepare(a_run(None, tmp_path), owner)
-        names.add(stage.kept.name)
+        names.add(stage.cache_key)
     relabelled = a_run(None, tmp_path)
     relabelled.data.records.attributes = {"hat": np.ones(4, bool)}
     stage.prepare(relabelled, owner)
-    assert len(names | {stage.kept.name}) == 5
+    assert len(names | {stage.cache_key}) == 5
     kept = []
     for sigma in (1.8, 2.5):
         enhancer = GlobalEnhancer(network=owner.g, sigma=sigma)
         sharpening = TrainGlobalEnhancer(steps=1, batch_size=N)
         sharpening.prepare(a_run(None, tmp_path), enhancer)
-        kept.append(sharpening.kept.name)
+        kept.append(sharpening.cache_key)
     in_half = a_run(None, tmp_path)
     in_half.devices.precision = "bf16"
     sharpening.prepare(in_half, enhancer)
-    assert len({*kept, sharpening.kept.name}) == 3
+    assert len({*kept, sharpening.cache_key}) == 3
 
 
 def test_an_untrained_local_enhancer_changes_nothing() -> None:

@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 import torch
 from attrxfer_diat.features import FaceFeatures, Timm, VggFace
-from attrxfer_diat.vgg_face import LAYERS, MEAN, TIMM, read_weights
+from attrxfer_diat.vgg_face import LAYERS, MEAN, TIMM, checked_hash, read_weights
 from safetensors.torch import save_file
 from scipy.io import savemat
 from torch import Tensor
 
 from attrxfer.errors import DataError
+from attrxfer.interfaces import NamesWeights
 from attrxfer.plugin.host import Host
 from attrxfer.recipe import load
 from attrxfer.storage.files import sha256
@@ -183,15 +184,15 @@ def test_files_that_are_not_vgg_face_are_named(weights: Weights, tmp_path: Path)
         with pytest.raises(DataError, match=f"{name}: "):
             read_weights(tmp_path / name)
     (tmp_path / "w.onnx").write_bytes(b"")
-    with pytest.raises(DataError, match="no format of VGG-Face"):
+    with pytest.raises(DataError, match="not a known format of VGG-Face"):
         read_weights(tmp_path / "w.onnx")
 
 
 def test_the_hash_is_compared_only_when_one_is_given(weights: Weights, tmp_path: Path) -> None:
     path = write_torch(tmp_path, weights)
-    assert read_weights(path).keys() == weights.keys() == read_weights(path, sha256(path)).keys()
+    assert checked_hash(path) == checked_hash(path, sha256(path)) == sha256(path)
     with pytest.raises(DataError, match="expected abc"):
-        read_weights(path, "abc")
+        checked_hash(path, "abc")
 
 
 def test_a_pickle_is_not_executed(tmp_path: Path) -> None:
@@ -243,3 +244,14 @@ def test_what_trained_a_model_is_in_its_licences(weights: Weights, tmp_path: Pat
     table = f"identity={{use='backbone', network={{use='vgg_face', path='{write_torch(tmp_path, weights)}'}}}}"
     training = Training(load("diat_a_gender", host, (*TINY, table)), RunFolder(tmp_path / "run"), host, quiet=True)
     assert any("CC BY-NC" in licence for licence in training.metadata()["licences"])
+
+
+def test_the_hash_of_vgg_face_is_printed_once_and_named(
+    weights: Weights, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_torch(tmp_path, weights)
+    networks = [VggFace(path=path), VggFace(path=path)]
+    assert all(isinstance(network, NamesWeights) for network in networks)
+    assert {network.weights_sha256 for network in networks} == {sha256(path)}
+    assert capsys.readouterr().err == f"VGG-Face: {path}, sha256 {sha256(path)}\n"
+    assert not isinstance(FaceFeatures(width=4), NamesWeights)

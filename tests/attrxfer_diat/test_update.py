@@ -1,4 +1,4 @@
-"""One turn of Algorithm 1: how often each network runs, and every loss and gradient against the equations by hand."""
+"""One iteration of Algorithm 1: how often each network runs, and every loss and gradient against the equations by hand."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from attrxfer_diat.adversarial import Gan
 from attrxfer_diat.discriminator import Discriminator
 from attrxfer_diat.generator import MaskedTransformNetwork, TransformNetwork
 from attrxfer_diat.identity import Adaptive, Pixels
+from attrxfer_diat.image_pool import ImagePool
 from attrxfer_diat.regularizer import TotalVariation
 from attrxfer_diat.stages import AdversarialTraining, PretrainDiscriminator, PretrainGenerator
 from torch import Tensor, nn
 
 from attrxfer.errors import AttrxferError
-from attrxfer.interfaces import Batch
+from attrxfer.interfaces import Batch, PlaysAdversarially
 from attrxfer.training.step import Step
 
 N, SIZE = 4, 32
@@ -36,8 +37,8 @@ class PlainDevices:
     def autocast(self) -> Any:
         return nullcontext()
 
-    def optimizer(self, network: nn.Module, rate: float, betas: tuple[float, float]) -> Any:
-        return torch.optim.Adam(network.parameters(), lr=rate, betas=betas)
+    def optimizer(self, network: nn.Module, lr: float, betas: tuple[float, float]) -> Any:
+        return torch.optim.Adam(network.parameters(), lr=lr, betas=betas)
 
     def update(self, optimizer: Any, loss: Tensor) -> None:
         loss.backward()
@@ -111,7 +112,7 @@ def hand_written(run: Any, x: Tensor, guided: Tensor) -> tuple[dict[str, Tensor]
     return losses, gradient_d, list(torch.autograd.grad(total, list(T.parameters())))
 
 
-def test_a_turn_equals_the_equations_by_hand(run: Any) -> None:
+def test_an_iteration_equals_the_equations_by_hand(run: Any) -> None:
     losses, gradient_d, gradient_t = hand_written(run, image(1, 0), image(2, 0))
     stage = AdversarialTraining(steps=1, batch_size=N, lr=1e-3, dstep=1, pool=0, balance_every=0)
     stage.prepare(run, run.adversarial)
@@ -193,7 +194,7 @@ def test_the_other_network_is_frozen(run: Any, monkeypatch: pytest.MonkeyPatch) 
     assert all(p.requires_grad for n in (run.generator, run.discriminator) for p in n.parameters())
 
 
-def test_what_is_kept_is_the_average(run: Any) -> None:
+def test_what_remains_is_the_moving_average(run: Any) -> None:
     run.generator = MaskedTransformNetwork(width=4, blocks=1)
     stage = AdversarialTraining(steps=3, batch_size=N, lr=1e-2, dstep=1, ema=0.9)
     before = [p.detach().clone() for p in run.generator.parameters()]
@@ -212,15 +213,66 @@ def test_what_is_kept_is_the_average(run: Any) -> None:
 
 
 def test_the_pool_gives_half_old_images(run: Any) -> None:
-    stage = AdversarialTraining(steps=1, batch_size=N, pool=2)
-    stage.prepare(run, run.adversarial)
-    fresh = torch.full((N, 3, 2, 2), 9.0)
-    assert stage._mix(0, fresh) is fresh
+    pool = ImagePool(2)
+    fake = torch.full((N, 3, 2, 2), 9.0)
+    assert pool.mix(fake, run.uniform("pool", 0, N, 2)) is fake
     for value in (1.0, 2.0, 3.0):
-        stage._remember(torch.full((N, 3, 2, 2), value))
-    drawn = torch.stack([stage._mix(i, fresh)[:, 0, 0, 0] for i in range(200)]).flatten()
+        pool.add(torch.full((N, 3, 2, 2), value))
+    drawn = torch.stack([pool.mix(fake, run.uniform("pool", i, N, 2))[:, 0, 0, 0] for i in range(200)]).flatten()
     assert set(drawn.tolist()) == {2.0, 3.0, 9.0}
     assert 0.4 < (drawn == 9).float().mean() < 0.6
+
+
+def test_a_pool_of_no_size_stays_empty() -> None:
+    pool = ImagePool(0)
+    pool.add(torch.ones(N, 3, 2, 2))
+    assert pool.batches == []
+
+
+def test_the_stage_names_ds_terms_as_it_reports_them(run: Any) -> None:
+    stage = AdversarialTraining(steps=1, batch_size=N)
+    stage.prepare(run, run.adversarial)
+    assert isinstance(stage, PlaysAdversarially)
+    assert stage.discriminator_terms.names == ("D guided", "D generated")
+    assert set(stage.discriminator_terms.names) <= stage.step(0).keys()
+    assert stage.discriminator_terms.chance == run.adversarial.discriminator_terms.chance
+
+
+def test_a_stopped_stage_goes_on_exactly(run: Any) -> None:
+    """Average, its count and the pool are in the stage's state."""
+    run.generator = MaskedTransformNetwork(width=4, blocks=1)
+
+    def stage() -> AdversarialTraining:
+        made = AdversarialTraining(steps=4, batch_size=N, dstep=1, ema=0.3, pool=2)
+        made.prepare(run, run.adversarial)
+        return made
+
+    first = stage()
+    for index in range(2):
+        first.step(index)
+    state = copy.deepcopy(first.state_dict())
+    networks = copy.deepcopy((run.generator.state_dict(), run.discriminator.state_dict()))
+    for index in (2, 3):
+        first.step(index)
+    run.generator.load_state_dict(networks[0])
+    run.discriminator.load_state_dict(networks[1])
+    second = stage()
+    second.load_state_dict(state)
+    assert len(second.image_pool.batches) == 2
+    for index in (2, 3):
+        second.step(index)
+    assert int(second.ema_generator.n_averaged) == int(first.ema_generator.n_averaged) == 5
+    for one, other in zip(second.ema_generator.state_dict().values(), first.ema_generator.state_dict().values(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_contrast_and_brightness_by_hand() -> None:
+    images, uniform = image(1, 0), torch.rand(N, 8, generator=torch.Generator().manual_seed(0))
+    signed = (2 * uniform - 1).view(N, 8, 1, 1, 1)
+    mean = images.mean((1, 2, 3), keepdim=True)
+    expected = mean + (images - mean) * (1 + 0.8 * signed[:, 2]) + 0.6 * signed[:, 3]
+    assert expected.abs().max() > 1  # nothing is clipped
+    torch.testing.assert_close(Gan(brightness=0.6, contrast=0.8).augment(images, uniform), expected)
 
 
 def test_pretraining_follows_eq_8_and_9(run: Any) -> None:
@@ -229,11 +281,11 @@ def test_pretraining_follows_eq_8_and_9(run: Any) -> None:
     images = image(3, 0)
     expected = (run.generator(images) - images).pow(2).mean()
     torch.testing.assert_close(stage.step(0)["reconstruction"], expected.detach())
-    judge = PretrainDiscriminator(steps=1, batch_size=N)
-    judge.prepare(run, None)
+    labelling = PretrainDiscriminator(steps=1, batch_size=N)
+    labelling.prepare(run, None)
     labels = (torch.arange(N) % 2).float()
     expected = (torch.sigmoid(run.discriminator(images).logit) - labels).pow(2).mean()
-    torch.testing.assert_close(judge.step(0)["label"], expected.detach())
+    torch.testing.assert_close(labelling.step(0)["label"], expected.detach())
 
 
 def test_relative_scale_ignores_the_size_of_features(run: Any) -> None:

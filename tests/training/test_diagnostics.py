@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ import torch
 from attrxfer_diat.generator import MaskedTransformNetwork
 
 from attrxfer.errors import NonFiniteLoss
+from attrxfer.interfaces import DiscriminatorTerms
 from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe
 from attrxfer.report.run_report import write_report
@@ -21,7 +23,8 @@ from attrxfer.training.diagnostics import WINDOW, Diagnostics, Symptom
 from attrxfer.training.loop import Training
 
 Tiny = Callable[..., Recipe]
-PLAYING = SimpleNamespace(discriminator_terms=("D guided", "D generated"), steps=1000)
+TERMS = DiscriminatorTerms(("D real", "D fake"), 2 * math.log(2), {"mode collapse": "raise identity.weight"})
+PLAYING = SimpleNamespace(discriminator_terms=TERMS, steps=1000)
 FACES = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 3)).astype(np.uint8)
 
 
@@ -52,10 +55,46 @@ def test_what_is_no_symptom() -> None:
     assert seen(lambda health: health.samples(reconstruction, "pretrain", 10, FACES, FACES)) == [], "that is its aim"
 
 
+def test_terms_of_other_names_and_no_terms_at_all_are_no_win() -> None:
+    def play(diagnostics: Diagnostics, values: dict[str, float]) -> None:
+        for step in range(3 * WINDOW):
+            diagnostics.losses(PLAYING, "adversarial", step, values)
+
+    assert seen(lambda it: play(it, {"D real": 0.6, "D fake": 0.7})) == []
+    assert seen(lambda it: play(it, {"D hinge": 0.0})) == [], "what the component did not declare is not summed"
+
+
+def test_a_slow_win_is_seen_when_outputs_move_away() -> None:
+    random = np.random.default_rng(2)
+
+    def moved(by: int) -> Any:
+        return np.clip(FACES.astype(int) + random.integers(-by, by + 1, FACES.shape), 0, 255).astype(np.uint8)
+
+    def play(diagnostics: Diagnostics, late: float, outputs: int) -> None:
+        for step in range(WINDOW):
+            diagnostics.losses(PLAYING, "adversarial", step, {"D real": 0.6, "D fake": 0.6})
+        diagnostics.samples(PLAYING, "adversarial", WINDOW, FACES, moved(20))
+        for step in range(WINDOW, 2 * WINDOW):
+            diagnostics.losses(PLAYING, "adversarial", step, {"D real": late, "D fake": late})
+        diagnostics.samples(PLAYING, "adversarial", 2 * WINDOW, FACES, moved(outputs))
+
+    assert seen(lambda it: play(it, 0.15, 60)) == ["the discriminator won"]
+    assert seen(lambda it: play(it, 0.15, 20)) == [], "outputs stay where they were"
+    assert seen(lambda it: play(it, 0.6, 60)) == [], "D is in play"
+
+
+def test_a_remedy_is_the_components_own_and_may_be_missing() -> None:
+    symptoms: list[Symptom] = []
+    Diagnostics(symptoms.append).samples(PLAYING, "adversarial", 100, FACES, np.broadcast_to(FACES[:1], FACES.shape))
+    Diagnostics(symptoms.append).samples(PLAYING, "adversarial", 900, FACES, FACES)
+    assert symptoms[0].remedy == "raise identity.weight" and str(symptoms[0]).endswith("; raise identity.weight")
+    assert symptoms[1].remedy == "" and str(symptoms[1]).endswith(")")
+
+
 def test_the_discriminator_won() -> None:
     def play(health: Diagnostics, loss: float, steps: int) -> None:
         for step in range(steps):
-            health.losses(PLAYING, "adversarial", step, {"D guided": loss, "D generated": loss, "T attribute": 9.0})
+            health.losses(PLAYING, "adversarial", step, {"D real": loss, "D fake": loss, "T attribute": 9.0})
 
     assert seen(lambda health: play(health, 0.01, 3 * WINDOW)) == ["the discriminator won"], "told once"
     assert seen(lambda health: play(health, 0.01, WINDOW - 1)) == []

@@ -1,0 +1,71 @@
+"""Stages whose result depends on the data and the settings alone: trained once, then read from the cache."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from safetensors.torch import load_file, save
+from torch import nn
+
+from attrxfer.interfaces import Run
+from attrxfer.storage.cache import cache_folder, cached
+from attrxfer_diat.supervised import Supervised
+
+
+class CachedStage(Supervised):
+    """A supervised stage whose result does not depend on the task.
+
+    Its network is kept in the cache under a hash of the images and their labels, the first batch (order, flips), every plain
+    value that the stage holds when it attaches, and all weights that it begins with. Where the cache has it, the stage takes
+    no steps. The network is trainable only while the stage runs.
+    """
+
+    def attach(self, run: Run, network: nn.Module, *fixed: nn.Module) -> None:
+        """Prepare training, or read the trained network from the cache.
+
+        Args:
+            run: The run.
+            network: What is trained.
+            fixed: Other networks that the result depends on.
+        """
+        settings = {name: value for name, value in vars(self).items() if isinstance(value, int | float | str | tuple)}
+        super().attach(run, network.requires_grad_(True))
+        self.cache_key = f"networks/{self._hash(run, settings, (network, *fixed))}.safetensors"
+        path = cache_folder() / self.cache_key
+        if path.is_file():
+            network.load_state_dict(load_file(path))
+            network.requires_grad_(False)
+            self.steps = 0
+
+    def _hash(self, run: Run, settings: dict[str, Any], networks: tuple[nn.Module, ...]) -> str:
+        settings |= {"stage": type(self).__name__, "data": run.data.key, "seed": run.seed}
+        settings |= {"world": run.devices.world, "precision": run.devices.precision}
+        digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+        first = run.batch("all", 0, self.batch_size)
+        records = run.data.records
+        labels = [records.split, records.identity, *(records.attributes[name] for name in sorted(records.attributes))]
+        for array in (run.data.usable, first.rows, first.mirrored, *labels):
+            digest.update(b"" if array is None else array.tobytes())
+        for network in networks:
+            digest.update(_weights(network))
+        return digest.hexdigest()[:32]
+
+    def finish(self) -> None:
+        """Freeze the network and keep it in the cache."""
+        self.network.requires_grad_(False)
+        if self.run.devices.rank == 0:
+            cached(self.cache_key, lambda: _weights(self.network))
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "cache_key": self.cache_key}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        self.cache_key = state["cache_key"]  # of the weights that training began with, not of those it resumes from
+
+
+def _weights(module: nn.Module) -> bytes:
+    """A network's state as safetensors."""
+    return save({name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()})

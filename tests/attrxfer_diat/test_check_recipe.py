@@ -1,0 +1,65 @@
+"""What losses and stages say of a recipe that they do not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from attrxfer_diat.enhancer import TrainLocalEnhancer
+from attrxfer_diat.features import FaceFeatures
+from attrxfer_diat.identity import Adaptive, Backbone
+from attrxfer_diat.regularizer import MaskSize
+
+from attrxfer.interfaces import ChecksRecipe, Features
+
+
+class FakeRecipe:
+    """A recipe whose networks have these shapes."""
+
+    size = 16
+
+    def __init__(self, parts: Sequence[str] = ("output",), layers: int = 6, maps: int = 5) -> None:
+        self.generator_parts: Mapping[str, tuple[int, ...]] = dict.fromkeys(parts, (1, 1, 16, 16))
+        self.discriminator_features = [(1, 4, 8, 8)] * layers
+        self.maps = [(1, 4, 8, 8)] * maps
+
+    def features(self, network: Features) -> Sequence[tuple[int, ...]]:
+        return self.maps
+
+
+def said(component: Any, **shapes: Any) -> list[str]:
+    assert isinstance(component, ChecksRecipe)
+    return [str(problem) for problem in component.check_recipe(FakeRecipe(**shapes))]
+
+
+@pytest.fixture
+def phi() -> FaceFeatures:
+    return FaceFeatures(width=4)
+
+
+def test_layers_that_d_does_not_have() -> None:
+    assert said(Adaptive()) == []
+    assert said(Adaptive(layers=(4, 9))) == ["layers: [4, 9]: this network has layers 1 to 6"]
+    assert said(Adaptive(layers=(0,))) == ["layers: [0]: this network has layers 1 to 6"]
+    assert said(Adaptive(layer_weights=(1.0,))) == ["layer_weights: [1.0]: there are 2 layers"]
+    assert said(Adaptive(), layers=4) == ["layers: [4, 5]: this network has layers 1 to 4"]
+
+
+def test_layers_that_a_backbone_does_not_have(phi: FaceFeatures) -> None:
+    assert said(Backbone(network=phi)) == []
+    assert said(Backbone(network=phi, layers=(6,), layer_weights=(1.0, 2.0))) == [
+        "layers: [6]: this network has layers 1 to 5",
+        "layer_weights: [1.0, 2.0]: there are 1 layers",
+    ]
+
+
+def test_a_generator_without_a_mask() -> None:
+    assert said(MaskSize(), parts=("output", "mask")) == []
+    assert said(MaskSize()) == ['this generator learns no mask; generator.use = "masked" does']
+
+
+def test_eq_10_compares_two_maps(phi: FaceFeatures) -> None:
+    stage = TrainLocalEnhancer(network=phi, locator=object())  # type: ignore[arg-type]
+    assert said(stage, maps=2) == []
+    assert said(stage, maps=1) == ["network: eq. 10 compares the first 2 maps of this network; it has 1"]
