@@ -6,6 +6,8 @@ import html
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from markupsafe import Markup
+
 WIDTH, HEIGHT, LEFT, BOTTOM = 520, 190, 46, 22
 POINTS = 240
 COLOURS = ("#2563eb", "#dc2626", "#059669", "#d97706", "#7c3aed", "#0891b2", "#be185d", "#4d7c0f")
@@ -15,7 +17,7 @@ PEAK = 1.5
 """How far above the 95th percentile the axis reaches."""
 
 
-def curves(lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def curves(lines: Sequence[Mapping[str, Any]]) -> Iterator[Markup]:
     """A figure for each stage: every term it reported, averaged over runs of neighbouring steps; one more for the terms'
     shares of the gradient, where the stage recorded them."""
     stages = list(dict.fromkeys(line["stage"] for line in lines))
@@ -29,7 +31,7 @@ def curves(lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         ):
             if terms:
                 series = {name: _averaged([(line["step"], line[name]) for line in own if name in line]) for name in terms}
-                yield f"<figure><figcaption>{html.escape(title)}</figcaption>{chart(series)}</figure>"
+                yield Markup(f"<figure><figcaption>{html.escape(title)}</figcaption>{chart(series)}</figure>")
 
 
 def _averaged(points: Sequence[tuple[int, float]]) -> list[tuple[float, float]]:
@@ -39,7 +41,7 @@ def _averaged(points: Sequence[tuple[int, float]]) -> list[tuple[float, float]]:
     return [(sum(x for x, _ in chunk) / len(chunk), sum(y for _, y in chunk) / len(chunk)) for chunk in chunks]
 
 
-def chart(series: Mapping[str, Sequence[tuple[float, float]]], unit: str = "step") -> str:
+def chart(series: Mapping[str, Sequence[tuple[float, float]]], unit: str = "step") -> Markup:
     """An SVG of named lines of (x, y), from 0 on, with a legend; ``unit`` is x's. Rare peaks are cut, so that they do not
     flatten all else."""
     xs = [x for points in series.values() for x, _ in points]
@@ -58,11 +60,11 @@ def chart(series: Mapping[str, Sequence[tuple[float, float]]], unit: str = "step
         start, end = place(0, value), place(right, value)
         parts.append(f'<polyline class="axis" points="{start} {end}"/>')
         parts.append(f'<text x="{LEFT - 6}" y="{float(start.split(",")[1]) + 4:.1f}" text-anchor="end">{value:.3g}</text>')
-    parts.append(f'<text x="{WIDTH - 8}" y="{HEIGHT - 6}" text-anchor="end">{unit} {right:.4g}</text>')
+    parts.append(f'<text x="{WIDTH - 8}" y="{HEIGHT - 6}" text-anchor="end">{html.escape(unit)} {right:.4g}</text>')
     for (_, points), colour in zip(series.items(), COLOURS, strict=False):
         parts.append(f'<polyline fill="none" stroke="{colour}" points="{" ".join(place(x, y) for x, y in points)}"/>')
     legend = "".join(
         f'<span><i style="background:{colour}"></i>{html.escape(name)}</span>'
         for name, colour in zip(series, COLOURS, strict=False)
     )
-    return "".join(parts) + f'</svg><div class="legend">{legend}</div>'
+    return Markup("".join(parts) + f'</svg><div class="legend">{legend}</div>')

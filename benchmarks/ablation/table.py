@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,8 @@ import numpy as np
 from scipy.stats import t as student
 
 from attrxfer.report.curves import chart
-from attrxfer.report.scorecard import STYLE, shown, strip
+from attrxfer.report.pages import render, side_by_side
+from attrxfer.report.scorecard import shown
 
 DRAWS = 1000
 CLASSIFIER = "accuracy of the attribute classifier"
@@ -109,34 +109,27 @@ def markdown(tasks: Sequence[str], runs: Runs, title: str) -> str:
 
 def page(tasks: Sequence[str], runs: Runs, title: str) -> str:
     """The same as HTML, with images side by side and attribute accuracy against training time."""
-    parts = [f"<!doctype html><meta charset=utf-8><title>{html.escape(title)}</title><style>{STYLE}</style>"]
-    parts.append(f"<h1>{html.escape(title)}</h1><p>Mean and 95% interval over people and seeds.</p>")
+    shown_tasks = []
     for task in tasks:
-        cells = "".join(
-            "<tr>" + "".join(f"<{'td' if i else 'th'}>{html.escape(cell)}</{'td' if i else 'th'}>" for cell in line) + "</tr>"
-            for i, line in enumerate(rows(task, runs))
-        )
-        parts.append(f"<h2>{html.escape(task)}</h2><table>{cells}</table>")
-        parts += _images(task, runs)
         series = {
             variant: [(point["seconds"] / 60, point["attribute accuracy"]) for point in found[0][0]["curve"]]
             for (of, variant), found in runs.items()
             if of == task
         }
-        parts.append(
-            f"<h3>Attribute accuracy against minutes of training (first seed, no enhancement)</h3>{chart(series, 'minutes')}"
+        shown_tasks.append(
+            {"name": task, "rows": rows(task, runs), "images": list(_images(task, runs)), "chart": chart(series, "minutes")}
         )
-    return "\n".join(parts)
+    return render("page.html.j2", Path(__file__).parent, title=title, tasks=shown_tasks)
 
 
-def _images(task: str, runs: Runs) -> Iterator[str]:
-    truth: tuple[str, Any] | None = None
+def _images(task: str, runs: Runs) -> Iterator[tuple[str, str]]:
+    truth: tuple[str, str] | None = None
     own = [(variant, found) for (of, variant), found in runs.items() if of == task]
     for number, (variant, found) in enumerate(own):
         with np.load(found[0][1] / "shown.npz", allow_pickle=False) as images:
             if not number:
-                yield strip("source", images["source"])
-            yield strip(variant, images["result"])
-            truth = ("truth", images["truth"]) if "truth" in images else None
+                yield "source", side_by_side(images["source"])
+            yield variant, side_by_side(images["result"])
+            truth = ("truth", side_by_side(images["truth"])) if "truth" in images else None
     if truth is not None:
-        yield strip(*truth)
+        yield truth
