@@ -1,24 +1,100 @@
 """attrxfer turns images without an attribute into images with it, while the subject stays the same.
 
 >>> import attrxfer
->>> transfer = attrxfer.load("runs/diat_a_gender")  # doctest: +SKIP
->>> results = transfer(images, strength=0.8)  # doctest: +SKIP
+>>> run = attrxfer.train("diat_a_gender", "train.total=200")  # doctest: +SKIP
+>>> model = attrxfer.load(run)  # doctest: +SKIP
+>>> results = model(images, strength=0.8)  # doctest: +SKIP
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from attrxfer.model.loading import TorchModel, load
+    import torch
 
-__all__ = ["TorchModel", "load"]
+    from attrxfer.model.calling import CallableModel
+    from attrxfer.recipe.schema import Recipe
+
+__all__ = ["Recipe", "export", "load", "train"]
 
 
-def __getattr__(name: str) -> Any:
-    # torch takes seconds to import; ``attrxfer --help`` and plugins' registration must not wait for it
-    if name in __all__:
-        from attrxfer.model import loading as transfer
+def train(recipe: str | Path, *overrides: str, data: str | Path | None = None, out: str | Path | None = None) -> Path:
+    """Train a recipe, score the result and write a report: ``attrxfer run``.
 
-        return getattr(transfer, name)
-    raise AttributeError(f"module 'attrxfer' has no attribute {name!r}")
+    Args:
+        recipe: A recipe's file, or a name of ``attrxfer recipe ls``.
+        overrides: Settings as ``"a.b=c"``.
+        data: Your images, in any layout that an installed data set understands.
+        out: The run's folder; ``runs/RECIPE`` where it is left out.
+
+    Returns:
+        The run's folder, which ``load`` opens.
+
+    Raises:
+        AttrxferError: The recipe is invalid, something is missing, or training failed.
+    """
+    from attrxfer import recipe as recipes
+    from attrxfer.data import data_table
+    from attrxfer.plugin import host
+    from attrxfer.workflows import train as workflow
+
+    loaded = host.load()
+    table = data_table(Path(data), loaded.registry.all("dataset")) if data is not None else None
+    checked = recipes.load(str(recipe), loaded, overrides, table)
+    folder = Path(out) if out is not None else Path("runs") / Path(recipe).stem
+    workflow.run(checked, folder, loaded)
+    return folder
+
+
+def load(path_or_name: str | Path, device: str | torch.device = "cpu") -> CallableModel:
+    """Open a model.
+
+    Args:
+        path_or_name: A bundle, the folder of a finished run, an exported file, a method's name, or a shipped model's name.
+        device: Where the networks of a bundle are placed.
+
+    Raises:
+        AttrxferError: There is no such model, or it cannot be read.
+    """
+    from attrxfer.model.loading import load_model
+
+    return load_model(path_or_name, device=device)
+
+
+def export(model: str | Path, form: str = "onnx", *, out: str | Path | None = None, sample: str | Path | None = None) -> Path:
+    """Write a bundle into one file that runs without torch, and compare it with torch.
+
+    Args:
+        model: A bundle, the folder of a finished run, or a shipped model's name.
+        form: An exporter: see ``attrxfer components exporter``.
+        out: The file; beside the bundle where it is left out.
+        sample: Images to compare on; noise where they are left out.
+
+    Returns:
+        The file, which ``load`` opens.
+
+    Raises:
+        AttrxferError: The model cannot be exported, or what the exporter needs is not installed.
+    """
+    from attrxfer.plugin import host
+    from attrxfer.workflows.export import export as write
+
+    paths = [None if path is None else Path(path) for path in (out, sample)]
+    return write(Path(model), form, paths[0], paths[1], host.load())[0]
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        # NumPy and pydantic take a while to import; ``attrxfer --help`` must not wait for them
+        if name == "Recipe":
+            from attrxfer.recipe.schema import Recipe
+
+            return Recipe
+        raise AttributeError(f"module 'attrxfer' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), "Recipe"])

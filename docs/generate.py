@@ -30,6 +30,7 @@ EXAMPLES = ROOT / "tests" / "docs_examples"
 MODULES = (
     "attrxfer",
     "attrxfer.model.loading",
+    "attrxfer.model.calling",
     "attrxfer.errors",
     "attrxfer.testing",
     "attrxfer.data",

@@ -91,12 +91,30 @@ def recipe_diff(name: str, other: str | None, overrides: tuple[str, ...]) -> Non
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
 def info(model: Path) -> None:
-    """Say what a bundle (or a finished run) is: task, size, networks, data, scores, licences."""
+    """Say what a bundle, finished run, exported file, method or shipped model is: task, size, networks, data, licences."""
+    from attrxfer.model import exported
     from attrxfer.model.bundle import find, read_metadata
     from attrxfer.report.markdown import conditions
     from attrxfer.report.scorecard import shown
 
-    path = find(model)
+    loaded = host.load()
+    if model.is_file():
+        metadata = exported.open_file(model, loaded.registry).metadata
+        rows = [
+            ("file", str(model)),
+            ("task", f"{metadata['task']['name']}: {conditions(metadata['task']['guided'])}"),
+            ("size", f"{metadata['size']} px"),
+            ("chain", " -> ".join(f"{step['kind']} {step['use']}" for step in metadata["chain"])),
+            ("plugins", ", ".join(f"{name} {version}" for name, version in metadata["plugins"].items())),
+            ("licences", "; ".join(metadata["licences"])),
+        ]
+        table(rows)
+        return
+    if not model.exists() and str(model) in loaded.registry.names("method"):
+        component = loaded.registry.get("method", str(model))
+        table([("method", component.name), ("summary", component.summary), ("licence", component.licence)])
+        return
+    path = find(model if model.exists() else loaded.models().get(str(model), model))
     metadata = read_metadata(path)
     rows = [
         ("bundle", str(path)),

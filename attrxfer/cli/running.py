@@ -54,5 +54,5 @@ def export(model: Path, form: str, out: Path | None, check: Path | None) -> None
     from attrxfer.plugin import host
     from attrxfer.workflows.export import export as write
 
-    path, report = write(model, form, out, check, host.load().registry)
+    path, report = write(model, form, out, check, host.load())
     click.echo(f"{path}: {report}")

@@ -134,9 +134,9 @@ def _load(model: Path, backend: str, registry: Registry) -> Loaded:
         if backend != "torch":
             raise AttrxferError(f"{model}: an exported file runs on what it was exported to: leave --backend out")
         return exported
-    from attrxfer.model.loading import load  # takes seconds: torch, which an exported file does without
+    from attrxfer.model.torch_model import load_bundle  # takes seconds: torch, which an exported file does without
 
-    bundled = load(model)
+    bundled = load_bundle(model)
     if backend != "torch":
         bundled.use(backend, registry)
     return bundled

@@ -16,7 +16,7 @@ from attrxfer.evaluation.scores import HeldOutInputs, HeldOutResults, Scorecard,
 from attrxfer.interfaces import ChecksData, Method, Metric, Model, PicksImages, ReferenceMethod
 from attrxfer.media.images import find_images, frame, open_rgb
 from attrxfer.model import bundle, exported
-from attrxfer.model.loading import TorchModel
+from attrxfer.model.torch_model import TorchModel
 from attrxfer.plugin.parameters import build, named
 from attrxfer.plugin.registry import Registry
 from attrxfer.recipe import Recipe

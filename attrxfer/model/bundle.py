@@ -22,7 +22,7 @@ from attrxfer.storage.files import is_file_name, new_folder, sha256, write_text
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-FORMAT = 1
+FORMAT = 2
 WEIGHTS, METADATA = "model.safetensors", "attrxfer.json"
 PARTS = {
     "sha256": dict,
@@ -39,7 +39,7 @@ PARTS = {
 
 @dataclass(frozen=True)
 class Bundle:
-    """card: the content of attrxfer.json. chain: the networks in their order, on the CPU, in eval mode: a generator
+    """metadata: the content of attrxfer.json. chain: the networks in their order, on the CPU, in eval mode: a generator
     (image -> image), then enhancers ((image, source) -> image)."""
 
     path: Path
@@ -48,7 +48,7 @@ class Bundle:
 
 
 def save(path: Path, chain: Sequence[tuple[Spec, nn.Module]], metadata: Mapping[str, Any]) -> None:
-    """Write a bundle atomically. ``card`` is what the run knows: recipe, task, size, framing, alignment (the
+    """Write a bundle atomically. ``metadata`` is what the run knows: recipe, task, size, framing, alignment (the
     mean landmarks of the training images, [[x, y], ...] in pixels of ``size``, or null), versions, scores."""
     from safetensors.torch import save_file
 
@@ -95,7 +95,12 @@ def read_metadata(path: Path) -> dict[str, Any]:
         metadata = json.loads((path / METADATA).read_text())
     except ValueError as error:
         raise BundleError(f"{path / METADATA}: damaged ({error})") from None
-    if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
+    found = metadata.get("format") if isinstance(metadata, dict) else None
+    if found == 1:
+        raise BundleError(
+            f"{path / METADATA}: bundle format 1; this version reads {FORMAT}: train it again, or use attrxfer 0.1"
+        )
+    if found != FORMAT:
         raise BundleError(f"{path / METADATA}: not a bundle of format {FORMAT}; it may need another version of attrxfer")
     part = damaged(metadata)
     if part is not None:
@@ -104,8 +109,8 @@ def read_metadata(path: Path) -> dict[str, Any]:
 
 
 def damaged(metadata: Mapping[str, Any], parts: Mapping[str, type] = PARTS) -> str | None:
-    """Which of these parts of a card is missing or not what it should be, the first; None when all is well. A card may come
-    from anywhere, and its task's name becomes part of file names."""
+    """Which of these parts of metadata is missing or not what it should be, the first; None when all is well. Metadata may come
+    from anywhere, and their task's name becomes part of file names."""
     wrong = [name for name, kind in parts.items() if not isinstance(metadata.get(name), kind)]
     if wrong:
         return wrong[0]
@@ -134,7 +139,7 @@ def read_alignment(metadata: Mapping[str, Any]) -> NDArray[np.float32] | None:
 
 
 def verify(path: Path, metadata: Mapping[str, Any]) -> None:
-    """Raises BundleError when a file of the bundle's folder is missing or is not the one that its card names."""
+    """Raises BundleError when a file of the bundle's folder is missing or is not the one that its metadata name."""
     if WEIGHTS not in metadata["sha256"]:
         raise BundleError(f"{path / METADATA}: damaged (no checksum of {WEIGHTS})")
     for name, digest in metadata["sha256"].items():

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from attrxfer.errors import BundleError
 from attrxfer.interfaces import Framing, Runner
 from attrxfer.model.bundle import PARTS, damaged, read_alignment
+from attrxfer.model.calling import CallableModel
 from attrxfer.plugin.registry import Registry
 
 BATCH = 32
 KEPT = ("task", "size", "chain", "sha256", "licences", "plugins")
-"""What of a bundle's card is in the file, beside its framing and alignment."""
+"""What of a bundle's metadata is in the file, beside its framing and alignment."""
 Images = NDArray[np.uint8]
 
 
@@ -27,8 +28,8 @@ def in_batches(run: Runner, images: Images, strength: float) -> Images:
     return np.concatenate([run(images[i : i + BATCH], strength) for i in range(0, len(images), BATCH)])
 
 
-class ExportedModel:
-    """What ``attrxfer.model.loading.Transfer`` is for images uint8, out of an exported file: size, guided, framing, card."""
+class ExportedModel(CallableModel):
+    """A model out of an exported file, which runs without torch."""
 
     def __init__(self, path: Path, runner: Runner, metadata: Mapping[str, Any]) -> None:
         self.path = path
@@ -40,24 +41,48 @@ class ExportedModel:
         self.alignment = read_alignment(metadata)
         self._runner = runner
 
-    def images(self, uint8: Images, strength: float = 1.0) -> Images:
+    def __repr__(self) -> str:
+        return f"ExportedModel({self.name!r}, {self.metadata['task']['name']}, {self.size} px)"
+
+    def images(self, images_u8: Images, strength: float = 1.0) -> Images:
         """x + strength * (chain(x) - x) for images uint8 (N, S, S, 3), in batches of 32; strength 0 is the input itself."""
-        return in_batches(self._runner, uint8, strength)
+        return in_batches(self._runner, images_u8, strength)
 
 
 def find(path: Path, registry: Registry) -> ExportedModel | None:
-    """The exported transfer in a file, None when no exporter writes files of its suffix. Raises BundleError when the file
-    is damaged or not attrxfer's, AttrxferError when what reads it is not installed."""
-    if path.is_file():
-        for component in registry.all("exporter"):
-            exporter: Any = component.load()
-            if path.suffix == exporter.suffix:
-                try:
-                    runner, metadata = exporter().open(path)
-                except ValueError as error:  # its card is no JSON
-                    raise BundleError(f"{path}: damaged ({error})") from None
-                part = damaged(metadata, {name: PARTS[name] for name in KEPT})
-                if part is not None:
-                    raise BundleError(f"{path}: damaged ({part} is missing or not what it should be)")
-                return ExportedModel(path, runner, metadata)
-    return None
+    """The exported model in a file; None where this is no file, or no exporter writes files of its suffix.
+
+    Raises:
+        BundleError: The file is damaged, or attrxfer did not write it.
+        AttrxferError: What reads it is not installed.
+    """
+    return open_file(path, registry) if path.is_file() and path.suffix in _exporters(registry) else None
+
+
+def open_file(path: Path, registry: Registry) -> ExportedModel:
+    """Open an exported file, by any exporter of its suffix.
+
+    Raises:
+        BundleError: No exporter writes files of its suffix, the file is damaged, or attrxfer did not write it.
+        AttrxferError: What reads it is not installed.
+    """
+    exporters = _exporters(registry)
+    if path.suffix not in exporters:
+        raise BundleError(f"{path}: not an exported model; those end in {', '.join(sorted(exporters))}")
+    try:
+        runner, metadata = exporters[path.suffix]().open(path)
+    except ValueError as error:  # its metadata are no JSON
+        raise BundleError(f"{path}: damaged ({error})") from None
+    part = damaged(metadata, {name: PARTS[name] for name in KEPT})
+    if part is not None:
+        raise BundleError(f"{path}: damaged ({part} is missing or not what it should be)")
+    return ExportedModel(path, runner, metadata)
+
+
+def _exporters(registry: Registry) -> dict[str, Any]:
+    """By suffix the first exporter of each: any of them opens the files of all."""
+    found: dict[str, Any] = {}
+    for component in registry.all("exporter"):
+        exporter: Any = component.load()
+        found.setdefault(exporter.suffix, exporter)
+    return found

@@ -1,86 +1,55 @@
-"""A loaded bundle: images in, images out, with a strength."""
+"""One ``load_model`` for everything that turns images into images: bundles, runs, exported files, methods."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
-
-from attrxfer.interfaces import Framing, Runner
-from attrxfer.model import bundle as bundles
-from attrxfer.model.bundle import Bundle, read_alignment
-from attrxfer.model.exported import BATCH, in_batches
-from attrxfer.model.inference import Graph, graph_key, prepare, through
+from attrxfer.errors import UnknownName, did_you_mean
+from attrxfer.model import bundle, exported
+from attrxfer.model.calling import CallableModel
+from attrxfer.plugin.host import Host
 from attrxfer.plugin.host import load as load_host
-from attrxfer.plugin.registry import Registry
-from attrxfer.storage.conversion import to_tensor, to_uint8
+
+if TYPE_CHECKING:
+    import torch
 
 
-def blend(source: Tensor, result: Tensor, strength: float) -> Tensor:
-    """source + strength * (result - source), clipped to -1..1."""
-    return result.clamp(-1, 1) if strength == 1 else torch.lerp(source, result, strength).clamp(-1, 1)
+def load_model(path_or_name: str | Path, host: Host | None = None, device: str | torch.device = "cpu") -> CallableModel:
+    """Open a model, which satisfies ``attrxfer.interfaces.Model``.
 
+    A path goes before a name. torch is imported for bundles only.
 
-class TorchModel:
-    """A bundle ready to use.
+    Args:
+        path_or_name: A bundle's folder, the folder of a finished run, an exported file, the name of a registered method, or
+            the name of a model that a plugin ships.
+        host: The plugins; those of this process where it is left out.
+        device: Where the networks of a bundle are placed. The others ignore it.
 
-    size: the side in pixels the bundle was trained at (the networks also take other sizes divisible by 16).
-    guided: the attributes that results have. card: all the bundle knows of itself.
+    Raises:
+        BundleError: The bundle or file is incomplete, was changed, or has another format.
+        UnknownName: There is nothing of this name; the message names the nearest one.
+        AttrxferError: What opens the file is not installed.
     """
+    host = host or load_host()
+    path, name = Path(path_or_name), str(path_or_name)
+    if path.is_file():
+        return exported.open_file(path, host.registry)
+    if not path.is_dir():
+        if name in host.registry.names("method"):
+            from attrxfer.model.method import MethodModel
 
-    def __init__(self, bundle: Bundle, device: str | torch.device = "cpu") -> None:
-        self.metadata = bundle.metadata
-        self.path = bundle.path
-        self.size: int = bundle.metadata["size"]
-        self.guided: dict[str, bool] = bundle.metadata["task"]["guided"]
-        self.name = str(bundle.path)
-        self.framing = Framing.read(bundle.metadata.get("framing"))
-        self.alignment = read_alignment(bundle.metadata)
-        self.device = torch.device(device)
-        self._runner: Runner | None = None
-        self._chain = [network.to(self.device, memory_format=torch.channels_last) for network in bundle.chain]  # type: ignore[call-overload]
+            return MethodModel(name, host.registry)
+        shipped = host.models()
+        if name not in shipped:
+            raise UnknownName(f"{name}: no such file or folder, model or method{did_you_mean(name, known_names(path, host))}")
+        path = shipped[name]
+    from attrxfer.model.torch_model import TorchModel  # takes seconds: torch, which an exported file does without
 
-    @torch.no_grad()
-    def __call__(self, images: Tensor, strength: float = 1.0) -> Tensor:
-        """x + strength * (chain(x) - x), clipped to -1..1, for images (N, 3, S, S) in -1..1.
-
-        Strength 0 returns the images themselves, 1 the trained transfer; above 1 exaggerates.
-        """
-        if strength == 0:
-            return images
-        source = images.to(self.device)
-        return blend(source, self.result(source), strength)
-
-    @torch.no_grad()
-    def result(self, images: Tensor) -> Tensor:
-        """What the chain makes of images (N, 3, S, S) in -1..1, before strength and clipping: with it, ``blend`` gives any
-        strength at no cost."""
-        return through(self._chain, images.to(self.device)).float()
-
-    def parameters(self) -> int:
-        """How many numbers its networks have learned."""
-        return sum(parameter.numel() for network in self._chain for parameter in network.parameters())
-
-    def images(self, uint8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
-        """The same for uint8 images (N, S, S, 3), in batches of 32, on the backend chosen by ``use``."""
-        run = self._runner or (lambda images, strength: to_uint8(self(to_tensor(images), strength)))
-        return in_batches(run, uint8, strength)
-
-    def graph(self) -> Graph:
-        """The chain as one module from uint8 images to uint8 images."""
-        return Graph(tuple(self._chain)).eval()
-
-    def use(self, backend: str, registry: Registry) -> None:
-        """Run ``images`` on this backend (kind ``backend``; "auto": the fastest one here). Raises AttrxferError when it
-        does not exist or its libraries are not installed."""
-        example = np.random.default_rng(0).integers(0, 256, (BATCH, self.size, self.size, 3)).astype(np.uint8)
-        graph = self.graph()
-        self._runner = prepare(backend, graph, example, graph_key(graph, self.metadata), registry)
+    return TorchModel(bundle.load(path, host.registry), device)
 
 
-def load(path: str | Path, device: str | torch.device = "cpu") -> TorchModel:
-    """Load a bundle, or the folder of a finished run. Raises BundleError when it is incomplete or was changed."""
-    return TorchModel(bundles.load(Path(path), load_host().registry), device)
+def known_names(path: Path, host: Host) -> list[str]:
+    """What ``load_model`` opens: the methods, the shipped models, and the bundles and runs beside ``path``."""
+    beside = path.parent.iterdir() if path.parent.is_dir() else ()
+    return [*host.registry.names("method"), *host.models(), *(str(other) for other in beside if bundle.is_there(other))]

@@ -31,6 +31,12 @@ def register_recipes() -> Path:
 
 
 @hookspec
+def register_models() -> Path:
+    """Return a folder of bundles; a model's name is the name of its folder: ``attrxfer transfer NAME photo.jpg``."""
+    raise NotImplementedError
+
+
+@hookspec
 def register_commands(group: click.Group) -> None:
     """Add commands to the command line by ``group.add_command(...)``. ``@click.pass_obj`` hands a command the registry.
     What takes long to import belongs inside the command."""

@@ -77,6 +77,22 @@ class Host:
                 found[recipe] = (name, path)
         return {recipe: path for recipe, (_, path) in sorted(found.items())}
 
+    def models(self) -> dict[str, Path]:
+        """Every shipped model's bundle by name.
+
+        Raises:
+            PluginError: Two plugins ship a model of the same name, or one returned no folder.
+        """
+        found: dict[str, tuple[str, Path]] = {}
+        for plugin, folder in self._call("register_models"):
+            if not (isinstance(folder, Path) and folder.is_dir()):
+                raise PluginError(f'plugin "{plugin}": register_models returned {folder}, which is not a folder')
+            for path in sorted(path.parent for path in folder.glob("*/attrxfer.json")):
+                if path.name in found:
+                    raise PluginError(f'model "{path.name}" is shipped by both "{found[path.name][0]}" and "{plugin}"')
+                found[path.name] = (plugin, path)
+        return {name: path for name, (_, path) in sorted(found.items())}
+
     def plugins(self) -> list[PluginInfo]:
         """What is loaded, by entry point name."""
         counts = [component.owner for component in self.registry.all()]

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from attrxfer.errors import BundleError
 from attrxfer.storage.files import new_folder, sha256
 
-FORMAT = 1
+FORMAT = 2
 STATE, TENSORS = "checkpoint.json", "checkpoint.safetensors"
 
 
@@ -74,7 +74,9 @@ def load(folder: Path) -> dict[str, Any] | None:
     path = names[-1]
     content = json.loads((path / STATE).read_text())
     if content["format"] != FORMAT:
-        raise BundleError(f"{path / STATE}: format {content['format']}, this version reads {FORMAT}")
+        raise BundleError(
+            f"{path / STATE}: checkpoint format {content['format']}; this version reads {FORMAT}: start the run again"
+        )
     if sha256(path / TENSORS) != content["sha256"]:
         raise BundleError(f"{path / TENSORS}: changed since it was written (checksum differs)")
     return unpack(content["state"], load_file(path / TENSORS))

@@ -20,7 +20,7 @@ from attrxfer.data import CachedDataset, Sets, batch_rows, uniform
 from attrxfer.errors import AttrxferError, Interrupted, NonFiniteLoss
 from attrxfer.interfaces import Adversarial, Batch, Identity, Regularizer, SetName, Stage
 from attrxfer.model import bundle
-from attrxfer.model.loading import TorchModel
+from attrxfer.model.torch_model import TorchModel
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.parameters import Spec, build
 from attrxfer.recipe import Recipe

@@ -137,7 +137,7 @@ def self_test(host: Host | None) -> Iterator[Row]:
 def _actions(folder: Path, host: Host) -> dict[str, Callable[[], str]]:
     """The self-test's parts in their order; each returns what it saw or raises."""
     from attrxfer.model import bundle
-    from attrxfer.model.loading import TorchModel
+    from attrxfer.model.torch_model import TorchModel
     from attrxfer.recipe.small import small_recipe
     from attrxfer.storage.run_folder import RunFolder
     from attrxfer.training.loop import Training

@@ -11,12 +11,13 @@ import torch
 from numpy.typing import NDArray
 
 from attrxfer.errors import AttrxferError
+from attrxfer.interfaces import Calibrated
 from attrxfer.media.images import find_images, frame, open_rgb
-from attrxfer.model import bundle
 from attrxfer.model.exported import KEPT
-from attrxfer.model.loading import TorchModel
+from attrxfer.model.loading import load_model
+from attrxfer.model.torch_model import TorchModel
+from attrxfer.plugin.host import Host
 from attrxfer.plugin.parameters import build, missing_for, named
-from attrxfer.plugin.registry import Registry
 from attrxfer.storage.files import write_bytes
 
 COUNT = 64
@@ -24,24 +25,28 @@ COUNT = 64
 STRENGTHS = (1.0, 0.5)
 
 
-def export(model: Path, form: str, out: Path | None, sample: Path | None, registry: Registry) -> tuple[Path, str]:
+def export(model: Path, form: str, out: Path | None, sample: Path | None, host: Host) -> tuple[Path, str]:
     """Write a bundle or finished run as ``form`` (kind ``exporter``); returns the file and a line on how it compares.
 
-    ``sample``: images to compare with torch on, noise without. The largest error is written into the file's card.
+    ``sample``: images to compare with torch on, noise without. The largest error is written into the file's metadata.
     Raises AttrxferError for a form that is not there, or whose libraries are not installed.
     """
+    registry = host.registry
+    if model.is_file():
+        raise AttrxferError(f"{model}: a file already; export the bundle or the finished run that it was made of")
     spec = named("exporter", form, registry)
     if missing_for(spec):
         raise AttrxferError(f"exporter {form} needs {'; '.join(missing_for(spec))}")
     exporter: Any = build(spec, {})
-    if sample is None and getattr(exporter, "calibrated", False):
+    if sample is None and isinstance(exporter, Calibrated) and exporter.calibrated:
         raise AttrxferError(f"exporter {form} measures on images like those that will come: name some with --check PHOTOS")
-    found = bundle.find(model)
     if out is not None and out.suffix != exporter.suffix:
         raise AttrxferError(f"{out}: {form} files end in {exporter.suffix}, by which they are found again")
-    transfer = TorchModel(bundle.load(found, registry))
+    transfer = load_model(model, host)
+    if not isinstance(transfer, TorchModel):
+        raise AttrxferError(f"{model}: not a bundle or a finished run, and only these can be exported")
     variant = "_" + form.partition("_")[2] if "_" in form else ""
-    path = out or found.parent / f"{transfer.metadata['task']['name']}{variant}{exporter.suffix}"
+    path = out or transfer.path.parent / f"{transfer.metadata['task']['name']}{variant}{exporter.suffix}"
     examples = _examples(sample, transfer)
     metadata = {name: transfer.metadata.get(name) for name in (*KEPT, "framing", "alignment")}
     with tempfile.TemporaryDirectory() as folder:

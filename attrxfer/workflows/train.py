@@ -13,7 +13,7 @@ from attrxfer.evaluation.leakage import refuse_teachers
 from attrxfer.evaluation.scores import HeldOutInputs
 from attrxfer.interfaces import Metric
 from attrxfer.model import bundle
-from attrxfer.model.loading import TorchModel
+from attrxfer.model.torch_model import TorchModel
 from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe, load
 from attrxfer.report.run_report import write_report

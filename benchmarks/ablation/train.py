@@ -25,7 +25,7 @@ from attrxfer.evaluation.candidates import held_out, reference_rows
 from attrxfer.evaluation.scores import HeldOutInputs, Scorecard, score
 from attrxfer.interfaces import Metric, Stage
 from attrxfer.model import bundle
-from attrxfer.model.loading import TorchModel
+from attrxfer.model.torch_model import TorchModel
 from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe, load
 from attrxfer.storage.conversion import to_tensor, to_uint8

@@ -72,7 +72,7 @@ def cached(graph: Any, example: NDArray[np.uint8], key: str) -> Path:
 
 
 def to_onnx(graph: Any, example: NDArray[np.uint8], metadata: Mapping[str, Any]) -> bytes:
-    """The bytes of an ONNX file, free in batch and size where the chain allows it, with ``card`` in its metadata."""
+    """The bytes of an ONNX file, free in batch and size where the chain allows it, with ``metadata`` in its metadata."""
     import torch
 
     def exported(sizes: Mapping[int, Any]) -> Any:

@@ -15,7 +15,7 @@ from PIL import Image
 from attrxfer.errors import AttrxferError, DataError, UnknownName
 from attrxfer.interfaces import Detector
 from attrxfer.media.photos import Photos, detector
-from attrxfer.model.loading import TorchModel, load
+from attrxfer.model.torch_model import TorchModel, load_bundle
 
 if TYPE_CHECKING:
     from attrxfer.plugin.registry import Registry
@@ -59,7 +59,7 @@ def offers(paths: Sequence[Path], locator: str, registry: Registry) -> list[Offe
 
 
 def _offer(path: Path, found_by: Detector | None, missing: str) -> Offer:
-    transfer = load(path)
+    transfer = load_bundle(path)
     metadata = transfer.metadata
     photos, why = None, ""
     if metadata.get("alignment") is None:

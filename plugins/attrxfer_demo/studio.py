@@ -21,7 +21,7 @@ from attrxfer.media.photos.files import read
 from attrxfer.media.photos.photo import SMALLEST, Cut
 from attrxfer.media.provenance import packet, statement
 from attrxfer.model.exported import BATCH
-from attrxfer.model.loading import blend
+from attrxfer.model.torch_model import blend
 from attrxfer.storage.conversion import to_tensor, to_uint8
 from attrxfer_demo.offer import Offer
 

@@ -30,7 +30,7 @@ class Cost:
         transfer = evaluation.model
         from torch.utils.flop_counter import FlopCounterMode
 
-        from attrxfer.model.loading import TorchModel
+        from attrxfer.model.torch_model import TorchModel
         from attrxfer.storage.conversion import to_tensor
 
         if not isinstance(transfer, TorchModel):

@@ -31,10 +31,10 @@ def measured(bundle: Path, count: int) -> float:
     """The same of this process."""
     import numpy as np
 
-    from attrxfer.model.loading import load
+    from attrxfer.model.torch_model import load_bundle
     from attrxfer.storage.conversion import to_tensor
 
-    transfer = load(bundle)
+    transfer = load_bundle(bundle)
     images = to_tensor(np.zeros((count, transfer.size, transfer.size, 3), np.uint8))
     RESET.write_text("5")  # the kernel forgets the peak so far
     before = _resident("VmRSS")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from attrxfer.media.photos import Photos
-from attrxfer.model.loading import blend
+from attrxfer.model.torch_model import blend
 from attrxfer.plugin.host import Host
 from attrxfer.storage.conversion import to_tensor, to_uint8
 from tests.conftest import train

@@ -25,7 +25,7 @@ from attrxfer.errors import AttrxferError
 from attrxfer.media.photos import Photos, detector
 from attrxfer.media.processors import Crops, WholePhotos
 from attrxfer.media.provenance import statement
-from attrxfer.model.loading import load
+from attrxfer.model.torch_model import load_bundle
 from attrxfer.plugin.host import Host
 from attrxfer.recipe import load as load_recipe
 from tests.conftest import attrxfer
@@ -58,7 +58,7 @@ def test_a_download_is_the_file_that_its_command_writes(trained: Path, tmp_path:
     studio = Studio(offers([trained], "dlib", host.registry), tmp_path / "files")
     key = studio.look(str(photo), 0, crop=crop).key
     assert key is not None
-    transfer = load(trained)
+    transfer = load_bundle(trained)
     said = statement(transfer.metadata, 0.8)
     work: Any = (
         Crops(transfer, 0.8, said) if crop else WholePhotos(Photos(transfer, detector("dlib", host.registry)), 0.8, None, said)

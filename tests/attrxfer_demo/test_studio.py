@@ -16,7 +16,7 @@ from skimage.data import astronaut
 
 from attrxfer.errors import DataError
 from attrxfer.media import provenance
-from attrxfer.model.loading import load
+from attrxfer.model.torch_model import load_bundle
 from tests.attrxfer_demo.conftest import SIZE, Negative, offer
 
 Make = Callable[..., SimpleNamespace]
@@ -60,7 +60,7 @@ def test_what_is_shown_is_what_a_transfer_makes(a_studio: Make, photo: Path, str
 
 
 def test_any_strength_is_the_bundles_own_result_to_the_bit(trained: Path, photo: Path) -> None:
-    transfer = load(trained)
+    transfer = load_bundle(trained)
     ready = Ready(photo, offer(transfer, None), crop=True)
     for strength in (0, 0.35, 1, 1.5):
         assert np.array_equal(ready.results(strength), transfer.images(ready.crops, strength))

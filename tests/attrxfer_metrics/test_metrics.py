@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from attrxfer.data import CachedDataset, open_data
 from attrxfer.interfaces import Broken, Records
-from attrxfer.model.loading import TorchModel
+from attrxfer.model.torch_model import TorchModel
 
 SIZE = 32
 
@@ -156,7 +156,7 @@ class OneLayer(TorchModel):
         self.device = torch.device("meta")
         self.network = torch.nn.Conv2d(3, 3, 5, padding=2, bias=False)
 
-    def __call__(self, images: torch.Tensor, strength: float = 1.0) -> torch.Tensor:
+    def tensors(self, images: torch.Tensor, strength: float = 1.0) -> torch.Tensor:
         time.sleep(self.SECONDS)
         return self.network(images).detach()
 

@@ -21,7 +21,7 @@ from attrxfer.media.images import frame
 from attrxfer.model import bundle
 from attrxfer.model.exported import BATCH, in_batches
 from attrxfer.model.inference import through
-from attrxfer.model.loading import TorchModel
+from attrxfer.model.torch_model import TorchModel, load_bundle
 from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe
 from attrxfer.storage.conversion import to_tensor, to_uint8
@@ -51,7 +51,7 @@ def model(trained: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def transfer(trained: Path) -> TorchModel:
-    return package.load(trained)
+    return load_bundle(trained)
 
 
 def noise(count: int = 2, size: int = SIZE) -> np.ndarray:
@@ -97,9 +97,12 @@ def test_what_is_missing_damaged_or_not_finished_is_said(model: Path, tmp_path: 
     with pytest.raises(BundleError, match=r"attrxfer\.json: damaged"):
         package.load(model)
     (model / "attrxfer.json").write_text('{"format": 99}')
-    with pytest.raises(BundleError, match="not a bundle of format 1"):
+    with pytest.raises(BundleError, match="not a bundle of format 2"):
         package.load(model)
     (model / "attrxfer.json").write_text('{"format": 1}')
+    with pytest.raises(BundleError, match="bundle format 1; this version reads 2: train it again, or use attrxfer 0.1"):
+        package.load(model)
+    (model / "attrxfer.json").write_text('{"format": 2}')
     with pytest.raises(BundleError, match=r"attrxfer\.json: damaged \(sha256 is missing"):
         package.load(model)
     other = tmp_path / "other"

@@ -23,7 +23,7 @@ from attrxfer.media.batch import transfer_files
 from attrxfer.media.processors import Crops
 from attrxfer.model import inference as running
 from attrxfer.model.inference import Graph
-from attrxfer.model.loading import load as load_transfer
+from attrxfer.model.torch_model import load_bundle as load_transfer
 from attrxfer.plugin.host import Host
 from tests.conftest import TINY, attrxfer, train
 

@@ -120,3 +120,16 @@ def test_commands_are_added_and_failures_named(install: Install) -> None:
 def test_no_plugins_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(PIN, "")
     assert Host().plugins() == []
+
+
+def test_shipped_models_are_named_by_their_folder(install: Install, tmp_path: Path) -> None:
+    shipped = tmp_path / "shipped"
+    (shipped / "younger").mkdir(parents=True)
+    (shipped / "younger" / "attrxfer.json").write_text("{}")
+    (shipped / "notes").mkdir()
+    code = f"@hookimpl\ndef register_models():\n    from pathlib import Path\n    return Path({str(shipped)!r})\n"
+    install("zoo", code)
+    assert Host().models() == {"younger": shipped / "younger"}
+    install("other", code)
+    with pytest.raises(PluginError, match='model "younger" is shipped by both "other" and "zoo"|by both "zoo" and "other"'):
+        Host().models()

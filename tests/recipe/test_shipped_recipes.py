@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from attrxfer.model.loading import load as load_transfer
+from attrxfer.model.torch_model import load_bundle as load_transfer
 from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe, load
 from attrxfer.recipe.small import small_recipe

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from attrxfer.model.loading import TorchModel
+from attrxfer.model.torch_model import TorchModel
 from attrxfer.plugin.host import Host
 from attrxfer.workflows import doctor
 from attrxfer.workflows.doctor import Row

@@ -1,0 +1,95 @@
+"""What may be given to ``model(...)``: a path, a PIL image, a uint8 array, a float tensor."""
+
+from __future__ import annotations
+
+import sys
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attrxfer.errors import DataError
+
+if TYPE_CHECKING:
+    from PIL import Image
+    from torch import Tensor
+
+ACCEPTED = (
+    "a model takes the path of an image, a PIL image, a uint8 array (H, W, 3) or (N, H, W, 3), or a float tensor "
+    "(N, 3, H, W) in -1..1"
+)
+
+
+class CallableModel(ABC):
+    """Base of the loaded models: every form of image goes through ``images``.
+
+    Attributes:
+        size: Side S in pixels of the images that it was trained on.
+    """
+
+    size: int
+
+    @abstractmethod
+    def images(self, images_u8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
+        """Transfer uint8 images (N, S, S, 3)."""
+
+    def tensors(self, images: Tensor, strength: float = 1.0) -> Tensor:
+        """Transfer float images (N, 3, S, S) in -1..1; here through uint8."""
+        from attrxfer.storage.conversion import to_tensor, to_uint8
+
+        return images if strength == 0 else to_tensor(self.images(to_uint8(images), strength))
+
+    @overload
+    def __call__(self, images: Tensor, strength: float = 1.0) -> Tensor: ...
+    @overload
+    def __call__(self, images: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]: ...
+    @overload
+    def __call__(self, images: Image.Image | str | Path, strength: float = 1.0) -> Image.Image: ...
+
+    def __call__(
+        self, images: Tensor | NDArray[np.uint8] | Image.Image | str | Path, strength: float = 1.0
+    ) -> Tensor | NDArray[np.uint8] | Image.Image:
+        """Transfer images; the result has the form of what was given, a PIL image for a path.
+
+        Args:
+            images: A float tensor (N, 3, S, S) in -1..1, a uint8 array (S, S, 3) or (N, S, S, 3), or one image of S x S
+                pixels as a PIL image or as the path of a file.
+            strength: s in x + s (T(x) - x), clipped. 0 returns the input itself, 1 the transfer as trained.
+
+        Raises:
+            DataError: What was given is none of these; the message says what is accepted.
+        """
+        if isinstance(images, np.ndarray):
+            return self._array(images, strength)
+        torch = sys.modules.get("torch")  # who has a tensor has imported torch; an exported file does without
+        if torch is not None and isinstance(images, torch.Tensor):
+            if not images.is_floating_point() or images.ndim != 4 or images.shape[1] != 3:
+                raise DataError(f"{ACCEPTED}; this is a tensor of {images.dtype} {tuple(images.shape)}")
+            return self.tensors(images, strength)
+        from PIL import Image
+
+        if isinstance(images, str | Path):
+            try:
+                with Image.open(images) as file:
+                    images = file.convert("RGB")
+            except OSError as error:
+                raise DataError(f"{images}: not an image that can be opened ({error})") from None
+        if not isinstance(images, Image.Image):
+            raise DataError(f"{ACCEPTED}; this is {type(images).__name__}")
+        if images.size != (self.size, self.size):
+            width, height = images.size
+            raise DataError(
+                f"the image has {width} x {height} pixels, the model takes {self.size} x {self.size}: crop and resize it, or "
+                f"transfer whole photos with attrxfer transfer"
+            )
+        return Image.fromarray(self._array(np.asarray(images.convert("RGB")), strength))
+
+    def _array(self, images_u8: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
+        if images_u8.dtype != np.uint8 or images_u8.ndim not in (3, 4) or images_u8.shape[-1] != 3:
+            raise DataError(f"{ACCEPTED}; this is an array of {images_u8.dtype} {images_u8.shape}")
+        if images_u8.ndim == 3:
+            single: NDArray[np.uint8] = self.images(images_u8[None], strength)[0]
+            return single
+        return self.images(images_u8, strength)

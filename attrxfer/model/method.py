@@ -1,0 +1,69 @@
+"""A registered method as a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attrxfer.errors import AttrxferError
+from attrxfer.interfaces import Framing, TransfersImages
+from attrxfer.model.calling import CallableModel
+from attrxfer.model.exported import in_batches
+from attrxfer.plugin.parameters import build, missing_for, named
+from attrxfer.plugin.registry import Registry
+
+SIZE = 64
+"""Side in pixels of the images of a method, which was not trained at any size."""
+
+
+class MethodModel(CallableModel):
+    """A method (kind ``method``) with its settings at their defaults.
+
+    Attributes:
+        guided: Empty: a method is told the target when it is scored.
+        framing: None.
+        alignment: None.
+    """
+
+    def __init__(self, name: str, registry: Registry, size: int = SIZE) -> None:
+        """Build the method.
+
+        Args:
+            name: The registered name.
+            registry: Where it is registered.
+            size: Side of the images in pixels.
+
+        Raises:
+            UnknownName: No such method.
+            AttrxferError: What the method needs is not installed.
+        """
+        spec = named("method", name, registry, size=size)
+        missing = missing_for(spec)
+        if missing:
+            raise AttrxferError(f"method {name} is missing {'; '.join(missing)}")
+        self.name = name
+        self.size = size
+        self.guided: Mapping[str, bool] = {}
+        self.framing: Framing | None = None
+        self.alignment: NDArray[np.float32] | None = None
+        self.metadata: Mapping[str, Any] = {"method": spec.table(), "size": size}
+        self.method: object = build(spec, {})
+
+    def __repr__(self) -> str:
+        return f"MethodModel({self.name!r})"
+
+    def images(self, images_u8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
+        """Transfer uint8 images (N, S, S, 3); strength 0 is the input itself.
+
+        Raises:
+            AttrxferError: The method makes results for the images of a data set only.
+        """
+        method = self.method
+        if not isinstance(method, TransfersImages):
+            raise AttrxferError(
+                f"method {self.name} makes results for images of a data set only; score it with attrxfer evaluate"
+            )
+        return in_batches(method.transfer, images_u8, strength)

@@ -1,0 +1,98 @@
+"""A loaded bundle: images in, images out, with a strength."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from attrxfer.interfaces import Framing, Runner
+from attrxfer.model import bundle as bundles
+from attrxfer.model.bundle import Bundle, read_alignment
+from attrxfer.model.calling import CallableModel
+from attrxfer.model.exported import BATCH, in_batches
+from attrxfer.model.inference import Graph, graph_key, prepare, through
+from attrxfer.plugin.host import load as load_host
+from attrxfer.plugin.registry import Registry
+from attrxfer.storage.conversion import to_tensor, to_uint8
+
+
+def blend(source: Tensor, result: Tensor, strength: float) -> Tensor:
+    """source + strength * (result - source), clipped to -1..1."""
+    return result.clamp(-1, 1) if strength == 1 else torch.lerp(source, result, strength).clamp(-1, 1)
+
+
+class TorchModel(CallableModel):
+    """A bundle ready to use.
+
+    size: the side in pixels the bundle was trained at (the networks also take other sizes divisible by 16).
+    guided: the attributes that results have. metadata: all the bundle knows of itself.
+    """
+
+    def __init__(self, bundle: Bundle, device: str | torch.device = "cpu") -> None:
+        self.metadata = bundle.metadata
+        self.path = bundle.path
+        self.size: int = bundle.metadata["size"]
+        self.guided: dict[str, bool] = bundle.metadata["task"]["guided"]
+        self.name = str(bundle.path)
+        self.framing = Framing.read(bundle.metadata.get("framing"))
+        self.alignment = read_alignment(bundle.metadata)
+        self.device = torch.device(device)
+        self._runner: Runner | None = None
+        self._chain = [network.to(self.device, memory_format=torch.channels_last) for network in bundle.chain]  # type: ignore[call-overload]
+
+    @torch.no_grad()
+    def tensors(self, images: Tensor, strength: float = 1.0) -> Tensor:
+        """x + strength * (chain(x) - x), clipped to -1..1, for images (N, 3, S, S) in -1..1.
+
+        Strength 0 returns the images themselves, 1 the trained transfer; above 1 exaggerates.
+        """
+        if strength == 0:
+            return images
+        source = images.to(self.device)
+        return blend(source, self.result(source), strength)
+
+    @torch.no_grad()
+    def result(self, images: Tensor) -> Tensor:
+        """What the chain makes of images (N, 3, S, S) in -1..1, before strength and clipping: with it, ``blend`` gives any
+        strength at no cost."""
+        return through(self._chain, images.to(self.device)).float()
+
+    def __repr__(self) -> str:
+        return f"TorchModel({self.name!r}, {self.metadata['task']['name']}, {self.size} px, {self.device})"
+
+    def parameters(self) -> int:
+        """How many numbers its networks have learned."""
+        return sum(parameter.numel() for network in self._chain for parameter in network.parameters())
+
+    def images(self, images_u8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
+        """The same for uint8 images (N, S, S, 3), in batches of 32, on the backend chosen by ``use``."""
+        run = self._runner or (lambda images, strength: to_uint8(self.tensors(to_tensor(images), strength)))
+        return in_batches(run, images_u8, strength)
+
+    def graph(self) -> Graph:
+        """The chain as one module from uint8 images to uint8 images."""
+        return Graph(tuple(self._chain)).eval()
+
+    def use(self, backend: str, registry: Registry) -> None:
+        """Run ``images`` on this backend (kind ``backend``; "auto": the fastest one here). Raises AttrxferError when it
+        does not exist or its libraries are not installed."""
+        example = np.random.default_rng(0).integers(0, 256, (BATCH, self.size, self.size, 3)).astype(np.uint8)
+        graph = self.graph()
+        self._runner = prepare(backend, graph, example, graph_key(graph, self.metadata), registry)
+
+
+def load_bundle(path: str | Path, device: str | torch.device = "cpu") -> TorchModel:
+    """Load a bundle, or the bundle of a finished run.
+
+    Args:
+        path: The bundle's folder, or the run's.
+        device: Where the networks are placed.
+
+    Raises:
+        BundleError: The bundle is incomplete, was changed, or has another format.
+    """
+    return TorchModel(bundles.load(Path(path), load_host().registry), device)

@@ -1,0 +1,118 @@
+"""One way to open a model: bundles, runs, exported files, methods, shipped models; and what a model accepts."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import attrxfer as package
+from attrxfer.errors import AttrxferError, BundleError, DataError, UnknownName
+from attrxfer.interfaces import Model
+from attrxfer.model.exported import ExportedModel
+from attrxfer.model.loading import load_model
+from attrxfer.model.method import MethodModel
+from attrxfer.model.torch_model import TorchModel
+from attrxfer.plugin.host import Host
+from tests.conftest import attrxfer, train
+
+SIZE = 16
+IMAGES = np.random.default_rng(0).integers(0, 256, (2, SIZE, SIZE, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, host: Host) -> Path:
+    return train(host, tmp_path_factory.mktemp("run") / "run")
+
+
+@pytest.fixture(scope="module")
+def file(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return package.export(trained, "onnx", out=tmp_path_factory.mktemp("exported") / "model.onnx")
+
+
+def test_runs_bundles_files_and_methods_are_models(trained: Path, file: Path, host: Host) -> None:
+    for source, kind in (
+        (trained, TorchModel),
+        (trained / "bundle", TorchModel),
+        (file, ExportedModel),
+        ("truth", MethodModel),
+    ):
+        model = load_model(source, host)
+        assert isinstance(model, kind) and isinstance(model, Model)
+        assert model.name in repr(model)
+    first, other = load_model(trained, host), load_model(file, host)
+    assert np.abs(first.images(IMAGES).astype(int) - other.images(IMAGES)).max() <= 1
+
+
+def test_a_shipped_model_is_opened_by_name(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Host()
+    bundle = Path(shutil.copytree(trained / "bundle", tmp_path / "shipped" / "younger"))
+    monkeypatch.setattr(host, "models", lambda: {"younger": bundle})
+    assert load_model("younger", host).metadata["task"] == load_model(trained, host).metadata["task"]
+    with pytest.raises(UnknownName, match='youngr: no such file or folder, model or method; did you mean "younger"?'):
+        load_model("youngr", host)
+
+
+def test_what_is_no_model_is_named(trained: Path, tmp_path: Path, host: Host) -> None:
+    with pytest.raises(UnknownName, match='did you mean "truth"'):
+        load_model("trut", host)
+    (tmp_path / "notes.txt").write_text("no model")
+    with pytest.raises(BundleError, match=r"notes.txt: not an exported model; those end in \.onnx"):
+        load_model(tmp_path / "notes.txt", host)
+    with pytest.raises(AttrxferError, match="method truth makes results for images of a data set only; score it with"):
+        load_model("truth", host).images(IMAGES)
+
+
+def test_only_bundles_are_exported(file: Path) -> None:
+    with pytest.raises(AttrxferError, match=r"model.onnx: a file already"):
+        package.export(file)
+    with pytest.raises(AttrxferError, match="truth: not a bundle or a finished run"):
+        package.export("truth")
+
+
+def test_info_says_what_files_and_methods_are(file: Path) -> None:
+    shown = attrxfer("info", file).stdout
+    assert str(file) in shown and f"{SIZE} px" in shown and "generator masked" in shown
+    assert "truth" in attrxfer("info", "truth").stdout
+
+
+@pytest.mark.parametrize("source", ["trained", "file"])
+def test_a_result_has_the_form_of_what_is_given(source: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    model = package.load(request.getfixturevalue(source))
+    results = model(IMAGES)
+    np.testing.assert_array_equal(results, model.images(IMAGES))
+    np.testing.assert_array_equal(model(IMAGES[0]), model.images(IMAGES[:1])[0])
+    image = Image.fromarray(IMAGES[0])
+    image.save(tmp_path / "image.png")
+    np.testing.assert_array_equal(np.asarray(model(image)), model(IMAGES[0]))
+    np.testing.assert_array_equal(np.asarray(model(tmp_path / "image.png")), model(IMAGES[0]))
+    floats = model(torch.zeros(1, 3, SIZE, SIZE))
+    assert floats.shape == (1, 3, SIZE, SIZE) and floats.dtype == torch.float32
+
+
+def test_what_a_model_does_not_take_is_answered_in_one_line(trained: Path, tmp_path: Path) -> None:
+    model = package.load(trained)
+    for wrong, said in (
+        (IMAGES.astype(np.float32), "this is an array of float32"),
+        (IMAGES[0, 0], r"this is an array of uint8 \(16, 3\)"),
+        (torch.zeros(3, SIZE, SIZE), "this is a tensor of torch.float32"),
+        (Image.new("RGB", (20, 10)), "the image has 20 x 10 pixels, the model takes 16 x 16"),
+        (tmp_path / "none.png", "none.png: not an image that can be opened"),
+        (3, "this is int"),
+    ):
+        with pytest.raises(DataError, match=said) as caught:
+            model(wrong)  # type: ignore[call-overload]
+        assert "\n" not in str(caught.value)
+
+
+def test_the_package_shows_its_names_and_imports_no_torch() -> None:
+    code = "import sys, attrxfer; print('torch' in sys.modules, {'Recipe', 'load', 'train', 'export'} <= set(dir(attrxfer)))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.split() == ["False", "True"]
+    assert package.Recipe.__name__ == "Recipe"
