@@ -66,4 +66,4 @@ class MethodModel(CallableModel):
             raise AttrxferError(
                 f"method {self.name} makes results for images of a data set only; score it with attrxfer evaluate"
             )
-        return in_batches(method.transfer, images_u8, strength)
+        return in_batches(lambda images, strength: method.transfer(images, strength), images_u8, strength)
