@@ -66,4 +66,8 @@ class MethodModel(CallableModel):
             raise AttrxferError(
                 f"method {self.name} makes results for images of a data set only; score it with attrxfer evaluate"
             )
-        return in_batches(lambda images, strength: method.transfer(images, strength), images_u8, strength)
+
+        def run(images: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
+            return method.transfer(images, strength)
+
+        return in_batches(run, images_u8, strength)
