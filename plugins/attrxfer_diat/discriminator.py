@@ -17,11 +17,15 @@ TABLE_2 = ((1, 8, 3, 2), (1, 3, 1, 1), (2, 4, 1, 2), (2, 3, 1, 1), (4, 4, 1, 2),
 class Discriminator(nn.Module):
     """Table 2: images (N, 3, S, S) in -1..1 -> logit (N,) and the maps of the six convolutions; S divisible by 16.
 
-    The maps are taken after normalisation and activation. Ours, since the paper is silent: slope, norm, init.
+    The maps are taken after normalisation and activation. The paper gives no slope, norm or initialisation.
 
-    size: image size in pixels. width: channels of the first layer (32 in the paper). hidden: units of the first fully
-    connected layer (1000 in the paper). norm: after every convolution. slope: of the LeakyReLU. init: He's normal
-    initialisation ("kaiming"), or torch's own ("default"), which leaves the features tiny.
+    Args:
+        size: Side of the images in pixels.
+        width: Channels of the first layer; 32 in the paper.
+        hidden: Units of the first fully connected layer; 1000 in the paper.
+        norm: Normalisation after every convolution.
+        slope: Slope of the LeakyReLU.
+        init: He's normal initialisation ("kaiming"), or torch's own ("default"), with which the features are tiny.
     """
 
     def __init__(

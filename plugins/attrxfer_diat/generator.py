@@ -48,10 +48,13 @@ class TransformNetwork(nn.Module):
     """Table 1: images (N, 3, S, S) in -1..1 -> images of the same shape and range; S divisible by 4.
 
     The sizes that Table 1 prints (64, 127, 128 after the deconvolutions) need an output padding of 1 in the first
-    deconvolution and 0 in the second. Ours, since the paper is silent: norm, ReLU, squash.
+    deconvolution and 0 in the second. The paper gives no norm, activation or output function.
 
-    width: channels of the first layer, 32 in the paper. blocks: residual blocks, 5 in the paper. norm: after every
-    convolution but the last. squash: tanh on the output, or none, and then clipped to -1..1 only outside training.
+    Args:
+        width: Channels of the first layer; 32 in the paper.
+        blocks: Residual blocks; 5 in the paper.
+        norm: Normalisation after every convolution but the last.
+        squash: tanh on the output, or "none": then the output is clipped to -1..1, outside training only.
     """
 
     def __init__(
@@ -78,13 +81,17 @@ class TransformNetwork(nn.Module):
 
 
 class MaskedTransformNetwork(nn.Module):
-    """Table 1's trunk with a learned mask: T(x) = x + m (r - x), so that what need not change stays as it was.
+    """Table 1's trunk with a learned mask: T(x) = x + m (r - x), so that T can leave pixels unchanged.
 
-    Not in the paper. Resize-convolutions stand for the deconvolutions, whose 3x3 kernels at stride 2 print a checkerboard
-    early in training; the last 7x7 convolution gives the image r (tanh) and the mask m (sigmoid), which starts small, so
-    an untrained network is close to the identity and needs no reconstruction training (eq. 8).
+    Not in the paper. Upsampling and convolutions replace the deconvolutions, whose 3x3 kernels at stride 2 make a
+    checkerboard early in training. The last 7x7 convolution gives the image r (tanh) and the mask m (sigmoid). The mask
+    starts small, so an untrained network is close to the identity and needs no reconstruction training (eq. 8).
 
-    width, blocks, norm: as the generator ``diat``'s. mask_bias: the mask starts near its sigmoid.
+    Args:
+        width: Channels of the first layer.
+        blocks: Residual blocks.
+        norm: Normalisation after every convolution but the last.
+        mask_bias: The mask starts near the sigmoid of this number.
     """
 
     def __init__(
@@ -113,7 +120,14 @@ class MaskedTransformNetwork(nn.Module):
             self.head.bias[3] = mask_bias
 
     def parts(self, images: Tensor) -> dict[str, Tensor]:
-        """ "output" (N, 3, S, S) in -1..1, "mask" (N, 1, S, S) in 0..1 and "residual" (N, 3, S, S) in -1..1."""
+        """The result and what it is made of.
+
+        Args:
+            images: x (N, 3, S, S) in -1..1.
+
+        Returns:
+            "output" (N, 3, S, S) in -1..1, "mask" m (N, 1, S, S) in 0..1 and "residual" r (N, 3, S, S) in -1..1.
+        """
         head = self.head(self.up(self.trunk(images))).to(images.dtype)  # autocast leaves a lower precision
         residual, mask = torch.tanh(head[:, :3]), torch.sigmoid(head[:, 3:])
         return {"output": torch.lerp(images, residual, mask), "mask": mask, "residual": residual}

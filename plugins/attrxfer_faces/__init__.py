@@ -30,13 +30,13 @@ def register_components(registry: Registry) -> None:
     registry.selection(
         "frontal",
         "attrxfer_faces.selection:Frontal",
-        summary="faces turned little to the side, by landmarks",
+        summary="nearly frontal faces, by landmarks",
         licence="MIT",
     )
     registry.selection(
         "clusters",
         "attrxfer_faces.clusters:LandmarkClusters",
-        summary="clusters of the landmarks, the poor ones dropped by a rule, section 5.1",
+        summary="clusters of the landmarks; clusters of unsuitable faces are dropped, section 5.1",
         licence="MIT",
         paper=PAPER,
     )

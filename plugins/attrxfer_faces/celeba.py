@@ -21,10 +21,13 @@ ALIGNED = (178, 218)
 
 class CelebA:
     """img_align_celeba/ and list_attr_celeba.txt; list_eval_partition.txt, list_landmarks_align_celeba.txt and
-    identity_CelebA.txt when present. Images that the lists name and the folder lacks are left out.
+    identity_CelebA.txt when present. Images that the lists name but the folder does not have are left out. Without a
+    partition, splits are 80/10/10 by person, or by file name where there are no identities.
 
-    path: the folder that holds them. size: side of the images in pixels. crop: left, top, width, height in the aligned
-    178 x 218 images. Without a partition, splits are 80/10/10 by person (by name without identities).
+    Args:
+        path: The folder that holds them.
+        size: Side of the images in pixels.
+        crop: Left, top, width and height of the part of the aligned 178 x 218 images that is used.
     """
 
     def __init__(
@@ -47,7 +50,11 @@ class CelebA:
         return 1.0 if (path / ATTRIBUTES).is_file() else 0.0
 
     def records(self) -> Records:
-        """Raises DataError when the images or the attribute list are missing or malformed."""
+        """The labels of all images.
+
+        Raises:
+            DataError: The images or the attribute list are missing or malformed.
+        """
         names, attributes = self._attributes
         identity = self._numbers(IDENTITY, 1)
         people = identity[:, 0].astype(np.int64) if identity is not None else None
@@ -96,7 +103,7 @@ class CelebA:
         names = self._attributes[0]
         missing = [name for name in names if name not in found]
         if missing and file != LANDMARKS:
-            raise DataError(f"{self.path / file}: says nothing of {missing[0]} and {len(missing) - 1} more")
+            raise DataError(f"{self.path / file}: has no line for {missing[0]} and {len(missing) - 1} more images")
         nothing = ["nan"] * columns
         return np.array([found.get(name, nothing) for name in names], dtype=np.float64)
 

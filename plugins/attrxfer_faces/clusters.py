@@ -1,4 +1,4 @@
-"""Section 5.1: faces fall into clusters by their landmarks, and the clusters that show them badly are dropped."""
+"""Section 5.1: clusters of faces by their landmarks; clusters of unsuitable faces are dropped."""
 
 from __future__ import annotations
 
@@ -18,9 +18,15 @@ RESTARTS = 3
 
 @dataclass(frozen=True)
 class Clusters:
-    """Of N faces, K clusters. label: (N,), -1 for faces without landmarks. yaw, eyes: (K,), the median over a cluster's
-    faces of the nose's sideways offset in eye distances, and of the eye distance as a share of the side. low_mouth: (K,),
-    the median height of the mouth's middle as a share of the side (1 is the lower edge). dropped: (K,)."""
+    """K clusters of N faces.
+
+    Attributes:
+        label: Cluster of each face (N,); -1 for faces without landmarks.
+        yaw: Median over a cluster's faces (K,) of the nose's sideways offset, in eye distances.
+        eyes: Median eye distance (K,) as a share of the image's side.
+        low_mouth: Median height of the mouth's middle (K,) as a share of the side; 1 is the lower edge.
+        dropped: Which clusters are dropped (K,).
+    """
 
     label: NDArray[np.int64]
     yaw: NDArray[np.float64]
@@ -30,12 +36,17 @@ class Clusters:
 
 
 class LandmarkClusters:
-    """K-means of the five landmarks into ``clusters`` (62 in the paper), of which those are dropped whose faces are turned
-    away, too small, or reach over the image's edge. The paper chose 14 by eye; the rule here is written down.
+    """K-means of the five landmarks; clusters are dropped whose faces are not frontal, too small, or cut by the image's edge.
 
-    max_yaw: greatest median of |nose's sideways offset| in eye distances. min_eyes: least median eye distance as a share of
-    the side (``size``). max_mouth: lowest median place of the mouth as a share of the side. seed: of the first centres.
-    Faces without landmarks are kept.
+    The paper chose 14 clusters by eye; here a rule does it. Faces without landmarks are kept.
+
+    Args:
+        size: Side of the images in pixels.
+        clusters: Number of clusters; 62 in the paper.
+        max_yaw: Greatest median of the nose's sideways offset, in eye distances.
+        min_eyes: Least median eye distance, as a share of the side.
+        max_mouth: Greatest median height of the mouth as a share of the side; 1 is the lower edge.
+        seed: Seed of the first cluster centres.
     """
 
     def __init__(
@@ -56,6 +67,7 @@ class LandmarkClusters:
         self.seed = seed
 
     def keep(self, records: Records) -> NDArray[np.bool_]:
+        """Which faces (N,) are not in a dropped cluster."""
         found = self.find(records)
         if found is None:
             return np.ones(len(records), bool)

@@ -1,4 +1,4 @@
-"""A folder of images a class."""
+"""A folder of images for each class."""
 
 from __future__ import annotations
 
@@ -19,10 +19,13 @@ SPLIT_FOLDERS = {"train": 0, "val": 1, "validation": 1, "valid": 1, "test": 2}
 
 
 class Folder:
-    """PATH/CLASS/**/image, or PATH/SPLIT/CLASS/**/image with splits train, validation (val, valid) and test. Each
-    class's name is a boolean attribute. Without split folders the split is 80/10/10 by name.
+    """PATH/CLASS/**/image, or PATH/SPLIT/CLASS/**/image with splits train, validation (val, valid) and test.
 
-    path: the folder. size: side of the images in pixels, cut to their central square.
+    Each class's name is a boolean attribute. Without split folders the split is 80/10/10 by file name.
+
+    Args:
+        path: The folder.
+        size: Side of the images in pixels; images are cut to their central square.
     """
 
     framing = None
@@ -39,7 +42,11 @@ class Folder:
         return 0.5 if len(classes) >= 2 else 0.0
 
     def records(self) -> Records:
-        """Raises DataError when there are no two classes with images."""
+        """The labels of all images.
+
+        Raises:
+            DataError: Fewer than two classes have images.
+        """
         files, classes, splits = self._files
         known = sorted(set(classes))
         if len(known) < 2:

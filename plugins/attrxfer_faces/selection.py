@@ -1,4 +1,4 @@
-"""Which faces are fit for training."""
+"""Which faces are used for training."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ from attrxfer_faces.points import CELEBA_POINTS, IBUG_POINTS, pose
 
 
 class Frontal:
-    """Faces turned little to the side and not too small, by a rule on the landmarks instead of the paper's choice by eye.
+    """Faces that are nearly frontal and not too small, by their landmarks; the paper chose by eye.
 
-    max_yaw: greatest distance of the nose from the middle of the eyes, sideways, as a share of the distance of the eyes.
-    min_eyes: least distance of the eyes as a share of the image's side (``size``). Faces without landmarks are kept.
+    Faces without landmarks are kept.
+
+    Args:
+        size: Side of the images in pixels.
+        max_yaw: Greatest sideways distance of the nose from the middle of the eyes, as a share of the eye distance.
+        min_eyes: Least eye distance, as a share of the side.
     """
 
     def __init__(
@@ -31,6 +35,7 @@ class Frontal:
         self.min_eyes = min_eyes
 
     def keep(self, records: Records) -> NDArray[np.bool_]:
+        """Which faces (N,) are kept."""
         points = records.landmarks
         if points is None or points.shape[1] not in (CELEBA_POINTS, IBUG_POINTS):
             return np.ones(len(records), bool)

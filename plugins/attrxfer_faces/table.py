@@ -20,11 +20,15 @@ NAME_COLUMNS = ("file", "filename", "file_name", "image", "image_id", "path", "n
 
 
 class Csv:
-    """A CSV file: a column of file names (file, filename, image, image_id, path or name), a column an attribute (1, true,
-    yes; 0, -1, false, no), and optionally ``split`` (train, validation, test) and ``identity`` (any text).
+    """A CSV file with a column of file names and a column for each attribute.
 
-    path: the CSV, or a folder with exactly one. images: the folder that file names start from; default: the CSV's own.
-    size: side of the images in pixels, cut to their central square.
+    The column of file names is called file, filename, file_name, image, image_id, path or name. Attributes are 1, true, yes
+    or 0, -1, false, no. Optional columns: ``split`` (train, validation, test) and ``identity`` (any text).
+
+    Args:
+        path: The CSV file, or a folder with exactly one.
+        images: The folder that file names start from; default: the CSV file's own.
+        size: Side of the images in pixels; images are cut to their central square.
     """
 
     framing = None
@@ -41,7 +45,11 @@ class Csv:
         return 0.8 if path.is_dir() and len(list(path.glob("*.csv"))) == 1 else 0.0
 
     def records(self) -> Records:
-        """Raises DataError that names the line and column of a value that is neither true nor false."""
+        """The labels of all images.
+
+        Raises:
+            DataError: The table is malformed; the message names line and column.
+        """
         names, rows = self._table
         columns = [c for c in rows[0] if c not in (self._name_column(rows[0]), "split", "identity")]
         attributes = {c: np.array([self._truth(row[c], c, i) for i, row in enumerate(rows)]) for c in columns}
@@ -84,7 +92,7 @@ class Csv:
             next((name for i, name in enumerate(names) if name in names[:i]), None) if len(set(names)) < len(names) else None
         )
         if twice is not None:
-            raise DataError(f"{self._csv}: {twice} stands in it twice")
+            raise DataError(f"{self._csv}: {twice} is listed twice")
         return tuple(names), rows
 
     def _name_column(self, row: dict[str, str]) -> str:

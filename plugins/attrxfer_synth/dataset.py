@@ -26,13 +26,16 @@ NOISE = 1.6
 class SyntheticFaces:
     """Drawn faces with CelebA's attribute names: Male, Young, Eyeglasses, Mouth_Slightly_Open, Smiling.
 
-    Every face can be drawn again with another attribute: the same person, pose, light, background and noise, and pixels
-    that the attribute does not touch stay equal. What face i shows depends on (seed, i) and ``faces_per_identity`` alone.
+    Every face can be drawn again with another attribute: the same person, pose, light, background and noise. Pixels that the
+    attribute does not touch stay equal. What face i shows depends on (seed, i) and ``faces_per_identity`` alone.
 
-    size: side of the images in pixels. faces: how many. faces_per_identity: images of each person, who keeps Male and
-    Young; splits are by person, 80/10/10. seed: other people. confound: attributes that go together on purpose:
-    ``{"Male*Eyeglasses" = 0.8}`` gives 80% of the images Eyeglasses where they have Male and none where they have not,
-    -0.8 the opposite.
+    Args:
+        size: Side of the images in pixels.
+        faces: Number of faces.
+        faces_per_identity: Images of each person. A person keeps Male and Young; splits are by person, 80/10/10.
+        seed: Another seed gives other people.
+        confound: Pairs of attributes that are made to depend on each other, in -1..1. ``{"Male*Eyeglasses" = 0.8}`` gives
+            80% of the images with Male also Eyeglasses, and none of those without; -0.8 does the opposite.
     """
 
     framing = None

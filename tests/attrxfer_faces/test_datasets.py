@@ -87,7 +87,7 @@ def test_what_must_be_there_is_named(celeba: Path, missing: str) -> None:
 
 def test_a_partition_that_forgets_an_image_is_refused(celeba: Path) -> None:
     (celeba / "list_eval_partition.txt").write_text("000001.jpg 0\n")
-    with pytest.raises(DataError, match="list_eval_partition.txt: says nothing of 000002.jpg and 4 more"):
+    with pytest.raises(DataError, match="list_eval_partition.txt: has no line for 000002.jpg and 4 more images"):
         CelebA(path=celeba).records()
 
 
@@ -214,7 +214,7 @@ def test_a_table_of_attributes(tmp_path: Path) -> None:
         ("file,Hat\n0.png,1\n1.png\n", "line 3: not as many values"),
         ("file,Hat,split\n0.png,1,dev\n", 'line 2, column split: "dev" is none of train, validation, test'),
         ("picture,Hat\n0.png,1\n", "no column of file names"),
-        ("file,Hat\n0.png,1\n0.png,0\n", "0.png stands in it twice"),
+        ("file,Hat\n0.png,1\n0.png,0\n", "0.png is listed twice"),
         ("file,Hat\n", "no rows"),
     ],
 )
