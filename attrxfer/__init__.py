@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from attrxfer.model.calling import CallableModel
     from attrxfer.recipe.schema import Recipe
+    from attrxfer.workflows.evaluate import ScoredTask
 
-__all__ = ["Recipe", "export", "load", "train"]
+__all__ = ["Recipe", "evaluate", "export", "load", "train"]
 
 
 def train(recipe: str | Path, *overrides: str, data: str | Path | None = None, out: str | Path | None = None) -> Path:
@@ -61,6 +62,26 @@ def load(path_or_name: str | Path, device: str | torch.device = "cpu") -> Callab
     from attrxfer.model.loading import load_model
 
     return load_model(path_or_name, device=device)
+
+
+def evaluate(
+    *candidates: str | Path, recipe: str | Path | None = None, data: str | Path | None = None, out: str | Path | None = None
+) -> ScoredTask:
+    """Score candidates side by side on the held-out inputs of a task: ``attrxfer evaluate``.
+
+    Args:
+        candidates: Bundles, finished runs, exported files, methods by name, folders of results named as the inputs.
+        recipe: A recipe whose task, data and metrics are used; those of the first bundle where it is left out.
+        data: Images to score on instead of the recipe's.
+        out: A folder for scores.json, table.md and page.html; nothing is written where it is left out.
+
+    Raises:
+        AttrxferError: A candidate is unknown or does not fit the task, or something is missing.
+    """
+    from attrxfer.workflows.evaluate import evaluate as score
+
+    paths = [None if path is None else Path(path) for path in (data, out)]
+    return score(candidates, recipe=recipe, data=paths[0], out=paths[1])
 
 
 def export(model: str | Path, form: str = "onnx", *, out: str | Path | None = None, sample: str | Path | None = None) -> Path:

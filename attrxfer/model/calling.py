@@ -84,7 +84,7 @@ class CallableModel(ABC):
                 f"the image has {width} x {height} pixels, the model takes {self.size} x {self.size}: crop and resize it, or "
                 f"transfer whole photos with attrxfer transfer"
             )
-        return Image.fromarray(self._array(np.asarray(images.convert("RGB")), strength))
+        return Image.fromarray(self._array(np.array(images.convert("RGB")), strength))
 
     def _array(self, images_u8: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
         if images_u8.dtype != np.uint8 or images_u8.ndim not in (3, 4) or images_u8.shape[-1] != 3:
