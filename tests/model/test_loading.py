@@ -112,7 +112,8 @@ def test_what_a_model_does_not_take_is_answered_in_one_line(trained: Path, tmp_p
 
 
 def test_the_package_shows_its_names_and_imports_no_torch() -> None:
-    code = "import sys, attrxfer; print('torch' in sys.modules, {'Recipe', 'load', 'train', 'export', 'evaluate'} <= set(dir(attrxfer)))"
+    names = {"Recipe", "evaluate", "export", "load", "train"}
+    code = f"import sys, attrxfer; print('torch' in sys.modules, {names} <= set(dir(attrxfer)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.split() == ["False", "True"]
     assert package.Recipe.__name__ == "Recipe"
