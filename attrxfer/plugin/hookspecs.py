@@ -37,6 +37,12 @@ def register_models() -> Path:
 
 
 @hookspec
+def register_self_test() -> str:
+    """Return the name of a recipe that ``attrxfer doctor`` makes small and trains, to see whether training works here."""
+    raise NotImplementedError
+
+
+@hookspec
 def register_commands(group: click.Group) -> None:
     """Add commands to the command line by ``group.add_command(...)``. ``@click.pass_obj`` hands a command the registry.
     What takes long to import belongs inside the command."""

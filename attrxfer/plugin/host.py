@@ -93,6 +93,11 @@ class Host:
                 found[path.name] = (plugin, path)
         return {name: path for name, (_, path) in sorted(found.items())}
 
+    def self_test(self) -> str | None:
+        """The name of the recipe that the self-test trains, the first plugin's by name; None where no plugin names one."""
+        named = sorted(self._call("register_self_test"))
+        return named[0][1] if named else None
+
     def plugins(self) -> list[PluginInfo]:
         """What is loaded, by entry point name."""
         counts = [component.owner for component in self.registry.all()]

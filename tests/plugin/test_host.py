@@ -133,3 +133,10 @@ def test_shipped_models_are_named_by_their_folder(install: Install, tmp_path: Pa
     install("other", code)
     with pytest.raises(PluginError, match='model "younger" is shipped by both "other" and "zoo"|by both "zoo" and "other"'):
         Host().models()
+
+
+def test_a_plugin_names_the_recipe_of_the_self_test(install: Install) -> None:
+    install("silent", "")
+    assert Host().self_test() is None
+    install("cook", "@hookimpl\ndef register_self_test(): return 'soup'\n")
+    assert Host().self_test() == "soup"
