@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from attrxfer.errors import AttrxferError, did_you_mean
+from attrxfer.errors import AttrxferError, InvalidRecipe, did_you_mean
 from attrxfer.plugin import host
 from attrxfer.plugin.registry import KIND_NAMES
 
@@ -64,11 +64,17 @@ def recipe_show(name: str, overrides: tuple[str, ...]) -> None:
 def recipe_check(name: str, overrides: tuple[str, ...]) -> None:
     """Check a recipe: every problem at once, exit code 2; or one line, and what this machine lacks to run it."""
     from attrxfer.recipe import load
+    from attrxfer.workflows.check import check
 
-    checked = load(name, host.load(), overrides)
-    click.echo(f"{name}: valid ({checked.digest()[:12]})")
-    for need in checked.missing():
-        click.echo(f"  needs {need}")
+    recipe = load(name, host.load(), overrides)
+    checked = check(recipe)
+    if checked.problems:
+        raise InvalidRecipe(name, checked.problems)
+    click.echo(f"{name}: valid ({recipe.digest()[:12]})")
+    for need in checked.missing:
+        click.echo(f"  missing: {need}")
+    if checked.missing:
+        click.echo("  whether its components fit one another was not tried: something is missing")
 
 
 @recipe.command("diff")

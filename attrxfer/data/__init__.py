@@ -3,12 +3,13 @@
 from attrxfer.data.batches import batch_rows, uniform
 from attrxfer.data.dataset import CachedDataset, open_data
 from attrxfer.data.recognition import data_table, recognise
-from attrxfer.data.sets import Sets, make_sets
+from attrxfer.data.sets import Sets, check_task, make_sets
 
 __all__ = [
     "CachedDataset",
     "Sets",
     "batch_rows",
+    "check_task",
     "data_table",
     "make_sets",
     "open_data",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -56,6 +57,12 @@ def _open(path: Path, shape: tuple[int, ...]) -> tuple[NDArray[np.uint8], tuple[
 
 def _write(dataset: Dataset, count: int, size: int, path: Path, progress: Progress) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    wanted, free = count * size * size * 3, shutil.disk_usage(path.parent).free
+    if wanted > free:
+        raise DataError(
+            f"{path.parent}: the cache of {count} images of {size} px takes {wanted / 1e6:.0f} MB, but {free / 1e6:.0f} MB are "
+            f"free; make room, or name another folder in $ATTRXFER_CACHE"
+        )
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     os.close(handle)
     temporary = Path(name)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attrxfer.data.cache import Progress, cache_key, open_images
-from attrxfer.errors import DataError, did_you_mean
+from attrxfer.errors import DataError
 from attrxfer.interfaces import SPLITS, Broken, Counterfactuals, Dataset, Records, Selection
 from attrxfer.storage.cache import cache_folder
 from attrxfer.storage.conversion import to_tensor
@@ -71,16 +72,7 @@ class CachedDataset:
 
     def satisfies(self, conditions: Mapping[str, bool]) -> NDArray[np.bool_]:
         """Which images (N,) meet all conditions. Raises DataError for an unknown attribute."""
-        met = np.ones(len(self.records), bool)
-        known = self.records.attributes
-        for name, wanted in conditions.items():
-            if name not in known:
-                raise DataError(
-                    f'task: the data have no attribute "{name}"{did_you_mean(name, known)}; they have {", ".join(known)}; '
-                    f"choose with: --set task.guided={{{next(iter(known), 'NAME')}=true}}"
-                )
-            met &= known[name] == wanted
-        return met
+        return satisfies(self.records, conditions)
 
     def rows(self, split: str, conditions: Mapping[str, bool] | None) -> NDArray[np.int64]:
         """Usable rows of a split that meet the conditions."""
@@ -97,17 +89,8 @@ class CachedDataset:
         return known.mean(0, dtype=np.float64).astype(np.float32) if len(known) else None
 
     def describe(self) -> str:
-        """What was seen: images and people a split, counts an attribute, broken images by name."""
-        lines = [f"{len(self.records)} images, {int(self.usable.sum())} usable"]
-        header = "".join(f"{split:>12}" for split in SPLITS)
-        lines.append(f"{'':24}{header}")
-        by_split = [self.rows(split, None) for split in SPLITS]
-        lines.append(f"{'images':24}" + "".join(f"{len(rows):>12}" for rows in by_split))
-        identity = self.records.identity
-        if identity is not None:
-            lines.append(f"{'people':24}" + "".join(f"{len(np.unique(identity[rows])):>12}" for rows in by_split))
-        for name, values in self.records.attributes.items():
-            lines.append(f"{name:24}" + "".join(f"{int(values[rows].sum()):>12}" for rows in by_split))
+        """What was read: images and people a split, counts an attribute, broken images by name."""
+        lines = [describe(self.records, self.usable)]
         if self.unselected:
             lines.append(f"{self.unselected} left out by the selection")
         if self.broken:
@@ -116,20 +99,71 @@ class CachedDataset:
             lines += [f"  and {len(self.broken) - NAMED} more"] if len(self.broken) > NAMED else []
         return "\n".join(lines)
 
+    def __repr__(self) -> str:
+        side = self.cached.shape[1]
+        return f"<CachedDataset: {len(self.records)} images of {side} px, {int(self.usable.sum())} usable>"
+
+
+def satisfies(records: Records, conditions: Mapping[str, bool]) -> NDArray[np.bool_]:
+    """Which of N images meet all conditions: (N,). Raises DataError for an unknown attribute."""
+    require_attributes(records, conditions)
+    met = np.ones(len(records), bool)
+    for name, wanted in conditions.items():
+        met &= records.attributes[name] == wanted
+    return met
+
+
+def require_attributes(records: Records, names: Iterable[str]) -> None:
+    """Raise DataError when any of these attributes is unknown: each is named with the nearest known one, and the known ones
+    are listed once."""
+    known = list(records.attributes)
+    unknown = [name for name in names if name not in known]
+    if not unknown:
+        return
+    near = {name: difflib.get_close_matches(name, known, n=1) for name in unknown}
+    named = ", ".join(f'"{name}"' + (f' (did you mean "{near[name][0]}"?)' if near[name] else "") for name in unknown)
+    raise DataError(
+        f"task: the data have no attribute {named}; they have {', '.join(known) or 'none'}; "
+        f"choose with: --set task.guided={{{next(iter(known), 'NAME')}=true}}"
+    )
+
+
+def describe(records: Records, usable: NDArray[np.bool_]) -> str:
+    """A table: images, people and counts of each attribute among the usable images of each split."""
+    by_split = [np.flatnonzero(usable & (records.split == number)) for number in range(len(SPLITS))]
+    lines = [f"{len(records)} images, {int(usable.sum())} usable", f"{'':24}" + "".join(f"{split:>12}" for split in SPLITS)]
+    lines.append(f"{'images':24}" + "".join(f"{len(rows):>12}" for rows in by_split))
+    identity = records.identity
+    if identity is not None:
+        lines.append(f"{'people':24}" + "".join(f"{len(np.unique(identity[rows])):>12}" for rows in by_split))
+    for name, values in records.attributes.items():
+        lines.append(f"{name:24}" + "".join(f"{int(values[rows].sum()):>12}" for rows in by_split))
+    return "\n".join(lines)
+
 
 def open_data(
     dataset: Dataset,
     *,
     selection: Selection | None,
     size: int,
+    records: Records | None = None,
     folder: Path | None = None,
     progress: Progress = lambda done, count: None,
 ) -> CachedDataset:
     """Read the labels, decode every image once (or find it in the cache), leave out what cannot be used.
 
-    Raises DataError when there is no image, or none that can be used.
+    Args:
+        dataset: Where the images come from.
+        selection: Which of them are fit for use; None takes all.
+        size: Side of the images in pixels.
+        records: The labels, where they were read already.
+        folder: The cache; None is the user's own.
+        progress: Called with how many images are decoded, and of how many.
+
+    Raises:
+        DataError: There is no image, or none that can be used.
     """
-    records = dataset.records()
+    records = dataset.records() if records is None else records
     if not len(records):
         raise DataError("the data set has no images")
     images, broken = open_images(dataset, len(records), size, folder or cache_folder(), progress)

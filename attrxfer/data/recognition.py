@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from attrxfer.errors import DataError
+from attrxfer.interfaces import Recognises
 from attrxfer.plugin.registry import Component
 
 
@@ -21,11 +22,11 @@ def recognise(path: Path, components: Iterable[Component]) -> str:
     """
     if not path.exists():
         raise DataError(f"--data {path}: no such file or folder")
-    asked = [(component, getattr(component.load(), "recognise", None)) for component in components]
-    ranked = sorted(((judge(path), c.name) for c, judge in asked if judge is not None), reverse=True)
+    able = [(component, loaded) for component in components if isinstance(loaded := component.load(), Recognises)]
+    ranked = sorted(((loaded.recognise(path), component.name) for component, loaded in able), reverse=True)
     sure = [item for item in ranked if item[0] > 0]
     if not sure:
-        layouts = "; ".join(f"{c.name}: {c.summary}" for c, judge in asked if judge is not None)
+        layouts = "; ".join(f"{component.name}: {component.summary}" for component, _ in able)
         raise DataError(f"--data {path}: not a layout that is understood ({layouts})")
     if len(sure) > 1 and sure[0][0] == sure[1][0]:
         raise DataError(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from attrxfer.data import CachedDataset, Sets
 from attrxfer.errors import AttrxferError, DataError, did_you_mean
 from attrxfer.evaluation.scores import HeldOutInputs, HeldOutResults, Scorecard, inputs, score
-from attrxfer.interfaces import ChecksData, Method, Metric, Model, PicksImages, ReferenceMethod
+from attrxfer.interfaces import Method, Metric, Model, PicksImages, ReferenceMethod
 from attrxfer.media.images import find_images, frame, open_rgb
 from attrxfer.model import bundle, exported
 from attrxfer.model.torch_model import TorchModel
@@ -106,16 +106,6 @@ def reference_rows(held: HeldOutInputs, registry: Registry) -> Iterator[Candidat
             row = of_method(component.name, held, registry)
             if row is not None:
                 yield row
-
-
-def made_metrics(recipe: Recipe, data: CachedDataset) -> list[Metric]:
-    """The recipe's metrics. Raises DataError where one, or a part of one, cannot be used with these data."""
-    memo: dict[str, Any] = {}
-    metrics: list[Metric] = [build(spec, memo) for spec in recipe.metric]
-    for part in memo.values():
-        if isinstance(part, ChecksData):
-            part.check_data(data)
-    return metrics
 
 
 def scorecards(

@@ -250,23 +250,42 @@ def _show(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def build(spec: Spec, memo: dict[str, Any], key: str = "") -> Any:
-    """Construct a component, nested ones first; equal specs (same kind, name, values) become one object through ``memo``,
-    unless a ``key`` sets them apart, as it does for nested ones of the ``OWNED`` kinds.
+def component_key(spec: Spec, place: str = "") -> str:
+    """What names a component among those that are built together: equal for equal specs (kind, name, values), but ``place``
+    for a nested one of the ``OWNED`` kinds, which is never shared ("" where it has no place of its own)."""
+    if spec.kind in OWNED and place:
+        return place
+    return json.dumps([spec.kind, spec.table()], sort_keys=True)
+
+
+def build(spec: Spec, built: dict[str, Any] | None = None, key: str = "") -> Any:
+    """Construct a component, nested ones first.
+
+    Args:
+        spec: The checked component.
+        built: Components that were built before, by key; new ones are added. Equal specs become one object.
+        key: Names this component instead of ``component_key``.
     """
-    key = key or json.dumps([spec.kind, spec.table()], sort_keys=True)
-    if key not in memo:
-        arguments = {name: _built(value, memo, f"{key}.{name}") for name, value in spec.values.items()}
-        memo[key] = spec.component.load()(**arguments)
-    return memo[key]
+    built = {} if built is None else built
+    key = key or component_key(spec)
+    if key not in built:
+        arguments = {name: _built(value, built, f"{key}.{name}") for name, value in spec.values.items()}
+        built[key] = spec.component.load()(**arguments)
+    return built[key]
 
 
-def _built(value: Any, memo: dict[str, Any], key: str) -> Any:
+def _built(value: Any, built: dict[str, Any], place: str) -> Any:
     if isinstance(value, Spec):
-        return build(value, memo, key if value.kind in OWNED else "")
+        return build(value, built, component_key(value, place))
     if isinstance(value, tuple) and any(isinstance(item, Spec) for item in value):
-        return tuple(_built(item, memo, f"{key}[{i}]") for i, item in enumerate(value))
+        return tuple(_built(item, built, f"{place}[{i}]") for i, item in enumerate(value))
     return value
+
+
+def parts(spec: Spec) -> list[Spec]:
+    """The components that a spec names directly."""
+    values = [item for value in spec.values.values() for item in (value if isinstance(value, tuple) else (value,))]
+    return [item for item in values if isinstance(item, Spec)]
 
 
 def missing_for(spec: Spec) -> list[str]:
@@ -282,5 +301,4 @@ def all_missing_for(spec: Spec) -> list[str]:
 
 def with_nested(spec: Spec) -> list[Spec]:
     """The spec's own components and theirs, innermost first, then the spec itself."""
-    values = [item for value in spec.values.values() for item in (value if isinstance(value, tuple) else (value,))]
-    return [*(inner for value in values if isinstance(value, Spec) for inner in with_nested(value)), spec]
+    return [*(inner for part in parts(spec) for inner in with_nested(part)), spec]

@@ -12,7 +12,7 @@ import tomlkit
 from pydantic import Field
 
 from attrxfer.errors import InvalidRecipe
-from attrxfer.plugin.parameters import Spec, check, missing_for, plain, with_nested
+from attrxfer.plugin.parameters import Spec, check, plain
 from attrxfer.plugin.registry import Registry
 
 SHARED = ("size", "batch_size", "lr", "betas")
@@ -118,18 +118,6 @@ class Recipe:
         if spec is None:
             raise InvalidRecipe(self.source, problems)
         return spec
-
-    def components(self) -> list[Spec]:
-        """Every component of a run: those of the tables, nested ones, and those that only its stages name."""
-        specs = [self.data, *([self.selection] if self.selection else []), *(getattr(self, kind) for kind in ONE)]
-        specs += [spec for kind in MANY for spec in getattr(self, kind)]
-        declared = {name for spec in specs for _, name in getattr(spec.component.load(), "stages", ())}
-        specs += [spec for name, spec in self.stage_specs.items() if name in (declared if self.stages is None else self.stages)]
-        return [inner for spec in specs for inner in with_nested(spec)]
-
-    def missing(self) -> list[str]:
-        """What this machine lacks before the recipe can run: files, extras; each with its remedy, none twice."""
-        return list(dict.fromkeys(need for spec in self.components() for need in missing_for(spec)))
 
     def filled(self) -> dict[str, Any]:
         """The whole recipe as TOML or JSON takes it, defaults included; loading it again gives an equal recipe."""

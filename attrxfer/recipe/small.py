@@ -10,6 +10,7 @@ from annotated_types import Ge
 
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.parameters import Spec, plain, schema
+from attrxfer.recipe.assembly import Assembly
 from attrxfer.recipe.loading import complete, read
 from attrxfer.recipe.merging import merge
 from attrxfer.recipe.parsing import parse
@@ -47,8 +48,7 @@ def small_recipe(recipe: str | Path | Mapping[str, Any], host: Host, **overrides
 
 def _stages(recipe: Recipe) -> list[str]:
     """The stages that this recipe runs or sets."""
-    declared = [name for spec in recipe.components() for _, name in getattr(spec.component.load(), "stages", ())]
-    return list(dict.fromkeys([*recipe.stage_specs, *declared, *(recipe.stages or ())]))
+    return list(dict.fromkeys([*recipe.stage_specs, *(stage.name for stage in Assembly(recipe).stages)]))
 
 
 def _lowered(value: Any, given: Any) -> Any:

@@ -11,6 +11,7 @@ from attrxfer.errors import AttrxferError, InvalidRecipe
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.parameters import all_missing_for
 from attrxfer.recipe import load
+from attrxfer.recipe.assembly import Assembly
 from attrxfer.testing.subject import Subject
 from attrxfer.testing.suite import Check, promises
 
@@ -54,7 +55,7 @@ def _skipped(what: str, error: Exception) -> Finding | None:
 def of_recipe(name: str, host: Host) -> Finding:
     """Whether a recipe is valid, and what this machine lacks to run it."""
     try:
-        missing = load(name, host).missing()
+        missing = Assembly(load(name, host)).missing()
     except Exception as error:  # its components' modules may raise anything at import
         return Finding("FAILED", name, one_reason(error).removeprefix(f"{name}: "))
     return Finding("ok", name, f"needs {'; '.join(missing)}" if missing else "")

@@ -11,10 +11,11 @@ from typing import Any, Literal
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
+from accelerate.tracking import LOGGER_TYPE_TO_CLASS, get_available_trackers
 from accelerate.utils import broadcast, gather_object
 from torch import Tensor, nn
 
-from attrxfer.errors import AttrxferError
+from attrxfer.errors import AttrxferError, Problem, did_you_mean
 from attrxfer.model.inference import has_bfloat16
 
 Precision = Literal["auto", "no", "bf16", "fp16"]
@@ -130,6 +131,23 @@ def _restore_layout(adam: torch.optim.Optimizer) -> None:
         for name, value in moments.items():
             if isinstance(value, Tensor) and value.shape == parameter.shape:
                 moments[name] = torch.empty_like(parameter).copy_(value)
+
+
+def unknown_trackers(names: Sequence[str]) -> list[Problem]:
+    """Trackers that accelerate does not know, each with the nearest it knows."""
+    known = sorted(LOGGER_TYPE_TO_CLASS)
+    return [Problem("train.trackers", f'no tracker "{name}"{did_you_mean(name, known)}') for name in names if name not in known]
+
+
+def missing_trackers(names: Sequence[str]) -> list[str]:
+    """Trackers that accelerate knows, but whose package is not installed, each with its remedy."""
+    installed = {str(tracker) for tracker in get_available_trackers()}
+    remedies = {"tensorboard": "pip install 'attrxfer[track]'"}
+    return [
+        f"tracker {name}: {remedies.get(name, f'pip install {name}')}"
+        for name in names
+        if name in LOGGER_TYPE_TO_CLASS and name not in installed
+    ]
 
 
 def refuse_silent_launch() -> None:

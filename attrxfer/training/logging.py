@@ -1,22 +1,18 @@
-"""What a run shows while it works: scalars, sample images, a progress bar."""
+"""What a run shows while it trains: scalars and a progress bar."""
 
 from __future__ import annotations
 
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from attrxfer.storage.files import write_bytes
 from attrxfer.storage.run_folder import RunFolder
 
 SHOWN = 4
@@ -29,7 +25,7 @@ class Metrics:
         self._folder = folder
         self._file: Any = None
 
-    def rewind(self, stages: list[str], stage: int, step: int) -> None:
+    def rewind(self, stages: Sequence[str], stage: int, step: int) -> None:
         """Forget all lines that come after a checkpoint: those of later stages, and of this stage from ``step`` on."""
         kept = [
             line
@@ -52,16 +48,6 @@ class Metrics:
         if self._file is not None:
             self._file.close()
             self._file = None
-
-
-def save_strip(folder: RunFolder, name: str, images: NDArray[np.uint8]) -> None:
-    """Write images (N, S, S, 3) side by side into samples/NAME.png."""
-    strip = np.concatenate(list(images), axis=1)
-    import io
-
-    buffer = io.BytesIO()
-    Image.fromarray(strip).save(buffer, format="PNG")
-    write_bytes(folder.samples / f"{name}.png", buffer.getvalue())
 
 
 class Display(AbstractContextManager["Display"]):

@@ -156,7 +156,7 @@ def _actions(folder: Path, host: Host) -> dict[str, Callable[[], str]]:
 
     def resume() -> str:
         def stop(stage: Any, key: str, done: int) -> None:
-            training.stop_requested = key == "adversarial"
+            training.interruption.requested = key == "adversarial"
 
         training = Training(recipe, parts, host, quiet=True, watch=stop)
         training.create_folder()

@@ -13,7 +13,7 @@ import numpy as np
 from attrxfer import recipe as recipes
 from attrxfer.data import CachedDataset, Sets, data_table
 from attrxfer.errors import AttrxferError
-from attrxfer.evaluation.candidates import Candidate, candidate, held_out, made_metrics, reference_rows, require, scorecards
+from attrxfer.evaluation.candidates import Candidate, candidate, held_out, reference_rows, require, scorecards
 from attrxfer.evaluation.leakage import refuse_teachers
 from attrxfer.evaluation.matched_identity import add_matched_identity
 from attrxfer.evaluation.scores import HeldOutInputs, HeldOutResults, Scorecard, score, slices
@@ -24,7 +24,7 @@ from attrxfer.plugin.host import Host
 from attrxfer.plugin.parameters import all_missing_for
 from attrxfer.plugin.registry import Registry
 from attrxfer.recipe import Recipe
-from attrxfer.recipe.assembly import open_task
+from attrxfer.recipe.assembly import Assembly
 from attrxfer.report import scorecard as pages
 from attrxfer.report.markdown import conditions
 from attrxfer.storage.files import write_text
@@ -114,12 +114,13 @@ def evaluate(
     missing = dict.fromkeys(line for metric in scoring.metric for line in all_missing_for(metric))
     if missing:
         raise AttrxferError("\n".join(f"missing for a metric: {line}" for line in missing))
-    opened, sets = open_task(scoring)
+    assembly = Assembly(scoring)
+    opened, sets = assembly.open_data()
 
     def results(inputs: HeldOutInputs) -> list[Candidate]:
         return [candidate(name, inputs, loaded.registry, strength) for name in names]
 
-    metrics = made_metrics(scoring, opened)
+    metrics = assembly.metrics(opened)
     scored = score_task(scoring, opened, sets, results, metrics, loaded.registry, limit, curves_at=strength)
     if scored is None:
         raise AttrxferError("the test split has no inputs of this task")

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-from attrxfer.errors import AttrxferError
-from attrxfer.evaluation.candidates import Candidate, made_metrics
+from attrxfer.evaluation.candidates import Candidate
 from attrxfer.evaluation.leakage import refuse_teachers
 from attrxfer.evaluation.scores import HeldOutInputs
 from attrxfer.interfaces import Metric
@@ -21,6 +20,7 @@ from attrxfer.report.scorecard import shown
 from attrxfer.storage.files import write_text
 from attrxfer.storage.run_folder import RunFolder
 from attrxfer.training.loop import Training
+from attrxfer.workflows.check import require
 from attrxfer.workflows.evaluate import score_task
 
 RESULT = "result"
@@ -32,17 +32,15 @@ def run(recipe: Recipe, path: Path, host: Host, *, resume: bool = False, quiet: 
 
     Raises what ``Training.train`` raises; a run that was stopped while it was scored goes on there when resumed.
     """
-    missing = recipe.missing()
-    if missing:
-        raise AttrxferError("\n".join(f"{recipe.source} needs {need}" for need in missing))
     folder = RunFolder(path)
     if resume:
         folder.require()
     else:
         folder.refuse_existing()
+    require(recipe)
     refuse_teachers({recipe.source: recipe.filled()}, recipe)
     training = Training(recipe, folder, host, quiet=quiet)
-    metrics = made_metrics(recipe, training.data)
+    metrics = training.assembly.metrics(training.data)
     with folder.occupied() if training.devices.main else nullcontext():
         if not resume:
             training.create_folder()

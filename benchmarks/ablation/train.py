@@ -76,8 +76,8 @@ def written(scorecard: Scorecard) -> dict[str, Any]:
 def steps_for(minutes: float, recipe: Recipe, folder: Path, host: Host) -> Recipe:
     """The recipe with as many iterations of Algorithm 1 as the minutes hold, by timing a few."""
     training = Training(_with_steps(recipe, PROBE), RunFolder(folder), host, quiet=True)
-    planned = next(p for p in training.planned if p.name == "adversarial")
-    stage = training._stage(planned)
+    planned = next(p for p in training.stages if p.name == "adversarial")
+    stage = training.prepared(planned)
     times = []
     for index in range(PROBE):
         began = time.monotonic()
@@ -120,14 +120,14 @@ def train(
     moments = folder.path / "moments.json"
     curve: list[dict[str, float]] = json.loads(moments.read_text()) if moments.is_file() else []
     seconds: dict[str, float] = {}
-    stages = [planned.key for planned in training.planned]
+    stages = [planned.key for planned in training.stages]
     taken = folder.path / "taken_over"  # a run that began by training its own T goes on so
     if plain is not None and (taken.exists() or not began) and equal_but_enhancement(recipe, load(plain.recipe, host)):
         write_text(taken, f"{plain.path}\n")
         before = json.loads((plain.path / "ablation.json").read_text())
         curve, seconds = before["curve"], before["seconds"]
         training.run.generator.load_state_dict(bundle.load(plain.bundle, host.registry).chain[0].state_dict())
-        training.planned = [planned for planned in training.planned if planned.name not in OF_T]
+        training.stages = [planned for planned in training.stages if planned.name not in OF_T]
 
     def watch(stage: Stage, key: str, step: int) -> None:
         every = max(1, stage.steps // MOMENTS)

@@ -25,9 +25,9 @@ from benchmarks.speed.figure import Figure
 
 def engine_loop(training: Training) -> Callable[[int], None]:
     """Steps of the adversarial stage as a run makes them, with records."""
-    number = next(i for i, planned in enumerate(training.planned) if planned.name == "adversarial")
-    stage = training._stage(training.planned[number])
-    planned = training.planned[number]
+    number = next(i for i, planned in enumerate(training.stages) if planned.name == "adversarial")
+    stage = training.prepared(training.stages[number])
+    planned = training.stages[number]
 
     def step(index: int) -> None:
         training.one_step(stage, planned, index)

@@ -21,6 +21,7 @@ from attrxfer.errors import DataError
 from attrxfer.interfaces import NamesWeights
 from attrxfer.plugin.host import Host
 from attrxfer.recipe import load
+from attrxfer.recipe.assembly import Assembly
 from attrxfer.storage.files import sha256
 from tests.conftest import TINY, attrxfer
 
@@ -208,7 +209,7 @@ def test_a_pickle_is_not_executed(tmp_path: Path) -> None:
 
 def test_missing_weights_are_one_line_before_anything_starts(host: Host, tmp_path: Path) -> None:
     table = "identity={use='backbone', network={use='vgg_face'}}"
-    assert len(load("diat_a_gender", host, (*TINY, table)).missing()) == 1
+    assert len(Assembly(load("diat_a_gender", host, (*TINY, table))).missing()) == 1
     sets = [part for setting in (*TINY, table) for part in ("--set", setting)]
     result = attrxfer("run", "diat_a_gender", *sets, "-o", tmp_path / "run", env={"ATTRXFER_VGG_FACE": ""})
     assert result.returncode == 2 and not (tmp_path / "run").exists()

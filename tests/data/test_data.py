@@ -166,7 +166,7 @@ def test_the_cap_depends_on_the_seed_alone(tmp_path: Path) -> None:
 
 def test_what_is_empty_or_unknown_is_said(tmp_path: Path) -> None:
     data = opened(tmp_path)
-    with pytest.raises(DataError, match=r'no attribute "evne"; did you mean "even".*even, big, never.*--set task.guided='):
+    with pytest.raises(DataError, match=r'no attribute "evne" .did you mean "even".*even, big, never.*--set task.guided='):
         make_sets(data, {"evne": True}, None, 0, 0)
     with pytest.raises(DataError, match=r"task.guided: no training image meets \{'never': True\}"):
         make_sets(data, {"never": True}, None, 0, 0)

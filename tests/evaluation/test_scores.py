@@ -23,7 +23,7 @@ from attrxfer.interfaces import AggregateScore, PerImageScore
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.registry import Registry
 from attrxfer.recipe import Recipe, load
-from attrxfer.recipe.assembly import open_task
+from attrxfer.recipe.assembly import Assembly
 from attrxfer.report.scorecard import markdown, page, shown
 from attrxfer.workflows.train import run
 from tests.conftest import attrxfer
@@ -117,7 +117,7 @@ def test_peak_memory_grows_with_the_batch(trained: Path) -> None:
 def test_candidates_of_every_form_in_one_command(trained: Path, tmp_path: Path, host: Host) -> None:
     results = tmp_path / "theirs"
     recipe = load(trained / "recipe.toml", host)
-    data, sets = open_task(recipe)
+    data, sets = Assembly(recipe).open_data()
     given = held_out(recipe, data, sets, 6)
     assert given is not None and given.truth is not None
     for row, image in zip(given.rows, given.truth, strict=True):
@@ -197,7 +197,7 @@ def test_a_metrics_mistake_stops_a_run_before_its_first_stage(tiny: Tiny, tmp_pa
 def test_half_a_truth_is_made_of_what_an_image_lacks(tiny: Tiny) -> None:
     """Men to young women: a young man's half truth is half a woman, and as young as he was."""
     recipe = tiny("data.faces=120")
-    data, _ = open_task(recipe)
+    data, _ = Assembly(recipe).open_data()
     attributes = data.records.attributes
     rows = np.flatnonzero(attributes["Male"] & attributes["Young"])[:3]
     target = {"Male": False, "Young": True}
@@ -229,7 +229,7 @@ def test_results_are_matched_by_their_path_not_by_a_name_that_two_share(tmp_path
 
 def test_reference_rows_of_real_people_are_another_photo_and_a_stranger(tiny: Tiny, host: Host) -> None:
     recipe = tiny("data.faces=240")
-    data, sets = open_task(recipe)
+    data, sets = Assembly(recipe).open_data()
     data = replace(data, dataset=SimpleNamespace())  # type: ignore[arg-type]  # as of photographs, no truth is known
     given = held_out(recipe, data, sets, 12)
     assert given is not None and given.truth is None

@@ -18,7 +18,7 @@ PINNED = """extends = "diat_a_gender"
 metric = [{use = "attribute_accuracy"}, {use = "truth"}]
 selection = {use = "frontal"}
 identity = {use = "adaptive"}
-train = {size = 64, batch = 16}
+train = {size = 64, batch_size = 16}
 """
 """What these tests rely on, whatever the shipped recipe is tuned to."""
 

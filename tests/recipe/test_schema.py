@@ -202,7 +202,7 @@ def test_a_filled_table_gives_the_same_spec(registry: Registry) -> None:
 
 @pytest.mark.parametrize("name", ["positional", "unannotated"])
 def test_a_constructor_that_cannot_be_read_is_the_plugins_mistake(registry: Registry, name: str) -> None:
-    with pytest.raises(PluginError, match=r'test_config\.\w+: constructor parameter "width" must be keyword-only'):
+    with pytest.raises(PluginError, match=r'test_schema\.\w+: constructor parameter "width" must be keyword-only'):
         check("generator", {"use": name}, registry, path="g", shared={})
 
 

@@ -10,6 +10,7 @@ import pytest
 from attrxfer.model.torch_model import load_bundle as load_transfer
 from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe, load
+from attrxfer.recipe.assembly import Assembly
 from attrxfer.recipe.small import small_recipe
 from attrxfer.storage.run_folder import RunFolder
 from attrxfer.training.loop import Training
@@ -86,7 +87,7 @@ def test_it_opens_with_its_command(path: Path) -> None:
 @pytest.mark.parametrize("path", RECIPES, ids=name)
 def test_it_is_valid_and_runs_a_few_steps(path: Path, tmp_path: Path, host: Host) -> None:
     recipe = small_recipe(path, host, **_no_files(load(path, host)))
-    assert not recipe.missing()
+    assert not Assembly(recipe).missing()
     training = Training(recipe, RunFolder(tmp_path / "run"), host, quiet=True)
     training.create_folder()
     assert (training.train() / "model.safetensors").is_file()

@@ -118,7 +118,7 @@ def test_a_run_tells_records_and_reports(tiny: Tiny, tmp_path: Path, host: Host)
     assert "the output equals the input" in training.folder.report.read_text()
     # what a resumed run knows already it does not tell again
     again = Training(recipe, training.folder, host, quiet=True)
-    assert again.health.found == [found]
+    assert again.diagnostics.found == [found]
     healthy = train(tiny(), tmp_path / "healthy", host)
     assert "symptoms" not in healthy.folder.read_info()
 
@@ -129,7 +129,7 @@ def test_a_discriminator_that_has_won_is_told_by_the_run(
     monkeypatch.setattr("attrxfer.training.diagnostics.WINDOW", 3)
     monkeypatch.setattr("attrxfer.training.diagnostics.WON", 10.0)
     training = Training(tiny(), RunFolder(tmp_path), host, quiet=True)
-    training.health._losses = type(training.health._losses)(maxlen=3)
+    training.diagnostics._losses = type(training.diagnostics._losses)(maxlen=3)
     training.create_folder()
     training.train()
     assert "the discriminator won" in [found["name"] for found in training.folder.read_info()["symptoms"]]

@@ -24,7 +24,6 @@ from attrxfer.report.curves import curves
 from attrxfer.storage import state as checkpoint
 from attrxfer.storage.run_folder import RunFolder
 from attrxfer.training.loop import Training
-from attrxfer.training.stages import plan
 from tests.conftest import TINY, attrxfer
 
 Tiny = Callable[..., Recipe]
@@ -174,27 +173,6 @@ def test_shares_of_the_gradient_have_a_figure_of_their_own() -> None:
 
 
 # ---------------------------------------------------------------- stages
-
-
-def test_stages_follow_from_components_by_slot() -> None:
-    class Enhancer:
-        stages = (("enhance", "deblur"),)
-
-    class Features:
-        stages = (("features", "classify"), ("pretrain", "warm"))
-
-    first, second, features = Enhancer(), Enhancer(), Features()
-    planned = plan([first, features, second, first], None)
-    assert [(p.key, p.name, p.owner) for p in planned] == [
-        ("classify", "classify", features),
-        ("warm", "warm", features),
-        ("deblur", "deblur", first),
-        ("deblur_2", "deblur", second),
-    ]
-    assert [(p.key, p.owner) for p in plan([first, features], ["deblur", "other"])] == [
-        ("deblur", first),
-        ("other", None),
-    ]
 
 
 def test_stages_can_be_listed(tiny: Tiny, tmp_path: Path, host: Host) -> None:

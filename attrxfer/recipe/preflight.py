@@ -1,0 +1,81 @@
+"""What can be known of a recipe before its first step, across its components, without its data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from attrxfer.errors import AttrxferError, Problem
+from attrxfer.interfaces import ChecksRecipe, Features, HasParts
+from attrxfer.recipe.assembly import Assembly
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Shape = tuple[int, ...]
+
+
+class AssembledRecipe:
+    """The implementation of ``interfaces.RecipeView``: shapes are found by passing one image through the networks."""
+
+    def __init__(self, assembly: Assembly) -> None:
+        self.assembly = assembly
+        self.size = assembly.recipe.train.size
+
+    def _image(self) -> Tensor:
+        import torch
+
+        return torch.zeros(1, 3, self.size, self.size)
+
+    @cached_property
+    def generator_parts(self) -> Mapping[str, Shape]:
+        generator = self.assembly.one("generator")
+        made = _passed(generator.parts if isinstance(generator, HasParts) else generator, generator, self._image())
+        return {name: tuple(part.shape) for name, part in (made if isinstance(made, Mapping) else {"output": made}).items()}
+
+    @cached_property
+    def discriminator_features(self) -> Sequence[Shape]:
+        discriminator = self.assembly.one("discriminator")
+        return [tuple(maps.shape) for maps in _passed(discriminator, discriminator, self._image()).features]
+
+    def features(self, network: Features) -> Sequence[Shape]:
+        return [tuple(maps.shape) for maps in _passed(network, network, self._image())]
+
+
+def preflight(assembly: Assembly) -> list[Problem]:
+    """Build the components of a recipe and let each check itself against the others.
+
+    Nothing may be missing on this machine (``assembly.missing()``). The assembly should be one of its own: components that
+    trained are no fit ones to check, and checking changes none.
+
+    Returns:
+        Problems, each with its place in the recipe ("identity[0].layers"); none where the recipe can be trained as far as can
+        be told.
+    """
+    try:
+        assembly.build_training()
+        for spec in assembly.recipe.metric:
+            assembly.build(spec)
+    except AttrxferError as error:
+        return [Problem("", str(error))]
+    view = AssembledRecipe(assembly)
+    problems = []
+    for place in assembly.components():
+        component = assembly.built(place)
+        if isinstance(component, ChecksRecipe):
+            for problem in component.check_recipe(view):
+                problems.append(Problem(f"{place.path}.{problem.path}" if problem.path else place.path, problem.message))
+    return problems
+
+
+def _passed(run: Any, network: Any, image: Tensor) -> Any:
+    """What a network makes of an image, in eval mode and without gradients; its mode is as it was afterwards."""
+    import torch
+
+    training = network.training
+    network.eval()
+    with torch.no_grad():
+        made = run(image)
+    network.train(training)
+    return made

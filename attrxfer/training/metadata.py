@@ -1,0 +1,47 @@
+"""What a bundle knows of itself, from the run that made it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from attrxfer.data import CachedDataset, Sets
+from attrxfer.interfaces import HasFraming
+from attrxfer.plugin.host import Host
+from attrxfer.recipe import Recipe
+from attrxfer.recipe.assembly import Assembly
+from attrxfer.storage.run_folder import RunFolder
+
+
+def bundle_metadata(assembly: Assembly, data: CachedDataset, sets: Sets, folder: RunFolder, host: Host) -> dict[str, Any]:
+    """The metadata of a run's bundle, as JSON takes it: task, size, framing, alignment, recipe, plugins, licences, training."""
+    recipe = assembly.recipe
+    dataset = data.dataset
+    framing = dataset.framing if isinstance(dataset, HasFraming) else None
+    owners = {host.registry.get(spec.kind, spec.name).owner for spec in chain_specs(recipe)}
+    alignment = data.mean_landmarks(np.union1d(sets.guided, sets.input))
+    licences = {place.spec.component.licence for place in assembly.components()} - {""}
+    return {
+        "task": {"name": recipe.task.name, "guided": dict(recipe.task.guided)},
+        "size": recipe.train.size,
+        "framing": framing._asdict() if framing else None,
+        "alignment": alignment.tolist() if alignment is not None else None,
+        "recipe": recipe.filled(),
+        "plugins": {plugin.name: plugin.version for plugin in host.plugins() if plugin.name in owners},
+        "licences": sorted(licences),
+        "trained": _trained(folder),
+        "scores": {},
+    }
+
+
+def chain_specs(recipe: Recipe) -> list[Any]:
+    """The components whose networks a bundle keeps: the generator, then the enhancers in the recipe's order."""
+    return [recipe.generator, *recipe.enhancer]
+
+
+def _trained(folder: RunFolder) -> dict[str, Any]:
+    """Where it was trained and how long: seconds of all steps, over all sittings of the run."""
+    environment = folder.read_info().get("environment", {})
+    known = {name: environment[name] for name in ("device", "threads", "processes", "precision") if name in environment}
+    return {"seconds": round(sum(line["seconds"] for line in folder.read_metrics())), **known}

@@ -1,0 +1,51 @@
+"""The run as one stage sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from attrxfer.data import CachedDataset, Sets, batch_rows, uniform
+from attrxfer.interfaces import Adversarial, Batch, Enhancer, Identity, Regularizer, SetName
+from attrxfer.training.devices import AccelerateDevices
+from attrxfer.training.step import Step
+
+
+@dataclass(frozen=True)
+class StageRun:
+    """The implementation of ``interfaces.Run``. stage: the stage's key, which seeds its batches."""
+
+    stage: str
+    seed: int
+    flip: bool
+    data: CachedDataset
+    sets: Sets
+    generator: nn.Module
+    discriminator: nn.Module
+    adversarial: Adversarial
+    identity: tuple[Identity, ...]
+    regularizer: tuple[Regularizer, ...]
+    enhancer: tuple[Enhancer, ...]
+    devices: AccelerateDevices
+    guided: Mapping[str, bool]
+
+    def batch(self, which: SetName, index: int, size: int) -> Batch:
+        rows, flips = batch_rows(
+            getattr(self.sets, which), self.seed, self.stage, which, index, size, self.devices.rank, self.devices.world
+        )
+        mirrored = flips & self.flip
+        images = self.devices.images(self.data.images(rows, mirrored))
+        labels = torch.from_numpy(self.data.satisfies(self.guided)[rows].astype(np.float32))
+        return Batch(images, labels.to(self.devices.device), rows, mirrored)
+
+    def transfer(self, source: Tensor, index: int) -> Step:
+        draw = self.uniform("augment", index, len(source), 8)
+        return Step(self.generator, self.discriminator, self.adversarial, source, draw)
+
+    def uniform(self, key: str, index: int, size: int, columns: int) -> Tensor:
+        numbers = uniform(self.seed, self.stage, key, index, size, columns, self.devices.rank, self.devices.world)
+        return torch.from_numpy(numbers).to(self.devices.device)
