@@ -88,7 +88,7 @@ def test_without_a_finder_or_alignment_it_says_why_images_are_taken_as_crops(
     (offer,) = offers([unaligned], "dlib", host.registry)
     assert offer.photos is None and "does not know how its training images were aligned" in offer.crops_only
     assert "\n" not in offer.crops_only
-    monkeypatch.setattr("attrxfer_faces.locator.missing", lambda: ["dlib: pip install 'attrxfer[faces]'"])
+    monkeypatch.setattr("attrxfer_faces.locator.missing_dlib", lambda: ["dlib: pip install 'attrxfer[faces]'"])
     (offer,) = offers([trained], "dlib", host.registry)
     assert offer.photos is None and "pip install 'attrxfer[faces]'" in offer.crops_only
     assert "--aligned" in offer.command("me.jpg", 1, crop=True)

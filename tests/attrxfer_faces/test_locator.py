@@ -113,7 +113,7 @@ def test_dlib_finds_landmarks_once_where_the_data_set_has_none(
 
 
 def test_auto_takes_the_data_sets_own_landmarks(faces: SyntheticFaces, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("attrxfer_faces.locator.missing", lambda: ["dlib: pip install 'attrxfer[faces]'"])
+    monkeypatch.setattr("attrxfer_faces.locator.missing_dlib", lambda: ["dlib: pip install 'attrxfer[faces]'"])
     own = SimpleNamespace(records=faces.records())
     spec, _ = check("locator", {"use": "auto", "region": "eyes"}, host.registry, path="l", shared={})
     assert spec is not None and not missing_for(spec)

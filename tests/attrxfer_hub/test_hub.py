@@ -226,8 +226,8 @@ def test_a_changed_bundle_is_not_pushed(run: Run, model: Path, stand_in: Hub) ->
     [
         ("model.safetensors", b"\x80\x04pickle", "me/x: model.safetensors: changed since the bundle was made"),
         ("attrxfer.json", b"{", "me/x: attrxfer.json: damaged"),
-        ("attrxfer.json", b'{"format": 1}', "me/x: attrxfer.json: damaged (sha256 is missing"),
-        ("attrxfer.json", b'{"format": 2}', "me/x: attrxfer.json: not a bundle of format 1"),
+        ("attrxfer.json", b'{"format": 2}', "me/x: attrxfer.json: damaged (sha256 is missing"),
+        ("attrxfer.json", b'{"format": 3}', "me/x: attrxfer.json: not a bundle of format 2"),
         ("attrxfer.json", None, "no bundle of attrxfer: it holds no attrxfer.json (but .gitattributes, README.md, model."),
     ],
 )

@@ -45,7 +45,9 @@ class Fixed:
     def __init__(self, *points: NDArray[np.float32]) -> None:
         self.points = np.array(points, np.float32).reshape(-1, 5, 2)
 
-    def find(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    subject = "face"
+
+    def detect(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         return self.points if np.ptp(image) else self.points[:0]
 
     def reduce(self, landmarks: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -192,6 +192,6 @@ def test_finders_by_name_and_what_is_said_of_others(host: Host, monkeypatch: pyt
         detector("dlb", host.registry)
     with pytest.raises(AttrxferError, match="locator landmarks cannot find anything in photos; these can: auto, dlib"):
         detector("landmarks", host.registry)
-    monkeypatch.setattr("attrxfer_faces.locator.missing", lambda: ["dlib: pip install 'attrxfer[faces]'"])
+    monkeypatch.setattr("attrxfer_faces.locator.missing_dlib", lambda: ["dlib: pip install 'attrxfer[faces]'"])
     with pytest.raises(AttrxferError, match=r"needs dlib: pip install 'attrxfer\[faces\]'; .*--aligned"):
         detector("dlib", host.registry)

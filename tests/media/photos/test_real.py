@@ -38,7 +38,7 @@ def test_the_astronaut_is_found_turned_small_and_large(dlib: Detector, degrees: 
     image = image.resize((round(512 * scale), round(400 * scale)), Image.Resampling.LANCZOS)
     middle = np.array([image.width / 2, image.height / 2])
     turned = np.asarray(image.rotate(degrees, Image.Resampling.BICUBIC))
-    found = dlib.find(turned)
+    found = dlib.detect(turned)
     assert found.shape == (1, 5, 2) and found.dtype == np.float32
     turn = np.radians(-degrees)
     wanted = (EYES * scale - middle) @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]) + middle
@@ -56,7 +56,7 @@ def test_the_astronauts_photo_changes_at_her_face_only(dlib: Detector) -> None:
 
 def test_images_without_faces_and_strips_have_none(dlib: Detector) -> None:
     for image in (coffee(), np.zeros((1, 900, 3), np.uint8), np.zeros((2, 1, 3), np.uint8)):
-        assert dlib.find(image).shape == (0, 5, 2)
+        assert dlib.detect(image).shape == (0, 5, 2)
 
 
 def test_drawn_and_photographed_training_data_give_the_same_five_points(dlib: Detector) -> None:

@@ -105,7 +105,9 @@ class Bright:
         self.calls = 0
         self.random = np.random.default_rng(0)
 
-    def find(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    subject = "face"
+
+    def detect(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         self.calls += 1
         share = ((image.astype(np.float32).mean(2) - 60) / 140).clip(0, 1)
         labels, _ = ndimage.label(share > 0.3)

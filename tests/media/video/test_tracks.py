@@ -67,7 +67,7 @@ def test_who_comes_and_goes_fades() -> None:
 
 
 def followed(images: Iterable[NDArray[np.uint8]], detector: Bright, step: int = 1) -> Tracker:
-    tracker = Tracker(detector.find, step)
+    tracker = Tracker(detector.detect, step)
     for number, image in enumerate(images):
         if tracker.due(number):
             tracker.look(number, image)
@@ -110,7 +110,7 @@ def test_who_comes_in_between_two_searches_is_followed_back() -> None:
 
 
 def test_another_scene_is_another_track() -> None:
-    tracker = Tracker(Bright().find, 1)
+    tracker = Tracker(Bright().detect, 1)
     tracker.look(0, scene([(30, 20, 34)]))
     tracker.scene()
     assert tracker.due(1)
@@ -134,7 +134,7 @@ def test_flicker_is_the_ratio_of_changes() -> None:
 
 def test_smoothed_points_flicker_less() -> None:
     before = moving(40)
-    clean = [Bright().find(image)[0] for image in before]
+    clean = [Bright().detect(image)[0] for image in before]
     noisy = np.stack(clean) + np.random.default_rng(1).normal(0, 0.8, (40, 5, 2)).astype(np.float32)
     calm = smooth(TIMES[:40], noisy, TIMES[:40])
     own = photos()

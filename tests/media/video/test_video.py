@@ -37,7 +37,7 @@ def test_only_the_subject_changes(tmp_path: Path) -> None:
     assert (outcome.frames, outcome.changed, outcome.subjects, outcome.notes) == (24, 24, 1, ())
     assert len(after) == 24 and times(outcome.path) == times(source) == UNEVEN
     assert packets(outcome.path) == packets(source) and len(packets(source)) > 20
-    for image, result, points in zip(before, after, map(Bright().find, before), strict=True):
+    for image, result, points in zip(before, after, map(Bright().detect, before), strict=True):
         expected = own(image, 1.0, points=points)
         assert expected.mask is not None
         np.testing.assert_array_equal(result[expected.mask == 0], image[expected.mask == 0])
