@@ -25,8 +25,8 @@ HERE = "tests.recipe.test_schema"
 
 
 class Plain:
-    def __init__(self, *, width: Annotated[int, Field(ge=1)] = 3, rate: float = 0.5, names: tuple[str, ...] = ("a",)) -> None:
-        self.width, self.rate, self.names = width, rate, names
+    def __init__(self, *, width: Annotated[int, Field(ge=1)] = 3, lr: float = 0.5, names: tuple[str, ...] = ("a",)) -> None:
+        self.width, self.lr, self.names = width, lr, names
 
 
 class Holder:
@@ -150,7 +150,7 @@ def test_yes_is_no_bool(registry: Registry) -> None:
 
 def test_all_problems_at_once(registry: Registry) -> None:
     found = problems(registry, "generator", {"use": "plain", "width": "x", "lr": "y", "other": 1})
-    assert [line.partition(":")[0] for line in found] == ["here.width", "here.rate", "here.other"]
+    assert [line.partition(":")[0] for line in found] == ["here.width", "here.lr", "here.other"]
 
 
 def test_use_must_be_a_registered_name(registry: Registry) -> None:
