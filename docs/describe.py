@@ -74,16 +74,41 @@ def entries(text: str, names: Iterable[str]) -> tuple[str, dict[str, str]]:
     return "\n\n".join(" ".join(block.split()) for block in kept.split("\n\n") if block.strip()), found
 
 
+def arguments(text: str) -> tuple[str, dict[str, str]]:
+    """The ``Args:`` section of a Google-style docstring by name, and the docstring without it.
+
+    >>> arguments("A loss.\\n\\nArgs:\\n    weight: Its share\\n        of all.")
+    ('A loss.', {'weight': 'Its share of all'})
+    """
+    intro, _, section = text.partition("\nArgs:\n")
+    section, _, rest = section.partition("\n\n")
+    found: dict[str, str] = {}
+    name = ""
+    for line in section.splitlines():
+        match = re.match(r" {4}(\w+): (.*)", line)
+        if match:
+            name = match[1]
+            found[name] = match[2].strip()
+        elif name:
+            found[name] += f" {line.strip()}"
+    return "\n\n".join(part for part in (intro.strip(), rest.strip()) if part), {
+        k: v.removesuffix(".") for k, v in found.items()
+    }
+
+
 def described(cls: type, shared: Collection[str] = ()) -> tuple[str, str]:
     """A class by its docstring and its constructor: (what it is, the table of its settings), both Markdown. ``shared``:
     settings whose default is that of [train]."""
     read = schema(cls)
     names = list(read.model.model_fields)
     text = inspect.getdoc(cls) or ""
-    intro, said = entries(text, names)
+    intro, args = arguments(text)
+    intro, said = entries(intro, names)
+    said |= args
     for base in cls.__mro__[1:-1]:
         if base.__module__.partition(".")[0] != "torch":
-            said = entries(inspect.getdoc(base) or "", names)[1] | said
+            own_intro, own_args = arguments(inspect.getdoc(base) or "")
+            said = entries(own_intro, names)[1] | own_args | said
     rows = []
     for name, form, bounds, default in settings(cls):
         value = nested(*read.nested[name]) if name in read.nested else ", ".join(filter(None, (form, bounds)))

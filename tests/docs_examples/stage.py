@@ -15,14 +15,14 @@ class Settle:
         *,
         steps: Annotated[int, Field(ge=0)] = 100,
         batch_size: Annotated[int, Field(ge=1)] = 16,
-        rate: Annotated[float, Field(gt=0)] = 2e-4,
+        lr: Annotated[float, Field(gt=0)] = 2e-4,
         betas: tuple[float, float] = (0.9, 0.999),
     ) -> None:
-        self.steps, self.batch_size, self.rate, self.betas = steps, batch_size, rate, betas
+        self.steps, self.batch_size, self.lr, self.betas = steps, batch_size, lr, betas
 
     def prepare(self, run: Run, owner: Any) -> None:
         self.run = run
-        self.optimizer = run.devices.optimizer(run.generator, self.rate, self.betas)
+        self.optimizer = run.devices.optimizer(run.generator, self.lr, self.betas)
 
     def step(self, index: int) -> Mapping[str, Tensor]:
         images = self.run.batch("guided", index, self.batch_size).images

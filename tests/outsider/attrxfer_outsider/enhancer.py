@@ -27,13 +27,13 @@ class Refining:
     """The enhancer learns to leave real images of the guided set as they are."""
 
     def __init__(
-        self, *, steps: int = 10, batch_size: int = 4, rate: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999)
+        self, *, steps: int = 10, batch_size: int = 4, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999)
     ) -> None:
-        self.steps, self.batch_size, self.rate, self.betas = steps, batch_size, rate, betas
+        self.steps, self.batch_size, self.lr, self.betas = steps, batch_size, lr, betas
 
     def prepare(self, run: Run, owner: Any) -> None:
         self.run, self.enhancer = run, owner
-        self.optimizer = run.devices.optimizer(owner, self.rate, self.betas)
+        self.optimizer = run.devices.optimizer(owner, self.lr, self.betas)
 
     def step(self, index: int) -> Mapping[str, Tensor]:
         images = self.run.batch("guided", index, self.batch_size).images
