@@ -338,7 +338,7 @@ def test_the_whole_job_scores_and_reports(tiny: Callable[..., Recipe], tmp_path:
     )
     folder = job.run(recipe, tmp_path / "run", host, quiet=True)
     found = json.loads(folder.scores.read_text())
-    assert found.keys() == {"images", "people", "scores"}
+    assert found.keys() == {"images", "people", "task", "scores", "slices", "curves"}
     assert list(found["scores"]) == ["result", "input_copy", "nearest_guided", "truth"]
     own = found["scores"]["result"]
     assert own.keys() >= {"attribute accuracy", "closer to truth", "PSNR to truth", "SSIM to truth", "PSNR to truth at 0.5"}
