@@ -108,11 +108,11 @@ def test_auto_measures_once_and_takes_the_fastest(
 
     monkeypatch.setattr(running, "_measure", measure)
     graph = load_transfer(trained).graph()
-    example = np.zeros((Crops.batch, SIZE, SIZE, 3), np.uint8)
+    example = np.zeros((Crops.batch_size, SIZE, SIZE, 3), np.uint8)
     for _ in range(2):
         assert running.fastest(graph, example, "key", host.registry) == "openvino"
     assert sorted(measured) == ["onnx", "openvino", "torch"], "compile and bf16 are never chosen by themselves"
-    running.fastest(graph, np.zeros((Crops.batch, 2 * SIZE, 2 * SIZE, 3), np.uint8), "key", host.registry)
+    running.fastest(graph, np.zeros((Crops.batch_size, 2 * SIZE, 2 * SIZE, 3), np.uint8), "key", host.registry)
     assert len(measured) == 6, "another size is measured anew"
     (kept, _) = json.loads((tmp_path / "backends.json").read_text()).values()
     assert kept["fastest"] == "openvino" and kept["seconds"]["torch"] == 0.3
@@ -267,7 +267,7 @@ def test_reading_and_writing_go_on_while_a_batch_is_transferred(
     events: list[str] = []
     source = photos / "0.png"
     (tmp_path / "many").mkdir()
-    for number in range(3 * Crops.batch + 1):
+    for number in range(3 * Crops.batch_size + 1):
         shutil.copy(source, tmp_path / "many" / f"{number:03d}.png")
     read_batch: Callable[..., Any] = folders._read
 
@@ -289,8 +289,8 @@ def test_reading_and_writing_go_on_while_a_batch_is_transferred(
     outcome = transfer_files(
         Crops(slow), [tmp_path / "many"], tmp_path / "out", progress=lambda entry, *done: progress.append(done)
     )
-    assert outcome.written == 3 * Crops.batch + 1 and slow.batches == [Crops.batch, Crops.batch, Crops.batch, 1]
+    assert outcome.written == 3 * Crops.batch_size + 1 and slow.batches == [Crops.batch_size, Crops.batch_size, Crops.batch_size, 1]
     assert events.index("through") >= 3, f"three batches are read before the first is through: {events}"
-    assert progress[-1] == (3 * Crops.batch + 1,) * 2 and progress == sorted(progress)
+    assert progress[-1] == (3 * Crops.batch_size + 1,) * 2 and progress == sorted(progress)
     wanted = 255 - np.asarray(Image.open(source))
     assert all(np.array_equal(np.asarray(Image.open(path)), wanted) for path in (tmp_path / "out").iterdir())
