@@ -289,7 +289,12 @@ def test_reading_and_writing_go_on_while_a_batch_is_transferred(
     outcome = transfer_files(
         Crops(slow), [tmp_path / "many"], tmp_path / "out", progress=lambda entry, *done: progress.append(done)
     )
-    assert outcome.written == 3 * Crops.batch_size + 1 and slow.batches == [Crops.batch_size, Crops.batch_size, Crops.batch_size, 1]
+    assert outcome.written == 3 * Crops.batch_size + 1 and slow.batches == [
+        Crops.batch_size,
+        Crops.batch_size,
+        Crops.batch_size,
+        1,
+    ]
     assert events.index("through") >= 3, f"three batches are read before the first is through: {events}"
     assert progress[-1] == (3 * Crops.batch_size + 1,) * 2 and progress == sorted(progress)
     wanted = 255 - np.asarray(Image.open(source))
