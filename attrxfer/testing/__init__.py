@@ -11,6 +11,21 @@ The built-ins run the same suite. ``attrxfer.testing.pytest_plugin`` has fixture
 line.
 """
 
-from attrxfer.testing.suite import CHECKS, Check, checks, parametrize_with_checks
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from attrxfer.testing.suite import CHECKS, Check, checks, parametrize_with_checks
 
 __all__ = ["CHECKS", "Check", "checks", "parametrize_with_checks"]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        # the suite imports torch; pytest loads this package wherever attrxfer is installed and must not wait for it
+        if name not in __all__:
+            raise AttributeError(f"module 'attrxfer.testing' has no attribute {name!r}")
+        from attrxfer.testing import suite
+
+        # all at once: importing the suite binds "checks" to the folder of that name
+        globals().update({public: getattr(suite, public) for public in __all__})
+        return globals()[name]

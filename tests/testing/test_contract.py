@@ -202,10 +202,12 @@ class Slips:
 class Hallucinates:
     """A locator that finds someone everywhere."""
 
+    subject = "someone"
+
     def masks(self, data: Any, batch: Any) -> Any:
         return np.zeros((len(batch.rows), 1, 32, 32), np.float32)
 
-    def find(self, image: Any) -> Any:
+    def detect(self, image: Any) -> Any:
         return np.zeros((1, 5, 2), np.float32)
 
     def reduce(self, landmarks: Any) -> Any:
@@ -217,7 +219,7 @@ class Hallucinates:
     [
         ("generator", Shrinks, "images_come_out_as_they_went_in"),
         ("generator", Shouts, "images_come_out_as_they_went_in"),
-        ("generator", Mixes, "a_image_does_not_depend_on_its_neighbours"),
+        ("generator", Mixes, "an_image_does_not_depend_on_its_neighbours"),
         ("identity", NeverContent, "a_copy_of_the_source_costs_nothing"),
         ("identity", Detached, "it_is_a_finite_scalar_with_gradient"),
         ("identity", Silent, "every_setting_is_documented"),
