@@ -40,11 +40,11 @@ def export(model: Path, form: str, out: Path | None, sample: Path | None, host: 
     exporter: Any = build(spec, {})
     if sample is None and isinstance(exporter, Calibrated) and exporter.calibrated:
         raise AttrxferError(f"exporter {form} measures on images like those that will come: name some with --check PHOTOS")
-    if out is not None and out.suffix != exporter.suffix:
-        raise AttrxferError(f"{out}: {form} files end in {exporter.suffix}, by which they are found again")
     transfer = load_model(model, host)
     if not isinstance(transfer, TorchModel):
         raise AttrxferError(f"{model}: not a bundle or a finished run, and only these can be exported")
+    if out is not None and out.suffix != exporter.suffix:
+        raise AttrxferError(f"{out}: {form} files end in {exporter.suffix}, by which they are found again")
     variant = "_" + form.partition("_")[2] if "_" in form else ""
     path = out or transfer.path.parent / f"{transfer.metadata['task']['name']}{variant}{exporter.suffix}"
     examples = _examples(sample, transfer)
