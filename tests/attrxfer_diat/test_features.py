@@ -217,7 +217,7 @@ def test_missing_weights_are_one_line_before_anything_starts(host: Host, tmp_pat
     for word in ("vgg_face_dag.pth", "robots.ox.ac.uk", "ATTRXFER_VGG_FACE", "face_features"):
         assert word in line
     checked = attrxfer("recipe", "check", "diat_a_gender", *sets, env={"ATTRXFER_VGG_FACE": ""})
-    assert checked.returncode == 0 and "needs VGG-Face" in checked.stdout
+    assert checked.returncode == 0 and "missing: VGG-Face" in checked.stdout
 
 
 def test_any_timm_model_by_a_file_of_its_weights(tmp_path: Path) -> None:
