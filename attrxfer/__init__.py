@@ -1,7 +1,7 @@
 """attrxfer turns images without an attribute into images with it, while the subject stays the same.
 
 >>> import attrxfer
->>> run = attrxfer.train("diat_a_gender", "train.total=200")  # doctest: +SKIP
+>>> run = attrxfer.train("diat_a_gender", "train.adversarial.steps=200")  # doctest: +SKIP
 >>> model = attrxfer.load(run)  # doctest: +SKIP
 >>> results = model(images, strength=0.8)  # doctest: +SKIP
 """
@@ -36,17 +36,11 @@ def train(recipe: str | Path, *overrides: str, data: str | Path | None = None, o
     Raises:
         AttrxferError: The recipe is invalid, something is missing, or training failed.
     """
-    from attrxfer import recipe as recipes
-    from attrxfer.data import data_table
     from attrxfer.plugin import host
-    from attrxfer.workflows import train as workflow
+    from attrxfer.workflows.train import begin
 
-    loaded = host.load()
-    table = data_table(Path(data), loaded.registry.all("dataset")) if data is not None else None
-    checked = recipes.load(str(recipe), loaded, overrides, table)
-    folder = Path(out) if out is not None else Path("runs") / Path(recipe).stem
-    workflow.run(checked, folder, loaded)
-    return folder
+    paths = [None if path is None else Path(path) for path in (data, out)]
+    return begin(str(recipe), host.load(), overrides=overrides, data=paths[0], out=paths[1]).path
 
 
 def load(path_or_name: str | Path, device: str | torch.device = "cpu") -> CallableModel:

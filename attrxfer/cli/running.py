@@ -28,7 +28,6 @@ def run(
     if resume is not None and (data or overrides or out):
         raise click.UsageError("--resume goes on with the run as it was started: no --data, --set or -o")
     from attrxfer import recipe as recipes
-    from attrxfer.data import data_table
     from attrxfer.plugin import host
     from attrxfer.storage.run_folder import RunFolder
     from attrxfer.workflows import train as job
@@ -39,9 +38,7 @@ def run(
         job.run(recipes.load(resume / "recipe.toml", loaded), resume, loaded, resume=True, quiet=quiet)
         return
     assert recipe is not None
-    table = data_table(data, loaded.registry.all("dataset")) if data is not None else None
-    checked = recipes.load(recipe, loaded, overrides, table)
-    job.run(checked, out or Path("runs") / Path(recipe).stem, loaded, quiet=quiet)
+    job.begin(recipe, loaded, overrides=overrides, data=data, out=out, quiet=quiet)
 
 
 @click.command()

@@ -67,9 +67,10 @@ class MatchedIdentity:
 def matched_identity(validation: HeldOutInputs | None, scorecard: Scorecard, registry: Registry) -> MatchedIdentity | None:
     """What models are matched with; None where the scorecard has no attribute accuracy or no verification rate, where no
     subject has two images, or where the validation split has no inputs."""
-    accuracy, rate = scorecard.label(ACCURACY), scorecard.label(RATE)
-    if validation is None or accuracy is None or rate is None:
+    if validation is None or not can_be_matched(scorecard):
         return None
+    accuracy, rate = scorecard.label(ACCURACY), scorecard.label(RATE)
+    assert accuracy is not None and rate is not None
     identity = scorecard.metrics[rate]
     for component in registry.all("method"):
         method = component.load()
@@ -81,6 +82,11 @@ def matched_identity(validation: HeldOutInputs | None, scorecard: Scorecard, reg
             if np.isfinite(reached):
                 return MatchedIdentity(validation, reached, scorecard.metrics[accuracy], identity)
     return None
+
+
+def can_be_matched(scorecard: Scorecard) -> bool:
+    """Whether a scorecard has both an attribute accuracy and a verification rate."""
+    return scorecard.label(ACCURACY) is not None and scorecard.label(RATE) is not None
 
 
 def add_matched_identity(

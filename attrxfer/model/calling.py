@@ -59,7 +59,7 @@ class CallableModel(ABC):
             strength: s in x + s (T(x) - x), clipped. 0 returns the input itself, 1 the transfer as trained.
 
         Raises:
-            DataError: What was given is none of these; the message says what is accepted.
+            DataError: What was given is none of these (the message says what is accepted), or a file that cannot be read.
         """
         if isinstance(images, np.ndarray):
             return self._array(images, strength)
@@ -70,12 +70,14 @@ class CallableModel(ABC):
             return self.tensors(images, strength)
         from PIL import Image
 
+        from attrxfer.media.images import open_rgb, to_rgb
+
         if isinstance(images, str | Path):
             try:
-                with Image.open(images) as file:
-                    images = file.convert("RGB")
-            except OSError as error:
-                raise DataError(f"{images}: not an image that can be opened ({error})") from None
+                images = open_rgb(Path(images))
+            except DataError as error:
+                reason = str(error).removeprefix(f"{images}: ")
+                raise DataError(f"{images}: not an image that can be opened ({reason})") from None
         if not isinstance(images, Image.Image):
             raise DataError(f"{ACCEPTED}; this is {type(images).__name__}")
         if images.size != (self.size, self.size):
@@ -84,7 +86,7 @@ class CallableModel(ABC):
                 f"the image has {width} x {height} pixels, the model takes {self.size} x {self.size}: crop and resize it, or "
                 f"transfer whole photos with attrxfer transfer"
             )
-        return Image.fromarray(self._array(np.array(images.convert("RGB")), strength))
+        return Image.fromarray(self._array(np.array(to_rgb(images)), strength))
 
     def _array(self, images_u8: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
         if images_u8.dtype != np.uint8 or images_u8.ndim not in (3, 4) or images_u8.shape[-1] != 3:

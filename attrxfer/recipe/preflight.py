@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrxfer.errors import AttrxferError, Problem
 from attrxfer.interfaces import ChecksRecipe, Features, HasParts
+from attrxfer.plugin.registry import one_line
 from attrxfer.recipe.assembly import Assembly
 
 if TYPE_CHECKING:
@@ -57,16 +58,25 @@ def preflight(assembly: Assembly) -> list[Problem]:
         assembly.build_training()
         for spec in assembly.recipe.metric:
             assembly.build(spec)
-    except AttrxferError as error:
-        return [Problem("", str(error))]
+    except Exception as error:  # a third party's constructor may raise anything
+        return [problem_of("", error, "cannot be built")]
     view = AssembledRecipe(assembly)
     problems = []
     for place in assembly.components():
         component = assembly.built(place)
         if isinstance(component, ChecksRecipe):
-            for problem in component.check_recipe(view):
-                problems.append(Problem(f"{place.path}.{problem.path}" if problem.path else place.path, problem.message))
+            try:
+                own = list(component.check_recipe(view))
+            except Exception as error:  # a third party's check, or the networks that it asks about, may raise anything
+                own = [problem_of("", error, "cannot be checked")]
+            problems += [Problem(".".join(filter(None, (place.path, one.path))), one.message) for one in own]
     return problems
+
+
+def problem_of(path: str, error: Exception, failure: str) -> Problem:
+    """An error as a problem: attrxfer's own says all there is to say, of another ``failure``, its type and its words."""
+    words = one_line(error)
+    return Problem(path, words if isinstance(error, AttrxferError) else f"{failure}: {type(error).__name__}: {words}")
 
 
 def _passed(run: Any, network: Any, image: Tensor) -> Any:

@@ -6,12 +6,13 @@ import torch
 
 from attrxfer.errors import AttrxferError, Problem
 from attrxfer.interfaces import Loss
-from attrxfer.plugin.registry import one_line
 from attrxfer.recipe.assembly import Assembly
+from attrxfer.recipe.preflight import problem_of
 from attrxfer.training.step import Step
 
 COUNT = 2
 """Random images; two, so that batch statistics can be taken."""
+FAILURE = "fails on random images"
 
 
 def rehearse(assembly: Assembly) -> list[Problem]:
@@ -39,7 +40,7 @@ def rehearse(assembly: Assembly) -> list[Problem]:
             seen = [adversarial.augment(images, uniform) for images in (guided, fake.detach())]
             sum(adversarial.discriminator_loss(discriminator, *seen, 0).values(), torch.zeros(())).backward()
         except Exception as error:  # a third party's component may raise anything
-            return [_problem("adversarial", error)]
+            return [problem_of("adversarial", error, FAILURE)]
         problems = []
         losses: tuple[Loss, ...] = (*assembly.many("identity"), *assembly.many("regularizer"))
         for loss in losses:
@@ -49,17 +50,10 @@ def rehearse(assembly: Assembly) -> list[Problem]:
                     raise AttrxferError(f"a loss is one number, this one has the shape {tuple(term.shape)}")
                 terms.append(term)
             except Exception as error:  # a third party's component may raise anything
-                problems.append(_problem(places[id(loss)], error))
+                problems.append(problem_of(places[id(loss)], error, FAILURE))
         if not problems:
             try:
                 torch.stack([term.reshape(()) for term in terms]).sum().backward()
             except Exception as error:
-                problems.append(_problem("", error))
+                problems.append(problem_of("", error, FAILURE))
     return problems
-
-
-def _problem(place: str, error: Exception) -> Problem:
-    words = one_line(error)
-    return Problem(
-        place, words if isinstance(error, AttrxferError) else f"fails on random images: {type(error).__name__}: {words}"
-    )

@@ -15,7 +15,7 @@ from attrxfer.data import CachedDataset, Sets, data_table
 from attrxfer.errors import AttrxferError
 from attrxfer.evaluation.candidates import Candidate, candidate, held_out, reference_rows, require, scorecards
 from attrxfer.evaluation.leakage import refuse_teachers
-from attrxfer.evaluation.matched_identity import add_matched_identity
+from attrxfer.evaluation.matched_identity import add_matched_identity, can_be_matched
 from attrxfer.evaluation.scores import HeldOutInputs, HeldOutResults, Scorecard, score, slices
 from attrxfer.interfaces import Metric
 from attrxfer.model import bundle
@@ -161,8 +161,10 @@ def score_task(
     own = list(results(inputs))
     names = tuple(one.name for one in own)
     references = [one for one in reference_rows(inputs, registry) if one.name not in names] if metrics else []
-    validation = held_out(recipe, data, sets, limit, validation=True)
-    scored = add_matched_identity(scorecards(inputs, [*own, *references], metrics), inputs, validation, registry)
+    scored = scorecards(inputs, [*own, *references], metrics)
+    if can_be_matched(scored[0][0]):  # only then are the validation inputs read, and their exact truth drawn
+        validation = held_out(recipe, data, sets, limit, validation=True)
+        scored = add_matched_identity(scored, inputs, validation, registry)
     curves = {}
     if curves_at is not None:
         pairs = zip(own, scored, strict=False)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
+from attrxfer.data import data_table
 from attrxfer.evaluation.candidates import Candidate
 from attrxfer.evaluation.leakage import refuse_teachers
 from attrxfer.evaluation.scores import HeldOutInputs
@@ -25,6 +26,29 @@ from attrxfer.workflows.evaluate import score_task
 
 RESULT = "result"
 """What the run's own row is called among the reference rows."""
+
+
+def begin(
+    recipe: str, host: Host, *, overrides: Sequence[str], data: Path | None, out: Path | None, quiet: bool = False
+) -> RunFolder:
+    """Check a recipe and run it.
+
+    Args:
+        recipe: A recipe's file or registered name.
+        host: The plugins.
+        overrides: Settings "a.b=c" that change the recipe.
+        data: Images to train on instead of the recipe's, in any layout that an installed data set understands.
+        out: The run's folder; ``runs/RECIPE`` where it is None.
+        quiet: Say nothing but errors.
+
+    Raises:
+        UnknownName: There is no such recipe.
+        InvalidRecipe: Every problem of the recipe.
+        AttrxferError: What ``run`` raises.
+    """
+    table = data_table(data, host.registry.all("dataset")) if data is not None else None
+    checked = load(recipe, host, overrides, table)
+    return run(checked, out or Path("runs") / Path(recipe).stem, host, quiet=quiet)
 
 
 def run(recipe: Recipe, path: Path, host: Host, *, resume: bool = False, quiet: bool = False) -> RunFolder:

@@ -27,7 +27,7 @@ MULTIPLE = 16
 LARGEST = 4096
 
 
-def missing_for(*modules: str) -> Sequence[str]:
+def missing_modules(*modules: str) -> Sequence[str]:
     """What is not installed, with the command that installs it."""
     missing = [name for name in modules if find_spec(name) is None]
     return [f"{', '.join(missing)}: {INSTALL}"] if missing else []
@@ -41,7 +41,7 @@ class OnnxExporter:
 
     @classmethod
     def missing(cls) -> Sequence[str]:
-        return missing_for("onnx", "onnxscript", "onnxruntime")
+        return missing_modules("onnx", "onnxscript", "onnxruntime")
 
     def export(self, graph: Any, example: NDArray[np.uint8], path: Path, metadata: Mapping[str, Any]) -> None:
         path.write_bytes(to_onnx(graph, example, metadata))
@@ -57,7 +57,7 @@ class OnnxRuntime:
 
     @classmethod
     def missing(cls) -> Sequence[str]:
-        return missing_for("onnx", "onnxscript", "onnxruntime")
+        return missing_modules("onnx", "onnxscript", "onnxruntime")
 
     def prepare(self, graph: Any, example: NDArray[np.uint8], key: str) -> Runner:
         return _runner(_session(cached(graph, example, key)))
@@ -107,7 +107,7 @@ def to_onnx(graph: Any, example: NDArray[np.uint8], metadata: Mapping[str, Any])
 
 def open_onnx(path: Path) -> tuple[Runner, Mapping[str, Any]]:
     """A file's runner and card. Raises BundleError when it is damaged or not attrxfer's, AttrxferError without ONNX Runtime."""
-    missing = missing_for("onnxruntime")
+    missing = missing_modules("onnxruntime")
     if missing:
         raise AttrxferError(f"{path}: to run it needs {missing[0]}")
     session = _session(path)

@@ -22,7 +22,7 @@ INSTALL = "pip install 'attrxfer[openvino]'"
 PARTS = ("network.xml", "network.bin", "card.json", "precision")
 
 
-def missing_for() -> Sequence[str]:
+def missing_openvino() -> Sequence[str]:
     return [f"openvino: {INSTALL}"] if find_spec("openvino") is None else []
 
 
@@ -34,7 +34,7 @@ class OpenVinoExporter:
 
     @classmethod
     def missing(cls) -> Sequence[str]:
-        return [*onnx.OnnxExporter.missing(), *missing_for()]
+        return [*onnx.OnnxExporter.missing(), *missing_openvino()]
 
     def export(self, graph: Any, example: NDArray[np.uint8], path: Path, metadata: Mapping[str, Any]) -> None:
         import openvino
@@ -48,7 +48,7 @@ class OpenVinoExporter:
             file.writestr(PARTS[3], self.precision)
 
     def open(self, path: Path) -> tuple[Runner, Mapping[str, Any]]:
-        missing = missing_for()
+        missing = missing_openvino()
         if missing:
             raise AttrxferError(f"{path}: to run it needs {missing[0]}")
         import openvino

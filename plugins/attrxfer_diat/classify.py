@@ -54,12 +54,6 @@ class ClassifyFaces(CachedStage):
     """Cross entropies of identity (where the data set has identities) and of all attributes, on the training split.
 
     Afterwards the heads are discarded, and the five convolutions are not trained further.
-
-    Args:
-        steps: Number of updates.
-        batch_size: Images in a batch.
-        lr: Learning rate of Adam.
-        betas: Adam's two decay rates.
     """
 
     def __init__(

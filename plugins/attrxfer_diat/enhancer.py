@@ -58,14 +58,7 @@ class GlobalEnhancer(nn.Module):
 
 
 class TrainGlobalEnhancer(CachedStage):
-    """Eq. 11: E learns to undo B on every image of the training split; the mean over pixels stands for the sum.
-
-    Args:
-        steps: Number of updates.
-        batch_size: Images in a batch.
-        lr: Learning rate of Adam.
-        betas: Adam's two decay rates.
-    """
+    """Eq. 11: E learns to undo B on every image of the training split; the mean over pixels stands for the sum."""
 
     def __init__(
         self, *, steps: Steps = 400, batch_size: Positive = 16, lr: LearningRate = 1e-4, betas: Betas = (0.9, 0.999)
@@ -123,10 +116,6 @@ class TrainLocalEnhancer(Supervised):
     Args:
         network: phi, the features of the second term; its first two maps are compared.
         locator: Finds the attribute's region.
-        steps: Number of updates.
-        batch_size: Images in a batch.
-        lr: Learning rate of Adam.
-        betas: Adam's two decay rates.
         beta: Weights of the pixels, of phi's first and of its second map; 0.1, 0.5, 1 in the paper.
     """
 

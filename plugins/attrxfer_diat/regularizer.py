@@ -138,10 +138,6 @@ class Reconstruction(CachedStage):
     What phi does not see is left free; it becomes the artifacts that f learns to remove.
 
     Args:
-        steps: Number of updates.
-        batch_size: Images in a batch.
-        lr: Learning rate of Adam.
-        betas: Adam's two decay rates.
         layers: Layers of phi that are compared, counted from 1; 4 and 5 in the paper.
         scale: As in the identity losses.
     """
@@ -178,14 +174,7 @@ class Reconstruction(CachedStage):
 
 
 class Denoising(CachedStage):
-    """Eq. 5: f removes g's artifacts and leaves clean images unchanged.
-
-    Args:
-        steps: Number of updates.
-        batch_size: Images in a batch.
-        lr: Learning rate of Adam.
-        betas: Adam's two decay rates.
-    """
+    """Eq. 5: f removes g's artifacts and leaves clean images unchanged."""
 
     def __init__(
         self, *, steps: Steps = 300, batch_size: Positive = 16, lr: LearningRate = 1e-3, betas: Betas = (0.9, 0.999)

@@ -34,12 +34,6 @@ class PretrainGenerator(Supervised):
     """Eq. 8: T learns to reconstruct every image of the training split; the mean over pixels stands for the sum.
 
     The generator ``masked`` starts near the identity and needs no such steps.
-
-    Args:
-        steps: Number of updates; 0 leaves the stage out.
-        batch_size: Images in a batch.
-        lr: Learning rate of Adam.
-        betas: Adam's two decay rates.
     """
 
     def __init__(
@@ -65,12 +59,6 @@ class PretrainDiscriminator(Supervised):
     """Eq. 9: the sigmoid of D's logit learns the attribute label by squared error.
 
     D sees images under the adversarial component's augmentation, as it does later.
-
-    Args:
-        steps: Number of updates; 0 leaves the stage out.
-        batch_size: Images in a batch.
-        lr: Learning rate of Adam.
-        betas: Adam's two decay rates.
     """
 
     def __init__(

@@ -19,7 +19,7 @@ class Supervised:
     """One network, one Adam optimizer, batches of images.
 
     Args:
-        steps: Number of updates.
+        steps: Number of updates; 0 leaves the stage out.
         batch_size: Images in a batch.
         lr: Learning rate of Adam.
         betas: Adam's two decay rates.

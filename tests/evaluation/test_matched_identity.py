@@ -204,3 +204,20 @@ def test_a_run_is_scored_at_matched_identity_first(tmp_path: Path, host: Host) -
     report = folder.report.read_text()
     first = report.index(f"<span>{MATCHED}</span>")
     assert first < report.index("<span>attribute accuracy</span>") < report.index("<span>verification rate</span>")
+
+
+def test_validation_inputs_are_read_only_where_identity_is_scored(
+    tiny: Callable[..., Any], tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from attrxfer.workflows import evaluate
+
+    asked: list[bool] = []
+
+    def held_out(*arguments: Any, validation: bool = False) -> Any:
+        asked.append(validation)
+        return original(*arguments, validation=validation)
+
+    original = evaluate.held_out
+    monkeypatch.setattr(evaluate, "held_out", held_out)
+    run(tiny("metric=[{use='truth'}]", "train.size=32"), tmp_path / "run", host, quiet=True)
+    assert asked == [False]

@@ -96,6 +96,15 @@ def test_a_result_has_the_form_of_what_is_given(source: str, request: pytest.Fix
     assert floats.shape == (1, 3, SIZE, SIZE) and floats.dtype == torch.float32
 
 
+def test_a_photo_is_turned_as_its_camera_says(trained: Path, tmp_path: Path) -> None:
+    model = load_model(trained)
+    upright = Image.fromarray(IMAGES[0])
+    exif = Image.Exif()
+    exif[0x0112] = 6  # stored on its side, to be turned a quarter clockwise
+    upright.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "turned.png", exif=exif)
+    np.testing.assert_array_equal(np.asarray(model(tmp_path / "turned.png")), model(IMAGES[0]))
+
+
 def test_what_a_model_does_not_take_is_answered_in_one_line(trained: Path, tmp_path: Path) -> None:
     model = package.load(trained)
     for wrong, said in (

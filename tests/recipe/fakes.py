@@ -23,6 +23,8 @@ def register_components(registry: Registry) -> None:
     registry.regularizer("picky", f"{here}:Picky", summary="says what it does not like")
     registry.regularizer("broken", f"{here}:Broken", summary="fails in its first call")
     registry.regularizer("wide", f"{here}:Wide", summary="is no scalar")
+    registry.regularizer("stubborn", f"{here}:Stubborn", summary="cannot be built")
+    registry.regularizer("unsure", f"{here}:Unsure", summary="fails in its check")
     registry.stage("deblur", f"{here}:Quiet", summary="trains nothing")
     registry.stage("classify", f"{here}:Quiet", summary="trains nothing")
     registry.stage("warm", f"{here}:Quiet", summary="trains nothing")
@@ -89,6 +91,16 @@ class Broken:
 
     def __call__(self, step: TransferStep) -> Tensor:
         return step.discriminate(step.output).features[99].mean()
+
+
+class Stubborn(Broken):
+    def __init__(self, *, weight: float = 1.0) -> None:
+        raise RuntimeError("no such model")
+
+
+class Unsure(Broken):
+    def check_recipe(self, recipe: RecipeView) -> Iterable[Problem]:
+        raise KeyError("mask")
 
 
 class Wide(Broken):

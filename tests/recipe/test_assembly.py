@@ -140,7 +140,12 @@ def test_preflight_names_what_components_say_at_their_place(odd: Host) -> None:
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("broken", "regularizer: fails on random images: IndexError: tuple index out of range"), ("wide", "a loss is one number")],
+    [
+        ("stubborn", "cannot be built: RuntimeError: no such model"),
+        ("unsure", "regularizer: cannot be checked: KeyError: 'mask'"),
+        ("broken", "regularizer: fails on random images: IndexError: tuple index out of range"),
+        ("wide", "a loss is one number"),
+    ],
 )
 def test_what_would_fail_in_training_fails_before(name: str, words: str, odd: Host, tmp_path: Path) -> None:
     from attrxfer.workflows.train import run
