@@ -62,15 +62,17 @@ class Interrupted(AttrxferError):
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return ``'; did you mean "x"?'``, or the known names when none is near.
+    """The end of an error that names something unknown: the nearest name, else all known names, else nothing.
 
     >>> did_you_mean("adaptve", ["adaptive", "pixels"])
     '; did you mean "adaptive"?'
     >>> did_you_mean("zzz", ["adaptive", "pixels"])
     '; known: adaptive, pixels'
+    >>> did_you_mean("zzz", [])
+    ''
     """
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if near:
         return f'; did you mean "{near[0]}"?'
-    return f"; known: {', '.join(names)}" if names else "; none is known"
+    return f"; known: {', '.join(names)}" if names else ""

@@ -107,8 +107,7 @@ def recipe_list() -> str:
     """The recipes that can be run by name, with what their first line says."""
     rows = []
     for name, path in host.load().recipes().items():
-        says = path.read_text().partition("\n")[0].lstrip("# ").partition("        ")[2].strip()
-        rows.append((f"`{name}`", prose(says)))
+        rows.append((f"`{name}`", prose(host.summary(path))))
     return table(("recipe", "what it does"), rows)
 
 

@@ -6,12 +6,12 @@ import sys
 
 import click
 
-from attrxfer.cli import compare, doctor, evaluate, looking, plugins, running, transferring
+from attrxfer.cli import compare, components, doctor, evaluate, export, info, plugins, recipe, run, transferring
 from attrxfer.errors import AttrxferError
 
 
 class Group(click.Group):
-    """Loads the plugins' own commands when commands are listed or looked for, and shows errors as lines for people."""
+    """Prints an error that a user can mend as one line, without a traceback."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -19,6 +19,8 @@ class Group(click.Group):
         except AttrxferError as error:
             click.echo(f"attrxfer: {error}" if "\n" not in str(error) else str(error), err=True)
             sys.exit(error.exit_code)
+        except BrokenPipeError:  # the reader of a pipe has left, as head does: click ends without a word
+            raise
         except OSError as error:
             place = f"{error.filename}: " if error.filename else ""
             click.echo(f"attrxfer: {place}{error.strerror or error}", err=True)
@@ -32,10 +34,10 @@ def cli() -> None:
 
 
 COMMANDS = (
-    *(running.run, transferring.transfer, running.export, evaluate.evaluate, compare.compare),
-    *(plugins.plugins, looking.components, looking.recipe, looking.info, doctor.doctor),
+    *(run.run, transferring.transfer, export.export, evaluate.evaluate, compare.compare),
+    *(plugins.plugins, components.components, recipe.recipe, info.info, doctor.doctor),
 )
-"""attrxfer's own, which no plugin should hide."""
+"""attrxfer's own commands; ``plugins check`` refuses a plugin's command of the same name."""
 for command in COMMANDS:
     cli.add_command(command)
 
@@ -48,7 +50,7 @@ def main() -> None:
         host = load()
         host.add_commands(cli)
     except AttrxferError as error:
-        if sys.argv[1:2] == ["doctor"]:  # who is there to say what is broken must not break on it
+        if sys.argv[1:2] == ["doctor"]:  # doctor reports what is broken, so it must run all the same
             cli(prog_name="attrxfer")
         click.echo(f"attrxfer: {error}", err=True)
         sys.exit(error.exit_code)

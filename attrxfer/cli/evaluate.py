@@ -6,22 +6,24 @@ from pathlib import Path
 
 import click
 
+from attrxfer.cli.output import SET, score_table
+
 
 @click.command()
-@click.argument("candidates", nargs=-1, required=True, metavar="BUNDLE_OR_RUN_OR_METHOD_OR_FOLDER...")
-@click.option("--data", type=click.Path(path_type=Path), help="Score on these images instead of the first bundle's own.")
-@click.option("--recipe", help="Task, data and metrics are this recipe's, not the first bundle's.")
-@click.option("--set", "overrides", multiple=True, metavar="A.B=C", help="Change a setting of that recipe; repeatable.")
+@click.argument("candidates", nargs=-1, required=True, metavar="CANDIDATE...")
+@click.option("--data", type=click.Path(path_type=Path), help="Images to score on.  [default: those of the recipe]")
+@click.option("--recipe", help="Use the task, data and metrics of this recipe.  [default: the first bundle's]")
+@SET
 @click.option(
     "--limit",
     default=300,
     type=click.IntRange(min=0),
     show_default=True,
-    help="Held-out images that are scored; 0 takes all.",
+    help="How many held-out images to score; 0: all.",
 )
-@click.option("--strength", type=click.FloatRange(0, 3), default=1.0, show_default=True)
-@click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("scores"), show_default=True)
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+@click.option("--strength", type=click.FloatRange(0, 3), default=1.0, show_default=True, help="0: the input, 1: as trained.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("scores"), show_default=True, help="Where to write.")
+@click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 def evaluate(
     candidates: tuple[str, ...],
     data: Path | None,
@@ -32,16 +34,16 @@ def evaluate(
     out: Path,
     quiet: bool,
 ) -> None:
-    """Score trained models, methods and folders of results side by side on held-out images.
+    """Score each CANDIDATE on the same held-out images and show the scores side by side.
 
-    Writes scores.json, table.md and page.html into the folder OUT.
+    A CANDIDATE is a bundle, a finished run, an exported file, a method, or a folder of results named as the inputs. The
+    scores are also written as scores.json, table.md and page.html.
     """
-    from attrxfer.cli.compare import print_scores
     from attrxfer.workflows import evaluate as workflow
 
     scored = workflow.evaluate(
         candidates, recipe=recipe, data=data, overrides=overrides, limit=limit, strength=strength, out=out
     )
     if not quiet:
-        print_scores(scored.scores)
+        score_table(scored.scores)
         click.echo(f"\n{out / 'page.html'}")

@@ -42,11 +42,17 @@ def load_model(path_or_name: str | Path, host: Host | None = None, device: str |
             return MethodModel(name, host.registry)
         shipped = host.models()
         if name not in shipped:
-            raise UnknownName(f"{name}: no such file or folder, model or method{did_you_mean(name, known_names(path, host))}")
+            raise unknown(name, host)
         path = shipped[name]
     from attrxfer.model.torch_model import TorchModel  # takes seconds: torch, which an exported file does without
 
     return TorchModel(bundle.load(path, host.registry), device)
+
+
+def unknown(name: str, host: Host) -> UnknownName:
+    """The error for what ``load_model`` does not find."""
+    near = did_you_mean(name, known_names(Path(name), host))
+    return UnknownName(f"{name}: no such file or folder, model or method{near}")
 
 
 def known_names(path: Path, host: Host) -> list[str]:

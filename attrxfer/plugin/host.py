@@ -133,6 +133,12 @@ class Host:
                 yield name, result
 
 
+def summary(recipe: Path) -> str:
+    """What a recipe's file says of itself: what stands after the command in its first line, or else that line."""
+    first = recipe.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ")
+    return first.partition("        ")[2].strip() or first
+
+
 def entry_points() -> list[metadata.EntryPoint]:
     """The entry points to load, sorted by name; ATTRXFER_PLUGINS="a,b" pins them. Raises PluginError for unknown names and
     for a name that two distributions claim."""

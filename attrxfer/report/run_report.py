@@ -16,7 +16,8 @@ from attrxfer.recipe import shown as setting
 from attrxfer.report.curves import curves
 from attrxfer.report.markdown import conditions
 from attrxfer.report.pages import render
-from attrxfer.report.scorecard import score_table, shown
+from attrxfer.report.score_text import shown
+from attrxfer.report.scorecard import score_table
 from attrxfer.storage.files import write_text
 from attrxfer.storage.run_folder import RunFolder
 

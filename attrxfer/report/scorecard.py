@@ -15,6 +15,7 @@ from attrxfer.interfaces import Role
 from attrxfer.report.curves import chart
 from attrxfer.report.markdown import table as markdown_table
 from attrxfer.report.pages import render, side_by_side
+from attrxfer.report.score_text import Scores, cell, names, shown
 
 ORDER: tuple[Role, ...] = ("truth", "identity similarity", "unchanged")
 """What results are sorted by to find the best, middle and worst: the first score of these roles that has a number for each
@@ -25,39 +26,12 @@ EXPLAINED = (
 )
 SHOWN = 4
 BINS = 24
-Scores = Mapping[str, Mapping[str, Mapping[str, Any]]]
-
-
-def shown(score: Mapping[str, Any]) -> tuple[str, str]:
-    """A score's value and its interval as people read them; "–" for none.
-
-    >>> shown({"value": 0.905, "low": 0.85, "high": 0.95, "n": 200, "unit": "share"})
-    ('90.5%', '85 to 95%')
-    >>> shown({"value": 21.04, "n": 200, "unit": "dB"})
-    ('21.0 dB', '')
-    """
-    value, unit = score["value"], score["unit"]
-    if value is None:
-        return "–", ""
-    if unit == "share":
-        return f"{value:.1%}", f"{100 * score['low']:.0f} to {100 * score['high']:.0f}%" if "low" in score else ""
-    digits = 1 if unit == "dB" else 3 if abs(value) < 1 else 2 if abs(value) < 100 else 0
-    bounds = f"{score['low']:.{digits}f} to {score['high']:.{digits}f}" if "low" in score else ""
-    return f"{value:.{digits}f} {unit}".rstrip(), bounds
-
-
-def names(scorecards: Scores) -> list[str]:
-    """Every score's name that a scorecard has, in the first's order."""
-    return list(dict.fromkeys(name for scores in scorecards.values() for name in scores))
 
 
 def markdown(scorecards: Scores) -> str:
     """A row a candidate, with intervals."""
     columns = names(scorecards)
-    rows = []
-    for candidate, scores in scorecards.items():
-        cells = [shown(scores[name]) if name in scores else ("", "") for name in columns]
-        rows.append([candidate, *(f"{value} ({bounds})" if bounds else value for value, bounds in cells)])
+    rows = [[candidate, *(cell(scores.get(name)) for name in columns)] for candidate, scores in scorecards.items()]
     return markdown_table(["", *columns], rows) + "\n"
 
 

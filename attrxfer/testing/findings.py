@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from attrxfer.errors import AttrxferError, InvalidRecipe
 from attrxfer.plugin.host import Host
@@ -14,6 +14,9 @@ from attrxfer.recipe import load
 from attrxfer.recipe.assembly import Assembly
 from attrxfer.testing.subject import Subject
 from attrxfer.testing.suite import Check, promises
+
+if TYPE_CHECKING:
+    import click
 
 Status = Literal["ok", "FAILED", "skipped"]
 
@@ -36,7 +39,7 @@ def of_component(subject: Subject) -> Iterator[Finding]:
         yield _skipped(every, error) or Finding("FAILED", every, one_reason(error))
         return
     if missing:
-        yield Finding("skipped", every, f"needs {'; '.join(missing)}")
+        yield Finding("skipped", every, f"missing: {'; '.join(missing)}")
         return
     for promise in made:
         yield attempt(promise.__name__.removeprefix("check_").replace("_", " "), Check(subject, promise))
@@ -49,7 +52,7 @@ def _skipped(what: str, error: Exception) -> Finding | None:
     kind, _, name = error.source.partition(" ")
     keys = [problem.path.removeprefix(f"{kind}.") for problem in error.problems]
     examples = " ".join(f"--example '{kind}.{name}.{key}=...'" for key in keys)
-    return Finding("skipped", what, f"{error.source} needs {', '.join(keys)}: {examples}")
+    return Finding("skipped", what, f"{error.source} cannot be tried without {', '.join(keys)}: {examples}")
 
 
 def of_recipe(name: str, host: Host) -> Finding:
@@ -58,7 +61,16 @@ def of_recipe(name: str, host: Host) -> Finding:
         missing = Assembly(load(name, host)).missing()
     except Exception as error:  # its components' modules may raise anything at import
         return Finding("FAILED", name, one_reason(error).removeprefix(f"{name}: "))
-    return Finding("ok", name, f"needs {'; '.join(missing)}" if missing else "")
+    return Finding("ok", name, f"missing: {'; '.join(missing)}" if missing else "")
+
+
+def of_commands(group: click.Group, taken: Collection[str]) -> Iterator[Finding]:
+    """Whether a plugin's commands leave attrxfer's own (``taken``) as they are."""
+    for name, command in group.commands.items():
+        if name in taken:
+            yield Finding("FAILED", name, "hides attrxfer's own command of this name; rename it")
+        else:
+            yield Finding("ok", name, command.get_short_help_str(100))
 
 
 def attempt(what: str, action: Callable[[], None]) -> Finding:

@@ -29,6 +29,28 @@ class Row(NamedTuple):
     wrong: bool = False
 
 
+def sections() -> Iterator[tuple[str, Iterator[Row]]]:
+    """Every part of the report: its title and its rows, which are found while they are read."""
+    hosts: list[Host] = []
+    for title, look in (
+        ("versions", versions),
+        ("machine", machine),
+        ("extras", extras),
+        ("plugins", lambda: plugins(hosts.append)),
+        ("cache", cache),
+        ("self-test", lambda: self_test(hosts[0] if hosts else None)),
+    ):
+        yield title, _safely(look)
+
+
+def _safely(look: Callable[[], Iterator[Row]]) -> Iterator[Row]:
+    """The rows, and where finding them failed a last row with the error."""
+    try:
+        yield from look()
+    except Exception as error:  # a machine may be broken in any way
+        yield Row("broken", f"{type(error).__name__}: {one_line(error)}", True)
+
+
 def versions() -> Iterator[Row]:
     """Python, attrxfer, and what attrxfer cannot do without."""
     yield Row("python", f"{platform.python_version()} on {platform.platform()}")

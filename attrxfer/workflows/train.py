@@ -17,7 +17,7 @@ from attrxfer.model.torch_model import TorchModel
 from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe, load
 from attrxfer.report.run_report import write_report
-from attrxfer.report.scorecard import shown
+from attrxfer.report.score_text import shown
 from attrxfer.storage.files import write_text
 from attrxfer.storage.run_folder import RunFolder
 from attrxfer.training.loop import Training
@@ -49,6 +49,21 @@ def begin(
     table = data_table(data, host.registry.all("dataset")) if data is not None else None
     checked = load(recipe, host, overrides, table)
     return run(checked, out or Path("runs") / Path(recipe).stem, host, quiet=quiet)
+
+
+def resume(path: Path, host: Host, *, quiet: bool = False) -> RunFolder:
+    """Continue an interrupted run.
+
+    Args:
+        path: The run's folder.
+        host: The plugins.
+        quiet: Print errors only.
+
+    Raises:
+        AttrxferError: The folder holds no run, and what ``run`` raises.
+    """
+    RunFolder(path).require()
+    return run(load(path / "recipe.toml", host), path, host, resume=True, quiet=quiet)
 
 
 def run(recipe: Recipe, path: Path, host: Host, *, resume: bool = False, quiet: bool = False) -> RunFolder:

@@ -11,7 +11,7 @@ from scipy.stats import t as student
 
 from attrxfer.report.curves import chart
 from attrxfer.report.pages import render, side_by_side
-from attrxfer.report.scorecard import shown
+from attrxfer.report.score_text import shown
 
 DRAWS = 1000
 CLASSIFIER = "accuracy of the attribute classifier"

@@ -13,7 +13,7 @@ from attrxfer.errors import AttrxferError
 from attrxfer.model.bundle import differences
 from attrxfer.report.markdown import conditions
 from attrxfer.report.markdown import table as markdown_table
-from attrxfer.report.scorecard import shown
+from attrxfer.report.score_text import shown
 
 if TYPE_CHECKING:
     from attrxfer.plugin.registry import Registry

@@ -24,7 +24,8 @@ from attrxfer.plugin.host import Host
 from attrxfer.plugin.registry import Registry
 from attrxfer.recipe import Recipe, load
 from attrxfer.recipe.assembly import Assembly
-from attrxfer.report.scorecard import markdown, page, shown
+from attrxfer.report.score_text import shown
+from attrxfer.report.scorecard import markdown, page
 from attrxfer.workflows.train import run
 from tests.conftest import attrxfer
 

@@ -91,8 +91,8 @@ def test_every_part_is_tried_and_the_reasons_are_said(env: dict[str, str]) -> No
     result = attrxfer("plugins", "check", "clumsy", env=env)
     lines = [line.strip() for line in result.stdout.splitlines()]
     assert result.returncode == 1 and not result.stderr
-    assert lines[:3] == ["plugin clumsy, of clumsy 1.0", "", "identity floor: never content"]
-    assert lines[3] == "licence not named; name it where the component is registered: licence=..."
+    assert lines[:3] == ["plugin clumsy of clumsy 1.0", "", "identity floor: never content"]
+    assert lines[3] == "licence: not given; give it where the component is registered: licence=..."
     assert [line.split() for line in lines[4:6]] == [
         ["SETTING", "TYPE", "BOUNDS", "DEFAULT"],
         ["weight", "float", ">=", "0", "1.0"],
@@ -101,13 +101,13 @@ def test_every_part_is_tried_and_the_reasons_are_said(env: dict[str, str]) -> No
         "FAILED  it is a finite scalar with gradient: ZeroDivisionError: division by zero (clumsy.py, line 50)",
         'FAILED  its 6 checks: plugin "clumsy": regularizer "gone" cannot be imported from clumsy:Nowhere: '
         "module 'clumsy' has no attribute 'Nowhere'",
-        "skipped its 6 checks: needs a file of yours",
-        "skipped its 6 checks: enhancer nested needs network: --example 'enhancer.nested.network=...'",
+        "skipped its 6 checks: missing: a file of yours",
+        "skipped its 6 checks: enhancer nested cannot be tried without network: --example 'enhancer.nested.network=...'",
         "ok      fine",
         'FAILED  torn: identity.wieght: unknown key; did you mean "weight"?',
         "ok      wave",
-        "FAILED  run: attrxfer has a command of this name, which nobody can reach any more",
-        "FAILED  info: attrxfer has a command of this name, which nobody can reach any more",
+        "FAILED  run: hides attrxfer's own command of this name; rename it",
+        "FAILED  info: hides attrxfer's own command of this name; rename it",
     } <= set(lines)
     assert any(line.startswith("FAILED  a copy of the source costs nothing: it is 0.1 where T(x) is x, and") for line in lines)
     assert lines[-1] == "19 ok, 8 failed, 2 skipped"
@@ -134,7 +134,7 @@ def test_a_distributions_name_stands_for_all_its_plugins_and_leaves_no_cache(tmp
     env = {"ATTRXFER_PLUGINS": "baselines,synth", "ATTRXFER_CACHE": str(tmp_path / "cache")}
     result = attrxfer("plugins", "check", "Attrxfer", "--example", "dataset.synthetic_faces.faces=30", env=env)
     assert result.returncode == 0, result.stdout
-    assert "plugin baselines, of attrxfer" in result.stdout and "plugin synth, of attrxfer" in result.stdout
+    assert "plugin baselines of attrxfer" in result.stdout and "plugin synth of attrxfer" in result.stdout
     assert "FAILED" not in result.stdout and "skipped " not in result.stdout and not (tmp_path / "cache").exists()
 
 

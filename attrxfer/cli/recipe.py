@@ -1,0 +1,66 @@
+"""attrxfer recipe: ls, show, check, diff, schema."""
+
+from __future__ import annotations
+
+import click
+
+from attrxfer.cli.output import SET, table
+from attrxfer.errors import InvalidRecipe
+from attrxfer.plugin import host
+
+
+@click.group()
+def recipe() -> None:
+    """List, show, check and compare recipes."""
+
+
+@recipe.command("ls")
+def ls() -> None:
+    """List the recipes that can be run by name."""
+    table([("RECIPE", "WHAT IT DOES"), *((name, host.summary(path)) for name, path in host.load().recipes().items())])
+
+
+@recipe.command()
+@click.argument("name")
+@SET
+def show(name: str, overrides: tuple[str, ...]) -> None:
+    """Print the recipe NAME with every setting: its own, those of the recipes that it extends, and all defaults."""
+    from attrxfer.recipe import load
+
+    click.echo(load(name, host.load(), overrides).to_toml(), nl=False)
+
+
+@recipe.command()
+@click.argument("name")
+@SET
+def check(name: str, overrides: tuple[str, ...]) -> None:
+    """Check the recipe NAME and print all of its problems (exit code 2).
+
+    For a valid recipe, print what is missing on this machine to run it.
+    """
+    from attrxfer.recipe import load
+    from attrxfer.workflows import check as workflow
+
+    recipe = load(name, host.load(), overrides)
+    checked = workflow.check(recipe)
+    if checked.problems:
+        raise InvalidRecipe(name, checked.problems)
+    click.echo(f"{name}: valid ({recipe.digest()[:12]})")
+    for line in checked.missing:
+        click.echo(f"  missing: {line}")
+    if checked.missing:
+        click.echo("  not checked: whether the components fit one another, because something is missing")
+
+
+@recipe.command()
+@click.argument("name")
+@click.argument("other", required=False)
+@SET
+def diff(name: str, other: str | None, overrides: tuple[str, ...]) -> None:
+    """Print the settings in which the recipe NAME differs from OTHER.
+
+    Without OTHER, NAME is compared with the recipe that it names as its reference.
+    """
+    from attrxfer.workflows.compare import recipes
+
+    table(recipes(name, other, host.load(), overrides))
