@@ -1,0 +1,45 @@
+"""The command line: where a command is written, and what it does with a pipe that is closed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import click
+import pytest
+
+from attrxfer.cli import COMMANDS
+from tests.conftest import attrxfer
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: str(command.name))
+def test_a_command_is_in_the_file_of_its_name(command: click.Command) -> None:
+    assert command.callback is not None
+    assert command.callback.__module__ in (f"attrxfer.cli.{command.name}", "attrxfer.cli.transferring")
+
+
+def test_who_reads_only_the_first_lines_gets_no_error() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    result = subprocess.run(
+        [sys.executable, "-m", "attrxfer", "components"], stdout=writer, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writer)
+    assert "roken pipe" not in result.stderr and "Traceback" not in result.stderr
+
+
+def test_a_model_that_is_not_there_is_answered_by_the_names_there_are() -> None:
+    result = attrxfer("info", "trth")
+    assert result.returncode == 2
+    assert result.stderr == 'attrxfer: trth: no such file or folder, model or method; did you mean "truth"?\n'
+
+
+def test_a_description_of_a_method_imports_no_torch() -> None:
+    code = (
+        "import sys; from attrxfer.plugin.host import load; from attrxfer.workflows.info import facts; facts('truth', load())"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", f"{code}; print('torch' in sys.modules)"], capture_output=True, text=True, check=True
+    )
+    assert result.stdout == "False\n"
