@@ -25,7 +25,7 @@ from attrxfer.model import inference as running
 from attrxfer.model.inference import Graph
 from attrxfer.model.torch_model import load_bundle as load_transfer
 from attrxfer.plugin.host import Host
-from tests.conftest import TINY, attrxfer, train
+from tests.conftest import TINY, attrxfer, attrxfer_process, train
 
 SIZE = 16
 CHAIN = (
@@ -139,9 +139,10 @@ def test_an_exported_file_transfers_without_torch(
     blocked.mkdir()
     (blocked / "torch.py").write_text('raise ImportError("there is no torch here")\n')
     env = {"PYTHONPATH": os.pathsep.join([str(blocked), *filter(None, [os.environ.get("PYTHONPATH")])])}
-    result = attrxfer("transfer", "--aligned", trained, photos, "-o", tmp_path / "no", env=env)
+    result = attrxfer_process("transfer", "--aligned", trained, photos, "-o", tmp_path / "no", env=env)
     assert result.returncode != 0 and "there is no torch here" in result.stderr, "torch is really out of reach"
-    result = attrxfer("transfer", "--aligned", exported[form], photos, "-o", tmp_path / "out", "--strength", "0.8", env=env)
+    written = ("-o", tmp_path / "out", "--strength", "0.8")
+    result = attrxfer_process("transfer", "--aligned", exported[form], photos, *written, env=env)
     assert result.returncode == 0, result.stderr
     assert attrxfer("transfer", "--aligned", trained, photos, "-o", tmp_path / "torch", "--strength", "0.8").returncode == 0
     assert np.abs(read(tmp_path / "torch").astype(int) - read(tmp_path / "out")).max() <= 1

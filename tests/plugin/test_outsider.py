@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.conftest import TINY, attrxfer, on_path, package, pip_install
+from tests.conftest import TINY, attrxfer, attrxfer_process, on_path, package, pip_install
 
 OUTSIDER = Path(__file__).parents[1] / "outsider"
 SETS = [part for override in TINY for part in ("--set", override)]
@@ -30,12 +30,12 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_third_partys_package_installed_used_and_removed(target: Path, tmp_path: Path) -> None:
     env = {"PYTHONPATH": on_path(target)}
-    listed = [line.split() for line in attrxfer("plugins", env=env).stdout.splitlines()]
+    listed = [line.split() for line in attrxfer_process("plugins", env=env).stdout.splitlines()]
     assert ["outsider", "attrxfer-outsider", "0.1.0", "4"] in listed
-    assert "outsider_gender" in attrxfer("recipe", "ls", env=env).stdout
-    assert attrxfer("outsider", env=env).stdout == "hello from a plugin\n"
+    assert "outsider_gender" in attrxfer_process("recipe", "ls", env=env).stdout
+    assert attrxfer_process("outsider", env=env).stdout == "hello from a plugin\n"
     run = tmp_path / "run"
-    result = attrxfer("run", "outsider_gender", "-o", run, "-q", *SETS, env=env)
+    result = attrxfer_process("run", "outsider_gender", "-o", run, "-q", *SETS, env=env)
     assert result.returncode == 0, result.stderr
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert [line["stage"] for line in lines][-4:] == ["adversarial", "refining", "refining", "refining"]
@@ -46,7 +46,7 @@ def test_a_third_partys_package_installed_used_and_removed(target: Path, tmp_pat
 
     photo = tmp_path / "photo.png"
     Image.fromarray(np.full((16, 16, 3), 128, np.uint8)).save(photo)
-    assert attrxfer("transfer", "--aligned", run, photo, "-o", tmp_path / "out", env=env).returncode == 0
+    assert attrxfer_process("transfer", "--aligned", run, photo, "-o", tmp_path / "out", env=env).returncode == 0
 
     # removed: without the folder on the path the package is not there
     result = attrxfer("run", "outsider_gender", "-o", tmp_path / "other")
@@ -84,7 +84,7 @@ from attrxfer.plugin.hookspecs import hookimpl
 def register_components(registry):
     registry.identity("adaptive", "somewhere:Else", summary="")
 """
-    result = attrxfer("components", env=package(tmp_path, "clashing", code))
+    result = attrxfer_process("components", env=package(tmp_path, "clashing", code))
     assert result.returncode == 2
     assert result.stderr in (
         'attrxfer: identity "adaptive" is registered by both "clashing" and "diat"\n',
@@ -93,7 +93,7 @@ def register_components(registry):
 
 
 def test_a_plugin_that_cannot_be_imported_is_named(tmp_path: Path) -> None:
-    result = attrxfer("plugins", env=package(tmp_path, "broken", "import nowhere_to_be_found"))
+    result = attrxfer_process("plugins", env=package(tmp_path, "broken", "import nowhere_to_be_found"))
     assert result.returncode == 2
     assert result.stderr.startswith('attrxfer: plugin "broken" (broken) cannot be loaded: No module named')
     assert len(result.stderr.splitlines()) == 1
@@ -101,7 +101,7 @@ def test_a_plugin_that_cannot_be_imported_is_named(tmp_path: Path) -> None:
 
 def test_a_hook_nobody_calls_is_refused(tmp_path: Path) -> None:
     code = "from attrxfer.plugin.hookspecs import hookimpl\n@hookimpl\ndef register_componets(registry): pass\n"
-    result = attrxfer("plugins", env=package(tmp_path, "misspelt", code))
+    result = attrxfer_process("plugins", env=package(tmp_path, "misspelt", code))
     assert result.returncode == 2
     assert '"misspelt"' in result.stderr and "register_componets" in result.stderr
     assert len(result.stderr.splitlines()) == 1
@@ -117,7 +117,7 @@ from attrxfer.plugin.hookspecs import hookimpl
 def register_recipes():
     return Path({str(tmp_path / "theirs")!r})
 """
-    result = attrxfer("recipe", "ls", env=package(tmp_path, "copycat", code))
+    result = attrxfer_process("recipe", "ls", env=package(tmp_path, "copycat", code))
     assert result.returncode == 2 and 'recipe "diat_a" is shipped by both' in result.stderr
 
 

@@ -19,7 +19,7 @@ from attrxfer.plugin.parameters import Spec, build, check, schema
 from attrxfer.plugin.registry import KIND_NAMES, Registry
 from attrxfer.recipe import Recipe, load, parse, read
 from attrxfer.recipe.merging import apply_overrides, merge
-from tests.conftest import TINY, attrxfer
+from tests.conftest import TINY, attrxfer_process
 
 HERE = "tests.recipe.test_schema"
 
@@ -109,10 +109,10 @@ def test_every_registered_class_loads_and_has_a_schema(host: Host) -> None:
 
 
 def test_plugins_can_be_pinned() -> None:
-    result = attrxfer("plugins", env={"ATTRXFER_PLUGINS": "diat"})
+    result = attrxfer_process("plugins", env={"ATTRXFER_PLUGINS": "diat"})
     assert result.stdout.splitlines()[1].startswith("diat")
     assert len(result.stdout.splitlines()) == 2
-    result = attrxfer("plugins", env={"ATTRXFER_PLUGINS": "diat,face"})
+    result = attrxfer_process("plugins", env={"ATTRXFER_PLUGINS": "diat,face"})
     assert result.returncode == 2
     assert result.stderr.strip() == 'attrxfer: ATTRXFER_PLUGINS: no plugin "face" is installed; did you mean "faces"?'
 

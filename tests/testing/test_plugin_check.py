@@ -10,7 +10,7 @@ from pydantic import Field
 
 from attrxfer.interfaces import Features, Locator
 from attrxfer.plugin.settings import Setting, settings
-from tests.conftest import attrxfer, package
+from tests.conftest import attrxfer, attrxfer_process, package
 
 CODE = '''
 from pathlib import Path
@@ -88,7 +88,7 @@ def env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def test_every_part_is_tried_and_the_reasons_are_said(env: dict[str, str]) -> None:
-    result = attrxfer("plugins", "check", "clumsy", env=env)
+    result = attrxfer_process("plugins", "check", "clumsy", env=env)
     lines = [line.strip() for line in result.stdout.splitlines()]
     assert result.returncode == 1 and not result.stderr
     assert lines[:3] == ["plugin clumsy of clumsy 1.0", "", "identity floor: never content"]
@@ -119,7 +119,7 @@ def test_an_example_is_a_setting_of_a_component_there_is(env: dict[str, str]) ->
         ("enhancr.nested.network=1", 'no kind "enhancr"; did you mean "enhancer"?'),
         ("enhancer.neste.network=1", 'no enhancer "neste"; did you mean "nested"?'),
     ):
-        result = attrxfer("plugins", "check", "clumsy", "--example", example, env=env)
+        result = attrxfer_process("plugins", "check", "clumsy", "--example", example, env=env)
         assert result.returncode == 2 and message in result.stderr and len(result.stderr.splitlines()) == 1
 
 
@@ -132,7 +132,7 @@ def test_an_unknown_plugin_gets_the_nearest_name(name: str, near: str) -> None:
 
 def test_a_distributions_name_stands_for_all_its_plugins_and_leaves_no_cache(tmp_path: Path) -> None:
     env = {"ATTRXFER_PLUGINS": "baselines,synth", "ATTRXFER_CACHE": str(tmp_path / "cache")}
-    result = attrxfer("plugins", "check", "Attrxfer", "--example", "dataset.synthetic_faces.faces=30", env=env)
+    result = attrxfer_process("plugins", "check", "Attrxfer", "--example", "dataset.synthetic_faces.faces=30", env=env)
     assert result.returncode == 0, result.stdout
     assert "plugin baselines of attrxfer" in result.stdout and "plugin synth of attrxfer" in result.stdout
     assert "FAILED" not in result.stdout and "skipped " not in result.stdout and not (tmp_path / "cache").exists()

@@ -24,7 +24,7 @@ from attrxfer.report.curves import curves
 from attrxfer.storage import state as checkpoint
 from attrxfer.storage.run_folder import RunFolder
 from attrxfer.training.loop import Training
-from tests.conftest import TINY, attrxfer
+from tests.conftest import TINY, attrxfer_process
 
 Tiny = Callable[..., Recipe]
 
@@ -228,7 +228,7 @@ def test_sigkill_at_random_moments_several_times(tmp_path: Path) -> None:
     """Real SIGKILLs, the moments drawn at random over the training and its writes; the end is the same to the bit."""
     long = ("train.adversarial.steps=160", "train.checkpoint_every=3")
     whole = tmp_path / "whole"
-    assert attrxfer("run", "diat_a_gender", "-o", whole, "-q", *sets(*long)).returncode == 0
+    assert attrxfer_process("run", "diat_a_gender", "-o", whole, "-q", *sets(*long)).returncode == 0
     folder = tmp_path / "killed"
     command = [sys.executable, "-m", "attrxfer", "run", "-q"]
     start = [*command, "diat_a_gender", "-o", str(folder), *sets(*long)]
@@ -245,7 +245,7 @@ def test_sigkill_at_random_moments_several_times(tmp_path: Path) -> None:
         if kills == 4:
             break
     assert kills >= 3, "the run was too short to be killed"
-    result = attrxfer("run", "-q", "--resume", folder)
+    result = attrxfer_process("run", "-q", "--resume", folder)
     assert result.returncode == 0, result.stderr
     assert weights(RunFolder(folder)) == weights(RunFolder(whole))
     assert losses(RunFolder(folder)) == losses(RunFolder(whole))
@@ -313,7 +313,7 @@ NO_STATISTICS = (
 
 
 def test_two_processes_equal_one_with_the_doubled_batch(tmp_path: Path) -> None:
-    one = attrxfer(
+    one = attrxfer_process(
         "run",
         "diat_a_gender",
         "-o",
@@ -324,7 +324,7 @@ def test_two_processes_equal_one_with_the_doubled_batch(tmp_path: Path) -> None:
         ),
     )
     assert one.returncode == 0, one.stderr
-    two = attrxfer(
+    two = attrxfer_process(
         "run",
         "diat_a_gender",
         "-o",
@@ -343,7 +343,7 @@ def test_two_processes_equal_one_with_the_doubled_batch(tmp_path: Path) -> None:
 
 
 def test_accelerate_launch_on_cpu_is_refused(tmp_path: Path) -> None:
-    result = attrxfer(
+    result = attrxfer_process(
         "run",
         "diat_a_gender",
         "-o",

@@ -13,7 +13,7 @@ from attrxfer.model.torch_model import TorchModel
 from attrxfer.plugin.host import Host
 from attrxfer.workflows import doctor
 from attrxfer.workflows.doctor import Row
-from tests.conftest import attrxfer, package
+from tests.conftest import attrxfer_process, package
 
 
 def wrong(rows: Iterable[Row]) -> list[str]:
@@ -22,7 +22,7 @@ def wrong(rows: Iterable[Row]) -> list[str]:
 
 def test_a_broken_plugin_is_named_and_the_rest_is_tried(tmp_path: Path) -> None:
     env = package(tmp_path, "broken", "import nowhere_to_be_found")
-    result = attrxfer("doctor", env=env)
+    result = attrxfer_process("doctor", env=env)
     lines = [line.split() for line in result.stdout.splitlines()]
     (named,) = [line for line in lines if line[:2] == ["!", "broken"]]
     assert result.returncode == 1 and not result.stderr, result.stderr
