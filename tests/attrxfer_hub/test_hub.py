@@ -6,144 +6,17 @@ import inspect
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 import torch
 from attrxfer_hub import client as clients
 from attrxfer_hub.client import Client
-from attrxfer_hub.model_card import model_card
 from attrxfer_hub.publish import without_paths
-from click.testing import CliRunner, Result
-from torch import nn
+from click.testing import Result
 
-from attrxfer.cli import cli
 from attrxfer.errors import AttrxferError
-from attrxfer.model import bundle
-from attrxfer.plugin.host import Host
-from attrxfer.plugin.parameters import build
-from attrxfer.recipe import Recipe
-
-hub = pytest.importorskip("huggingface_hub")
-errors = pytest.importorskip("huggingface_hub.errors")
-
-CALLS = [name for name in vars(Client) if not name.startswith("_")]
-SCORES = {
-    "images": 8,
-    "people": 5,
-    "scores": {
-        "success": {"value": 0.25, "low": 0.2, "high": 0.3, "n": 8, "unit": "share", "better": "higher"},
-        "KID": {"value": None, "n": 0, "unit": "", "better": "lower"},
-    },
-}
-
-
-class Hub:
-    """A hub in memory: {repository: {branch: {file: content}}}. Every call is bound to the real client's signature first."""
-
-    def __init__(self) -> None:
-        self.repos: dict[str, dict[str, dict[str, bytes]]] = {}
-        self.private: set[str] = set()
-        self.calls: list[tuple[str, dict[str, Any]]] = []
-        self.failure: Exception | None = None
-
-    def __getattribute__(self, name: str) -> Any:
-        found = super().__getattribute__(name)
-        if name not in CALLS:
-            return found
-
-        def call(*positional: Any, **named: Any) -> Any:
-            bound = inspect.signature(getattr(hub.HfApi, name)).bind(self, *positional, **named)
-            self.calls.append((name, {key: value for key, value in bound.arguments.items() if key != "self"}))
-            if self.failure is not None:
-                raise self.failure
-            return found(*positional, **named)
-
-        return call
-
-    def create_repo(self, repo_id: str, *, private: bool = False, exist_ok: bool = False) -> str:
-        assert exist_ok or repo_id not in self.repos
-        if repo_id not in self.repos:
-            self.repos[repo_id] = {"main": {".gitattributes": b""}}
-            self.private |= {repo_id} if private else set()
-        return f"https://hub.example/{repo_id}"
-
-    def create_branch(self, repo_id: str, *, branch: str, exist_ok: bool = False) -> None:
-        assert exist_ok or branch not in self.repos[repo_id]
-        self.repos[repo_id].setdefault(branch, dict(self.repos[repo_id]["main"]))
-
-    def model_info(self, repo_id: str, *, revision: str | None = None) -> SimpleNamespace:
-        if repo_id not in self.repos:
-            raise error(errors.RepositoryNotFoundError, 404)
-        if (revision or "main") not in self.repos[repo_id]:
-            raise error(errors.RevisionNotFoundError, 404)
-        files = [SimpleNamespace(rfilename=name) for name in self.repos[repo_id][revision or "main"]]
-        return SimpleNamespace(sha=f"commit-{revision or 'main'}", private=repo_id in self.private, siblings=files)
-
-    def upload_folder(
-        self, *, repo_id: str, folder_path: Path, commit_message: str | None = None, revision: str | None = None
-    ) -> None:
-        files = {path.relative_to(folder_path).as_posix(): path.read_bytes() for path in folder_path.rglob("*")}
-        self.repos[repo_id][revision or "main"] |= files
-
-    def hf_hub_download(self, repo_id: str, filename: str, *, revision: str | None = None, local_dir: Path) -> str:
-        (local_dir / ".cache" / "huggingface").mkdir(parents=True, exist_ok=True)
-        assert revision is not None and revision.startswith("commit-")
-        (local_dir / filename).write_bytes(self.repos[repo_id][revision.removeprefix("commit-")][filename])
-        return str(local_dir / filename)
-
-
-def error(kind: type[Exception], status: int) -> Exception:
-    """An error of the hub as its client raises it."""
-    response = SimpleNamespace(status_code=status, headers={}, request=None, text="", reason_phrase="", url="")
-    made = kind.__new__(kind)
-    Exception.__init__(made, "said the hub")
-    made.response, made.server_message = response, "said the hub"  # type: ignore[attr-defined]
-    return made
-
-
-@pytest.fixture
-def stand_in(monkeypatch: pytest.MonkeyPatch) -> Hub:
-    made = Hub()
-    monkeypatch.setattr(clients, "connect", lambda: made)
-    return made
-
-
-@pytest.fixture
-def model(tiny: Callable[..., Recipe], host: Host, tmp_path: Path) -> Path:
-    """A bundle of an untrained network, as a run would write it."""
-    recipe = tiny()
-    network = build(recipe.generator, {})
-    assert isinstance(network, nn.Module)
-    filled = recipe.filled()
-    filled["data"] = {"use": "celeba", "path": "/home/jdoe/secret/celeba_subset", "size": 16}
-    card = {
-        "task": {"name": "gender", "guided": {"Male": False}},
-        "size": 16,
-        "framing": None,
-        "recipe": filled,
-        "plugins": {"diat": "0.1.0"},
-        "licences": ["MIT", "MIT (the images: non-commercial research)"],
-        "trained": {"seconds": 90, "device": "cpu", "threads": 2},
-        "scores": SCORES,
-    }
-    bundle.save(tmp_path / "run" / "bundle", [(recipe.generator, network)], card)
-    (tmp_path / "run" / "bundle" / "private_notes.txt").write_text("not for others")
-    return tmp_path / "run"
-
-
-@pytest.fixture
-def run(host: Host) -> Iterator[Callable[..., Result]]:
-    host.add_commands(cli)
-    yield lambda *arguments: CliRunner().invoke(cli, [str(argument) for argument in arguments], obj=host.registry)
-    for name in ("push", "pull"):
-        cli.commands.pop(name, None)
-
-
-Run = Callable[..., Result]
+from tests.attrxfer_hub.conftest import CALLS, Hub, Run, error, errors, hub
 
 
 def refused(result: Result) -> str:
@@ -336,73 +209,6 @@ def test_paths_are_cut_wherever_they_stand(key: str, value: str, left: str | Non
     assert public["chain"][0]["network"][key] == (value if left is None else left)
     assert cut == ({} if left is None else {f"chain.0.network.{key}": left})
     assert public["size"] == 64 and public["none"] is None and card["chain"][0]["network"][key] == value
-
-
-# ---------------------------------------------------------------- the model card
-
-
-@pytest.fixture
-def card(model: Path) -> dict[str, Any]:
-    return without_paths(bundle.read_metadata(model / "bundle"))[0]
-
-
-def test_the_head_is_what_the_hub_reads(card: dict[str, Any], host: Host) -> None:
-    read = hub.ModelCard(model_card(card, "me/younger", host.registry)).data
-    assert read.license == "other" and read.license_name == "see-licences" and read.library_name == "attrxfer"
-    assert read.datasets == ["flwrlabs/celeba"] and read.pipeline_tag == "image-to-image" and "gender" in read.tags
-    (result,) = read.eval_results
-    assert (result.metric_type, result.metric_value, result.dataset_name) == ("success", 0.25, "celeba")
-    assert read.license_link.startswith("https://") and read.model_name == "younger"
-
-
-def test_the_card_says_what_whoever_uses_it_must_know(card: dict[str, Any], host: Host) -> None:
-    text = model_card(card, "me/younger", host.registry)
-    for expected in (
-        "**Not for commercial use.**",
-        "images without **Male = false** in",
-        "attrxfer pull me/younger",
-        'attrxfer.load("younger")',
-        "for non-commercial research only",
-        "Training took 1.5 minutes (cpu, 2 threads)",
-        "8 held-out images of 5 people",
-        "| success | 25.0% | 20 to 30% | 8 | more |",
-        "## Where it differs from `paper/diat_a_gender`",
-        "| train.adversarial.dstep | 2 | 1 |",
-        "| generator `masked` | in the weights | diat 0.1.0 | MIT |",
-        "| data `celeba` | trained on | faces | MIT (the images: non-commercial research) |",
-        "have their consent",
-        "Not for identification",
-    ):
-        assert expected in text
-    assert "$" not in text and "metric.0" not in text
-
-
-def test_only_drawn_faces_under_mit_are_called_mit(card: dict[str, Any], host: Host) -> None:
-    recipe = {**card["recipe"], "data": {"use": "synthetic_faces"}}
-    drawn = {**card, "recipe": recipe, "licences": ["MIT"], "scores": {}}
-    text = model_card(drawn, "me/x", host.registry)
-    assert "license: mit\n" in text and "knows drawn faces only" in text and "it was not scored" in text
-    assert "Not for commercial use" not in text and "model-index" not in text
-    own = {**drawn, "recipe": {**recipe, "data": {"use": "folder", "path": "faces"}}}
-    text = model_card(own, "me/x", host.registry)
-    assert "license: other\n" in text and "licence of the images is not recorded" in text and "datasets:" not in text
-
-
-def test_a_card_can_be_made_of_what_is_not_installed_here(card: dict[str, Any], host: Host) -> None:
-    recipe = {**card["recipe"], "reference": "theirs/recipe", "identity": {"use": "theirs"}, "data": {"use": "theirs"}}
-    text = model_card({**card, "recipe": recipe}, "me/x", host.registry)
-    assert "| identity `theirs` | trained with | not installed where this was written |  |" in text
-    assert "Where it differs" not in text
-
-
-def test_a_run_tells_its_bundle_how_long_it_took(tiny: Callable[..., Recipe], tmp_path: Path, host: Host) -> None:
-    from attrxfer.storage.run_folder import RunFolder
-    from attrxfer.training.loop import Training
-
-    training = Training(tiny(), RunFolder(tmp_path / "run"), host, quiet=True)
-    training.create_folder()
-    trained = bundle.read_metadata(training.train())["trained"]
-    assert trained["seconds"] >= 0 and trained["device"] == "cpu" and trained["processes"] == 1 and trained["precision"] == "no"
 
 
 def test_help_needs_neither_torch_nor_the_client() -> None:
