@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
+
+from sphinx.ext.napoleon import Config
+from sphinx.ext.napoleon.docstring import GoogleDocstring
 
 from attrxfer.plugin.parameters import schema
 from attrxfer.plugin.settings import settings
 from attrxfer.report.markdown import table as markdown_table
 
-COMMON = {
-    "size": "side of the images in pixels",
-    "steps": "of this stage; 0 leaves it out",
-    "batch_size": "images a step and process",
-    "lr": "of Adam",
-    "betas": "of Adam",
-}
-"""Settings that mean the same in every stage (``size``: everywhere), so that no docstring has to say it again."""
-
-SENTENCE_END = re.compile(r"\.(?=$|\s+[A-Z\"`(])")
+CONFIG: Any = Config(napoleon_use_param=True, napoleon_use_ivar=True, napoleon_use_rtype=False)
+"""Sections become fields of reST: ``:param NAME:``, ``:ivar NAME:``, ``:returns:``, ``:raises ERROR:``."""
+FIELD = re.compile(r":(param|ivar|returns|raises) ?(\w*): (.*?)(?=^:|\Z)", re.M | re.S)
+LABELS = {"param": "", "ivar": "", "returns": "Returns", "raises": "Raises"}
 UNSET = {"required": "must be set", "none": "not set"}
 Rows = Sequence[Sequence[str]]
 
@@ -41,81 +38,80 @@ def prose(text: str) -> str:
     return "".join(part.replace("``", "`") for part in escaped)
 
 
+class Docstring(NamedTuple):
+    """A Google-style docstring in parts.
+
+    Attributes:
+        text: What stands before and between the sections, in blocks as they were written.
+        fields: The entries of the sections: (section as reST names it, name or error, words), in their order.
+    """
+
+    text: Sequence[str]
+    fields: Sequence[tuple[str, str, str]]
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The words of each entry of ``Args`` and ``Attributes``."""
+        return {name: words for section, name, words in self.fields if section in ("param", "ivar")}
+
+
+def docstring(thing: Any) -> Docstring:
+    """Read the docstring of a class or function with Sphinx's reader of the Google style.
+
+    >>> def loss():
+    ...     '''A loss.
+    ...
+    ...     Args:
+    ...         weight: Its share
+    ...             of all.
+    ...     '''
+    >>> docstring(loss)
+    Docstring(text=['A loss.'], fields=[('param', 'weight', 'Its share of all.')])
+    """
+    text = str(GoogleDocstring(inspect.getdoc(thing) or "", CONFIG))
+    fields = [(section, name, " ".join(words.split())) for section, name, words in FIELD.findall(text)]
+    return Docstring([block for block in FIELD.sub("", text).strip().split("\n\n") if block], fields)
+
+
 def doc(thing: Any) -> str:
-    """A docstring as Markdown; doctests and indented lines stay code."""
-    blocks = []
-    for block in (inspect.getdoc(thing) or "").split("\n\n"):
-        code = block.startswith((">>>", "    "))
-        blocks.append(f"```python\n{inspect.cleandoc(block)}\n```" if code else prose(block))
-    return "\n\n".join(blocks)
-
-
-def entries(text: str, names: Iterable[str]) -> tuple[str, dict[str, str]]:
-    """What a docstring says of each name ("name: text." or "one, other: text."), one sentence each, and the rest of it.
-
-    >>> entries("A loss. weight: its share. Images are in -1..1.", ["weight"])
-    ('A loss. Images are in -1..1.', {'weight': 'its share'})
-    """
-    known = set(names)
-    found: dict[str, str] = {}
-    kept, at = "", 0
-    for match in re.finditer(r"(?:(?<=^)|(?<=[.;]\s)|(?<=\n))(\w+(?:, \w+)*):\s+", text):
-        listed = match[1].split(", ")
-        if match.start() < at or not known.issuperset(listed):
-            continue
-        end = SENTENCE_END.search(text, match.end())
-        following = re.compile(rf"\.\s+(?=(?:{'|'.join(map(re.escape, known))})\b[\w, ]*:\s)").search(text, match.end())
-        stop = min(one.end() for one in (end, following) if one) if end or following else len(text)
-        said = " ".join(text[match.end() : stop].split()).removesuffix(".")
-        found |= dict.fromkeys(listed, said)
-        kept += text[at : match.start()]
-        at = stop
-    kept += text[at:]
-    return "\n\n".join(" ".join(block.split()) for block in kept.split("\n\n") if block.strip()), found
-
-
-def arguments(text: str) -> tuple[str, dict[str, str]]:
-    """The ``Args:`` section of a Google-style docstring by name, and the docstring without it.
-
-    >>> arguments("A loss.\\n\\nArgs:\\n    weight: Its share\\n        of all.")
-    ('A loss.', {'weight': 'Its share of all'})
-    """
-    intro, _, section = text.partition("\nArgs:\n")
-    section, _, rest = section.partition("\n\n")
-    found: dict[str, str] = {}
-    name = ""
-    for line in section.splitlines():
-        match = re.match(r" {4}(\w+): (.*)", line)
-        if match:
-            name = match[1]
-            found[name] = match[2].strip()
-        elif name:
-            found[name] += f" {line.strip()}"
-    return "\n\n".join(part for part in (intro.strip(), rest.strip()) if part), {
-        k: v.removesuffix(".") for k, v in found.items()
-    }
+    """A docstring as Markdown: doctests stay code, entries of sections are a list."""
+    read = docstring(thing)
+    blocks = [f"```python\n{block}\n```" if block.startswith(">>>") else prose(block) for block in read.text]
+    lines = []
+    for section, name, words in read.fields:
+        label = " ".join(filter(None, (LABELS[section], name and f"`{name}`")))
+        lines.append(f"- {label}: {prose(words)}")
+    return "\n\n".join([*blocks, "\n".join(lines)]).strip()
 
 
 def described(cls: type, shared: Collection[str] = ()) -> tuple[str, str]:
-    """A class by its docstring and its constructor: (what it is, the table of its settings), both Markdown. ``shared``:
-    settings whose default is that of [train]."""
+    """A class by its docstring and its constructor.
+
+    Args:
+        cls: A component's class, or a section of the recipe.
+        shared: Settings whose default is that of [train].
+
+    Returns:
+        What it is, and the table of its settings, both Markdown.
+    """
     read = schema(cls)
-    names = list(read.model.model_fields)
-    text = inspect.getdoc(cls) or ""
-    intro, args = arguments(text)
-    intro, said = entries(intro, names)
-    said |= args
-    for base in cls.__mro__[1:-1]:
-        if base.__module__.partition(".")[0] != "torch":
-            own_intro, own_args = arguments(inspect.getdoc(base) or "")
-            said = entries(own_intro, names)[1] | own_args | said
+    words = parameters(cls)
     rows = []
     for name, form, bounds, default in settings(cls):
         value = nested(*read.nested[name]) if name in read.nested else ", ".join(filter(None, (form, bounds)))
         own = UNSET.get(default, f"`{default}`")
-        words = prose(said[name]) if name in said else COMMON.get(name, "see above" if f"``{name}``" in text else "")
-        rows.append((f"`{name}`", value, f"`[train] {name}`" if name in shared else own, words))
-    return "\n\n".join(map(prose, intro.split("\n\n"))), table(("setting", "value", "default", "what it is"), rows)
+        rows.append((f"`{name}`", value, f"`[train] {name}`" if name in shared else own, prose(words.get(name, ""))))
+    text = "\n\n".join(prose(block) for block in docstring(cls).text)
+    return text, table(("setting", "value", "default", "what it is"), rows)
+
+
+def parameters(cls: type) -> dict[str, str]:
+    """The words of each parameter: from the class's own docstring, else from the nearest base class's."""
+    words: dict[str, str] = {}
+    for base in reversed(cls.__mro__[:-1]):
+        if base.__doc__ and base.__module__.partition(".")[0] != "torch":
+            words |= docstring(base).settings
+    return {name: text.removesuffix(".") for name, text in words.items()}
 
 
 def nested(kind: str, many: bool) -> str:

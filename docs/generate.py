@@ -22,11 +22,12 @@ from attrxfer.plugin import hookspecs, host
 from attrxfer.plugin.registry import Component
 from attrxfer.recipe import MANY, ONE, SHARED, Report, Task, Train
 from attrxfer.testing.suite import CHECKS, EVERY
-from docs.describe import SENTENCE_END, described, doc, prose, signature, table
+from docs.describe import described, doc, prose, signature, table
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 EXAMPLES = ROOT / "tests" / "docs_examples"
+SENTENCE_END = re.compile(r"\.(?=$|\s+[A-Z\"`(])")
 MODULES = (
     "attrxfer",
     "attrxfer.model.loading",
@@ -118,7 +119,7 @@ def components() -> str:
     """Every component by kind: settings, bounds, defaults, licence, paper."""
     parts = []
     for kind in KINDS:
-        parts += [f"## `{kind}`", f"[What a {kind} must offer](kinds.md#{kind})."]
+        parts += [f"## `{kind}`", f"[What every {kind} must offer](kinds.md#{kind})."]
         parts += [_component(component, 3, component.name) for component in host.load().registry.all(kind)]
     return page(*parts)
 

@@ -166,6 +166,14 @@ def test_every_component_and_setting_is_documented(site: Site, host: Host) -> No
         assert component.licence in section.astext() and component.paper in section.astext()
 
 
+def test_every_parameter_of_a_built_in_has_a_line_in_args(host: Host) -> None:
+    names = {component: list(schema(component.load()).model.model_fields) for component in host.registry.all()}
+    assert sum(map(len, names.values())) > 100
+    for component, parameters in names.items():
+        words = describe.parameters(component.load())
+        assert [name for name in parameters if not words.get(name)] == [], component
+
+
 def test_every_kind_is_documented_with_contract_and_example(site: Site) -> None:
     from attrxfer.testing.suite import CHECKS
 

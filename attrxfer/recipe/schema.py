@@ -33,9 +33,11 @@ Conditions = dict[str, bool]
 class Task:
     """[task]: what to transfer.
 
-    name: for people and file names. guided: attributes that results should have, {ATTRIBUTE = true or false}. input:
-    attributes of the images to transfer; default: all images that are not guided. max_inputs: the input set is a
-    random choice of this many images (the paper's 2,000); 0 takes all.
+    Attributes:
+        name: Names the task in reports and file names.
+        guided: Attributes that results should have: {ATTRIBUTE = true or false}.
+        input: Attributes of the images to transfer; without it all images that are not guided.
+        max_inputs: Size of the input set, a random choice of images (the paper's 2,000); 0 takes all.
     """
 
     name: str
@@ -48,11 +50,18 @@ class Task:
 class Train:
     """[train]: what all stages share; [train.STAGE] holds what differs.
 
-    size: side of the images in pixels. seed: of everything that is random. batch: images a step and process. rate,
-    betas: of Adam. precision: accelerate's mixed precision, or "auto": bf16 where the machine has units for it.
-    channels_last: memory layout of networks and images. flip: mirror images at random. checkpoint_every: steps from
-    one checkpoint to the next. threads: of the processor, 0 for all. trackers: accelerate's, by name ("tensorboard"),
-    beside metrics.jsonl.
+    Attributes:
+        size: Side of the images in pixels.
+        seed: Seed of all random numbers.
+        batch_size: Images in a step, for each process.
+        lr: Learning rate of Adam.
+        betas: Adam's two decay rates.
+        precision: accelerate's mixed precision, or "auto": bf16 where the machine computes in it natively.
+        channels_last: Whether networks and images lie in memory as NHWC.
+        flip: Whether images are mirrored at random.
+        checkpoint_every: Steps from one checkpoint to the next.
+        threads: Processor threads that torch uses; 0 for all.
+        trackers: accelerate's trackers by name ("tensorboard"), beside metrics.jsonl.
     """
 
     size: Annotated[int, Field(ge=16, le=1024, multiple_of=16)] = 64
@@ -75,8 +84,10 @@ SETTINGS_OF_TRAIN = tuple(setting.name for setting in fields(Train))
 class Report:
     """[report]: what is drawn and scored.
 
-    samples_every: steps between sample images (0: only at a stage's end). samples: images in a sample row. evaluate:
-    test images that are scored at the end (0: all).
+    Attributes:
+        samples_every: Steps from one row of sample images to the next; 0 draws one at a stage's end only.
+        samples: Images in a row.
+        evaluate: Test images that are scored at the end; 0 scores all.
     """
 
     samples_every: Count = 200

@@ -42,11 +42,13 @@ log = logging.getLogger("attrxfer")
 
 
 class Landmarks:
-    """Section 3.2's attribute mask: the convex hull of a region's landmarks, expanded by a margin. The landmarks are the
-    data set's own.
+    """Section 3.2's attribute mask from the data set's own landmarks: the convex hull of a region's landmarks, widened.
 
-    region: "mouth", "eyes" (with brows and bridge, where glasses sit) or "face". margin: in distances between the eyes;
-    the paper gives none. CelebA's 5 points mark no outline: their hull is widened by another quarter.
+    CelebA's 5 points mark no outline: their hull is widened by a further 0.25 distances between the eyes.
+
+    Args:
+        region: "mouth", "eyes" (with the brows and the bridge of the nose, where glasses sit) or "face".
+        margin: How far the hull is widened, in distances between the eyes; the paper gives no number.
     """
 
     def __init__(self, *, region: Region = "face", margin: Annotated[float, Field(ge=0, le=2)] = 0.2) -> None:

@@ -43,6 +43,16 @@ class Negative:
         return to_uint8(blend(images, -images, strength))
 
 
+class Negate:
+    """A method that makes the negative of any image."""
+
+    def __call__(self, data: Any, target: Any, rows: Any) -> None:
+        return None
+
+    def transfer(self, uint8: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
+        return to_uint8(blend(to_tensor(uint8), -to_tensor(uint8), strength))
+
+
 class Known:
     """Finds subjects where it is told they are: (left, top, side) of squares framed as the training images."""
 

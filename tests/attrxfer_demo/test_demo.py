@@ -20,6 +20,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 from skimage.data import astronaut
 
+from attrxfer import export
 from attrxfer.cli import Group
 from attrxfer.errors import AttrxferError
 from attrxfer.media.photos import Photos, detector
@@ -27,6 +28,7 @@ from attrxfer.media.processors import Crops, WholePhotos
 from attrxfer.media.provenance import statement
 from attrxfer.model.torch_model import load_bundle
 from attrxfer.plugin.host import Host
+from attrxfer.plugin.registry import Component
 from attrxfer.recipe import load as load_recipe
 from tests.conftest import attrxfer
 
@@ -71,6 +73,31 @@ def test_a_bundle_alone_has_no_samples_and_equal_labels_name_their_bundles(train
     run, bundle = offers([trained, trained / "bundle"], "dlib", host.registry)
     assert run.samples and not bundle.samples
     assert bundle.label == f"gender: Male → not Male ({trained / 'bundle'})"
+
+
+def test_exported_files_and_methods_are_offered_too(
+    trained: Path, tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo, file = tmp_path / "photo.png", export(trained, out=tmp_path / "model.onnx")
+    Image.fromarray(astronaut()).save(photo)
+    negate = Component("method", "negate", "tests.attrxfer_demo.conftest:Negate", "")
+    monkeypatch.setitem(host.registry._components, ("method", "negate"), negate)
+    found = offers([trained, file, Path("negate")], "dlib", host.registry)
+    assert found[1].label == f"gender: Male → not Male ({file})" and found[1].about == found[0].about
+    assert found[1].photos is not None and found[2].photos is None and found[2].label == "negate"
+    studio = Studio(found, tmp_path / "files")
+    keys = [studio.look(str(photo), number, crop=True).key for number in range(3)]
+    saved = [np.asarray(Image.open(studio.save(key, 0.5))).astype(int) for key in keys if key is not None]
+    assert [image.shape[0] for image in saved] == [16, 16, 64] and np.abs(saved[0] - saved[1]).max() <= 1
+    assert np.abs(saved[2] - 127.5).max() < 2, "half way to the negative all is grey"
+
+
+def test_what_cannot_be_offered_is_one_line(trained: Path, host: Host) -> None:
+    for name, said in ((f"{trained}x", f'did you mean "{trained}"?'), ("trut", 'did you mean "truth"?')):
+        result = invoke(host, name)
+        assert result.exit_code == 2 and said in result.output and len(result.output.splitlines()) == 1
+    result = invoke(host, "truth")
+    assert result.exit_code == 2 and "makes results for images of a data set only" in result.output
 
 
 def test_labels_say_what_becomes_what() -> None:

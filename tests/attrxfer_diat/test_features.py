@@ -19,11 +19,12 @@ from torch import Tensor
 
 from attrxfer.errors import DataError
 from attrxfer.interfaces import NamesWeights
+from attrxfer.model.bundle import read_metadata
 from attrxfer.plugin.host import Host
 from attrxfer.recipe import load
 from attrxfer.recipe.assembly import Assembly
 from attrxfer.storage.files import sha256
-from tests.conftest import TINY, attrxfer
+from tests.conftest import TINY, attrxfer, train
 
 Weights = dict[str, Tensor]
 
@@ -245,6 +246,16 @@ def test_what_trained_a_model_is_in_its_licences(weights: Weights, tmp_path: Pat
     table = f"identity={{use='backbone', network={{use='vgg_face', path='{write_torch(tmp_path, weights)}'}}}}"
     training = Training(load("diat_a_gender", host, (*TINY, table)), RunFolder(tmp_path / "run"), host, quiet=True)
     assert any("CC BY-NC" in licence for licence in training.metadata()["licences"])
+
+
+def test_the_hash_of_a_users_weights_is_in_the_bundle_and_info_prints_it(weights: Weights, tmp_path: Path, host: Host) -> None:
+    path = write_torch(tmp_path, weights)
+    table = f"identity={{use='backbone', network={{use='vgg_face', path='{path}'}}}}"
+    trained = train(host, tmp_path / "run", (*TINY, table))
+    kept = read_metadata(trained / "bundle")["weights"]
+    assert kept == {"features vgg_face, identity.network": sha256(path)}
+    (line,) = [line for line in attrxfer("info", trained).stdout.splitlines() if "vgg_face" in line]
+    assert line.split() == ["weights", "of", "features", "vgg_face,", "identity.network", sha256(path)]
 
 
 def test_the_hash_of_vgg_face_is_printed_once_and_named(

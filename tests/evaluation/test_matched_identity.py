@@ -14,6 +14,7 @@ from attrxfer_synth.dataset import SyntheticFaces
 from numpy.typing import NDArray
 from PIL import Image
 
+from attrxfer import export
 from attrxfer.evaluation.matched_identity import MATCHED, STRENGTHS, add_matched_identity, matched_identity, matched_strength
 from attrxfer.evaluation.scores import HeldOutInputs, Scorecard, score
 from attrxfer.interfaces import PerImageScore
@@ -174,11 +175,15 @@ def test_evaluate_prints_matched_identity_first(tmp_path: Path, host: Host) -> N
     data, network = photographs(tmp_path / "photos"), onnx_file(tmp_path / "face.onnx")
     identity = f"{{use='identity', network='{network}', false_accept=0.05}}"
     metrics = f"metric=[{{use='attribute_accuracy', steps=4, batch_size=8}}, {identity}]"
-    out = tmp_path / "scores"
-    done = attrxfer("evaluate", trained, "--data", data, "--set", metrics, "--set", "selection=[]", "-o", out)
+    out, file = tmp_path / "scores", export(trained, out=tmp_path / "model.onnx")
+    done = attrxfer("evaluate", file, trained, "--data", data, "--set", metrics, "--set", "selection=[]", "-o", out)
     assert done.returncode == 0, done.stderr
-    scores = json.loads((out / "scores.json").read_text())["scores"]
-    own = scores[str(trained)]
+    found = json.loads((out / "scores.json").read_text())
+    scores = found["scores"]
+    own, exported = scores[str(trained)], scores[str(file)]
+    assert exported[MATCHED]["value"] == pytest.approx(own[MATCHED]["value"], abs=0.2), "an exported file is a model too"
+    curves = [[point["strength"] for point in found["curves"][str(model)]] for model in (file, trained)]
+    assert curves[0] == curves[1] and len(curves[0]) > 3
     assert MATCHED in own and 0 < own["strength of equal verification"]["value"] <= STRENGTHS[-1]
     copied = scores["input_copy"]
     assert copied["verification rate"]["value"] == 1 and copied["identity similarity"]["value"] == pytest.approx(1)

@@ -69,6 +69,37 @@ def test_what_is_no_model_is_named(trained: Path, tmp_path: Path, host: Host) ->
         load_model("truth", host).images(IMAGES)
 
 
+def test_an_unknown_name_gets_the_nearest_in_every_command(file: Path, trained: Path, tmp_path: Path) -> None:
+    """One mechanism: a misspelt file, run or method is named with the nearest one, in one line."""
+    Image.new("RGB", (SIZE, SIZE)).save(tmp_path / "photo.png")
+    for wrong, right in ((f"{file}x", file), (f"{trained}s", trained), ("trut", "truth")):
+        for arguments in (
+            ("info", wrong),
+            ("export", wrong),
+            ("evaluate", wrong, "-o", tmp_path / "scores"),
+            ("transfer", wrong, tmp_path / "photo.png", "-o", tmp_path / "out"),
+        ):
+            result = attrxfer(*arguments)
+            assert result.returncode == 2 and f'did you mean "{right}"?' in result.stderr, (arguments, result.stderr)
+            assert len(result.stderr.splitlines()) == 1, result.stderr
+
+
+def test_every_model_says_the_same_of_itself(trained: Path, file: Path, host: Host) -> None:
+    for source in (trained, file, "truth"):
+        metadata = load_model(source, host).metadata
+        assert metadata["task"].keys() == {"name", "guided"} and metadata["chain"][0]["use"]
+        assert metadata.keys() >= {"size", "sha256", "licences", "plugins"}
+    assert load_model(file, host).metadata["recipe"] == load_model(trained, host).metadata["recipe"]
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.4, 1.3])
+def test_many_strengths_of_one_pass_are_those_of_a_pass_each(trained: Path, file: Path, strength: float) -> None:
+    for source in (trained, file):
+        model = load_model(source)
+        np.testing.assert_array_equal(model.at_any_strength(IMAGES)(strength), model.images(IMAGES, strength))
+        assert len(model.at_any_strength(IMAGES[:0])(strength)) == 0
+
+
 def test_only_bundles_are_exported(file: Path) -> None:
     with pytest.raises(AttrxferError, match=r"model.onnx: a file already"):
         package.export(file)
