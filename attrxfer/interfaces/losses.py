@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, TypeVar
 
 from attrxfer.interfaces.networks import Discrimination, Features
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+T = TypeVar("T")
 SLOTS = ("features", "pretrain", "regularize", "adversarial", "enhance")
 Slot = Literal["features", "pretrain", "regularize", "adversarial", "enhance"]
 
@@ -40,6 +41,15 @@ class TransferStep(Protocol):
 
     def features(self, network: Features, images: Tensor) -> tuple[Tensor, ...]:
         """The maps of a features network of ``step.source`` (without graph) or of ``step.output`` (with)."""
+        ...
+
+    def uniform(self, key: str, columns: int) -> Tensor:
+        """Random numbers in 0..1, (N, columns): a pure function of the run's seed, the iteration, ``key`` and the image's
+        place in the batch, so that runs can be resumed and shared by several processes."""
+        ...
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What ``make`` returned when this update first asked for ``key``: losses that need the same thing share it."""
         ...
 
 
@@ -97,7 +107,7 @@ class Identity(Loss, Protocol):
 
 
 class Regularizer(Loss, Protocol):
-    """Kind ``regularizer``: keeps the output clean."""
+    """Kind ``regularizer``: any other term, such as one that keeps the output clean."""
 
 
 class Enhancer(Protocol):

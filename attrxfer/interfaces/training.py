@@ -32,8 +32,8 @@ class Devices(Protocol):
         """The run's mixed precision."""
         ...
 
-    def optimizer(self, network: nn.Module, lr: float, betas: tuple[float, float]) -> Optimizer:
-        """Adam on the parameters of a module."""
+    def optimizer(self, network: nn.Module, lr: float, betas: tuple[float, float], weight_decay: float = 0.0) -> Optimizer:
+        """Adam on the parameters of a module; AdamW where ``weight_decay`` is above 0."""
         ...
 
     def update(self, optimizer: Optimizer, loss: Tensor) -> None:

@@ -28,7 +28,9 @@ def parse(table: Mapping[str, Any], registry: Registry, source: str, problems: S
         "report": _section(Report, table.get("report", {}), registry, "report", found),
     }
     settings = shared({**vars(Train()), **(vars(sections["train"]) if sections["train"] else {})})
-    parts = _components(table, registry, {"size": settings["size"]}, found)
+    task = sections["task"]
+    common = {"size": settings["size"], **({"guided": task.guided} if task else {})}
+    parts = _components(table, registry, common, found)
     specs = _stage_specs(nested, registry, settings, found)
     stages = _stages(table.get("stages"), registry, found)
     reference = table.get("reference")

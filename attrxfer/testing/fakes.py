@@ -142,8 +142,8 @@ class Devices:
     def autocast(self) -> AbstractContextManager[None]:
         return nullcontext()
 
-    def optimizer(self, network: Any, lr: float, betas: tuple[float, float]) -> Any:
-        return torch.optim.Adam(network.parameters(), lr=lr, betas=betas)
+    def optimizer(self, network: Any, lr: float, betas: tuple[float, float], weight_decay: float = 0.0) -> Any:
+        return torch.optim.AdamW(network.parameters(), lr=lr, betas=betas, weight_decay=weight_decay)
 
     def update(self, optimizer: Any, loss: Tensor) -> None:
         loss.backward()
@@ -173,7 +173,9 @@ class Run:
         return Batch(self.data.images(rows, flips), labels, rows, flips)
 
     def transfer(self, source: Tensor, index: int) -> Step:
-        draw = self.uniform("augment", index, len(source), 8)
+        def draw(key: str, columns: int) -> Tensor:
+            return self.uniform(key, index, len(source), columns)
+
         return Step(self.generator, self.discriminator, self.adversarial, source, draw)
 
     def uniform(self, key: str, index: int, size: int, columns: int) -> Tensor:

@@ -24,9 +24,8 @@ class Subject:
     def spec(self, **settings: Any) -> Spec:
         """The filled table. Raises InvalidRecipe when the settings are no valid table of this component."""
         table = {"use": self.component.name, **self.settings, **settings}
-        spec, problems = check(
-            self.component.kind, table, self.registry, path=self.component.kind, shared={"size": SIZE, "batch_size": 4}
-        )
+        shared = {"size": SIZE, "batch_size": 4, "guided": {"bright": True}}
+        spec, problems = check(self.component.kind, table, self.registry, path=self.component.kind, shared=shared)
         if spec is None:
             raise InvalidRecipe(f"{self.component.kind} {self.component.name}", problems)
         return spec

@@ -77,8 +77,8 @@ class AccelerateDevices:
     def autocast(self) -> AbstractContextManager[None]:
         return self.accelerator.autocast()
 
-    def optimizer(self, network: nn.Module, lr: float, betas: tuple[float, float]) -> Any:
-        adam = torch.optim.Adam(network.parameters(), lr=lr, betas=betas, fused=True)
+    def optimizer(self, network: nn.Module, lr: float, betas: tuple[float, float], weight_decay: float = 0.0) -> Any:
+        adam = torch.optim.AdamW(network.parameters(), lr=lr, betas=betas, weight_decay=weight_decay, fused=True)
         adam.register_load_state_dict_post_hook(_restore_layout)
         return self.accelerator.prepare_optimizer(adam)
 

@@ -33,7 +33,7 @@ def rehearse(assembly: Assembly) -> list[Problem]:
         uniform = torch.rand(COUNT, 8)
         generator, discriminator = assembly.one("generator"), assembly.one("discriminator")
         adversarial = assembly.one("adversarial")
-        step = Step(generator, discriminator, adversarial, source, uniform)
+        step = Step(generator, discriminator, adversarial, source, lambda key, columns: torch.rand(COUNT, columns))
         try:
             fake = step.output
             terms = [adversarial.generator_loss(step.discriminate(fake).logit)]

@@ -43,7 +43,9 @@ class StageRun:
         return Batch(images, labels.to(self.devices.device), rows, mirrored)
 
     def transfer(self, source: Tensor, index: int) -> Step:
-        draw = self.uniform("augment", index, len(source), 8)
+        def draw(key: str, columns: int) -> Tensor:
+            return self.uniform(key, index, len(source), columns)
+
         return Step(self.generator, self.discriminator, self.adversarial, source, draw)
 
     def uniform(self, key: str, index: int, size: int, columns: int) -> Tensor:

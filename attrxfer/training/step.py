@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from attrxfer.interfaces import Adversarial, Discrimination, Features
+
+T = TypeVar("T")
 
 
 class Step:
@@ -19,13 +21,20 @@ class Step:
     D's features share a single pass over each: D's pass over T(x) is made with graph, the one over x without.
     """
 
-    def __init__(self, generator: Any, discriminator: Any, adversarial: Adversarial, source: Tensor, uniform: Tensor) -> None:
+    def __init__(
+        self,
+        generator: Any,
+        discriminator: Any,
+        adversarial: Adversarial,
+        source: Tensor,
+        uniform: Callable[[str, int], Tensor],
+    ) -> None:
         self._generator = generator
         self._discriminator = discriminator
         self._adversarial = adversarial
-        self._uniform = uniform
+        self.uniform = uniform
         self.source = source
-        self._seen: dict[tuple[int, bool], Any] = {}
+        self._made: dict[Hashable, Any] = {}
 
     @cached_property
     def parts(self) -> Mapping[str, Tensor]:
@@ -38,20 +47,22 @@ class Step:
 
     def discriminate(self, images: Tensor) -> Discrimination:
         """D of ``source`` or ``output``; raises ValueError for any other image, which the step could not remember."""
-        return self._once(
-            self._discriminator, images, lambda: self._discriminator(self._adversarial.augment(images, self._uniform))
-        )
+        draw = self.once("augment", lambda: self.uniform("augment", 8))
+        return self._of(self._discriminator, images, lambda: self._discriminator(self._adversarial.augment(images, draw)))
 
     def features(self, network: Features, images: Tensor) -> tuple[Tensor, ...]:
         """The maps of ``source`` or ``output``; raises ValueError for any other image."""
-        return self._once(network, images, lambda: network(images))
+        return self._of(network, images, lambda: network(images))
 
-    def _once(self, network: Any, images: Tensor, look: Callable[[], Any]) -> Any:
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        if key not in self._made:
+            self._made[key] = make()
+        made: T = self._made[key]
+        return made
+
+    def _of(self, network: Any, images: Tensor, look: Callable[[], T]) -> T:
         if images is not self.source and images is not self.output:
             raise ValueError("a step looks at its own source and output only")
         generated = images is not self.source
-        key = (id(network), generated)
-        if key not in self._seen:
-            with torch.set_grad_enabled(generated and torch.is_grad_enabled()):
-                self._seen[key] = look()
-        return self._seen[key]
+        with torch.set_grad_enabled(generated and torch.is_grad_enabled()):
+            return self.once((id(network), generated), look)

@@ -44,6 +44,31 @@ def register_components(registry: Registry) -> None:
     )
     registry.features("timm", "attrxfer_diat.features:Timm", summary="any timm model by name", licence="the model's own")
     registry.identity("pixels", "attrxfer_diat.identity:Pixels", summary="squared difference of the images", licence="MIT")
+    registry.features(
+        "recognition",
+        "attrxfer_diat.recognition.network:RecognitionNetwork",
+        summary="people and attributes, learned on the run's own data",
+        licence="MIT",
+    )
+    registry.identity(
+        "embedding",
+        "attrxfer_diat.recognition.losses:Embedding",
+        summary="the recognition network sees the same person",
+        licence="MIT",
+    )
+    registry.regularizer(
+        "classification",
+        "attrxfer_diat.recognition.losses:Classification",
+        summary="the recognition network sees the wanted attribute",
+        licence="MIT",
+    )
+    registry.stage(
+        "recognition",
+        "attrxfer_diat.recognition.training:TrainRecognition",
+        summary="learns people with a margin softmax, and attributes",
+        licence="MIT",
+        paper="Wang et al.: CosFace, CVPR 2018",
+    )
     registry.regularizer("tv", "attrxfer_diat.regularizer:TotalVariation", summary="total variation, section 3.1.1", **here)
     registry.regularizer(
         "perceptual", "attrxfer_diat.regularizer:Perceptual", summary="T(x) is a fixed point of a denoiser, eq. 4-6", **here

@@ -16,28 +16,36 @@ Positive = Annotated[int, Field(ge=1)]
 
 
 class Supervised:
-    """One network, one Adam optimizer, batches of images.
+    """One network, one Adam optimizer (AdamW with ``weight_decay``), batches of images.
 
     Args:
         steps: Number of updates; 0 leaves the stage out.
         batch_size: Images in a batch.
         lr: Learning rate of Adam.
         betas: Adam's two decay rates.
+        weight_decay: Weight decay of AdamW; 0 for Adam.
     """
 
     def __init__(
-        self, *, steps: Steps, batch_size: Positive = 16, lr: LearningRate = 2e-4, betas: Betas = (0.5, 0.999)
+        self,
+        *,
+        steps: Steps,
+        batch_size: Positive = 16,
+        lr: LearningRate = 2e-4,
+        betas: Betas = (0.5, 0.999),
+        weight_decay: float = 0.0,
     ) -> None:
         self.steps = steps
         self.batch_size = batch_size
         self.lr = lr
         self.betas = betas
+        self.weight_decay = weight_decay
 
     def attach(self, run: Run, network: nn.Module) -> None:
         """Prepare training ``network`` in this run."""
         self.run = run
         self.network = network
-        self.optimizer = run.devices.optimizer(network, self.lr, self.betas)
+        self.optimizer = run.devices.optimizer(network, self.lr, self.betas, self.weight_decay)
 
     def finish(self) -> None:
         """Nothing to do: the network was trained in place."""

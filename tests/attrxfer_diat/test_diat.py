@@ -47,7 +47,7 @@ def phi() -> FaceFeatures:
 
 def a_step(generator: Any) -> Step:
     discriminator = Discriminator(size=SIZE, width=4, hidden=8)
-    return Step(generator, discriminator, Gan(), images(1), torch.zeros(N, 8))
+    return Step(generator, discriminator, Gan(), images(1), lambda key, columns: torch.zeros(N, columns))
 
 
 def a_run(generator: Any, tmp_path: Path) -> Any:

@@ -37,7 +37,7 @@ class PlainDevices:
     def autocast(self) -> Any:
         return nullcontext()
 
-    def optimizer(self, network: nn.Module, lr: float, betas: tuple[float, float]) -> Any:
+    def optimizer(self, network: nn.Module, lr: float, betas: tuple[float, float], weight_decay: float = 0.0) -> Any:
         return torch.optim.Adam(network.parameters(), lr=lr, betas=betas)
 
     def update(self, optimizer: Any, loss: Tensor) -> None:
@@ -70,7 +70,11 @@ def run() -> Any:
     )
     made.uniform = lambda key, index, size, columns: torch.rand(size, columns, generator=torch.Generator().manual_seed(index))
     made.transfer = lambda source, index: Step(
-        made.generator, made.discriminator, made.adversarial, source, made.uniform("augment", index, len(source), 8)
+        made.generator,
+        made.discriminator,
+        made.adversarial,
+        source,
+        lambda key, columns: made.uniform(key, index, len(source), columns),
     )
     return made
 

@@ -27,6 +27,7 @@ from attrxfer.testing.subject import Subject
 
 FILES = Path(tempfile.gettempdir()) / "attrxfer-contract"
 FACES: dict[str, Any] = {"use": "face_features", "width": 4}
+PEOPLE: dict[str, Any] = {"use": "recognition", "attributes": ["bright", "round"], "channels": [4, 4, 8], "embedding": 8}
 SMALL: dict[str, Any] = {"use": "diat", "width": 4, "blocks": 1, "norm": "none"}
 QUICK = {"steps": 2, "batch_size": 4}
 EXAMPLES: Mapping[tuple[str, str], Mapping[str, Any]] = {
@@ -36,7 +37,10 @@ EXAMPLES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("features", "vgg_face"): {"path": str(FILES / "vgg.safetensors")},
     ("features", "timm"): {"name": "test_resnet", "weights": str(FILES / "timm.safetensors")},
     ("features", "face_features"): {"width": 4},
+    ("features", "recognition"): {key: value for key, value in PEOPLE.items() if key != "use"},
     ("identity", "backbone"): {"network": FACES},
+    ("identity", "embedding"): {"network": PEOPLE, "margin": 1.0},
+    ("regularizer", "classification"): {"network": PEOPLE},
     ("regularizer", "perceptual"): {"network": FACES, "reconstruction": SMALL},
     ("enhancer", "global"): {"network": SMALL},
     ("dataset", "synthetic_faces"): {"faces": 30},

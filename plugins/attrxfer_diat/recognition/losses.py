@@ -1,0 +1,94 @@
+"""What T(x) must be for a recognition network: the same person, with the wanted attribute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from attrxfer.errors import AttrxferError, Problem
+from attrxfer.interfaces import Features, RecipeView, TransferStep
+from attrxfer_diat.recognition.network import RecognitionNetwork
+
+Weight = Annotated[float, Field(ge=0)]
+OTHER_NETWORK = 'this loss reads network = {use = "recognition", ...} only'
+
+
+def recognition_network(network: Features) -> RecognitionNetwork:
+    """The network itself.
+
+    Raises:
+        AttrxferError: It is another kind of network.
+    """
+    if not isinstance(network, RecognitionNetwork):
+        raise AttrxferError(OTHER_NETWORK)
+    return network
+
+
+class Embedding:
+    """The person in T(x) is the one in x: the mean of max(0, margin - cosine of the two embeddings).
+
+    Only what falls below the margin costs anything, so T is free to change what the network does not need to know the person
+    by. Not in the paper, whose identity loss (eq. 1-2) compares feature maps.
+
+    Args:
+        network: ``{use = "recognition", attributes = [...]}``.
+        margin: The cosine that is near enough.
+        weight: Weight of the term in T's objective.
+    """
+
+    def __init__(self, *, network: Features, margin: Annotated[float, Field(gt=-1, le=1)] = 0.6, weight: Weight = 3.0) -> None:
+        self.network = network
+        self.margin = margin
+        self.weight = weight
+
+    def check_recipe(self, recipe: RecipeView) -> Iterator[Problem]:
+        """Another kind of network."""
+        if not isinstance(self.network, RecognitionNetwork):
+            yield Problem("network", OTHER_NETWORK)
+
+    def __call__(self, step: TransferStep) -> Tensor:
+        """A scalar, not yet multiplied by ``weight``."""
+        before, after = recognition_network(self.network).compare(step)
+        cosine = (before.embedding * after.embedding).sum(1)
+        return torch.relu(self.margin - cosine).mean()
+
+
+class Classification:
+    """The network sees the wanted attributes in T(x): binary cross-entropy of its logits.
+
+    Not in the paper. x and T(x) are seen under the same random view as in ``embedding``.
+
+    Args:
+        network: ``{use = "recognition", attributes = [...]}``; the attributes include those of ``guided``.
+        guided: Attribute -> value that results should have; the task's own where the recipe does not say.
+        weight: Weight of the term in T's objective.
+    """
+
+    def __init__(
+        self, *, network: Features, guided: Annotated[dict[str, bool], Field(min_length=1)], weight: Weight = 1.0
+    ) -> None:
+        self.network = network
+        self.guided = guided
+        self.weight = weight
+
+    def check_recipe(self, recipe: RecipeView) -> Iterator[Problem]:
+        """Another kind of network, or one that does not learn the attributes."""
+        if not isinstance(self.network, RecognitionNetwork):
+            yield Problem("network", OTHER_NETWORK)
+            return
+        missing = [name for name in self.guided if name not in self.network.attributes]
+        if missing:
+            yield Problem("network.attributes", f"{list(self.network.attributes)}: {', '.join(missing)} is missing")
+
+    def __call__(self, step: TransferStep) -> Tensor:
+        """A scalar, not yet multiplied by ``weight``."""
+        network = recognition_network(self.network)
+        _, after = network.compare(step)
+        logits = after.logits[:, [network.attributes.index(name) for name in self.guided]]
+        wanted = torch.tensor([float(value) for value in self.guided.values()], device=logits.device)
+        return binary_cross_entropy_with_logits(logits, wanted.expand_as(logits))

@@ -1,0 +1,142 @@
+"""The recognition network: feature maps, an embedding of the person, and attribute logits."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Annotated, ClassVar, NamedTuple
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from attrxfer.errors import DataError
+from attrxfer.interfaces import DatasetView, Slot, TransferStep
+from attrxfer_diat.layers import kaiming
+from attrxfer_diat.recognition.views import COLUMNS, random_view
+
+
+class DownBlock(nn.Module):
+    """Two 3x3 convolutions around a shortcut: (N, C, H, W) -> (N, channels, H / 2, W / 2).
+
+    Args:
+        inputs: C.
+        channels: Channels of the result.
+    """
+
+    def __init__(self, inputs: int, channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(inputs, channels, 3, 2, 1, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(channels, channels, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(channels),
+        )
+        self.shortcut = nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(inputs, channels, 1, bias=False), nn.BatchNorm2d(channels))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return torch.relu(self.body(maps) + self.shortcut(maps))
+
+
+class Description(NamedTuple):
+    """What the network reads in images.
+
+    Attributes:
+        embedding: Unit vectors (N, E): near each other for images of one person.
+        logits: (N, A), positive where the attribute is seen.
+    """
+
+    embedding: Tensor
+    logits: Tensor
+
+
+class RecognitionNetwork(nn.Module):
+    """A small residual network that learns people and attributes of the run's own training split (stage ``recognition``).
+
+    Images (N, 3, S, S) in -1..1 -> the maps after the stem and after each block, taken after the ReLU. The stem has stride 2,
+    and each block halves the side again. Not in the paper.
+
+    Args:
+        size: Side of the images in pixels.
+        attributes: The data set's attributes that the network learns.
+        channels: Channels of the stem (a 5x5 convolution) and of each residual block.
+        embedding: Length of the embedding.
+        dropout: Share of the embedding layer's inputs that is left out in training.
+        blur: Greatest standard deviation in pixels of the blur in the random views. Where it is above 0, the network judges
+            T(x) by structure that survives the blur, so that fine patterns in T(x) do not deceive it.
+        seed: Seed of its initial weights. It is not the run's seed, so that runs with the same data and settings share the
+            trained network.
+    """
+
+    stages: ClassVar[tuple[tuple[Slot, str], ...]] = (("features", "recognition"),)
+
+    def __init__(
+        self,
+        *,
+        size: Annotated[int, Field(ge=16, multiple_of=16)],
+        attributes: Annotated[tuple[str, ...], Field(min_length=1)],
+        channels: Annotated[tuple[int, ...], Field(min_length=2, max_length=4)] = (24, 48, 96, 128),
+        embedding: Annotated[int, Field(ge=1)] = 128,
+        dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3,
+        blur: Annotated[float, Field(ge=0)] = 0.0,
+        seed: Annotated[int, Field(ge=0)] = 0,
+    ) -> None:
+        super().__init__()
+        self.attributes = attributes
+        self.blur = blur
+        stem, last = channels[0], channels[-1]
+        side = size // 2 ** len(channels)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.stem = nn.Sequential(nn.Conv2d(3, stem, 5, 2, 2, bias=False), nn.BatchNorm2d(stem), nn.ReLU(inplace=True))
+            self.blocks = nn.ModuleList(DownBlock(a, b) for a, b in pairwise(channels))
+            self.person = nn.Sequential(
+                nn.Flatten(),
+                nn.Dropout(dropout),
+                nn.Linear(last * side**2, embedding, bias=False),
+                nn.BatchNorm1d(embedding),
+            )
+            self.classifier = nn.Linear(last, len(attributes))
+            kaiming(self, 0.0)
+        self.requires_grad_(False).eval()
+
+    def check_data(self, data: DatasetView) -> None:
+        """Check that the data set has the attributes.
+
+        Raises:
+            DataError: It lacks one.
+        """
+        known = data.records.attributes
+        missing = [name for name in self.attributes if name not in known]
+        if missing:
+            raise DataError(
+                f"the recognition network learns {', '.join(missing)}, which the data set lacks; it has "
+                f"{', '.join(sorted(known))}: set network.attributes of the losses that use it"
+            )
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        maps = [self.stem(images)]
+        for block in self.blocks:
+            maps.append(block(maps[-1]))
+        return tuple(maps)
+
+    def describe(self, images: Tensor) -> Description:
+        """Read images (N, 3, S, S) in -1..1: embeddings (N, E) and attribute logits (N, A), in float32."""
+        last = self(images)[-1]
+        return Description(normalize(self.person(last).float()), self.classifier(last.mean((2, 3))).float())
+
+    def compare(self, step: TransferStep) -> tuple[Description, Description]:
+        """Read x (without graph) and T(x) (with graph) under one random view; made once in each update of T."""
+        return step.once((id(self), "compare"), lambda: self._compare(step))
+
+    def _compare(self, step: TransferStep) -> tuple[Description, Description]:
+        uniform = step.uniform("view", COLUMNS)
+        noise = step.uniform("view noise", step.source[0].numel())
+        with torch.no_grad():
+            before = self.describe(random_view(step.source, uniform, noise, self.blur))
+        return before, self.describe(random_view(step.output, uniform, noise, self.blur))
+
+    def train(self, mode: bool = True) -> RecognitionNetwork:
+        """Batch statistics and dropout are those of training only while the network is trained itself."""
+        return super().train(mode and all(parameter.requires_grad for parameter in self.parameters()))

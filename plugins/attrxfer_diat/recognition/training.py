@@ -1,0 +1,117 @@
+"""How the recognition network learns."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, linear, normalize, one_hot
+
+from attrxfer.interfaces import Run
+from attrxfer_diat.cached_stage import CachedStage
+from attrxfer_diat.recognition.network import Description, RecognitionNetwork
+from attrxfer_diat.recognition.views import COLUMNS, random_view
+from attrxfer_diat.supervised import Betas, LearningRate, Positive, Steps
+
+log = logging.getLogger("attrxfer")
+WEIGHT_DECAY = 0.01
+"""Without it the network learns the photos of its training people by heart."""
+
+
+class Learner(nn.Module):
+    """The network, and one direction (P, E) for each person, which is discarded after training.
+
+    Args:
+        network: The recognition network.
+        people: P, the number of people.
+    """
+
+    def __init__(self, network: RecognitionNetwork, people: int) -> None:
+        super().__init__()
+        self.network = network
+        width = next(layer for layer in network.person if isinstance(layer, nn.Linear)).out_features
+        self.people = nn.Parameter(torch.randn(people, width))
+
+    def forward(self, images: Tensor) -> tuple[Description, Tensor]:
+        """The description of images (N, 3, S, S), and the cosine (N, P) of each with each person."""
+        description = self.network.describe(images)
+        return description, linear(description.embedding, normalize(self.people))
+
+
+class TrainRecognition(CachedStage):
+    """People by a softmax with a margin (CosFace: Wang et al., CVPR 2018, eq. 4), attributes by cross-entropy.
+
+    It learns from random views of the training split with AdamW; the learning rate falls to 0 as a cosine. Where the data set
+    does not say who is in its images, each image counts as a person of its own.
+
+    Args:
+        scale: The logits of people are scale * (cosine - margin for the right person).
+        margin: See ``scale``.
+        attribute_weight: Weight of the attributes' cross-entropy; that of people has weight 1.
+    """
+
+    def __init__(
+        self,
+        *,
+        steps: Steps = 2600,
+        batch_size: Positive = 64,
+        lr: LearningRate = 1e-3,
+        betas: Betas = (0.9, 0.999),
+        scale: Annotated[float, Field(gt=0)] = 20.0,
+        margin: Annotated[float, Field(ge=0, lt=1)] = 0.2,
+        attribute_weight: Annotated[float, Field(ge=0)] = 2.0,
+    ) -> None:
+        super().__init__(steps=steps, batch_size=batch_size, lr=lr, betas=betas, weight_decay=WEIGHT_DECAY)
+        self.scale = scale
+        self.margin = margin
+        self.attribute_weight = attribute_weight
+
+    def prepare(self, run: Run, owner: RecognitionNetwork) -> None:
+        records = run.data.records
+        self.owner = owner
+        self.labels = np.stack([records.attributes[name] for name in owner.attributes], axis=1).astype(np.float32)
+        identity = records.identity
+        if identity is None:
+            log.warning("recognition: the data set does not say who is in its images; each image counts as a person of its own")
+            identity = np.arange(len(self.labels))
+        people, number = np.unique(identity[run.data.rows("train", None)], return_inverse=True)
+        self.person = np.full(len(self.labels), -1)
+        self.person[run.data.rows("train", None)] = number
+        self.blur = owner.blur  # part of the cache's key
+        self.total = self.steps
+        self.attach(run, run.devices.place(Learner(owner, len(people))))
+
+    def step(self, index: int) -> Mapping[str, Tensor]:
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.lr * (1 + math.cos(math.pi * index / self.total)) / 2
+        run, size = self.run, self.batch_size
+        batch = run.batch("all", index, size)
+        uniform = run.uniform("view", index, size, COLUMNS)
+        noise = run.uniform("view noise", index, size, batch.images[0].numel())
+        with run.devices.autocast():
+            (_, logits), cosine = self.network(random_view(batch.images, uniform, noise, self.blur))
+        wanted = torch.from_numpy(self.labels[batch.rows]).to(logits.device)
+        person = torch.from_numpy(self.person[batch.rows]).to(logits.device)
+        cosine = cosine.float()
+        margin = self.margin * one_hot(person, cosine.shape[1])
+        terms = {
+            "people": cross_entropy(self.scale * (cosine - margin), person),
+            "attributes": self.attribute_weight * binary_cross_entropy_with_logits(logits, wanted),
+        }
+        run.devices.update(self.optimizer, torch.stack(list(terms.values())).sum())
+        accuracy = ((logits > 0) == (wanted > 0.5)).float().mean()
+        right = (cosine.argmax(1) == person).float().mean()
+        return {**{name: term.detach() for name, term in terms.items()}, "accuracy": accuracy, "people right": right}
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "learner": self.network.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        self.network.load_state_dict(state["learner"])
