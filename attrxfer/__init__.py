@@ -1,7 +1,7 @@
 """attrxfer turns images without an attribute into images with it, while the subject stays the same.
 
 >>> import attrxfer
->>> run = attrxfer.train("diat_a_gender", "train.adversarial.steps=200")  # doctest: +SKIP
+>>> run = attrxfer.train("recipe.toml", "train.size=128")  # doctest: +SKIP
 >>> model = attrxfer.load(run)  # doctest: +SKIP
 >>> results = model(images, strength=0.8)  # doctest: +SKIP
 """
@@ -64,8 +64,9 @@ def evaluate(
     """Score candidates side by side on the held-out inputs of a task: ``attrxfer evaluate``.
 
     Args:
-        candidates: Bundles, finished runs, exported files, methods by name, folders of results named as the inputs.
-        recipe: A recipe whose task, data and metrics are used; those of the first bundle where it is left out.
+        candidates: Bundles, finished runs, exported files, methods and shipped models by name, folders of results named as
+            the inputs.
+        recipe: A recipe whose task, data and metrics are used; that of the first model where it is left out.
         data: Images to score on instead of the recipe's.
         out: A folder for scores.json, table.md and page.html; nothing is written where it is left out.
 
@@ -84,7 +85,7 @@ def export(model: str | Path, form: str = "onnx", *, out: str | Path | None = No
     Args:
         model: A bundle, the folder of a finished run, or a shipped model's name.
         form: An exporter: see ``attrxfer components exporter``.
-        out: The file; beside the bundle where it is left out.
+        out: The file; beside the bundle (of a shipped model: in the current folder) where it is left out.
         sample: Images to compare on; noise where they are left out.
 
     Returns:
@@ -97,7 +98,7 @@ def export(model: str | Path, form: str = "onnx", *, out: str | Path | None = No
     from attrxfer.workflows.export import export as write
 
     paths = [None if path is None else Path(path) for path in (out, sample)]
-    return write(Path(model), form, paths[0], paths[1], host.load())[0]
+    return write(model, form, paths[0], paths[1], host.load())[0]
 
 
 if not TYPE_CHECKING:

@@ -12,7 +12,7 @@ from attrxfer.cli.output import SET, score_table
 @click.command()
 @click.argument("candidates", nargs=-1, required=True, metavar="CANDIDATE...")
 @click.option("--data", type=click.Path(path_type=Path), help="Images to score on.  [default: those of the recipe]")
-@click.option("--recipe", help="Use the task, data and metrics of this recipe.  [default: the first bundle's]")
+@click.option("--recipe", help="Use the task, data and metrics of this recipe.  [default: the first model's]")
 @SET
 @click.option(
     "--limit",
@@ -36,8 +36,8 @@ def evaluate(
 ) -> None:
     """Score each CANDIDATE on the same held-out images and show the scores side by side.
 
-    A CANDIDATE is a bundle, a finished run, an exported file, a method, or a folder of results named as the inputs. The
-    scores are also written as scores.json, table.md and page.html.
+    A CANDIDATE is a bundle, a finished run, an exported file, a method or a shipped model by name, or a folder of results
+    named as the inputs. The scores are also written as scores.json, table.md and page.html.
     """
     from attrxfer.workflows import evaluate as workflow
 

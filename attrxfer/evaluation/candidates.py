@@ -1,8 +1,8 @@
-"""What can be scored: a bundle or run, a method, a folder of results; and the inputs they are given."""
+"""What can be scored: models, methods, folders of results; and the inputs they are given."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attrxfer.data import CachedDataset, Sets
-from attrxfer.errors import AttrxferError, DataError, did_you_mean
+from attrxfer.errors import AttrxferError, DataError
 from attrxfer.evaluation.scores import HeldOutInputs, HeldOutResults, Scorecard, inputs, score
 from attrxfer.interfaces import Method, Metric, Model, PicksImages, ReferenceMethod
 from attrxfer.media.images import find_images, frame, open_rgb
 from attrxfer.model import bundle, exported
-from attrxfer.model.torch_model import TorchModel
+from attrxfer.model.loading import load_model, locate
+from attrxfer.plugin.host import Host
 from attrxfer.plugin.parameters import build, named
 from attrxfer.plugin.registry import Registry
 from attrxfer.recipe import Recipe
@@ -47,30 +48,26 @@ def held_out(recipe: Recipe, data: CachedDataset, sets: Sets, limit: int, *, val
     return inputs(data, rows, recipe.task.guided, limit, recipe.train.seed)
 
 
-def candidate(what: str, held: HeldOutInputs, registry: Registry, strength: float = 1.0) -> Candidate:
+def candidate(what: str, held: HeldOutInputs, host: Host, strength: float = 1.0) -> Candidate:
     """Results for the inputs.
 
     Args:
-        what: A bundle, a finished run, an exported file, a method's name, or a folder of images named as the inputs.
+        what: What ``load_model`` opens, or a folder of images named as the inputs.
         held: The inputs.
-        registry: Where methods and exporters are found.
+        host: The plugins.
         strength: The strength of a model.
 
     Raises:
         AttrxferError: It is none of these, or a model for other attributes or another size.
     """
-    require(what, registry)
-    path = Path(what)
-    if what in registry.names("method"):
-        result = of_method(what, held, registry)
+    if is_folder_of_results(what):
+        return Candidate(what, _of_folder(Path(what), held))
+    if isinstance(locate(what, host), str):
+        result = of_method(what, held, host.registry)
         if result is None:
             raise AttrxferError(f"method {what} does not apply to these data")
         return result
-    model: Model | None = exported.find(path, registry)
-    if model is None:
-        if not bundle.is_there(path) and not (path / "recipe.toml").is_file():
-            return Candidate(what, _of_folder(path, held))
-        model = TorchModel(bundle.load(path, registry))
+    model = load_model(what, host)
     side = held.sources.shape[1]
     if dict(model.guided) != dict(held.target) or model.size != side:
         raise AttrxferError(
@@ -80,14 +77,26 @@ def candidate(what: str, held: HeldOutInputs, registry: Registry, strength: floa
     return Candidate(name, model.images(held.sources, strength), model)
 
 
-def require(what: str, registry: Registry) -> None:
-    """Raises AttrxferError for what is neither a folder nor an exported file nor a method."""
-    methods = registry.names("method")
-    exporters: list[Any] = [component.load() for component in registry.all("exporter")]
-    suffixes = [exporter.suffix for exporter in exporters]
-    there = Path(what).is_dir() or (Path(what).is_file() and Path(what).suffix in suffixes)
-    if what not in methods and not there:
-        raise AttrxferError(f"{what}: no bundle, run or folder of images, and no method{did_you_mean(what, methods)}")
+def is_folder_of_results(what: str) -> bool:
+    """Whether this is a folder, and neither a bundle nor a run."""
+    path = Path(what)
+    return path.is_dir() and not bundle.is_there(path) and not (path / "recipe.toml").is_file()
+
+
+def recipe_of(what: str, host: Host) -> Mapping[str, Any] | None:
+    """The filled recipe that a candidate was trained by; None where it was not trained, or does not know.
+
+    Raises:
+        AttrxferError: It is no candidate; the message names the nearest model.
+    """
+    if is_folder_of_results(what):
+        return None
+    place = locate(what, host)
+    if isinstance(place, str):
+        return None
+    metadata = exported.open_file(place, host.registry).metadata if place.is_file() else bundle.read_metadata(place)
+    recipe: Mapping[str, Any] | None = metadata.get("recipe")
+    return recipe
 
 
 def of_method(name: str, held: HeldOutInputs, registry: Registry) -> Candidate | None:

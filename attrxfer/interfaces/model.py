@@ -42,7 +42,12 @@ class Model(Protocol):
 
     @property
     def metadata(self) -> Mapping[str, Any]:
-        """All that the model knows of itself, as JSON takes it."""
+        """All that the model knows of itself, as JSON takes it.
+
+        Every model has "task" ({"name", "guided"}), "size", "chain" (a table {"kind", "use", ...} a network, or the method),
+        "sha256" (of its files, by name; empty for a method), "licences" and "plugins" ({name: version}). Bundles and exported
+        files also have "recipe".
+        """
         ...
 
     def images(self, images_u8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from attrxfer.errors import DataError
+from attrxfer.interfaces import Framing
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -23,17 +25,26 @@ ACCEPTED = (
 
 
 class CallableModel(ABC):
-    """Base of the loaded models: every form of image goes through ``images``.
+    """Base of the loaded models: every form of image goes through ``images``. The attributes are those of
+    ``attrxfer.interfaces.Model``."""
 
-    Attributes:
-        size: Side S in pixels of the images that it was trained on.
-    """
-
+    name: str
     size: int
+    guided: Mapping[str, bool]
+    framing: Framing | None
+    alignment: NDArray[np.float32] | None
+    metadata: Mapping[str, Any]
 
     @abstractmethod
     def images(self, images_u8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
         """Transfer uint8 images (N, S, S, 3)."""
+
+    def at_any_strength(self, images_u8: NDArray[np.uint8]) -> Callable[[float], NDArray[np.uint8]]:
+        """A function from a strength to what ``images`` returns for uint8 images (N, S, S, 3).
+
+        Use it to try many strengths on the same images: a bundle's networks run once.
+        """
+        return lambda strength: self.images(images_u8, strength)
 
     def tensors(self, images: Tensor, strength: float = 1.0) -> Tensor:
         """Transfer float images (N, 3, S, S) in -1..1; here through uint8."""

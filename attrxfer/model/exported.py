@@ -10,14 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attrxfer.errors import BundleError
-from attrxfer.interfaces import Framing, Runner
+from attrxfer.interfaces import Exporter, Framing, Runner
 from attrxfer.model.bundle import PARTS, damaged, read_alignment
 from attrxfer.model.calling import CallableModel
 from attrxfer.plugin.registry import Registry
 
 BATCH = 32
-KEPT = ("task", "size", "chain", "sha256", "licences", "plugins")
-"""What of a bundle's metadata is in the file, beside its framing and alignment."""
+KEPT = ("task", "size", "chain", "sha256", "licences", "plugins", "recipe")
+"""What of a bundle's metadata is in every exported file."""
+OPTIONAL = ("framing", "alignment", "weights")
+"""What of a bundle's metadata is in the file too, null where the bundle has none."""
 Images = NDArray[np.uint8]
 
 
@@ -35,7 +37,7 @@ class ExportedModel(CallableModel):
         self.path = path
         self.metadata = metadata
         self.size: int = metadata["size"]
-        self.guided: dict[str, bool] = metadata["task"]["guided"]
+        self.guided: Mapping[str, bool] = metadata["task"]["guided"]
         self.name = str(path)
         self.framing = Framing.read(metadata.get("framing"))
         self.alignment = read_alignment(metadata)
@@ -66,11 +68,8 @@ def open_file(path: Path, registry: Registry) -> ExportedModel:
         BundleError: No exporter writes files of its suffix, the file is damaged, or attrxfer did not write it.
         AttrxferError: What reads it is not installed.
     """
-    exporters = _exporters(registry)
-    if path.suffix not in exporters:
-        raise BundleError(f"{path}: not an exported model; those end in {', '.join(sorted(exporters))}")
     try:
-        runner, metadata = exporters[path.suffix]().open(path)
+        runner, metadata = exporter_of(path, registry)().open(path)
     except ValueError as error:  # its metadata are no JSON
         raise BundleError(f"{path}: damaged ({error})") from None
     part = damaged(metadata, {name: PARTS[name] for name in KEPT})
@@ -79,10 +78,26 @@ def open_file(path: Path, registry: Registry) -> ExportedModel:
     return ExportedModel(path, runner, metadata)
 
 
-def _exporters(registry: Registry) -> dict[str, Any]:
-    """By suffix the first exporter of each: any of them opens the files of all."""
-    found: dict[str, Any] = {}
+def suffixes(registry: Registry) -> list[str]:
+    """The suffixes of exported files."""
+    return sorted(_exporters(registry))
+
+
+def exporter_of(path: Path, registry: Registry) -> type[Exporter]:
+    """The first exporter that writes files of this suffix; any of them opens the files of all.
+
+    Raises:
+        BundleError: There is none.
+    """
+    exporters = _exporters(registry)
+    if path.suffix not in exporters:
+        raise BundleError(f"{path}: not an exported model; those end in {', '.join(sorted(exporters))}")
+    return exporters[path.suffix]
+
+
+def _exporters(registry: Registry) -> dict[str, type[Exporter]]:
+    found: dict[str, type[Exporter]] = {}
     for component in registry.all("exporter"):
-        exporter: Any = component.load()
+        exporter: type[Exporter] = component.load()
         found.setdefault(exporter.suffix, exporter)
     return found

@@ -1,4 +1,4 @@
-"""One ``load_model`` for everything that turns images into images: bundles, runs, exported files, methods."""
+"""One way to open everything that turns images into images: bundles, runs, exported files, methods, shipped models."""
 
 from __future__ import annotations
 
@@ -32,30 +32,49 @@ def load_model(path_or_name: str | Path, host: Host | None = None, device: str |
         AttrxferError: What opens the file is not installed.
     """
     host = host or load_host()
-    path, name = Path(path_or_name), str(path_or_name)
-    if path.is_file():
-        return exported.open_file(path, host.registry)
-    if not path.is_dir():
-        if name in host.registry.names("method"):
-            from attrxfer.model.method import MethodModel
+    place = locate(path_or_name, host)
+    if isinstance(place, str):
+        from attrxfer.model.method import MethodModel
 
-            return MethodModel(name, host.registry)
-        shipped = host.models()
-        if name not in shipped:
-            raise unknown(name, host)
-        path = shipped[name]
+        return MethodModel(place, host)
+    if place.is_file():
+        return exported.open_file(place, host.registry)
     from attrxfer.model.torch_model import TorchModel  # takes seconds: torch, which an exported file does without
 
-    return TorchModel(bundle.load(path, host.registry), device)
+    return TorchModel(bundle.load(place, host.registry), device)
 
 
-def unknown(name: str, host: Host) -> UnknownName:
-    """The error for what ``load_model`` does not find."""
-    near = did_you_mean(name, known_names(Path(name), host))
-    return UnknownName(f"{name}: no such file or folder, model or method{near}")
+def locate(path_or_name: str | Path, host: Host) -> Path | str:
+    """Where a model is, without opening it.
+
+    Args:
+        path_or_name: As in ``load_model``.
+        host: The plugins.
+
+    Returns:
+        The bundle's folder or the exported file; of a method its name.
+
+    Raises:
+        BundleError: A file that is no exported model, or a folder that is neither a bundle nor a finished run.
+        UnknownName: There is nothing of this name; the message names the nearest one.
+    """
+    path, name = Path(path_or_name), str(path_or_name)
+    if path.is_file():
+        exported.exporter_of(path, host.registry)
+        return path
+    if path.is_dir():
+        return bundle.find(path)
+    if name in host.registry.names("method"):
+        return name
+    shipped = host.models()
+    if name not in shipped:
+        raise UnknownName(f"{name}: no such file or folder, model or method{did_you_mean(name, known_names(path, host))}")
+    return bundle.find(shipped[name])
 
 
 def known_names(path: Path, host: Host) -> list[str]:
-    """What ``load_model`` opens: the methods, the shipped models, and the bundles and runs beside ``path``."""
+    """What ``load_model`` opens: the methods, the shipped models, and the bundles, runs and exported files beside ``path``."""
+    suffixes = exported.suffixes(host.registry)
     beside = path.parent.iterdir() if path.parent.is_dir() else ()
-    return [*host.registry.names("method"), *host.models(), *(str(other) for other in beside if bundle.is_there(other))]
+    models = (str(other) for other in beside if other.suffix in suffixes or bundle.is_there(other))
+    return [*host.registry.names("method"), *host.models(), *models]

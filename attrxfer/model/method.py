@@ -12,8 +12,8 @@ from attrxfer.errors import AttrxferError
 from attrxfer.interfaces import Framing, TransfersImages
 from attrxfer.model.calling import CallableModel
 from attrxfer.model.exported import in_batches
+from attrxfer.plugin.host import Host
 from attrxfer.plugin.parameters import build, missing_for, named
-from attrxfer.plugin.registry import Registry
 
 SIZE = 64
 """Side in pixels of the images of a method, which was not trained at any size."""
@@ -24,23 +24,24 @@ class MethodModel(CallableModel):
 
     Attributes:
         guided: Empty: a method is told the target when it is scored.
+        metadata: task (named as the method), size, chain (the method alone), sha256 (empty), licences, plugins.
         framing: None.
         alignment: None.
     """
 
-    def __init__(self, name: str, registry: Registry, size: int = SIZE) -> None:
+    def __init__(self, name: str, host: Host, size: int = SIZE) -> None:
         """Build the method.
 
         Args:
             name: The registered name.
-            registry: Where it is registered.
+            host: The plugins.
             size: Side of the images in pixels.
 
         Raises:
             UnknownName: No such method.
             AttrxferError: What the method needs is not installed.
         """
-        spec = named("method", name, registry, size=size)
+        spec = named("method", name, host.registry, size=size)
         missing = missing_for(spec)
         if missing:
             raise AttrxferError(f"method {name} is missing {'; '.join(missing)}")
@@ -49,7 +50,16 @@ class MethodModel(CallableModel):
         self.guided: Mapping[str, bool] = {}
         self.framing: Framing | None = None
         self.alignment: NDArray[np.float32] | None = None
-        self.metadata: Mapping[str, Any] = {"method": spec.table(), "size": size}
+        component = spec.component
+        plugins = {plugin.name: plugin.version for plugin in host.plugins() if plugin.name == component.owner}
+        self.metadata: Mapping[str, Any] = {
+            "task": {"name": name, "guided": {}},
+            "size": size,
+            "chain": [{"kind": "method", **spec.table()}],
+            "sha256": {},
+            "licences": [component.licence] if component.licence else [],
+            "plugins": plugins,
+        }
         self.method: object = build(spec, {})
 
     def __repr__(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,7 @@ class TorchModel(CallableModel):
         self.metadata = bundle.metadata
         self.path = bundle.path
         self.size: int = bundle.metadata["size"]
-        self.guided: dict[str, bool] = bundle.metadata["task"]["guided"]
+        self.guided: Mapping[str, bool] = bundle.metadata["task"]["guided"]
         self.name = str(bundle.path)
         self.framing = Framing.read(bundle.metadata.get("framing"))
         self.alignment = read_alignment(bundle.metadata)
@@ -72,6 +73,19 @@ class TorchModel(CallableModel):
         """The same for uint8 images (N, S, S, 3), in batches of 32, on the backend chosen by ``use``."""
         run = self._runner or (lambda images, strength: to_uint8(self.tensors(to_tensor(images), strength)))
         return in_batches(run, images_u8, strength)
+
+    def at_any_strength(self, images_u8: NDArray[np.uint8]) -> Callable[[float], NDArray[np.uint8]]:
+        """A function from a strength to what torch makes of uint8 images (N, S, S, 3); the networks run once, now."""
+        sources = to_tensor(images_u8).to(self.device).split(BATCH)
+        results = [self.result(source) for source in sources] if len(images_u8) else []
+
+        def blended(strength: float) -> NDArray[np.uint8]:
+            if not results:
+                return images_u8
+            pairs = zip(sources, results, strict=True)
+            return np.concatenate([to_uint8(blend(source, result, strength)) for source, result in pairs])
+
+        return blended
 
     def graph(self) -> Graph:
         """The chain as one module from uint8 images to uint8 images."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from attrxfer.data import CachedDataset, Sets
-from attrxfer.interfaces import HasFraming
+from attrxfer.interfaces import HasFraming, NamesWeights
 from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe
 from attrxfer.recipe.assembly import Assembly
@@ -15,7 +15,19 @@ from attrxfer.storage.run_folder import RunFolder
 
 
 def bundle_metadata(assembly: Assembly, data: CachedDataset, sets: Sets, folder: RunFolder, host: Host) -> dict[str, Any]:
-    """The metadata of a run's bundle, as JSON takes it: task, size, framing, alignment, recipe, plugins, licences, training."""
+    """The metadata of a run's bundle, as JSON takes it.
+
+    Args:
+        assembly: The components that were trained.
+        data: The opened data set.
+        sets: Its sets for the task.
+        folder: The run's folder.
+        host: The plugins.
+
+    Returns:
+        task, size, framing, alignment, recipe, plugins, licences, weights (SHA-256 of the user's files of weights that
+        components read), trained, and scores, which are empty.
+    """
     recipe = assembly.recipe
     dataset = data.dataset
     framing = dataset.framing if isinstance(dataset, HasFraming) else None
@@ -30,8 +42,19 @@ def bundle_metadata(assembly: Assembly, data: CachedDataset, sets: Sets, folder:
         "recipe": recipe.filled(),
         "plugins": {plugin.name: plugin.version for plugin in host.plugins() if plugin.name in owners},
         "licences": sorted(licences),
+        "weights": _given_weights(assembly),
         "trained": _trained(folder),
         "scores": {},
+    }
+
+
+def _given_weights(assembly: Assembly) -> dict[str, str]:
+    """{component and its place in the recipe: SHA-256 of the file that its weights were read from}."""
+    components = [(place, assembly.built(place)) for place in assembly.components()]
+    return {
+        f"{place.spec.kind} {place.spec.name}, {place.path}": component.weights_sha256
+        for place, component in components
+        if isinstance(component, NamesWeights)
     }
 
 

@@ -13,12 +13,11 @@ import numpy as np
 from attrxfer import recipe as recipes
 from attrxfer.data import CachedDataset, Sets, data_table
 from attrxfer.errors import AttrxferError
-from attrxfer.evaluation.candidates import Candidate, candidate, held_out, reference_rows, require, scorecards
+from attrxfer.evaluation.candidates import Candidate, candidate, held_out, recipe_of, reference_rows, scorecards
 from attrxfer.evaluation.leakage import refuse_teachers
 from attrxfer.evaluation.matched_identity import add_matched_identity, can_be_matched
 from attrxfer.evaluation.scores import HeldOutInputs, HeldOutResults, Scorecard, score, slices
 from attrxfer.interfaces import Metric
-from attrxfer.model import bundle
 from attrxfer.plugin import host as hosts
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.parameters import all_missing_for
@@ -91,8 +90,9 @@ def evaluate(
     """Score candidates side by side on the held-out inputs of a task, beside the reference rows.
 
     Args:
-        candidates: Bundles, finished runs, exported files, methods by name, folders of results named as the inputs.
-        recipe: A recipe whose task, data and metrics are used; None: those of the first bundle.
+        candidates: Bundles, finished runs, exported files, methods and shipped models by name, folders of results named as
+            the inputs.
+        recipe: A recipe whose task, data and metrics are used; None: that of the first model.
         data: Images to score on instead of the recipe's.
         overrides: Settings "A.B=C" that change the recipe.
         limit: Inputs that are scored at most; 0: all.
@@ -106,9 +106,8 @@ def evaluate(
     """
     loaded = host or hosts.load()
     names = [str(one) for one in ([candidates] if isinstance(candidates, str | Path) else candidates)]
-    for name in names:
-        require(name, loaded.registry)
-    trained = {name: table["recipe"] for name, table in _metadata(names).items()}
+    recipes_of = {name: recipe_of(name, loaded) for name in names}
+    trained = {name: filled for name, filled in recipes_of.items() if filled is not None}
     scoring = _scoring_recipe(trained, None if recipe is None else str(recipe), data, overrides, loaded)
     refuse_teachers(trained, scoring)
     missing = dict.fromkeys(line for metric in scoring.metric for line in all_missing_for(metric))
@@ -118,7 +117,7 @@ def evaluate(
     opened, sets = assembly.open_data()
 
     def results(inputs: HeldOutInputs) -> list[Candidate]:
-        return [candidate(name, inputs, loaded.registry, strength) for name in names]
+        return [candidate(name, inputs, loaded, strength) for name in names]
 
     metrics = assembly.metrics(opened)
     scored = score_task(scoring, opened, sets, results, metrics, loaded.registry, limit, curves_at=strength)
@@ -174,11 +173,6 @@ def score_task(
     return ScoredTask(title, recipe.task.guided, names, scored, sliced, curves)
 
 
-def _metadata(names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """The metadata of those candidates that are bundles or finished runs."""
-    return {name: bundle.read_metadata(bundle.find(Path(name))) for name in names if bundle.is_there(Path(name))}
-
-
 def _scoring_recipe(
     trained: Mapping[str, Mapping[str, Any]], name: str | None, data: Path | None, overrides: Sequence[str], host: Host
 ) -> Recipe:
@@ -187,9 +181,9 @@ def _scoring_recipe(
     if name is not None:
         return recipes.load(name, host, overrides, table)
     if not trained:
-        raise AttrxferError(
-            "none of these is a bundle that says what to score: name a recipe with --recipe, e.g. diat_a_gender"
-        )
+        example = host.self_test()
+        hint = f", e.g. {example}" if example is not None else ""
+        raise AttrxferError(f"none of these says what to score: name a recipe with --recipe{hint}")
     first, filled = next(iter(trained.items()))
     return recipes.complete(dict(filled), first, host, overrides, table)
 

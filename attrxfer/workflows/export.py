@@ -1,80 +1,75 @@
-"""A bundle as one file that runs without torch, compared with torch before it is handed out."""
+"""A bundle as one file that runs without torch."""
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from attrxfer.errors import AttrxferError
-from attrxfer.interfaces import Calibrated
+from attrxfer.interfaces import Calibrated, Exporter
 from attrxfer.media.images import find_images, frame, open_rgb
-from attrxfer.model.exported import KEPT
+from attrxfer.model.export import write
 from attrxfer.model.loading import load_model
 from attrxfer.model.torch_model import TorchModel
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.parameters import build, missing_for, named
-from attrxfer.storage.files import write_bytes
 
 COUNT = 64
-"""Images that are compared, and that an exporter measures on."""
-STRENGTHS = (1.0, 0.5)
+"""Images that are compared, and that a calibrated exporter measures."""
 
 
-def export(model: Path, form: str, out: Path | None, sample: Path | None, host: Host) -> tuple[Path, str]:
-    """Write a bundle or finished run as ``form`` (kind ``exporter``); returns the file and a line on how it compares.
+def export(model: str | Path, form: str, out: Path | None, sample: Path | None, host: Host) -> tuple[Path, str]:
+    """Export a model.
 
-    ``sample``: images to compare with torch on, noise without. The largest error is written into the file's metadata.
-    Raises AttrxferError for a form that is not there, or whose libraries are not installed.
+    Args:
+        model: A bundle, a finished run, or a shipped model by name.
+        form: The exporter's name (kind ``exporter``).
+        out: The file; None: beside the bundle, for a shipped model in the current folder.
+        sample: Images to compare the file with torch on; None: noise.
+        host: The plugins.
+
+    Returns:
+        The file, and its size and largest error in a line.
+
+    Raises:
+        UnknownName: No such exporter or model.
+        AttrxferError: The model is no bundle, something is not installed, or the exporter needs images.
     """
-    registry = host.registry
-    if model.is_file():
+    if Path(model).is_file():
         raise AttrxferError(f"{model}: a file already; export the bundle or the finished run that it was made of")
-    spec = named("exporter", form, registry)
-    if missing_for(spec):
-        raise AttrxferError(f"exporter {form} needs {'; '.join(missing_for(spec))}")
-    exporter: Any = build(spec, {})
-    if sample is None and isinstance(exporter, Calibrated) and exporter.calibrated:
-        raise AttrxferError(f"exporter {form} measures on images like those that will come: name some with --check PHOTOS")
-    transfer = load_model(model, host)
-    if not isinstance(transfer, TorchModel):
+    exporter = _exporter(form, host, sample)
+    bundle = load_model(model, host)
+    if not isinstance(bundle, TorchModel):
         raise AttrxferError(f"{model}: not a bundle or a finished run, and only these can be exported")
     if out is not None and out.suffix != exporter.suffix:
         raise AttrxferError(f"{out}: {form} files end in {exporter.suffix}, by which they are found again")
     variant = "_" + form.partition("_")[2] if "_" in form else ""
-    path = out or transfer.path.parent / f"{transfer.metadata['task']['name']}{variant}{exporter.suffix}"
-    examples = _examples(sample, transfer)
-    metadata = {name: transfer.metadata.get(name) for name in (*KEPT, "framing", "alignment")}
-    with tempfile.TemporaryDirectory() as folder:
-        draft = Path(folder) / f"draft{exporter.suffix}"
-        exporter.export(transfer.graph(), examples, draft, metadata)
-        error, different = _compare(transfer, exporter, draft, examples)
-        what = "images" if sample is not None else "noise"
-        metadata["largest error"] = {"steps of 255": error, "pixels that differ": different, "compared on": what}
-        exporter.export(transfer.graph(), examples, draft, metadata)
-        write_bytes(path, draft.read_bytes())
+    folder = bundle.path.parent if Path(model).exists() else Path()
+    path = out or folder / f"{bundle.metadata['task']['name']}{variant}{exporter.suffix}"
+    examples_are = "noise" if sample is None else "images"
+    error, different = write(bundle, exporter, path, _examples(sample, bundle), examples_are)
     size = path.stat().st_size / 1e6
-    return path, f"{size:.1f} MB; largest error against torch {error} of 255, {different:.2%} of values differ ({what})"
+    line = f"{size:.1f} MB; largest error against torch {error} of 255, {different:.2%} of values differ ({examples_are})"
+    return path, line
 
 
-def _examples(sample: Path | None, transfer: TorchModel) -> NDArray[np.uint8]:
+def _exporter(form: str, host: Host, sample: Path | None) -> Exporter:
+    """The exporter of this name, if it can be used here."""
+    spec = named("exporter", form, host.registry)
+    missing = missing_for(spec)
+    if missing:
+        raise AttrxferError(f"exporter {form}: missing: {'; '.join(missing)}")
+    exporter: Exporter = build(spec, {})
+    if sample is None and isinstance(exporter, Calibrated) and exporter.calibrated:
+        raise AttrxferError(f"exporter {form} measures on images like those that will come: name some with --check PHOTOS")
+    return exporter
+
+
+def _examples(sample: Path | None, model: TorchModel) -> NDArray[np.uint8]:
     if sample is None:
-        size = (COUNT, transfer.size, transfer.size, 3)
+        size = (COUNT, model.size, model.size, 3)
         return np.random.default_rng(0).integers(0, 256, size).astype(np.uint8)
     files = [path for path, _ in find_images([sample])][:COUNT]
-    return np.stack([frame(open_rgb(path), transfer.framing, transfer.size) for path in files])
-
-
-def _compare(transfer: TorchModel, exporter: Any, path: Path, examples: NDArray[np.uint8]) -> tuple[int, float]:
-    """The largest difference in steps of 0..255, and the share of values that differ."""
-    runner, _ = exporter.open(path)
-    errors = []
-    for strength in STRENGTHS:
-        with torch.no_grad():
-            wanted = transfer.images(examples, strength)
-        errors.append(np.abs(runner(examples, strength).astype(int) - wanted))
-    return int(np.max(errors)), float((np.stack(errors) > 0).mean())
+    return np.stack([frame(open_rgb(path), model.framing, model.size) for path in files])

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from attrxfer.model import exported
-from attrxfer.model.bundle import find, read_metadata
-from attrxfer.model.loading import unknown
+from attrxfer.model.bundle import read_metadata
+from attrxfer.model.loading import locate
 from attrxfer.plugin.host import Host
 from attrxfer.report.markdown import conditions
 from attrxfer.report.score_text import cell
@@ -26,44 +26,31 @@ def facts(path_or_name: str, host: Host) -> Facts:
     Raises:
         AttrxferError: There is no such model, or it cannot be read.
     """
-    path = Path(path_or_name)
-    if path.is_file():
-        metadata = exported.open_file(path, host.registry).metadata
-        return [("file", str(path)), *_task(metadata), *_origin(metadata)]
-    if path.is_dir():
-        return _bundle(path)
-    if path_or_name in host.registry.names("method"):
-        component = host.registry.get("method", path_or_name)
+    path = locate(path_or_name, host)
+    if isinstance(path, str):
+        component = host.registry.get("method", path)
         return [("method", component.name), ("summary", component.summary), ("licence", component.licence)]
-    shipped = host.models()
-    if path_or_name not in shipped:
-        raise unknown(path_or_name, host)
-    return _bundle(shipped[path_or_name])
-
-
-def _bundle(path: Path) -> Facts:
-    path = find(path)
-    metadata = read_metadata(path)
-    rows = [("bundle", str(path)), *_task(metadata), ("trained on", metadata["recipe"]["data"]["use"]), *_origin(metadata)]
-    rows.append(("weights", metadata["sha256"]["model.safetensors"]))
-    reference = metadata["recipe"].get("reference")
-    if reference is not None:
-        recipe = path.parent / "recipe.toml"  # a bundle alone, fetched from somewhere, has none beside it
-        command = f"; differences: attrxfer recipe diff {recipe}" if recipe.is_file() else ""
-        rows.append(("reference", f"{reference}{command}"))
-    return [*rows, *((f"score: {name}", cell(score)) for name, score in metadata["scores"].get("scores", {}).items())]
-
-
-def _task(metadata: Mapping[str, Any]) -> Facts:
+    metadata = exported.open_file(path, host.registry).metadata if path.is_file() else read_metadata(path)
     return [
+        ("file" if path.is_file() else "bundle", str(path)),
         ("task", f"{metadata['task']['name']}: {conditions(metadata['task']['guided'])}"),
         ("size", f"{metadata['size']} px"),
         ("chain", " -> ".join(f"{step['kind']} {step['use']}" for step in metadata["chain"])),
-    ]
-
-
-def _origin(metadata: Mapping[str, Any]) -> Facts:
-    return [
+        ("trained on", metadata["recipe"]["data"]["use"]),
         ("plugins", ", ".join(f"{name} {version}" for name, version in metadata["plugins"].items())),
         ("licences", "; ".join(metadata["licences"])),
+        *(("weights", digest) for digest in metadata["sha256"].values()),
+        *((f"weights of {name}", digest) for name, digest in (metadata.get("weights") or {}).items()),
+        *_reference(path, metadata),
+        *((f"score: {name}", cell(score)) for name, score in metadata.get("scores", {}).get("scores", {}).items()),
     ]
+
+
+def _reference(path: Path, metadata: Mapping[str, Any]) -> Facts:
+    """The recipe that the model's own stands for, and how to see the differences; nothing where it stands for none."""
+    reference = metadata["recipe"].get("reference")
+    if reference is None:
+        return []
+    recipe = path.parent / "recipe.toml"  # a bundle alone, fetched from somewhere, has none beside it
+    command = f"; differences: attrxfer recipe diff {recipe}" if recipe.is_file() else ""
+    return [("reference", f"{reference}{command}")]

@@ -29,24 +29,25 @@ SWITCHES = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "HF_HUB_
 
 
 @click.command()
-@click.argument("bundles", nargs=-1, type=click.Path(path_type=Path), metavar="[BUNDLE]...")
+@click.argument("models", nargs=-1, type=click.Path(path_type=Path), metavar="[MODEL]...")
 @click.option("--port", type=click.IntRange(1, 65535), default=7860, show_default=True, help="The next free one is taken.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; others than loopback open the page.")
 @click.option("--locator", default="dlib", show_default=True, help="What finds the subjects of a photo.")
 @click.option("--no-browser", is_flag=True, help="Open no browser.")
 @click.pass_obj
-def demo(registry: Registry, bundles: tuple[Path, ...], port: int, host: str, locator: str, no_browser: bool) -> None:
-    """Open a page to try bundles (or finished runs) on photos.
+def demo(registry: Registry, models: tuple[Path, ...], port: int, host: str, locator: str, no_browser: bool) -> None:
+    """Open a page to try models on photos.
 
-    Without BUNDLE it is the run that the README's first command makes, runs/diat_a_gender.
+    A MODEL is a bundle, a finished run, an exported file, or a method or a shipped model by name. Without
+    MODEL it is the run that the README's first command makes, runs/diat_a_gender.
     """
-    if not bundles and not FIRST.is_dir():
-        raise AttrxferError(f"{FIRST}: not here; make it with: {MAKES_IT}, or name a bundle: attrxfer demo BUNDLE")
+    if not models and not FIRST.is_dir():
+        raise AttrxferError(f"{FIRST}: not here; make it with: {MAKES_IT}, or name a model: attrxfer demo MODEL")
     if find_spec("gradio") is None:
         raise AttrxferError("demo needs gradio: pip install 'attrxfer[ui]'")
     from attrxfer_demo.offer import offers
 
-    found = offers(bundles or (FIRST,), locator, registry)
+    found = offers(models or (FIRST,), locator, registry)
     for each in found:
         click.echo(f"{each.path}: {each.label}" + (f"\n  {each.crops_only}" if each.crops_only else ""))
     if host not in LOOPBACK:

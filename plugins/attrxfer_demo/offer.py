@@ -15,7 +15,8 @@ from PIL import Image
 from attrxfer.errors import AttrxferError, DataError, UnknownName
 from attrxfer.interfaces import Detector
 from attrxfer.media.photos import Photos, detector
-from attrxfer.model.torch_model import TorchModel, load_bundle
+from attrxfer.model.calling import CallableModel
+from attrxfer.model.loading import load_model
 
 if TYPE_CHECKING:
     from attrxfer.plugin.registry import Registry
@@ -32,7 +33,7 @@ class Offer:
     path: Path
     label: str
     about: str
-    transfer: TorchModel
+    transfer: CallableModel
     photos: Photos | None
     crops_only: str
     samples: tuple[tuple[NDArray[np.uint8], NDArray[np.uint8]], ...]
@@ -44,8 +45,17 @@ class Offer:
 
 
 def offers(paths: Sequence[Path], locator: str, registry: Registry) -> list[Offer]:
-    """One offer a bundle or finished run. Raises BundleError where there is none, UnknownName for a locator that does not
-    exist; where it lacks something, images are taken as crops."""
+    """An offer for each model.
+
+    Args:
+        paths: What ``load_model`` opens.
+        locator: The detector of subjects in photos. Where something is missing for it, images are taken as crops.
+        registry: Where locators are found.
+
+    Raises:
+        UnknownName: No such model or locator.
+        AttrxferError: A model cannot be opened, or makes no results for photos.
+    """
     missing, found_by = "", None
     try:
         found_by = detector(locator, registry)
@@ -59,11 +69,12 @@ def offers(paths: Sequence[Path], locator: str, registry: Registry) -> list[Offe
 
 
 def _offer(path: Path, found_by: Detector | None, missing: str) -> Offer:
-    transfer = load_bundle(path)
+    transfer = load_model(path)
+    transfer.images(np.zeros((1, transfer.size, transfer.size, 3), np.uint8))  # what cannot run fails before the page opens
     metadata = transfer.metadata
     photos, why = None, ""
     if metadata.get("alignment") is None:
-        why = "This bundle does not know how its training images were aligned"
+        why = "This model does not know how its training images were aligned"
     elif found_by is None:
         why = missing
     else:
@@ -71,8 +82,9 @@ def _offer(path: Path, found_by: Detector | None, missing: str) -> Offer:
             photos = Photos(transfer, found_by)
         except DataError as error:
             why = str(error)
-    task = {**metadata["recipe"].get("task", {}), **metadata["task"]}
-    about = f"Trained on {metadata['recipe']['data']['use']} at {transfer.size} px."
+    recipe = metadata.get("recipe")  # a method was not trained
+    task = {**recipe.get("task", {}), **metadata["task"]} if recipe else metadata["task"]
+    about = f"Trained on {recipe['data']['use']} at {transfer.size} px." if recipe else f"Images of {transfer.size} px."
     if why:
         why = f"{why[0].upper()}{why[1:]}. Images are taken as crops like those trained on."
     return Offer(path, label(task), about, transfer, photos, why, samples(path, transfer.size))
@@ -85,8 +97,12 @@ def label(task: Mapping[str, Any]) -> str:
     'gender: Male → not Male'
     >>> label({"name": "smile", "guided": {"Smiling": True, "Mouth_Slightly_Open": True}})
     'smile: others → Smiling and Mouth Slightly Open'
+    >>> label({"name": "a_method", "guided": {}})
+    'a_method'
     """
     guided: dict[str, bool] = task["guided"]
+    if not guided:
+        return str(task["name"])
     given: dict[str, bool] | None = task.get("input")
     if given is None and len(guided) == 1:
         given = {name: not value for name, value in guided.items()}

@@ -20,9 +20,6 @@ from attrxfer.media.images import frame, open_rgb, save_image
 from attrxfer.media.photos.files import read
 from attrxfer.media.photos.photo import SMALLEST, Cut
 from attrxfer.media.provenance import packet, statement
-from attrxfer.model.exported import BATCH
-from attrxfer.model.torch_model import blend
-from attrxfer.storage.conversion import to_tensor, to_uint8
 from attrxfer_demo.offer import Offer
 
 VIEW = 1024
@@ -52,7 +49,14 @@ class Looked:
 
 
 class Ready:
-    """A photo whose subjects are found, cut and transferred. file, cut: None where the whole image is one crop."""
+    """A photo whose subjects are detected, cut and transferred.
+
+    Attributes:
+        crops: uint8 (N, S, S, 3).
+        file: The photo; None where the whole image is one crop.
+        cut: The crops' places in the photo; None where the whole image is one crop.
+        results: From a strength to the transferred crops.
+    """
 
     def __init__(self, path: Path, offer: Offer, *, crop: bool) -> None:
         self.offer, self.path = offer, path
@@ -65,14 +69,7 @@ class Ready:
             self.cut = offer.photos.cut(self.file.pixels, offer.photos.detect(self.file.pixels))
             self.crops = self.cut.crops
         self._view = _reduced(self.cut) if self.cut else None
-        self._source = to_tensor(self.crops).to(offer.transfer.device)
-        self._result = [offer.transfer.result(part) for part in self._source.split(BATCH)] if len(self.crops) else []
-
-    def results(self, strength: float) -> NDArray[np.uint8]:
-        """Of the crops (N, S, S, 3), at a strength."""
-        parts = zip(self._source.split(BATCH), self._result, strict=False)
-        found = [to_uint8(blend(source, result, strength)) for source, result in parts]
-        return np.concatenate(found) if found else self.crops
+        self.results = offer.transfer.at_any_strength(self.crops)
 
     @property
     def before(self) -> NDArray[np.uint8]:

@@ -9,11 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from attrxfer_demo.offer import Offer
 from attrxfer_demo.studio import Studio
 from numpy.typing import NDArray
-from torch import Tensor
 
 from attrxfer.media.photos import Photos
 from attrxfer.model.torch_model import blend
@@ -28,15 +26,15 @@ ALIGNMENT = [[8, 8], [24, 8], [16, 26]]
 class Negative:
     """A transfer that makes an image's negative, and counts how often it is asked."""
 
-    size, framing, device = SIZE, None, torch.device("cpu")
+    size, framing = SIZE, None
 
     def __init__(self, alignment: Any = ALIGNMENT) -> None:
         self.metadata = {"task": {"name": "negative", "guided": {"Dark": True}}, "alignment": alignment, "sha256": {"w": "abc"}}
         self.asked = 0
 
-    def result(self, images: Tensor) -> Tensor:
+    def at_any_strength(self, uint8: NDArray[np.uint8]) -> Callable[[float], NDArray[np.uint8]]:
         self.asked += 1
-        return -images
+        return lambda strength: self.images(uint8, strength)
 
     def images(self, uint8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
         images = to_tensor(uint8)

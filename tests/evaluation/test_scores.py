@@ -21,7 +21,6 @@ from attrxfer.evaluation.leakage import refuse_teachers
 from attrxfer.evaluation.scores import Scorecard, mean, score, slices
 from attrxfer.interfaces import AggregateScore, PerImageScore
 from attrxfer.plugin.host import Host
-from attrxfer.plugin.registry import Registry
 from attrxfer.recipe import Recipe, load
 from attrxfer.recipe.assembly import Assembly
 from attrxfer.report.score_text import shown
@@ -216,16 +215,16 @@ def test_results_are_matched_by_their_path_not_by_a_name_that_two_share(tmp_path
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(path)
     data = SimpleNamespace(records=SimpleNamespace(names=names))
-    registry = Registry()
+    host = Host([])
     given: Any = SimpleNamespace(data=data, rows=np.array([1, 0]), sources=images[:2])
-    assert np.array_equal(candidate(str(tmp_path / "theirs"), given, registry).outputs, images[[1, 0]])
+    assert np.array_equal(candidate(str(tmp_path / "theirs"), given, host).outputs, images[[1, 0]])
     flat = tmp_path / "flat"
     flat.mkdir()
     Image.fromarray(images[0]).save(flat / "001.png")
     with pytest.raises(AttrxferError, match=r"flat: no result for C/001"):
-        candidate(str(flat), given, registry)
+        candidate(str(flat), given, host)
     alone: Any = SimpleNamespace(data=data, rows=np.array([0]), sources=images[:1])
-    assert np.array_equal(candidate(str(flat), alone, registry).outputs, images[:1]), "a lone name needs no path"
+    assert np.array_equal(candidate(str(flat), alone, host).outputs, images[:1]), "a lone name needs no path"
 
 
 def test_reference_rows_of_real_people_are_another_photo_and_a_stranger(tiny: Tiny, host: Host) -> None:
@@ -243,7 +242,7 @@ def test_reference_rows_of_real_people_are_another_photo_and_a_stranger(tiny: Ti
         rows = [known[image.tobytes()] for image in found[name]]
         assert ((identity[rows] == given.people) == same).all(), name
     assert (np.array([known[p.tobytes()] for p in found["another_photo"]]) != given.rows).all()
-    assert candidate("stranger", given, host.registry).outputs.tobytes() == found["stranger"].tobytes()
+    assert candidate("stranger", given, host).outputs.tobytes() == found["stranger"].tobytes()
 
 
 # ---------------------------------------------------------------- tables

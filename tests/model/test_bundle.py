@@ -366,7 +366,7 @@ def test_the_whole_job_scores_and_reports(tiny: Callable[..., Recipe], tmp_path:
 
 def test_a_misspelt_bundle_is_named_with_the_nearest_one(trained: Path) -> None:
     result = attrxfer("info", f"{trained}x")
-    assert result.returncode == 2 and f'no such folder; did you mean "{trained}"?' in result.stderr
+    assert result.returncode == 2 and f'no such file or folder, model or method; did you mean "{trained}"?' in result.stderr
 
 
 def test_errors_of_the_command_line(tmp_path: Path) -> None:
