@@ -71,13 +71,11 @@ def test_what_is_no_model_is_named(trained: Path, tmp_path: Path, host: Host) ->
 
 def test_an_unknown_name_gets_the_nearest_in_every_command(file: Path, trained: Path, tmp_path: Path) -> None:
     """One mechanism: a misspelt file, run or method is named with the nearest one, in one line."""
-    Image.new("RGB", (SIZE, SIZE)).save(tmp_path / "photo.png")
     for wrong, right in ((f"{file}x", file), (f"{trained}s", trained), ("trut", "truth")):
         for arguments in (
             ("info", wrong),
             ("export", wrong),
             ("evaluate", wrong, "-o", tmp_path / "scores"),
-            ("transfer", wrong, tmp_path / "photo.png", "-o", tmp_path / "out"),
         ):
             result = attrxfer(*arguments)
             assert result.returncode == 2 and f'did you mean "{right}"?' in result.stderr, (arguments, result.stderr)
