@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner, Result
 
 from attrxfer.plugin.host import Host
 from attrxfer.storage.run_folder import RunFolder
+from benchmarks.ablation.__main__ import main
 from benchmarks.ablation.table import interval
 from benchmarks.ablation.variants import TASKS, VARIANTS, recipe
 from tests.conftest import TINY
 
-ROOT = Path(__file__).parents[2]
 SMALL = (
     *(setting for setting in TINY if not setting.startswith("metric") and "adversarial.steps" not in setting),
     "train.face_features.steps=2",
@@ -27,16 +26,16 @@ SMALL = (
 )
 
 
-def ablation(out: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def ablation(out: Path, *arguments: str) -> Result:
     sets = [part for setting in SMALL for part in ("--set", setting)]
-    command = [sys.executable, "-m", "benchmarks.ablation", "-o", str(out), "--classifier-steps", "5", *arguments, *sets]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300, check=False)
+    command = ["-o", str(out), "--classifier-steps", "5", *arguments, *sets]
+    return CliRunner().invoke(main, command, catch_exceptions=False)
 
 
 def test_it_trains_compares_and_does_nothing_twice(tmp_path: Path) -> None:
     what = ("--tasks", "gender", "--variants", "diat_a,diat3", "--seeds", "0,1", "--steps", "5", "--images", "6")
     result = ablation(tmp_path, *what)
-    assert result.returncode == 0, result.stderr
+    assert result.exit_code == 0, result.stderr
     found = json.loads((tmp_path / "ablation.json").read_text())
     assert found.keys() == {"gender/diat_a", "gender/diat3"} and all(len(seeds) == 2 for seeds in found.values())
     scores = found["gender/diat3"][0]
@@ -54,7 +53,7 @@ def test_it_trains_compares_and_does_nothing_twice(tmp_path: Path) -> None:
     assert page.count("<img") == 4 and "<svg" in page and "http" not in page
     before = (tmp_path / "gender/diat3/seed0/ablation.json").stat().st_mtime_ns
     again = ablation(tmp_path, *what)
-    assert again.returncode == 0 and (tmp_path / "gender/diat3/seed0/ablation.json").stat().st_mtime_ns == before
+    assert again.exit_code == 0 and (tmp_path / "gender/diat3/seed0/ablation.json").stat().st_mtime_ns == before
 
 
 def test_an_enhanced_variant_takes_over_the_plain_ones_network(tmp_path: Path) -> None:
@@ -63,7 +62,7 @@ def test_an_enhanced_variant_takes_over_the_plain_ones_network(tmp_path: Path) -
     after, alone = tmp_path / "after", tmp_path / "alone"
     for out, variants in ((after, "diat_a0,diat_a"), (alone, "diat_a")):
         result = ablation(out, *what, "--variants", variants)
-        assert result.returncode == 0, result.stderr
+        assert result.exit_code == 0, result.stderr
     taken, whole = (json.loads((out / "mouth_open/diat_a/seed0/ablation.json").read_text()) for out in (after, alone))
     assert taken["scores"] == whole["scores"] and taken["stages"] == whole["stages"]
     assert [point["attribute accuracy"] for point in taken["curve"]] == [
@@ -75,7 +74,7 @@ def test_an_enhanced_variant_takes_over_the_plain_ones_network(tmp_path: Path) -
     assert weights[0] == weights[1]
     # resumed where a plain one has come meanwhile, a run that began by itself ends by itself
     (alone / "mouth_open/diat_a/seed0/ablation.json").unlink()
-    assert ablation(alone, *what, "--variants", "diat_a0,diat_a").returncode == 0
+    assert ablation(alone, *what, "--variants", "diat_a0,diat_a").exit_code == 0
     again = json.loads((alone / "mouth_open/diat_a/seed0/ablation.json").read_text())
     assert again["scores"] == whole["scores"] and again["seconds"] == whole["seconds"]
 
@@ -83,7 +82,7 @@ def test_an_enhanced_variant_takes_over_the_plain_ones_network(tmp_path: Path) -
 def test_mistakes_are_one_line(tmp_path: Path) -> None:
     for arguments, word in ((("--steps", "1", "--tasks", "hats"), "hats"), ((), "--minutes or --steps")):
         result = ablation(tmp_path, *arguments)
-        assert result.returncode == 2 and word in result.stderr and "Traceback" not in result.stderr
+        assert result.exit_code == 2 and word in result.stderr and "Traceback" not in result.stderr
 
 
 @pytest.mark.parametrize("task", TASKS)

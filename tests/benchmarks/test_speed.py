@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
+from benchmarks.speed.__main__ import main
 from benchmarks.speed.figure import Figure, ratio
 from tests.conftest import TINY
 
-ROOT = Path(__file__).parents[2]
 SETS = [part for setting in TINY for part in ("--set", setting)]
 
 
-def speed(out: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def speed(out: Path, *arguments: str) -> Result:
     small = ("--rounds", "1", "--steps", "1", "--sizes", "32", "--batches", "2", "--width", "4", "--images", "40", *SETS)
-    command = [sys.executable, "-m", "benchmarks.speed", "-o", str(out), *small, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300, check=False)
+    return CliRunner().invoke(main, ["-o", str(out), *small, *arguments], catch_exceptions=False)
 
 
 def test_it_measures_and_writes_what_it_measured(tmp_path: Path) -> None:
     result = speed(tmp_path, "--only", "transfer,files,folder,training,data,start-up,growth", "--backends", "torch,onnx")
-    assert result.returncode == 0, result.stderr
+    assert result.exit_code == 0, result.stderr
     figures = json.loads((tmp_path / "speed.json").read_text())["figures"]
     found = {figure["name"]: figure for figure in figures}
     for name in (
@@ -52,7 +50,7 @@ def test_it_measures_and_writes_what_it_measured(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("arguments", "word"), [(("--only", "sped"), "sped"), (("--backends", "onx"), 'did you mean "onnx"')])
 def test_mistakes_are_one_line(tmp_path: Path, arguments: tuple[str, str], word: str) -> None:
     result = speed(tmp_path, *arguments)
-    assert result.returncode == 2 and word in result.stderr and "Traceback" not in result.stderr
+    assert result.exit_code == 2 and word in result.stderr and "Traceback" not in result.stderr
 
 
 def test_a_ratio_is_of_pairs() -> None:
