@@ -61,6 +61,12 @@ def train(host: Host, path: Path, settings: Sequence[str] = TINY) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, host: Host) -> Path:
+    """The folder of a finished tiny run. It is everybody's: a test that changes it takes a copy."""
+    return train(host, tmp_path_factory.mktemp("trained") / "run")
+
+
 @pytest.fixture
 def tiny(host: Host) -> Callable[..., Recipe]:
     """The quick gender recipe at 16 px, a few steps of each stage; arguments are further overrides."""

@@ -15,9 +15,7 @@ from numpy.typing import NDArray
 
 from attrxfer.media.photos import Photos
 from attrxfer.model.torch_model import blend
-from attrxfer.plugin.host import Host
 from attrxfer.storage.conversion import to_tensor, to_uint8
-from tests.conftest import train
 
 SIZE = 32
 ALIGNMENT = [[8, 8], [24, 8], [16, 26]]
@@ -85,9 +83,3 @@ def a_studio(tmp_path: Path) -> Callable[..., SimpleNamespace]:
         )
 
     return make
-
-
-@pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory, host: Host) -> Path:
-    """A finished tiny run on drawn faces."""
-    return train(host, tmp_path_factory.mktemp("demo") / "run")

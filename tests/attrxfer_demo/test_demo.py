@@ -40,6 +40,7 @@ def invoke(host: Host, *arguments: str) -> Result:
     return CliRunner().invoke(Group(commands={"demo": commands.demo}), ["demo", *arguments], obj=host.registry)
 
 
+@pytest.mark.slow
 def test_a_run_offers_its_task_and_its_samples_above_their_results(trained: Path, host: Host) -> None:
     (offer,) = offers([trained], "dlib", host.registry)
     assert offer.label == "gender: Male → not Male" and offer.about == "Trained on synthetic_faces at 16 px."
@@ -53,6 +54,7 @@ def test_a_run_offers_its_task_and_its_samples_above_their_results(trained: Path
     assert np.array_equal(source, strips[0][:, 16:]) and np.array_equal(column, np.concatenate([s[:, 16:] for s in strips]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("crop", [False, True])
 def test_a_download_is_the_file_that_its_command_writes(trained: Path, tmp_path: Path, host: Host, crop: bool) -> None:
     photo, out = tmp_path / "her photo.jpg", tmp_path / "out.jpg"
@@ -145,6 +147,7 @@ def test_without_gradio_it_names_the_command_that_installs_it(
     assert result.exit_code == 2 and result.output == "attrxfer: demo needs gradio: pip install 'attrxfer[ui]'\n"
 
 
+@pytest.mark.slow
 def test_help_imports_no_gradio() -> None:
     code = (
         "import sys; from attrxfer.plugin.host import load; from attrxfer.cli import cli; load().add_commands(cli); "

@@ -118,6 +118,7 @@ def until(found: Callable[[], Any]) -> Any:
     raise AssertionError("nothing came")
 
 
+@pytest.mark.slow
 def test_a_photo_is_dropped_changed_by_the_slider_and_downloaded(server: Server, browser: Any, tmp_path: Path) -> None:
     photo, downloads = tmp_path / "she.jpg", tmp_path / "downloads"
     Image.fromarray(astronaut()).save(photo, quality=95)

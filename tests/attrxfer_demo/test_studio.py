@@ -98,6 +98,7 @@ def test_what_of_a_file_cannot_be_kept_is_said(a_studio: Make, photo: Path) -> N
     assert a_studio(FACE).studio.look(str(two), 0, crop=False).said == "1 face found. Only its first image is kept."
 
 
+@pytest.mark.slow
 def test_a_large_photo_is_shown_small_and_saved_whole(a_studio: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(studios, "VIEW", 128)
     path = tmp_path / "large.png"

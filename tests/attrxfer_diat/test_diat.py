@@ -278,6 +278,7 @@ def trained(recipe: Recipe, folder: Path, host: Host) -> RunFolder:
     return training.folder
 
 
+@pytest.mark.slow
 def test_diat_with_all_its_parts(tiny: Tiny, tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every stage runs, in order; a second run finds what does not depend on the task, and ends with the same weights."""
     monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path / "cache"))
@@ -300,6 +301,7 @@ def test_diat_with_all_its_parts(tiny: Tiny, tmp_path: Path, host: Host, monkeyp
     assert {"reconstruction", "denoiser g(x)", "denoiser f(g(x))", "denoiser f(x)"} <= drawn
 
 
+@pytest.mark.slow
 def test_another_seed_or_setting_shares_nothing(
     tiny: Tiny, tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -310,6 +312,7 @@ def test_another_seed_or_setting_shares_nothing(
         assert len(list(networks.iterdir())) == i + 1
 
 
+@pytest.mark.slow
 def test_variants_share_their_features(tiny: Tiny, tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     """DIAT2 and DIAT3 learn the same faces, though DIAT3 builds more networks before."""
     monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path / "cache"))
@@ -319,6 +322,7 @@ def test_variants_share_their_features(tiny: Tiny, tmp_path: Path, host: Host, m
     assert stages == ["pretrain_discriminator", "reconstruction", "denoiser", "adversarial"]
 
 
+@pytest.mark.slow
 def test_each_terms_share_of_the_gradient(tiny: Tiny, tmp_path: Path, host: Host) -> None:
     folder = trained(
         tiny("regularizer={use='tv', weight=0.0}", "train.adversarial.balance_every=2", "identity.weight=0.3"),
@@ -334,6 +338,7 @@ def test_each_terms_share_of_the_gradient(tiny: Tiny, tmp_path: Path, host: Host
         assert share["share regularizer"] == 0 and share["share attribute"] > 0.01 and share["share identity"] > 0
 
 
+@pytest.mark.slow
 def test_shares_do_not_change_training(tiny: Tiny, tmp_path: Path, host: Host) -> None:
     folders = [trained(tiny(f"train.adversarial.balance_every={every}"), tmp_path / str(every), host) for every in (0, 1)]
     one, other = (load_file(folder.bundle / "model.safetensors") for folder in folders)

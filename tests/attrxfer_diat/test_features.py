@@ -164,6 +164,7 @@ def test_vgg_face_from_every_format(write: Callable[[Path, Weights], Path], weig
     assert not any(parameter.requires_grad for parameter in network.parameters())
 
 
+@pytest.mark.slow
 def test_the_structure_is_that_of_timms_vgg16() -> None:
     import timm
 
@@ -258,6 +259,7 @@ def test_the_hash_of_a_users_weights_is_in_the_bundle_and_info_prints_it(weights
     assert line.split() == ["weights", "of", "features", "vgg_face,", "identity.network", sha256(path)]
 
 
+@pytest.mark.slow
 def test_the_hash_of_vgg_face_is_printed_once_and_named(
     weights: Weights, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -242,6 +242,7 @@ def test_the_stage_names_ds_terms_as_it_reports_them(run: Any) -> None:
     assert stage.discriminator_terms.chance == run.adversarial.discriminator_terms.chance
 
 
+@pytest.mark.slow
 def test_a_stopped_stage_goes_on_exactly(run: Any) -> None:
     """Average, its count and the pool are in the stage's state."""
     run.generator = MaskedTransformNetwork(width=4, blocks=1)

@@ -77,6 +77,7 @@ def test_the_difference_hash_survives_brightness_and_tells_faces_apart() -> None
     assert apart[np.triu_indices(16, 1)].min() > 16
 
 
+@pytest.mark.slow
 def test_inspect_finds_what_was_put_in(tmp_path: Path) -> None:
     images = SyntheticFaces(size=96, faces=40).read(range(40))
     data = tmp_path / "data"
@@ -101,6 +102,7 @@ def test_inspect_finds_what_was_put_in(tmp_path: Path) -> None:
     assert "http" not in page
 
 
+@pytest.mark.slow
 def test_inspect_says_what_it_does_not_understand(tmp_path: Path) -> None:
     result = attrxfer("data", "inspect", tmp_path / "nowhere")
     assert result.returncode == 2 and "nowhere: no such file or folder" in result.stderr

@@ -92,6 +92,7 @@ class Astronaut:
         return f"astronaut {self.size}"
 
 
+@pytest.mark.slow
 def test_dlib_finds_landmarks_once_where_the_data_set_has_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: Host
 ) -> None:
@@ -124,6 +125,7 @@ def test_auto_takes_the_data_sets_own_landmarks(faces: SyntheticFaces, host: Hos
         build(spec, {}).check_data(SimpleNamespace(records=SimpleNamespace(landmarks=None)))
 
 
+@pytest.mark.slow
 def test_a_result_is_verified_as_its_inputs_person_and_noise_is_not() -> None:
     found = Faces()
     face, noise = (image for image in Astronaut(128).read([0, 1]))

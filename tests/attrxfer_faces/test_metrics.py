@@ -209,6 +209,7 @@ def beside(data: CachedDataset, rows: NDArray[np.int64], *, same: bool) -> NDArr
     return picked
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["onnx", "timm"])
 def test_copies_other_photos_strangers_and_noise(kind: str, data: CachedDataset, given: HeldOutInputs, tmp_path: Path) -> None:
     file = onnx_file(tmp_path / "face.onnx") if kind == "onnx" else timm_file(tmp_path)
@@ -244,6 +245,7 @@ def test_a_real_image_is_aligned_by_its_own_face_a_result_by_its_inputs(
     assert own > 0.95 > astray, "the other photo's face is elsewhere"
 
 
+@pytest.mark.slow
 def test_the_threshold_lets_few_strangers_of_the_validation_split_pass(
     data: CachedDataset, given: HeldOutInputs, tmp_path: Path
 ) -> None:

@@ -211,6 +211,7 @@ def test_paths_are_cut_wherever_they_stand(key: str, value: str, left: str | Non
     assert public["size"] == 64 and public["none"] is None and card["chain"][0]["network"][key] == value
 
 
+@pytest.mark.slow
 def test_help_needs_neither_torch_nor_the_client() -> None:
     import subprocess
 

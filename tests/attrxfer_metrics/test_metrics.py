@@ -175,6 +175,7 @@ def test_the_cost_of_a_known_network() -> None:
     assert Cost()(SimpleNamespace(sources=sources, model=None)) == {}  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_kid_of_one_distribution_and_of_another() -> None:
     random = np.random.default_rng(0)
     one, other = random.normal(size=(2, 400, 8))
@@ -191,6 +192,7 @@ def test_kid_of_one_distribution_and_of_another() -> None:
     assert naive[0] > by_person[0]
 
 
+@pytest.mark.slow
 def test_kid_is_unbiased_where_people_are_photographed_often() -> None:
     """Ten people on each side, twenty photos each, five people on both: equal distributions have no distance on average."""
     random = np.random.default_rng(0)
@@ -249,6 +251,7 @@ def opened(folder: Path, swapped: bool = False) -> CachedDataset:
     return open_data(Shades(swapped), selection=None, size=SIZE, folder=folder)
 
 
+@pytest.mark.slow
 def test_the_classifier_knows_targets_from_inputs_and_is_trained_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path))
     data, metric = opened(tmp_path), AttributeAccuracy(steps=40, batch_size=16)
@@ -259,6 +262,7 @@ def test_the_classifier_knows_targets_from_inputs_and_is_trained_once(tmp_path: 
     assert accuracy(metric, evaluation(data, False)) < 0.05
 
 
+@pytest.mark.slow
 def test_swapped_labels_swap_the_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path))
     metric = AttributeAccuracy(steps=40, batch_size=16)
@@ -320,6 +324,7 @@ class Complement(Striped):
         return "complement"
 
 
+@pytest.mark.slow
 def test_the_classifier_of_a_copy_of_the_truth_and_of_noise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path))
     data, metric = open_data(Striped(), selection=None, size=SIZE, folder=tmp_path), AttributeAccuracy(steps=60, batch_size=16)
@@ -356,6 +361,7 @@ def test_what_the_target_determines_is_left_out(rare: int) -> None:
     assert {"not a"} <= set(determined(data, {"a": False})) and "smile" not in determined(data, {"a": False})
 
 
+@pytest.mark.slow
 def test_other_attributes_kept_leaves_out_the_complement(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -373,6 +379,7 @@ def test_other_attributes_kept_leaves_out_the_complement(
     ]
 
 
+@pytest.mark.slow
 def test_kid_is_near_nothing_for_real_images_and_far_for_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path))
     data = opened(tmp_path)

@@ -29,12 +29,14 @@ def change(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.int64
     return np.abs(one.astype(int) - other).max(-1)
 
 
+@pytest.mark.slow
 def test_a_face_is_the_same_in_any_company(faces: SyntheticFaces) -> None:
     np.testing.assert_array_equal(images(faces, ROWS), images(SyntheticFaces(size=64, faces=40), ROWS))
     np.testing.assert_array_equal(images(faces, ROWS)[3], images(faces, [3])[0])
     assert change(images(faces, ROWS), images(SyntheticFaces(faces=300, seed=1), ROWS)).mean() > 10
 
 
+@pytest.mark.slow
 def test_a_face_is_the_same_at_any_size(faces: SyntheticFaces) -> None:
     large = images(SyntheticFaces(size=128, faces=300), ROWS).astype(float)
     small = large.reshape(len(ROWS), 64, 2, 64, 2, 3).mean((2, 4))
@@ -78,12 +80,14 @@ def test_what_an_attribute_does_not_touch_stays_equal(
     assert changed[:, ~inside].max() == 0
 
 
+@pytest.mark.slow
 def test_background_stays_equal_whatever_changes(faces: SyntheticFaces) -> None:
     corner = (slice(None), slice(0, 4), slice(0, 4))
     for attribute in ATTRIBUTES:
         np.testing.assert_array_equal(images(faces, ROWS)[corner], faces.counterfactual(ROWS, attribute)[corner])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attribute", ATTRIBUTES)
 def test_attributes_are_continuous(faces: SyntheticFaces, attribute: str) -> None:
     steps = [faces.counterfactual(ROWS, {attribute: value}).astype(float) for value in (0.02, 0.25, 0.5, 0.75, 0.98)]
@@ -131,6 +135,7 @@ def test_masks_share_out_every_pixel(faces: SyntheticFaces) -> None:
     assert glasses.tolist() == faces.records().attributes["Eyeglasses"][ROWS].tolist()
 
 
+@pytest.mark.slow
 def test_splits_are_by_person_and_some_attributes_are_the_persons() -> None:
     records = SyntheticFaces(faces=3000).records()
     assert records.identity is not None
@@ -147,6 +152,7 @@ def test_splits_are_by_person_and_some_attributes_are_the_persons() -> None:
         assert 0.2 < records.attributes[name].mean() < 0.7
 
 
+@pytest.mark.slow
 def test_attributes_go_together_on_purpose() -> None:
     def together(**confound: float) -> float:
         attributes = (

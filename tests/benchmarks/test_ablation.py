@@ -32,6 +32,7 @@ def ablation(out: Path, *arguments: str) -> Result:
     return CliRunner().invoke(main, command, catch_exceptions=False)
 
 
+@pytest.mark.slow
 def test_it_trains_compares_and_does_nothing_twice(tmp_path: Path) -> None:
     what = ("--tasks", "gender", "--variants", "diat_a,diat3", "--seeds", "0,1", "--steps", "5", "--images", "6")
     result = ablation(tmp_path, *what)
@@ -56,6 +57,7 @@ def test_it_trains_compares_and_does_nothing_twice(tmp_path: Path) -> None:
     assert again.exit_code == 0 and (tmp_path / "gender/diat3/seed0/ablation.json").stat().st_mtime_ns == before
 
 
+@pytest.mark.slow
 def test_an_enhanced_variant_takes_over_the_plain_ones_network(tmp_path: Path) -> None:
     """DIAT-A is DIAT-A0 and E behind it: trained after it, it takes T over and ends as if it were trained alone."""
     what = ("--tasks", "mouth_open", "--steps", "5", "--images", "6")
@@ -79,6 +81,7 @@ def test_an_enhanced_variant_takes_over_the_plain_ones_network(tmp_path: Path) -
     assert again["scores"] == whole["scores"] and again["seconds"] == whole["seconds"]
 
 
+@pytest.mark.slow
 def test_mistakes_are_one_line(tmp_path: Path) -> None:
     for arguments, word in ((("--steps", "1", "--tasks", "hats"), "hats"), ((), "--minutes or --steps")):
         result = ablation(tmp_path, *arguments)

@@ -20,6 +20,7 @@ def speed(out: Path, *arguments: str) -> Result:
     return CliRunner().invoke(main, ["-o", str(out), *small, *arguments], catch_exceptions=False)
 
 
+@pytest.mark.slow
 def test_it_measures_and_writes_what_it_measured(tmp_path: Path) -> None:
     result = speed(tmp_path, "--only", "transfer,files,folder,training,data,start-up,growth", "--backends", "torch,onnx")
     assert result.exit_code == 0, result.stderr
@@ -47,6 +48,7 @@ def test_it_measures_and_writes_what_it_measured(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("arguments", "word"), [(("--only", "sped"), "sped"), (("--backends", "onx"), 'did you mean "onnx"')])
 def test_mistakes_are_one_line(tmp_path: Path, arguments: tuple[str, str], word: str) -> None:
     result = speed(tmp_path, *arguments)

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["plugins"], ["recipe", "ls"], ["components"]])
 def test_looking_imports_neither_torch_nor_numpy_nor_pydantic(arguments: list[str]) -> None:
     code = (

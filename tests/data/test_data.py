@@ -77,6 +77,7 @@ def test_a_damaged_cache_is_made_anew(tmp_path: Path, damage: str) -> None:
     assert again.reads == 1 and data.images_u8(np.array([6]))[0, 0, 0, 0] == 6 and len(data.broken) == 4
 
 
+@pytest.mark.slow
 def test_two_processes_fill_the_cache_at_once(tmp_path: Path) -> None:
     code = "import sys; from pathlib import Path; from tests.data.test_data import opened; print(opened(Path(sys.argv[1])).key)"
     command = [sys.executable, "-c", code, str(tmp_path)]
@@ -114,6 +115,7 @@ def test_images_are_floats_of_the_images_and_flips_leave_the_cache_alone(tmp_pat
 # ---------------------------------------------------------------- batches
 
 
+@pytest.mark.slow
 @given(count=st.integers(1, 50), size=st.integers(1, 20), seed=st.integers(0, 5), index=st.integers(0, 40))
 def test_two_processes_share_what_one_would_see(count: int, size: int, seed: int, index: int) -> None:
     rows = np.arange(100, 100 + count)

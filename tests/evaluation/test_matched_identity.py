@@ -170,6 +170,7 @@ def photographs(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_evaluate_prints_matched_identity_first(tmp_path: Path, host: Host) -> None:
     trained = run(load("diat_a_gender", host, (*TINY, "train.size=32")), tmp_path / "run", host, quiet=True).path
     data, network = photographs(tmp_path / "photos"), onnx_file(tmp_path / "face.onnx")
@@ -196,6 +197,7 @@ def test_evaluate_prints_matched_identity_first(tmp_path: Path, host: Host) -> N
     assert MATCHED in page and "chosen on validation inputs" in page
 
 
+@pytest.mark.slow
 def test_a_run_is_scored_at_matched_identity_first(tmp_path: Path, host: Host) -> None:
     data, network = photographs(tmp_path / "photos"), onnx_file(tmp_path / "face.onnx")
     identity = f"{{use='identity', network='{network}', false_accept=0.05}}"
@@ -211,6 +213,7 @@ def test_a_run_is_scored_at_matched_identity_first(tmp_path: Path, host: Host) -
     assert first < report.index("<span>attribute accuracy</span>") < report.index("<span>verification rate</span>")
 
 
+@pytest.mark.slow
 def test_validation_inputs_are_read_only_where_identity_is_scored(
     tiny: Callable[..., Any], tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:

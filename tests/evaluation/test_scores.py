@@ -95,6 +95,7 @@ def test_slices_show_whom_a_model_fails() -> None:
 # ---------------------------------------------------------------- candidates
 
 
+@pytest.mark.slow
 def test_a_run_is_scored_beside_its_reference_rows(trained: Path) -> None:
     found = json.loads((trained / "scores.json").read_text())
     truth, copy, own = (found["scores"][name] for name in ("truth", "input_copy", "result"))
@@ -104,6 +105,7 @@ def test_a_run_is_scored_beside_its_reference_rows(trained: Path) -> None:
     assert own["GFLOP an image"]["value"] > 0 and own["milliseconds an image"]["value"] > 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells a process's peak memory")
 def test_peak_memory_grows_with_the_batch(trained: Path) -> None:
     few, many = (peak_memory(trained / "bundle", count) for count in (1, 256))
@@ -114,6 +116,7 @@ def test_peak_memory_grows_with_the_batch(trained: Path) -> None:
     assert peak_memory(trained / "nothing", 1) is None
 
 
+@pytest.mark.slow
 def test_candidates_of_every_form_in_one_command(trained: Path, tmp_path: Path, host: Host) -> None:
     results = tmp_path / "theirs"
     recipe = load(trained / "recipe.toml", host)
@@ -227,6 +230,7 @@ def test_results_are_matched_by_their_path_not_by_a_name_that_two_share(tmp_path
     assert np.array_equal(candidate(str(flat), alone, host).outputs, images[:1]), "a lone name needs no path"
 
 
+@pytest.mark.slow
 def test_reference_rows_of_real_people_are_another_photo_and_a_stranger(tiny: Tiny, host: Host) -> None:
     recipe = tiny("data.faces=240")
     data, sets = Assembly(recipe).open_data()
@@ -261,6 +265,7 @@ def test_a_page_of_results_without_any_measure_is_still_a_page() -> None:
     assert "1 held-out images" in page("title", [(card, given)], ["me"], {}, {})
 
 
+@pytest.mark.slow
 def test_compare_puts_runs_side_by_side(trained: Path, tiny: Tiny, tmp_path: Path, host: Host) -> None:
     other = run(tiny(*SETTINGS, "identity.weight=0.7"), tmp_path / "other", host, quiet=True).path
     result = attrxfer("compare", trained, other)
@@ -271,6 +276,7 @@ def test_compare_puts_runs_side_by_side(trained: Path, tiny: Tiny, tmp_path: Pat
     assert attrxfer("compare", trained, tmp_path).returncode == 2
 
 
+@pytest.mark.slow
 def test_classifier_train_prints_its_accuracy(tmp_path: Path) -> None:
     arguments = ("classifier", "train", "--size", "16", "--steps", "3", "--batch-size", "8")
     result = attrxfer(*arguments, env={"ATTRXFER_CACHE": str(tmp_path)})

@@ -26,7 +26,7 @@ from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe
 from attrxfer.storage.conversion import to_tensor, to_uint8
 from attrxfer.storage.files import sha256
-from tests.conftest import attrxfer, train
+from tests.conftest import attrxfer
 
 SIZE = 16
 
@@ -36,9 +36,9 @@ SCORES = {"images": 8, "people": 8, "scores": {"attribute accuracy": SHARE}}
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory, host: Host) -> Path:
-    """A finished tiny run."""
-    path = train(host, tmp_path_factory.mktemp("run") / "run")
+def trained(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished tiny run that was scored."""
+    path = Path(shutil.copytree(trained, tmp_path_factory.mktemp("run") / "run"))
     bundle.add_scores(path / "bundle", SCORES)
     return path
 
@@ -61,6 +61,7 @@ def noise(count: int = 2, size: int = SIZE) -> np.ndarray:
 # ---------------------------------------------------------------- loading
 
 
+@pytest.mark.slow
 def test_a_run_and_its_bundle_load_alike(trained: Path) -> None:
     images = to_tensor(noise())
     one, other = package.load(trained), package.load(str(trained / "bundle"))
@@ -165,6 +166,7 @@ def test_what_never_were_weights_is_said(model: Path) -> None:
         package.load(model)
 
 
+@pytest.mark.slow
 def test_loading_needs_no_training_code_and_never_unpickles(trained: Path) -> None:
     code = """
 import sys, pickle, attrxfer, torch
@@ -298,6 +300,7 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(trained: Path, photos: Path
     assert (photos / "a.png").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_second_transfer_into_the_same_folder_takes_no_results_for_inputs(trained: Path, photos: Path) -> None:
     for _ in range(2):
         result = attrxfer("transfer", "--aligned", trained, photos, "-o", photos / "out")
@@ -330,6 +333,7 @@ def test_info_names_no_file_that_is_not_there(model: Path) -> None:
 # ---------------------------------------------------------------- the whole job
 
 
+@pytest.mark.slow
 def test_the_whole_job_scores_and_reports(tiny: Callable[..., Recipe], tmp_path: Path, host: Host) -> None:
     from attrxfer.workflows import train as job
 
@@ -386,6 +390,7 @@ def test_errors_of_the_command_line(tmp_path: Path) -> None:
         assert message in result.stderr and len(result.stderr.splitlines()) == 1, result.stderr
 
 
+@pytest.mark.slow
 def test_recipe_show_prints_what_can_be_run_again(tmp_path: Path) -> None:
     text = attrxfer("recipe", "show", "diat_a_gender", "--set", "train.seed=3").stdout
     (tmp_path / "mine.toml").write_text(text)

@@ -20,15 +20,10 @@ from attrxfer.model.loading import load_model
 from attrxfer.model.method import MethodModel
 from attrxfer.model.torch_model import TorchModel
 from attrxfer.plugin.host import Host
-from tests.conftest import attrxfer, train
+from tests.conftest import attrxfer
 
 SIZE = 16
 IMAGES = np.random.default_rng(0).integers(0, 256, (2, SIZE, SIZE, 3), np.uint8)
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory, host: Host) -> Path:
-    return train(host, tmp_path_factory.mktemp("run") / "run")
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +31,7 @@ def file(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return package.export(trained, "onnx", out=tmp_path_factory.mktemp("exported") / "model.onnx")
 
 
+@pytest.mark.slow
 def test_runs_bundles_files_and_methods_are_models(trained: Path, file: Path, host: Host) -> None:
     for source, kind in (
         (trained, TorchModel),

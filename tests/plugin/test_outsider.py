@@ -28,6 +28,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_third_partys_package_installed_used_and_removed(target: Path, tmp_path: Path) -> None:
     env = {"PYTHONPATH": on_path(target)}
     listed = [line.split() for line in attrxfer_process("plugins", env=env).stdout.splitlines()]
@@ -68,6 +69,7 @@ def test_the_contract(check):
 """
 
 
+@pytest.mark.slow
 def test_its_own_tests_run_the_contract_suite(target: Path, tmp_path: Path) -> None:
     (tmp_path / "test_contract.py").write_text(CONTRACT)
     env = {**os.environ, "PYTHONPATH": on_path(target), "ATTRXFER_CACHE": str(tmp_path / "cache")}
@@ -77,6 +79,7 @@ def test_its_own_tests_run_the_contract_suite(target: Path, tmp_path: Path) -> N
     assert "26 passed" in result.stdout, result.stdout.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_a_clash_names_both_owners(tmp_path: Path) -> None:
     code = """
 from attrxfer.plugin.hookspecs import hookimpl
@@ -92,6 +95,7 @@ def register_components(registry):
     )
 
 
+@pytest.mark.slow
 def test_a_plugin_that_cannot_be_imported_is_named(tmp_path: Path) -> None:
     result = attrxfer_process("plugins", env=package(tmp_path, "broken", "import nowhere_to_be_found"))
     assert result.returncode == 2
@@ -99,6 +103,7 @@ def test_a_plugin_that_cannot_be_imported_is_named(tmp_path: Path) -> None:
     assert len(result.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_hook_nobody_calls_is_refused(tmp_path: Path) -> None:
     code = "from attrxfer.plugin.hookspecs import hookimpl\n@hookimpl\ndef register_componets(registry): pass\n"
     result = attrxfer_process("plugins", env=package(tmp_path, "misspelt", code))
@@ -107,6 +112,7 @@ def test_a_hook_nobody_calls_is_refused(tmp_path: Path) -> None:
     assert len(result.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_two_recipes_of_one_name_are_refused(tmp_path: Path) -> None:
     (tmp_path / "theirs").mkdir()
     (tmp_path / "theirs" / "diat_a.toml").write_text("# mine\n")

@@ -103,6 +103,7 @@ def test_every_registered_class_loads_and_has_a_schema(host: Host) -> None:
         assert component.summary
 
 
+@pytest.mark.slow
 def test_plugins_can_be_pinned() -> None:
     result = attrxfer_process("plugins", env={"ATTRXFER_PLUGINS": "diat"})
     assert result.stdout.splitlines()[1].startswith("diat")

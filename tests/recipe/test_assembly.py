@@ -83,6 +83,7 @@ def test_equal_tables_are_one_component_and_networks_are_found_wherever_they_are
     assert own.network is not assembly.one("generator"), "what trains for a stage is no other's"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "overrides",
     [("stages=['zz', 'adversarial']", f"train.zz.{NETWORK}"), ('regularizer={use="keeper"}', "stages=['keep', 'adversarial']")],
@@ -156,6 +157,7 @@ def test_what_would_fail_in_training_fails_before(name: str, words: str, odd: Ho
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_unknown_trackers_are_named_with_the_nearest(host: Host) -> None:
     checked = check(recipe(host, "train.trackers=['tensorbord']"))
     assert [str(problem) for problem in checked.problems] == [

@@ -115,6 +115,7 @@ def test_a_filled_recipe_loads_to_an_equal_one(tmp_path: Path, host: Host) -> No
     assert again.filled() == made.filled() and again.digest() == made.digest()
 
 
+@pytest.mark.slow
 @given(
     width=st.integers(4, 256),
     weight=st.floats(0, 1e6, allow_nan=False),

@@ -84,6 +84,7 @@ def test_it_opens_with_its_command(path: Path) -> None:
     assert what.strip()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", RECIPES, ids=name)
 def test_it_is_valid_and_runs_a_few_steps(path: Path, tmp_path: Path, host: Host) -> None:
     recipe = small_recipe(path, host, **_no_files(load(path, host)))

@@ -62,6 +62,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, host: Host) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_every_kind_passes_its_own_tests(folder: Path) -> None:
     (folder / "test_readmes.py").write_text(READMES)
     path = [folder / f"my_{kind}" for kind in KIND_NAMES]
@@ -81,6 +82,7 @@ def test_what_it_writes_is_clean(folder: Path) -> None:
         assert result.returncode == 0, result.stdout
 
 
+@pytest.mark.slow
 def test_the_authors_page_is_true_of_a_package_that_pip_installs(tmp_path: Path, host: Host) -> None:
     """docs/plugins.md, step by step: new, edit, test, use in a recipe, check."""
     blocks = re.findall(r"```(\w+)\n(.*?)```", PAGE.read_text(), re.DOTALL)

@@ -87,6 +87,7 @@ def env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return package(folder, "clumsy", CODE)
 
 
+@pytest.mark.slow
 def test_every_part_is_tried_and_the_reasons_are_said(env: dict[str, str]) -> None:
     result = attrxfer_process("plugins", "check", "clumsy", env=env)
     lines = [line.strip() for line in result.stdout.splitlines()]
@@ -113,6 +114,7 @@ def test_every_part_is_tried_and_the_reasons_are_said(env: dict[str, str]) -> No
     assert lines[-1] == "19 ok, 8 failed, 2 skipped"
 
 
+@pytest.mark.slow
 def test_an_example_is_a_setting_of_a_component_there_is(env: dict[str, str]) -> None:
     for example, message in (
         ("network=1", "is not of the form KIND.NAME.KEY=VALUE"),
@@ -130,6 +132,7 @@ def test_an_unknown_plugin_gets_the_nearest_name(name: str, near: str) -> None:
     assert result.stderr == f'attrxfer: no plugin "{name}" is installed; did you mean "{near}"?\n'
 
 
+@pytest.mark.slow
 def test_a_distributions_name_stands_for_all_its_plugins_and_leaves_no_cache(tmp_path: Path) -> None:
     env = {"ATTRXFER_PLUGINS": "baselines,synth", "ATTRXFER_CACHE": str(tmp_path / "cache")}
     result = attrxfer_process("plugins", "check", "Attrxfer", "--example", "dataset.synthetic_faces.faces=30", env=env)

@@ -224,6 +224,7 @@ def sets(*overrides: str) -> list[str]:
     return [part for override in (*TINY, *overrides) for part in ("--set", override)]
 
 
+@pytest.mark.slow
 def test_sigkill_at_random_moments_several_times(tmp_path: Path) -> None:
     """Real SIGKILLs, the moments drawn at random over the training and its writes; the end is the same to the bit."""
     long = ("train.adversarial.steps=160", "train.checkpoint_every=3")
@@ -262,6 +263,7 @@ def _wait_for_progress(folder: Path, process: subprocess.Popen[bytes]) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_a_kill_during_a_write_leaves_the_old_checkpoint(tmp_path: Path) -> None:
     """The process dies inside the write, at each of its steps: before the tensors, between the files, before the rename."""
     code = """
@@ -291,6 +293,7 @@ checkpoint.save(__import__("pathlib").Path(sys.argv[1]), "02", {"a": torch.ones(
     assert killed >= 4
 
 
+@pytest.mark.slow
 def test_sigterm_says_how_to_go_on(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     command = [sys.executable, "-m", "attrxfer", "run", "diat_a_gender", "-o", str(folder), "-q"]
@@ -312,6 +315,7 @@ NO_STATISTICS = (
 )
 
 
+@pytest.mark.slow
 def test_two_processes_equal_one_with_the_doubled_batch(tmp_path: Path) -> None:
     one = attrxfer_process(
         "run",
@@ -342,6 +346,7 @@ def test_two_processes_equal_one_with_the_doubled_batch(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "two" / "run.json").read_text())["environment"]["processes"] == 2
 
 
+@pytest.mark.slow
 def test_accelerate_launch_on_cpu_is_refused(tmp_path: Path) -> None:
     result = attrxfer_process(
         "run",

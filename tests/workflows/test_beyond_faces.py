@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
@@ -46,6 +47,7 @@ def read(folder: Path) -> NDArray[np.float64]:
     return np.stack([np.asarray(Image.open(file).convert("RGB"), np.float64) for file in sorted(folder.rglob("*.png"))])
 
 
+@pytest.mark.slow
 def test_blurred_textures_become_sharper(tmp_path: Path) -> None:
     data, new = tmp_path / "data", tmp_path / "new"
     for name in ("blurred", "sharp"):

@@ -20,6 +20,7 @@ def wrong(rows: Iterable[Row]) -> list[str]:
     return [row.name for row in rows if row.wrong]
 
 
+@pytest.mark.slow
 def test_a_broken_plugin_is_named_and_the_rest_is_tried(tmp_path: Path) -> None:
     env = package(tmp_path, "broken", "import nowhere_to_be_found")
     result = attrxfer_process("doctor", env=env)
@@ -90,6 +91,7 @@ def test_the_cache_is_counted_and_a_full_disk_is_wrong(tmp_path: Path, monkeypat
     assert wrong(doctor.cache()) == ["free disk"]
 
 
+@pytest.mark.slow
 def test_the_self_test_finds_what_does_not_work(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [row.name for row in doctor.self_test(host)] == ["train", "resume", "transfer", "time"]
     monkeypatch.setattr(TorchModel, "images", lambda self, images, strength=1.0: images[:1])
