@@ -64,3 +64,13 @@ def diff(name: str, other: str | None, overrides: tuple[str, ...]) -> None:
     from attrxfer.workflows.compare import recipes
 
     table(recipes(name, other, host.load(), overrides))
+
+
+@recipe.command()
+def schema() -> None:
+    """Print the JSON schema of recipes, by which editors complete and check them."""
+    import json
+
+    from attrxfer.recipe.json_schema import json_schema
+
+    click.echo(json.dumps(json_schema(host.load().registry), indent=2))
