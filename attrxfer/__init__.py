@@ -113,4 +113,4 @@ if not TYPE_CHECKING:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), "Recipe"])
+    return [*__all__, *(name for name in globals() if name.startswith("__"))]

@@ -20,7 +20,7 @@ SLICED: tuple[Role, ...] = ("attribute accuracy", "verification rate", "truth")
 Images = NDArray[np.uint8]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class HeldOutResults:
     """Test inputs and what a transfer made of them: the implementation of ``interfaces.Evaluation``."""
 
@@ -35,8 +35,11 @@ class HeldOutResults:
     seed: int
     picked: NDArray[np.int64] | None = None
 
+    def __repr__(self) -> str:
+        return f"HeldOutResults({_images_of(self)})"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class HeldOutInputs:
     """The held-out inputs of a task, which every candidate is given: rows of the data, images, people, exact truth where
     the data set can draw it."""
@@ -49,11 +52,19 @@ class HeldOutInputs:
     target: Mapping[str, bool]
     seed: int
 
+    def __repr__(self) -> str:
+        return f"HeldOutInputs({_images_of(self)})"
+
     def results(self, outputs: Images, model: Model | None = None, picked: NDArray[np.int64] | None = None) -> HeldOutResults:
         """These inputs with results (N, S, S, 3) for them."""
         return HeldOutResults(
             self.sources, outputs, self.truth, self.rows, self.people, self.target, self.data, model, self.seed, picked
         )
+
+
+def _images_of(held: HeldOutInputs | HeldOutResults) -> str:
+    count, side = held.sources.shape[:2]
+    return f"{count} images of {side} px, {len(np.unique(held.people))} people, target {dict(held.target)}"
 
 
 def inputs(
@@ -72,7 +83,7 @@ def inputs(
 # ---------------------------------------------------------------- scores
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Scorecard:
     """The scores of one candidate.
 
@@ -89,6 +100,11 @@ class Scorecard:
     scores: dict[str, dict[str, Any]]
     per_image: dict[str, NDArray[np.float64]]
     metrics: dict[str, Metric] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        values = {label: score["value"] for label, score in self.scores.items()}
+        shown = ", ".join(f"{label} {'-' if value is None else format(value, '.4g')}" for label, value in values.items())
+        return f"Scorecard({self.name!r}, {len(self.outputs)} images: {shown or 'no scores'})"
 
     def label(self, role: Role) -> str | None:
         """The label of the first score with this role; None where there is none."""

@@ -37,7 +37,7 @@ PARTS = {
 """What attrxfer.json holds at least, beside its format."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Bundle:
     """metadata: the content of attrxfer.json. chain: the networks in their order, on the CPU, in eval mode: a generator
     (image -> image), then enhancers ((image, source) -> image)."""
@@ -45,6 +45,10 @@ class Bundle:
     path: Path
     metadata: Mapping[str, Any]
     chain: tuple[nn.Module, ...]
+
+    def __repr__(self) -> str:
+        chain = " -> ".join(step["use"] for step in self.metadata["chain"])
+        return f"Bundle({str(self.path)!r}, {self.metadata['task']['name']}, {self.metadata['size']} px, {chain})"
 
 
 def save(path: Path, chain: Sequence[tuple[Spec, nn.Module]], metadata: Mapping[str, Any]) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -20,8 +22,12 @@ if TYPE_CHECKING:
 
 ACCEPTED = (
     "a model takes the path of an image, a PIL image, a uint8 array (H, W, 3) or (N, H, W, 3), or a float tensor "
-    "(N, 3, H, W) in -1..1"
+    "(3, H, W) or (N, 3, H, W) in -1..1"
 )
+MULTIPLE = 16
+"""Images of another size than the model's are taken where both sides are multiples of this."""
+LARGEST = 1.01
+"""Float images hold -1..1; what is larger than rounding makes it was never scaled to that."""
 
 
 class CallableModel(ABC):
@@ -65,25 +71,28 @@ class CallableModel(ABC):
         """Transfer images; the result has the form of what was given, a PIL image for a path.
 
         Args:
-            images: A float tensor (N, 3, S, S) in -1..1, a uint8 array (S, S, 3) or (N, S, S, 3), or one image of S x S
-                pixels as a PIL image or as the path of a file.
+            images: A float tensor (3, S, S) or (N, 3, S, S) in -1..1, a uint8 array (S, S, 3) or (N, S, S, 3), or one image
+                of S x S pixels as a PIL image or as the path of a file. Tensors and arrays may have other sides that are
+                multiples of 16, where the networks take them.
             strength: s in x + s (T(x) - x), clipped. 0 returns the input itself, 1 the transfer as trained.
 
         Raises:
             DataError: What was given is none of these (the message says what is accepted), or a file that cannot be read.
         """
+        if not isinstance(strength, Real) or not math.isfinite(strength):
+            raise DataError(f"strength is a number, 0 for the input and 1 for the transfer as trained; this is {strength!r}")
         if isinstance(images, np.ndarray):
             return self._array(images, strength)
         torch = sys.modules.get("torch")  # who has a tensor has imported torch; an exported file does without
         if torch is not None and isinstance(images, torch.Tensor):
-            if not images.is_floating_point() or images.ndim != 4 or images.shape[1] != 3:
-                raise DataError(f"{ACCEPTED}; this is a tensor of {images.dtype} {tuple(images.shape)}")
-            return self.tensors(images, strength)
+            return self._tensor(images, strength)
         from PIL import Image
 
         from attrxfer.media.images import open_rgb, to_rgb
 
         if isinstance(images, str | Path):
+            if not Path(images).is_file():
+                raise DataError(f"{images}: {'this is a folder' if Path(images).is_dir() else 'no such file'}; {ACCEPTED}")
             try:
                 images = open_rgb(Path(images))
             except DataError as error:
@@ -99,9 +108,26 @@ class CallableModel(ABC):
             )
         return Image.fromarray(self._array(np.array(to_rgb(images)), strength))
 
+    def _tensor(self, images: Tensor, strength: float) -> Tensor:
+        if not images.is_floating_point() or images.ndim not in (3, 4) or images.shape[-3] != 3:
+            raise DataError(f"{ACCEPTED}; this is a tensor of {images.dtype} {tuple(images.shape)}")
+        largest = float(images.detach().abs().max()) if images.numel() else 0.0
+        if not largest <= LARGEST:
+            raise DataError(f"{ACCEPTED}; this is a tensor with values up to {largest:.4g}")
+        self._check_sides(images.shape[-2], images.shape[-1])
+        return self.tensors(images[None], strength)[0] if images.ndim == 3 else self.tensors(images, strength)
+
+    def _check_sides(self, height: int, width: int) -> None:
+        if (height, width) != (self.size, self.size) and (height % MULTIPLE or width % MULTIPLE):
+            raise DataError(
+                f"the images have {width} x {height} pixels, the model takes {self.size} x {self.size} (or sides that are "
+                f"multiples of {MULTIPLE}): crop and resize them, or transfer whole photos with attrxfer transfer"
+            )
+
     def _array(self, images_u8: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
         if images_u8.dtype != np.uint8 or images_u8.ndim not in (3, 4) or images_u8.shape[-1] != 3:
             raise DataError(f"{ACCEPTED}; this is an array of {images_u8.dtype} {images_u8.shape}")
+        self._check_sides(*images_u8.shape[-3:-1])
         if images_u8.ndim == 3:
             single: NDArray[np.uint8] = self.images(images_u8[None], strength)[0]
             return single

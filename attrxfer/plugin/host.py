@@ -54,6 +54,9 @@ class Host:
             raise PluginError(f'plugin "{self._manager.get_name(error.plugin)}": {one_line(error)}') from None
         list(self._call("register_components", registry=self.registry))
 
+    def __repr__(self) -> str:
+        return f"Host({', '.join(point.name for point in self._points)})"
+
     def _register(self, point: metadata.EntryPoint) -> None:
         try:
             self._manager.register(point.load(), name=point.name)

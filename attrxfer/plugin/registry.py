@@ -81,6 +81,10 @@ class Registry:
     backend = _Kind()
     exporter = _Kind()
 
+    def __repr__(self) -> str:
+        kinds = {kind for kind, _ in self._components}
+        return f"Registry({len(self._components)} components of {len(kinds)} kinds)"
+
     def __init__(self) -> None:
         self._components: dict[tuple[str, str], Component] = {}
         self._owner = ""

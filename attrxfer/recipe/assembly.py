@@ -60,6 +60,10 @@ class Assembly:
         self._built: dict[str, Any] = {}
         self.stages = self._plan()
 
+    def __repr__(self) -> str:
+        stages = ", ".join(stage.key for stage in self.stages)
+        return f"Assembly({self.recipe.source!r}, {len(self._built)} components built, stages {stages})"
+
     # ------------------------------------------------------------ which components, which stages
 
     def components(self) -> list[Placed]:

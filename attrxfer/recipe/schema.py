@@ -95,7 +95,7 @@ class Report:
     evaluate: Count = 300
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Recipe:
     """A valid recipe: settings and component specs, all defaults filled in. Recipes are equal whatever file they are from.
 
@@ -120,6 +120,13 @@ class Recipe:
     stage_specs: Mapping[str, Spec]
     reference: str | None
     registry: Registry = field(compare=False, repr=False)
+
+    def __repr__(self) -> str:
+        guided = ", ".join(f"{name} = {str(value).lower()}" for name, value in self.task.guided.items())
+        named = {kind: [getattr(self, kind)] for kind in ("data", "generator")}
+        named |= {kind: getattr(self, kind) for kind in ("identity", "regularizer", "enhancer")}
+        parts = [f"{kind} {' + '.join(spec.name for spec in specs)}" for kind, specs in named.items() if specs]
+        return f"Recipe({self.source!r}, {self.task.name}: {guided}; {', '.join(parts)}; {self.train.size} px)"
 
     def stage(self, name: str) -> Spec:
         """The settings of a stage: its [train.STAGE] table, or its defaults. Raises InvalidRecipe when one is missing."""

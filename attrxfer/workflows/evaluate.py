@@ -26,13 +26,14 @@ from attrxfer.recipe import Recipe
 from attrxfer.recipe.assembly import Assembly
 from attrxfer.report import scorecard as pages
 from attrxfer.report.markdown import conditions
+from attrxfer.report.score_text import cell
 from attrxfer.storage.files import write_text
 
 STRENGTHS = (0.25, 0.5, 0.75, 1.0, 1.25)
 """The strengths of a curve."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ScoredTask:
     """Scores of candidates and of the reference rows on the held-out inputs of a task.
 
@@ -51,6 +52,15 @@ class ScoredTask:
     scored: Sequence[tuple[Scorecard, HeldOutResults]]
     slices: Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]
     curves: Mapping[str, Sequence[Mapping[str, float]]]
+
+    def __repr__(self) -> str:
+        parts = [f"{len(self.scored[0][1].rows)} images"]
+        for scorecard, _ in self.scored[: len(self.own)]:
+            first = next(iter(scorecard.scores), None)
+            parts.append(
+                f"{scorecard.name}: {first} {cell(scorecard.scores[first])}" if first else f"{scorecard.name}: no scores"
+            )
+        return f"ScoredTask({self.title!r}; {'; '.join(parts)}; {len(self.scored) - len(self.own)} reference rows)"
 
     @property
     def scores(self) -> dict[str, dict[str, dict[str, Any]]]:

@@ -119,6 +119,12 @@ def test_a_result_has_the_form_of_what_is_given(source: str, request: pytest.Fix
     np.testing.assert_array_equal(np.asarray(model(tmp_path / "image.png")), model(IMAGES[0]))
     floats = model(torch.zeros(1, 3, SIZE, SIZE))
     assert floats.shape == (1, 3, SIZE, SIZE) and floats.dtype == torch.float32
+    torch.testing.assert_close(model(torch.zeros(3, SIZE, SIZE)), floats[0])
+    np.testing.assert_array_equal(model(IMAGES, np.float32(1)), results)
+
+
+def test_networks_take_other_sides_that_are_multiples_of_16(trained: Path) -> None:
+    assert package.load(trained)(np.zeros((2, 48, 32, 3), np.uint8)).shape == (2, 48, 32, 3)
 
 
 def test_a_photo_is_turned_as_its_camera_says(trained: Path, tmp_path: Path) -> None:
@@ -132,22 +138,34 @@ def test_a_photo_is_turned_as_its_camera_says(trained: Path, tmp_path: Path) -> 
 
 def test_what_a_model_does_not_take_is_answered_in_one_line(trained: Path, tmp_path: Path) -> None:
     model = package.load(trained)
+    text = tmp_path / "text.png"
+    text.write_text("no image")
     for wrong, said in (
         (IMAGES.astype(np.float32), "this is an array of float32"),
         (IMAGES[0, 0], r"this is an array of uint8 \(16, 3\)"),
-        (torch.zeros(3, SIZE, SIZE), "this is a tensor of torch.float32"),
+        (torch.zeros(SIZE, SIZE), "this is a tensor of torch.float32"),
+        (torch.zeros(1, 3, SIZE, SIZE, dtype=torch.uint8), "this is a tensor of torch.uint8"),
+        (torch.full((1, 3, SIZE, SIZE), 255.0), "this is a tensor with values up to 255"),
+        (torch.zeros(1, 3, 20, 10), "the images have 10 x 20 pixels, the model takes 16 x 16"),
+        (np.zeros((2, 20, 10, 3), np.uint8), "the images have 10 x 20 pixels, the model takes 16 x 16"),
         (Image.new("RGB", (20, 10)), "the image has 20 x 10 pixels, the model takes 16 x 16"),
-        (tmp_path / "none.png", "none.png: not an image that can be opened"),
+        (tmp_path / "none.png", "none.png: no such file"),
+        (tmp_path, "this is a folder"),
+        (text, "text.png: not an image that can be opened"),
+        ([tmp_path / "none.png"], "this is list"),
         (3, "this is int"),
     ):
         with pytest.raises(DataError, match=said) as caught:
             model(wrong)  # type: ignore[call-overload]
         assert "\n" not in str(caught.value)
+    for strength in ("a", None, float("nan")):
+        with pytest.raises(DataError, match="strength is a number"):
+            model(IMAGES, strength)  # type: ignore[call-overload]
 
 
 def test_the_package_shows_its_names_and_imports_no_torch() -> None:
-    names = {"Recipe", "evaluate", "export", "load", "train"}
-    code = f"import sys, attrxfer; print('torch' in sys.modules, {names} <= set(dir(attrxfer)))"
+    names = ["Recipe", "evaluate", "export", "load", "train"]
+    code = f"import sys, attrxfer; print('torch' in sys.modules, [n for n in dir(attrxfer) if n[0] != '_'] == {names})"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.split() == ["False", "True"]
     assert package.Recipe.__name__ == "Recipe"
