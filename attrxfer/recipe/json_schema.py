@@ -100,7 +100,7 @@ def _table(cls: type, definitions: _Definitions) -> Node:
         own = _plain(node)
         if name in read.nested:
             kind, many = read.nested[name]
-            bounds = {key: own[key] for key in ("minItems", "maxItems") if key in own}
+            bounds: Node = {key: own[key] for key in ("minItems", "maxItems") if key in own}
             own = {**_array(definitions.kind(kind)), **bounds} if many else definitions.kind(kind)
         if name in described:
             own = {"description": described[name], **({"allOf": [own]} if "$ref" in own else own)}
