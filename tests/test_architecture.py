@@ -76,6 +76,20 @@ def test_the_core_knows_no_paper_data_set_or_network() -> None:
             assert word not in text, f"{path.name} says {word}"
 
 
+FACELESS = [
+    *sorted((ROOT / "attrxfer" / "media").rglob("*.py")),
+    ROOT / "attrxfer" / "workflows" / "transfer.py",
+    ROOT / "attrxfer" / "cli" / "transfer.py",
+]
+
+
+def test_photos_and_videos_are_transferred_without_knowing_what_their_subjects_are() -> None:
+    for path in FACELESS:
+        text = path.read_text().lower().replace("interface", "")
+        for word in ("face", "dlib", "diat", "celeba"):
+            assert word not in text, f"{path.name} says {word}"
+
+
 def test_only_devices_imports_accelerate_and_only_the_host_makes_a_manager() -> None:
     for path in CORE:
         modules = {module.split(".")[0] for module, _ in imports(path)}

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from attrxfer.cli import compare, components, doctor, evaluate, export, info, plugins, recipe, run, transferring
+from attrxfer.cli import compare, components, doctor, evaluate, export, info, plugins, recipe, run, transfer
 from attrxfer.errors import AttrxferError
 
 
@@ -34,7 +34,7 @@ def cli() -> None:
 
 
 COMMANDS = (
-    *(run.run, transferring.transfer, export.export, evaluate.evaluate, compare.compare),
+    *(run.run, transfer.transfer, export.export, evaluate.evaluate, compare.compare),
     *(plugins.plugins, components.components, recipe.recipe, info.info, doctor.doctor),
 )
 """attrxfer's own commands; ``plugins check`` refuses a plugin's command of the same name."""

@@ -57,7 +57,7 @@ from attrxfer.interfaces.losses import (
     Slot,
     TransferStep,
 )
-from attrxfer.interfaces.model import Model
+from attrxfer.interfaces.model import ChoosesBackend, Model
 from attrxfer.interfaces.networks import Discrimination, Discriminator, Features, Generator
 from attrxfer.interfaces.training import Devices, Run, Stage
 
@@ -94,6 +94,7 @@ __all__ = [
     "Calibrated",
     "ChecksData",
     "ChecksRecipe",
+    "ChoosesBackend",
     "Counterfactuals",
     "Dataset",
     "DatasetView",

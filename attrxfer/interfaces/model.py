@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from attrxfer.interfaces.data import Framing
+
+if TYPE_CHECKING:
+    from attrxfer.plugin.registry import Registry
 
 
 @runtime_checkable
@@ -59,5 +62,22 @@ class Model(Protocol):
 
         Returns:
             uint8 RGB (N, S, S, 3).
+        """
+        ...
+
+
+@runtime_checkable
+class ChoosesBackend(Protocol):
+    """A model whose networks can be run by a component of kind ``backend``."""
+
+    def use(self, backend: str, registry: Registry) -> None:
+        """Run ``images`` by this backend from now on.
+
+        Args:
+            backend: Its name; "auto": the fastest one here.
+            registry: Where it is registered.
+
+        Raises:
+            AttrxferError: There is no such backend, or its libraries are not installed.
         """
         ...

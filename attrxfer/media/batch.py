@@ -1,193 +1,198 @@
-"""Folders of images: while one is transferred, the next are read and the last ones written."""
+"""Files through a transfer: one pipeline for images and videos."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from attrxfer.errors import AttrxferError, DataError
-from attrxfer.media.images import find_images
+from attrxfer.media.files import FileTask
 from attrxfer.storage.files import copy
 
-AHEAD = 2
-"""Batches that are read before they are needed, and written while others are transferred."""
-WORKERS = 2
+Outcome = Literal["changed", "copied", "left", "broken", "there"]
+"""changed: written. copied: as it was, on purpose or for a reason. left: nothing written, for a reason. broken: could not be
+read or written. there: written earlier."""
 
 
 class Skipped(DataError):
-    """A sound file with nothing to change in it, and why."""
+    """A sound file in which there is nothing to change; the message says why."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a processor says of a file it wrote.
+
+    Attributes:
+        subjects: How many subjects were changed; in a video, how many were tracked.
+        boxes: Their bounding boxes (left, top, right, bottom) in pixels of the upright image; empty for a video.
+        notes: How the result differs in form from the input, in words.
+        frames: Frames of a video; 0 for an image.
+        seconds: Time that a video took; 0 for an image.
+    """
+
+    subjects: int = 0
+    boxes: Sequence[tuple[int, int, int, int]] = ()
+    notes: Sequence[str] = ()
+    frames: int = 0
+    seconds: float = 0.0
+
+
+Answer = Written | DataError | None
+"""What a processor did with a file: it wrote the result; it wrote nothing, because there is nothing to change (Skipped) or the
+file is broken (another DataError); None: the file is to be copied as it is."""
+
+OnSteps = Callable[[Path, int, int], object]
+"""Receives a file, how many steps of it are done, and how many there are."""
+
+
+def ignore_steps(path: Path, done: int, total: int) -> None:
+    """An ``OnSteps`` that does nothing."""
 
 
 class FileProcessor(Protocol):
-    """What is done with image files. batch: how many are changed at once. ``read`` and ``write`` are called from several
-    threads, ``change`` from one."""
+    """Transfers files of one kind."""
 
-    batch_size: int
-
-    def read(self, path: Path) -> Any:
-        """A file, ready to be changed; None when it shall be copied. Raises Left, or DataError when it is broken."""
+    def accepts(self, path: Path) -> bool:
+        """Whether this processor takes such files, by name."""
         ...
 
-    def change(self, items: Sequence[Any]) -> Sequence[Any]:
-        """What was read of some files, changed."""
+    def process(self, tasks: Sequence[FileTask], on_steps: OnSteps = ignore_steps) -> Iterator[Answer]:
+        """Transfer files and write the results, each whole or not at all.
+
+        Args:
+            tasks: The files. The processor may read some ahead.
+            on_steps: Told how far a file is, by processors that take long for one file.
+
+        Yields:
+            One answer a task, in their order.
+        """
         ...
-
-    def write(self, path: Path, item: Any) -> Result:
-        """Write what was changed. Raises DataError when it cannot be written in its format."""
-        ...
-
-
-class Result(NamedTuple):
-    """What a work says of a file it wrote: how many subjects it changed, their boxes (left, top, right, bottom), notes."""
-
-    boxes: Sequence[tuple[int, int, int, int]] = ()
-    notes: Sequence[str] = ()
 
 
 class FileResult(NamedTuple):
-    """What became of a file. outcome: "changed", "copied" (as it was, wanted or for ``reason``), "left" (nothing written,
-    for ``reason``), "broken" or "there" (written earlier). name: of the result below the output folder."""
+    """What became of a file.
+
+    Attributes:
+        source: The input file.
+        name: Path of the result below the output folder.
+        outcome: See ``Outcome``.
+        reason: Why it was not changed; empty where that was wanted.
+        written: What the processor said of the result.
+    """
 
     source: Path
     name: Path
-    outcome: str
+    outcome: Outcome
     reason: str = ""
-    result: Result = Result()
+    written: Written = Written()
 
 
 @dataclass(frozen=True)
 class BatchOptions:
-    """Which files, and how. skip_existing: leave out those whose result is there. shard: (i, n), the i-th of n parts, from
-    1. copy_left: copy files with nothing to change."""
+    """Which files are processed, and what becomes of those with nothing to change.
+
+    Attributes:
+        skip_existing: Leave out files whose result exists.
+        shard: (i, n): only the i-th of n parts of the files, counted from 1.
+        copy_skipped: Copy files in which there is nothing to change.
+    """
 
     skip_existing: bool = False
     shard: tuple[int, int] = (1, 1)
-    copy_left: bool = False
+    copy_skipped: bool = True
 
 
 @dataclass
 class BatchResult:
-    """What became of the files, in their order."""
+    """What became of the files, those of one processor after those of another."""
 
-    entries: list[FileResult] = field(default_factory=list)
+    files: list[FileResult] = field(default_factory=list)
 
-    def those(self, *outcomes: str) -> list[FileResult]:
-        return [entry for entry in self.entries if entry.outcome in outcomes]
+    def of(self, *outcomes: Outcome) -> list[FileResult]:
+        """The files with one of these outcomes."""
+        return [file for file in self.files if file.outcome in outcomes]
 
     @property
     def written(self) -> int:
-        """Files that are in the output folder now and were not copied for want of something to change."""
-        return sum(entry.outcome == "changed" or (entry.outcome == "copied" and not entry.reason) for entry in self.entries)
+        """How many results were written as asked: changed, or copied at strength 0."""
+        return sum(file.outcome == "changed" or (file.outcome == "copied" and not file.reason) for file in self.files)
 
 
-Progress = Callable[[FileResult, int, int], Any]
-"""Gets what became of a file, how many are done, and how many there are."""
+OnResult = Callable[[FileResult, int, int], object]
+"""Receives what became of a file, how many files are done, and how many there are."""
 
 
-def transfer_files(
-    work: FileProcessor,
-    sources: Sequence[Path],
-    out: Path,
-    order: BatchOptions | None = None,
-    progress: Progress = lambda entry, done, total: None,
+def ignore_result(file: FileResult, done: int, total: int) -> None:
+    """An ``OnResult`` that does nothing."""
+
+
+def process_files(
+    tasks: Sequence[FileTask],
+    processors: Sequence[FileProcessor],
+    options: BatchOptions | None = None,
+    on_result: OnResult = ignore_result,
+    on_steps: OnSteps = ignore_steps,
 ) -> BatchResult:
-    """Do a work on image files and folders, into ``out`` under the same names; broken files are skipped and reported.
+    """Transfer files; broken ones are skipped and reported.
 
-    Images below ``out`` itself, when it lies inside a given folder, are results and no inputs. Every file is written
-    whole or not at all, so that an interrupted transfer goes on with ``skip_existing``. Raises DataError when a path does
-    not exist, AttrxferError when ``out`` would overwrite its own input or two files would take one name.
+    Every file is written whole or not at all, so that an interrupted transfer can go on with ``skip_existing``.
+
+    Args:
+        tasks: The files, see ``find_tasks``.
+        processors: Each file goes to the first that accepts it. They run one after another.
+        options: Which files are processed.
+        on_result: Called after each file.
+        on_steps: Handed to the processors.
+
+    Raises:
+        AttrxferError: No processor accepts a file.
     """
-    order = order or BatchOptions()
-    files = [(source, name) for source, name in find_images(sources) if not is_result(source, sources, out)]
-    refuse_collisions(files, out)
-    part, parts = order.shard
-    files = files[part - 1 :: parts]
-    outcome = BatchResult()
-
-    def done(entries: Sequence[FileResult]) -> None:
-        for entry in entries:
-            outcome.entries.append(entry)
-            progress(entry, len(outcome.entries), len(files))
-
-    with ThreadPoolExecutor(WORKERS) as pool:
-        writing: deque[Future[list[FileResult]]] = deque()
-        for chunk in _ahead(pool, work, files, out, order):
-            ready = [place for place, (_, item) in enumerate(chunk) if item is not None]
-            changed = dict(zip(ready, work.change([chunk[place][1] for place in ready]), strict=True)) if ready else {}
-            writing.append(pool.submit(_write, work, out, [(entry, changed.get(i)) for i, (entry, _) in enumerate(chunk)]))
-            while len(writing) > AHEAD:
-                done(writing.popleft().result())
-        for future in writing:
-            done(future.result())
-    return outcome
+    options = options or BatchOptions()
+    part, parts = options.shard
+    tasks = tasks[part - 1 :: parts]
+    result = BatchResult()
+    for processor, own in _assign(tasks, processors):
+        with closing(_process(processor, own, options, on_steps)) as files:
+            for file in files:
+                result.files.append(file)
+                on_result(file, len(result.files), len(tasks))
+    return result
 
 
-Chunk = list[tuple[FileResult, Any]]
-"""What shall become of each file, and what to change of it."""
+def _assign(
+    tasks: Sequence[FileTask], processors: Sequence[FileProcessor]
+) -> Iterator[tuple[FileProcessor, Sequence[FileTask]]]:
+    """Each processor with its files."""
+    owners = []
+    for task in tasks:
+        owner = next((number for number, processor in enumerate(processors) if processor.accepts(task.source)), None)
+        if owner is None:
+            raise AttrxferError(f"{task.source}: files of this kind cannot be transferred")
+        owners.append(owner)
+    for number, processor in enumerate(processors):
+        yield processor, [task for task, owner in zip(tasks, owners, strict=True) if owner == number]
 
 
-def _ahead(pool: ThreadPoolExecutor, work: FileProcessor, files: Any, out: Path, order: BatchOptions) -> Iterator[Chunk]:
-    """The batches in order, up to ``AHEAD`` of them read before they are asked for."""
-    waiting: deque[Future[Chunk]] = deque()
-    for start in range(0, len(files), work.batch_size):
-        waiting.append(pool.submit(_read, work, files[start : start + work.batch_size], out, order))
-        if len(waiting) > AHEAD:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
+def _process(
+    processor: FileProcessor, tasks: Sequence[FileTask], options: BatchOptions, on_steps: OnSteps
+) -> Generator[FileResult]:
+    there = {task for task in tasks if options.skip_existing and task.target.exists()}
+    answers = processor.process([task for task in tasks if task not in there], on_steps)
+    for task in tasks:
+        yield FileResult(task.source, task.name, "there") if task in there else _finish(task, next(answers), options)
 
 
-def _read(work: FileProcessor, files: Sequence[tuple[Path, Path]], out: Path, order: BatchOptions) -> Chunk:
-    return [_read_one(work, source, name, out, order) for source, name in files]
-
-
-def _read_one(work: FileProcessor, source: Path, name: Path, out: Path, order: BatchOptions) -> tuple[FileResult, Any]:
-    if order.skip_existing and (out / name).exists():
-        return FileResult(source, name, "there"), None
-    try:
-        item = work.read(source)
-    except Skipped as error:
-        return FileResult(source, name, "copied" if order.copy_left else "left", _reason(error, source)), None
-    except DataError as error:
-        return FileResult(source, name, "broken", _reason(error, source)), None
-    return FileResult(source, name, "copied" if item is None else "changed"), item
-
-
-def _reason(error: DataError, source: Path) -> str:
-    return str(error).removeprefix(f"{source}: ")
-
-
-def _write(work: FileProcessor, out: Path, chunk: Chunk) -> list[FileResult]:
-    entries = []
-    for entry, changed in chunk:
-        if entry.outcome == "copied":
-            copy(entry.source, out / entry.name)
-        elif entry.outcome == "changed":
-            try:
-                entry = entry._replace(result=work.write(out / entry.name, changed))
-            except DataError as error:
-                entry = entry._replace(outcome="broken", reason=_reason(error, entry.source))
-        entries.append(entry)
-    return entries
-
-
-def is_result(source: Path, sources: Sequence[Path], out: Path) -> bool:
-    """Whether an image of a given folder lies in ``out`` below it, as those of an earlier transfer do."""
-    below = out.resolve()
-    return below in source.resolve().parents and any(given.resolve() in below.parents for given in sources)
-
-
-def refuse_collisions(files: Sequence[tuple[Path, Path]], out: Path) -> None:
-    taken: dict[Path, Path] = {}
-    inputs = {source.resolve(): source for source, _ in files}
-    for source, name in files:
-        target = (out / name).resolve()
-        if target in inputs:
-            raise AttrxferError(f"{inputs[target]}: the result would overwrite it; choose another folder with -o")
-        if target in taken:
-            raise AttrxferError(f"{source} and {taken[target]} would both be written to {out / name}; transfer them apart")
-        taken[target] = source
+def _finish(task: FileTask, answer: Answer, options: BatchOptions) -> FileResult:
+    """Turn a processor's answer into a result; copy the file where that is the result."""
+    if isinstance(answer, Written):
+        return FileResult(task.source, task.name, "changed", written=answer)
+    reason = "" if answer is None else str(answer).removeprefix(f"{task.source}: ")
+    if isinstance(answer, DataError) and not isinstance(answer, Skipped):
+        return FileResult(task.source, task.name, "broken", reason)
+    if isinstance(answer, Skipped) and not options.copy_skipped:
+        return FileResult(task.source, task.name, "left", reason)
+    copy(task.source, task.target)
+    return FileResult(task.source, task.name, "copied", reason)

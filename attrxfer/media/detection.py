@@ -1,4 +1,4 @@
-"""The locator that finds subjects in photos, by its name."""
+"""The locator that detects subjects in photos, by its name or by default."""
 
 from __future__ import annotations
 
@@ -7,24 +7,61 @@ from attrxfer.interfaces import Detector
 from attrxfer.plugin.parameters import build, missing_for, named
 from attrxfer.plugin.registry import Registry
 
-DEFAULT = "dlib"
 
+def load_detector(name: str | None, registry: Registry) -> Detector:
+    """A registered locator that detects subjects in any image, with its settings at their defaults.
 
-def detector(name: str, registry: Registry) -> Detector:
-    """A registered locator that finds subjects in any image, with its settings at their defaults.
+    Args:
+        name: The locator's name; None: the default detector.
+        registry: Where locators are registered.
 
-    Raises UnknownName when there is none of that name, AttrxferError when it cannot find (it says which can) or when this
-    machine lacks what it needs (it says what installs it).
+    Raises:
+        UnknownName: There is no locator of this name.
+        AttrxferError: The locator cannot detect (the message says which can), something is missing (it says what installs
+            it), or there is not exactly one default.
     """
+    name = default_detector(registry) if name is None else name
     spec = named("locator", name, registry)
     if not isinstance(spec.component.load(), Detector):
-        able = [component.name for component in registry.all("locator") if isinstance(component.load(), Detector)]
-        raise AttrxferError(f"locator {name} cannot find anything in photos; these can: {', '.join(able) or 'none installed'}")
+        raise AttrxferError(f"locator {name} detects nothing in photos; these do: {_detectors(registry)}")
     missing = missing_for(spec)
     if missing:
         raise AttrxferError(
-            f"to find faces in photos, locator {name} needs {'; '.join(missing)}; "
-            f"images that are crops like those trained on need none: --aligned"
+            f"detector {name}: missing: {'; '.join(missing)}; "
+            f"images that are crops like those trained on need no detector: --aligned"
         )
-    found: Detector = build(spec, {})
-    return found
+    detector: Detector = build(spec, {})
+    return detector
+
+
+def default_detector(registry: Registry) -> str:
+    """The name of the locator that a plugin set as the default, by ``registry.set_default``.
+
+    Raises:
+        AttrxferError: No plugin set one, or several did.
+    """
+    names = registry.defaults("locator")
+    if len(names) == 1:
+        return names[0]
+    problem = f"several plugins set one ({', '.join(names)})" if names else "no plugin sets one"
+    raise AttrxferError(f"no default detector: {problem}; name one with --detector: {_detectors(registry)}")
+
+
+def _detectors(registry: Registry) -> str:
+    """The names of all locators that detect."""
+    names = [component.name for component in registry.all("locator") if isinstance(component.load(), Detector)]
+    return ", ".join(names) or "none is installed"
+
+
+def count(number: int, subject: str) -> str:
+    """A number of subjects in words.
+
+    >>> count(1, "cat"), count(3, "cat")
+    ('1 cat', '3 cats')
+    """
+    return f"{number} {plural(subject) if number != 1 else subject}"
+
+
+def plural(subject: str) -> str:
+    """The plural of a detector's subject."""
+    return f"{subject}s"

@@ -18,6 +18,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from attrxfer.errors import DataError
 from attrxfer.interfaces import Framing
+from attrxfer.media.files import list_files
 from attrxfer.storage.files import write_bytes
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
@@ -109,17 +110,9 @@ def data_uri(image: NDArray[np.uint8], form: str = "PNG") -> str:
 
 
 def find_images(paths: Sequence[Path]) -> Iterator[tuple[Path, Path]]:
-    """Image files with their names below what was given: a file by its name, a folder's files by their path inside.
+    """Image files with their names below the given paths; see ``files.list_files``.
 
-    Raises DataError for a path that does not exist or a folder without images.
+    Raises:
+        DataError: A path does not exist, or a folder holds no image.
     """
-    for path in paths:
-        if path.is_file():
-            yield path, Path(path.name)
-        elif path.is_dir():
-            files = sorted(file for file in path.rglob("*") if file.is_file() and is_image(file))
-            if not files:
-                raise DataError(f"{path}: no images here ({', '.join(sorted(SUFFIXES))})")
-            yield from ((file, file.relative_to(path)) for file in files)
-        else:
-            raise DataError(f"{path}: no such file or folder")
+    return list_files(paths, is_image, f"images here ({', '.join(sorted(SUFFIXES))})")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from attrxfer.media.batch import BatchOptions, FileResult
+from attrxfer.media.detection import plural
 from attrxfer.storage.files import write_text
 
 EVERY = 10.0
@@ -16,37 +17,48 @@ EVERY = 10.0
 
 
 class Manifest:
-    """manifest.json of an output folder (manifest-I-of-N.json for a part of the files): the model, the strength, and for each
-    file input, output, outcome, the faces with their boxes [left, top, right, bottom] in the upright image, notes and
-    reason. With ``order.skip_existing`` it goes on from the one that is there."""
+    """manifest.json of an output folder; manifest-I-of-N.json for a shard.
 
-    def __init__(self, out: Path, said: Mapping[str, Any], order: BatchOptions) -> None:
-        part, parts = order.shard
+    It holds the provenance (model, strength), and for each file input, output, outcome, the bounding boxes of the subjects
+    ([left, top, right, bottom] in the upright image) under the plural of the detector's subject, notes and reason.
+    """
+
+    def __init__(self, out: Path, provenance: Mapping[str, str], options: BatchOptions, subject: str) -> None:
+        """Begin a manifest. With ``options.skip_existing`` it goes on from the one that exists.
+
+        Args:
+            out: The output folder.
+            provenance: See ``provenance.provenance_of``.
+            options: The shard, and whether an earlier transfer goes on.
+            subject: What the detector detects, in the singular.
+        """
+        part, parts = options.shard
         self.path = out / (f"manifest-{part}-of-{parts}.json" if parts > 1 else "manifest.json")
-        self.said = said
-        self.images: dict[str, dict[str, Any]] = self._earlier() if order.skip_existing else {}
+        self.provenance = provenance
+        self.subject = subject
+        self.images: dict[str, dict[str, Any]] = self._earlier() if options.skip_existing else {}
         self.written = time.monotonic()
 
-    def add(self, entry: FileResult) -> None:
-        """Note a file; one whose result was there keeps what was noted when it was made."""
-        line: dict[str, Any] = {"input": str(entry.source), "outcome": entry.outcome}
-        if entry.result.boxes:
-            line["faces"] = [{"box": list(box)} for box in entry.result.boxes]
-        if entry.result.notes:
-            line["notes"] = list(entry.result.notes)
-        if entry.reason:
-            line["reason"] = entry.reason
-        name = entry.name.as_posix()
-        if entry.outcome != "there" or name not in self.images:
+    def add(self, file: FileResult) -> None:
+        """Note a file. One whose result existed keeps what was noted when it was made."""
+        line: dict[str, Any] = {"input": str(file.source), "outcome": file.outcome}
+        if file.written.boxes:
+            line[plural(self.subject)] = [{"box": list(box)} for box in file.written.boxes]
+        if file.written.notes:
+            line["notes"] = list(file.written.notes)
+        if file.reason:
+            line["reason"] = file.reason
+        name = file.name.as_posix()
+        if file.outcome != "there" or name not in self.images:
             self.images[name] = line
         if time.monotonic() - self.written > EVERY:
             self.write()
 
     def write(self) -> None:
-        """Atomically."""
+        """Write the file, atomically."""
         there = ("changed", "copied", "there")
         images = [{"output": name if line["outcome"] in there else None, **line} for name, line in sorted(self.images.items())]
-        write_text(self.path, json.dumps({**self.said, "images": images}, indent=1, ensure_ascii=False) + "\n")
+        write_text(self.path, json.dumps({**self.provenance, "images": images}, indent=1, ensure_ascii=False) + "\n")
         self.written = time.monotonic()
 
     def _earlier(self) -> dict[str, dict[str, Any]]:

@@ -1,108 +1,140 @@
-"""The two ways to transfer image files: whole photos, and crops framed as the training images were."""
+"""The processors of image files: whole photos, and crops framed as the training images were."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from attrxfer.interfaces import Framing
-from attrxfer.media.batch import Result, Skipped
+from attrxfer.interfaces import Model
+from attrxfer.media.batch import Skipped, Written
+from attrxfer.media.detection import count
 from attrxfer.media.images import frame, open_rgb, save_image
 from attrxfer.media.photos import Photos
-from attrxfer.media.photos.files import PhotoFile, Unsuited, read
-from attrxfer.media.photos.photo import SMALLEST, Cut
-from attrxfer.media.provenance import packet
+from attrxfer.media.photos.photo import MIN_SIDE, PhotoCrops
+from attrxfer.media.photos.photo_file import PhotoFile, read_photo
+from attrxfer.media.provenance import xmp_packet
+from attrxfer.media.read_ahead import BatchedProcessor
+from attrxfer.media.video.clip import is_video
 from attrxfer.storage.files import write_bytes
 
-Said = Mapping[str, str] | None
-"""See ``photos.provenance.statement``; None: nothing."""
 
+class PhotoItem(NamedTuple):
+    """A photo on its way.
 
-class Framed(Protocol):
-    """What crops need of a transfer: a loaded bundle or an exported file."""
-
-    size: int
-    framing: Framing | None
-
-    def images(self, uint8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]: ...
-
-
-class Found(NamedTuple):
-    """A photo with its subjects cut out, and what became of these (F, S, S, 3)."""
+    Attributes:
+        file: The file as it was read.
+        crops: The crops of its subjects, N of them.
+        results: What the model made of the crops, uint8 (N, S, S, 3); None before.
+    """
 
     file: PhotoFile
-    cut: Cut
+    crops: PhotoCrops
     results: NDArray[np.uint8] | None = None
 
 
-class WholePhotos:
-    """Finds the subjects of each photo and writes the same photo with them transferred.
-
-    count: how many of them, the largest first; None for all. said: what goes into the results' metadata.
-    """
+class PhotoProcessor(BatchedProcessor[PhotoItem]):
+    """Detects the subjects of each photo and writes the same photo with them transferred."""
 
     batch_size = 1
 
-    def __init__(self, photos: Photos, strength: float = 1.0, count: int | None = None, said: Said = None) -> None:
+    def __init__(
+        self, photos: Photos, strength: float = 1.0, largest: int | None = None, provenance: Mapping[str, str] | None = None
+    ) -> None:
+        """Set up a processor.
+
+        Args:
+            photos: The model and the detector.
+            strength: Strength of the transfer; 0 copies the files.
+            largest: How many subjects of a photo are changed, the largest first; None: all.
+            provenance: What is written into the results' metadata; None: nothing.
+        """
         self.photos = photos
         self.strength = strength
-        self.count = count
-        self.said = said
+        self.largest = largest
+        self.provenance = provenance
 
-    def read(self, path: Path) -> Found | None:
-        """Raises Left where there is no subject large enough, and for files of several frames."""
-        try:
-            file = read(path)
-        except Unsuited as error:
-            raise Skipped(str(error)) from None
+    def accepts(self, path: Path) -> bool:
+        """Every file that is no video: what is no image either is broken."""
+        return not is_video(path)
+
+    def read(self, path: Path) -> PhotoItem | None:
+        """Read a photo and detect its subjects; None at strength 0.
+
+        Raises:
+            Skipped: There is no subject that is large enough, or the file has several frames.
+            DataError: The file is broken.
+        """
+        file = read_photo(path)
         if self.strength == 0:
             return None
         points = self.photos.detect(file.pixels)
         if not len(points):
-            raise Skipped(f"{path}: no face found")
-        found = Found(file, self.photos.cut(file.pixels, points[: self.count]))
-        if not found.cut.places:
-            raise Skipped(f"{path}: no face larger than {SMALLEST} pixels")
-        return found
+            raise Skipped(f"{path}: no {self.photos.subject} found")
+        item = PhotoItem(file, self.photos.extract(file.pixels, points[: self.largest]))
+        if not item.crops.similarities:
+            raise Skipped(f"{path}: no {self.photos.subject} larger than {MIN_SIDE} pixels")
+        return item
 
-    def change(self, items: Sequence[Found]) -> Sequence[Found]:
-        crops = np.concatenate([item.cut.crops for item in items])
-        results = self.photos.transfer.images(crops, self.strength)
-        ends = np.cumsum([len(item.cut.crops) for item in items])[:-1]
+    def transfer(self, items: Sequence[PhotoItem]) -> Sequence[PhotoItem]:
+        """Transfer the crops of some photos in one batch."""
+        crops = np.concatenate([item.crops.crops for item in items])
+        results = self.photos.model.images(crops, self.strength)
+        ends = np.cumsum([len(item.crops.crops) for item in items])[:-1]
         return [item._replace(results=part) for item, part in zip(items, np.split(results, ends), strict=True)]
 
-    def write(self, path: Path, item: Found) -> Result:
+    def write(self, path: Path, item: PhotoItem) -> Written:
+        """Put the results back and write the photo in its own format."""
         assert item.results is not None
-        write_bytes(path, item.file.encoded(self.photos.paste(item.cut, item.results).image, self.said))
-        small = [f"{item.cut.small} faces below {SMALLEST} pixels left as they are"] if item.cut.small else []
-        return Result(item.cut.boxes(), [*item.file.notes, *small])
+        write_bytes(path, item.file.encoded(self.photos.paste(item.crops, item.results).image, self.provenance))
+        notes = list(item.file.notes)
+        if item.crops.too_small:
+            notes.append(f"{count(item.crops.too_small, self.photos.subject)} below {MIN_SIDE} pixels left as they are")
+        boxes = item.crops.boxes()
+        return Written(len(boxes), boxes, notes)
 
 
-class Crops:
-    """Frames each image as the training images were and writes it at the bundle's size, in its own format. At strength
-    0 a file that needs no framing is copied byte for byte. said: what goes into the results' metadata."""
+class CropProcessor(BatchedProcessor[NDArray[np.uint8]]):
+    """Frames each image as the training images were and writes the result at the model's size, in the file's own format."""
 
     batch_size = 32
 
-    def __init__(self, transfer: Framed, strength: float = 1.0, said: Said = None) -> None:
-        self.transfer = transfer
+    def __init__(self, model: Model, strength: float = 1.0, provenance: Mapping[str, str] | None = None) -> None:
+        """Set up a processor.
+
+        Args:
+            model: The model.
+            strength: Strength of the transfer. At 0, files that need no framing are copied byte for byte.
+            provenance: What is written into the results' metadata; None: nothing.
+        """
+        self.model = model
         self.strength = strength
-        self.xmp = packet(said) if said is not None and strength else None
+        self.xmp = xmp_packet(provenance) if provenance is not None and strength else None
+
+    def accepts(self, path: Path) -> bool:
+        """Every file that is no video: what is no image either is broken."""
+        return not is_video(path)
 
     def read(self, path: Path) -> NDArray[np.uint8] | None:
+        """Read and frame an image, uint8 (S, S, 3).
+
+        Raises:
+            DataError: The file is broken.
+        """
         image = open_rgb(path)
-        size = self.transfer.size
+        size = self.model.size
         if self.strength == 0 and image.size == (size, size):
             return None
-        return frame(image, self.transfer.framing, size)
+        return frame(image, self.model.framing, size)
 
-    def change(self, items: Sequence[NDArray[np.uint8]]) -> Sequence[NDArray[np.uint8]]:
-        return list(self.transfer.images(np.stack(items), self.strength))
+    def transfer(self, items: Sequence[NDArray[np.uint8]]) -> Sequence[NDArray[np.uint8]]:
+        """Transfer images (S, S, 3) in one batch."""
+        return list(self.model.images(np.stack(items), self.strength))
 
-    def write(self, path: Path, item: NDArray[np.uint8]) -> Result:
+    def write(self, path: Path, item: NDArray[np.uint8]) -> Written:
+        """Write a result, as PNG where Pillow cannot write the file's format."""
         save_image(path, item, self.xmp)
-        return Result()
+        return Written()

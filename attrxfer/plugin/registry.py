@@ -87,6 +87,7 @@ class Registry:
 
     def __init__(self) -> None:
         self._components: dict[tuple[str, str], Component] = {}
+        self._defaults: list[tuple[str, str]] = []
         self._owner = ""
 
     @contextmanager
@@ -118,6 +119,19 @@ class Registry:
             return self._components[kind, name]
         except KeyError:
             raise UnknownName(f'no {kind} "{name}"{did_you_mean(name, self.names(kind))}') from None
+
+    def set_default(self, kind: str, name: str) -> None:
+        """Make a registered component the one of its kind that is used where a user names none.
+
+        Raises:
+            UnknownName: It is not registered.
+        """
+        self.get(kind, name)
+        self._defaults.append((kind, name))
+
+    def defaults(self, kind: str) -> list[str]:
+        """The names given to ``set_default``: several where several plugins set one."""
+        return sorted(name for of, name in self._defaults if of == kind)
 
     def names(self, kind: str) -> list[str]:
         """The names of a kind, sorted."""

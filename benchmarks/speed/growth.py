@@ -27,14 +27,16 @@ FOLDER = (
 import json, sys, time
 from functools import partial
 from pathlib import Path
-from attrxfer.media.batch import transfer_files
-from attrxfer.media.processors import Crops
+from attrxfer.media.batch import process_files
+from attrxfer.media.files import find_tasks
+from attrxfer.media.images import is_image
+from attrxfer.media.processors import CropProcessor
 class Copy:
     size, framing = int(sys.argv[3]), None
     def images(self, uint8, strength=1.0):
         return uint8
 began = time.perf_counter()
-transfer_files(Crops(Copy()), [Path(sys.argv[1])], Path(sys.argv[2]))
+process_files(find_tasks([Path(sys.argv[1])], Path(sys.argv[2]), is_image, "images"), [CropProcessor(Copy())])
 print(json.dumps([time.perf_counter() - began, held()]))
 """
 )

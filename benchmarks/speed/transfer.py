@@ -17,8 +17,10 @@ from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 
 from attrxfer.interfaces import Framing
-from attrxfer.media.batch import transfer_files
-from attrxfer.media.processors import Crops
+from attrxfer.media.batch import process_files
+from attrxfer.media.files import find_tasks
+from attrxfer.media.images import is_image
+from attrxfer.media.processors import CropProcessor
 from attrxfer.model.inference import Graph, prepare
 from attrxfer.plugin import host
 from attrxfer.plugin.parameters import build, check, missing_for
@@ -100,18 +102,21 @@ def files(size: int, batch_size: int, width: int, rounds: int) -> Iterator[Figur
 
 
 class Timed:
-    """A transfer of folders that notes how long the model itself worked."""
-
-    framing: Framing | None = None
+    """A model that notes how long it worked."""
 
     def __init__(self, size: int, run: Any) -> None:
+        self.name = "timed"
         self.size = size
+        self.guided: dict[str, bool] = {}
+        self.framing: Framing | None = None
+        self.alignment: NDArray[np.float32] | None = None
+        self.metadata: dict[str, Any] = {}
         self._run = run
         self.seconds = 0.0
 
-    def images(self, uint8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
+    def images(self, images_u8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
         began = time.perf_counter()
-        found: NDArray[np.uint8] = self._run(uint8, strength)
+        found: NDArray[np.uint8] = self._run(images_u8, strength)
         self.seconds += time.perf_counter() - began
         return found
 
@@ -137,7 +142,7 @@ def folder(size: int, count: int, width: int, backend: str) -> Iterator[Figure]:
         photos = jpegs(Path(name), count)
         timed = Timed(size, run)
         began = time.perf_counter()
-        transfer_files(Crops(timed), [photos], Path(name) / "out")
+        process_files(find_tasks([photos], Path(name) / "out", is_image, "images"), [CropProcessor(timed)])
         whole = time.perf_counter() - began
     yield Figure(f"folder of {count} JPEGs / the model alone, {size} px, {backend}", whole / alone, "x", reach="at most 1.1")
     yield Figure(f"the model's time inside / alone, {size} px, {backend}", timed.seconds / alone, "x")

@@ -32,10 +32,10 @@ SWITCHES = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "HF_HUB_
 @click.argument("models", nargs=-1, type=click.Path(path_type=Path), metavar="[MODEL]...")
 @click.option("--port", type=click.IntRange(1, 65535), default=7860, show_default=True, help="The next free one is taken.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; others than loopback open the page.")
-@click.option("--locator", default="dlib", show_default=True, help="What finds the subjects of a photo.")
+@click.option("--detector", metavar="NAME", help="What detects the subjects of a photo.  [default: the one that a plugin sets]")
 @click.option("--no-browser", is_flag=True, help="Open no browser.")
 @click.pass_obj
-def demo(registry: Registry, models: tuple[Path, ...], port: int, host: str, locator: str, no_browser: bool) -> None:
+def demo(registry: Registry, models: tuple[Path, ...], port: int, host: str, detector: str | None, no_browser: bool) -> None:
     """Open a page to try models on photos.
 
     A MODEL is a bundle, a finished run, an exported file, or a method or a shipped model by name. Without
@@ -47,7 +47,7 @@ def demo(registry: Registry, models: tuple[Path, ...], port: int, host: str, loc
         raise AttrxferError("demo needs gradio: pip install 'attrxfer[ui]'")
     from attrxfer_demo.offer import offers
 
-    found = offers(models or (FIRST,), locator, registry)
+    found = offers(models or (FIRST,), detector, registry)
     for each in found:
         click.echo(f"{each.path}: {each.label}" + (f"\n  {each.crops_only}" if each.crops_only else ""))
     if host not in LOOPBACK:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from attrxfer.errors import AttrxferError, DataError, UnknownName
 from attrxfer.interfaces import Detector
-from attrxfer.media.photos import Photos, detector
+from attrxfer.media.photos import Photos, load_detector
 from attrxfer.model.calling import CallableModel
 from attrxfer.model.loading import load_model
 
@@ -44,21 +44,22 @@ class Offer:
         return shlex.join(["attrxfer", "transfer", str(self.path), name, *aligned, "--strength", f"{strength:g}", "-o", "out"])
 
 
-def offers(paths: Sequence[Path], locator: str, registry: Registry) -> list[Offer]:
+def offers(paths: Sequence[Path], detector: str | None, registry: Registry) -> list[Offer]:
     """An offer for each model.
 
     Args:
         paths: What ``load_model`` opens.
-        locator: The detector of subjects in photos. Where something is missing for it, images are taken as crops.
+        detector: The locator that detects subjects in photos; None: the default one. Where something is missing for it,
+            images are taken as crops.
         registry: Where locators are found.
 
     Raises:
-        UnknownName: No such model or locator.
+        UnknownName: No such model or detector.
         AttrxferError: A model cannot be opened, or makes no results for photos.
     """
     missing, found_by = "", None
     try:
-        found_by = detector(locator, registry)
+        found_by = load_detector(detector, registry)
     except UnknownName:
         raise
     except AttrxferError as error:

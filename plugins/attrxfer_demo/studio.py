@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from attrxfer.errors import DataError
+from attrxfer.media.detection import count
 from attrxfer.media.images import frame, open_rgb, save_image
-from attrxfer.media.photos.files import read
-from attrxfer.media.photos.photo import SMALLEST, Cut
-from attrxfer.media.provenance import packet, statement
+from attrxfer.media.photos.photo import MIN_SIDE, PhotoCrops
+from attrxfer.media.photos.photo_file import read_photo
+from attrxfer.media.provenance import provenance_of, xmp_packet
 from attrxfer_demo.offer import Offer
 
 VIEW = 1024
@@ -54,21 +55,21 @@ class Ready:
     Attributes:
         crops: uint8 (N, S, S, 3).
         file: The photo; None where the whole image is one crop.
-        cut: The crops' places in the photo; None where the whole image is one crop.
+        photo_crops: Where the crops lie in the photo; None where the whole image is one crop.
         results: From a strength to the transferred crops.
     """
 
     def __init__(self, path: Path, offer: Offer, *, crop: bool) -> None:
         self.offer, self.path = offer, path
-        self.file, self.cut = None, None
+        self.file, self.photo_crops = None, None
         if crop or offer.photos is None:
             transfer = offer.transfer
             self.crops = np.stack([frame(open_rgb(path), transfer.framing, transfer.size)])
         else:
-            self.file = read(path)
-            self.cut = offer.photos.cut(self.file.pixels, offer.photos.detect(self.file.pixels))
-            self.crops = self.cut.crops
-        self._view = _reduced(self.cut) if self.cut else None
+            self.file = read_photo(path)
+            self.photo_crops = offer.photos.extract(self.file.pixels, offer.photos.detect(self.file.pixels))
+            self.crops = self.photo_crops.crops
+        self._view = _reduced(self.photo_crops) if self.photo_crops else None
         self.results = offer.transfer.at_any_strength(self.crops)
 
     @property
@@ -83,33 +84,33 @@ class Ready:
     def save(self, strength: float, path: Path) -> Path:
         """Write the result at the photo's own size (of a crop: at the bundle's), as ``attrxfer transfer`` does: in the photo's
         format, with its metadata, and saying how it was made."""
-        said = statement(self.offer.transfer.metadata, strength)
+        provenance = provenance_of(self.offer.transfer, strength)
         if strength == 0 and self.file is not None:
             shutil.copyfile(self.path, path)
         elif self.file is not None:
-            path.write_bytes(self.file.encoded(self._at(strength, self.cut), said))
+            path.write_bytes(self.file.encoded(self._at(strength, self.photo_crops), provenance))
         else:
-            save_image(path, self._at(strength, None), packet(said) if strength else None)
+            save_image(path, self._at(strength, None), xmp_packet(provenance) if strength else None)
         return path if path.exists() else path.with_suffix(".png")  # what Pillow reads but does not write
 
-    def _at(self, strength: float, cut: Cut | None) -> NDArray[np.uint8]:
+    def _at(self, strength: float, crops: PhotoCrops | None) -> NDArray[np.uint8]:
         results = self.results(strength)
-        if cut is None:
+        if crops is None:
             return results[0]
         assert self.offer.photos is not None
-        return self.offer.photos.paste(cut, results).image
+        return self.offer.photos.paste(crops, results).image
 
 
-def _reduced(cut: Cut) -> Cut:
+def _reduced(crops: PhotoCrops) -> PhotoCrops:
     """The same crops in a smaller photo."""
-    height, width = cut.image.shape[:2]
+    height, width = crops.image.shape[:2]
     scale = VIEW / max(height, width)
     if scale >= 1:
-        return cut
+        return crops
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = np.asarray(Image.fromarray(cut.image).resize(size, Image.Resampling.LANCZOS, reducing_gap=3))
-    places = tuple(replace(each, turn=each.turn * width / size[0]) for each in cut.places)
-    return Cut(small, cut.points * np.float32(scale), places, cut.crops)
+    small = np.asarray(Image.fromarray(crops.image).resize(size, Image.Resampling.LANCZOS, reducing_gap=3))
+    similarities = tuple(replace(each, rotation=each.rotation * width / size[0]) for each in crops.similarities)
+    return PhotoCrops(small, crops.points * np.float32(scale), similarities, crops.crops)
 
 
 class Studio:
@@ -130,15 +131,13 @@ class Studio:
         except DataError as error:
             return Looked(None, f"{Path(path).name}: {str(error).removeprefix(f'{path}: ')}.")
         notes = ready.file.notes if ready.file else ()
-        what = " ".join(
-            [said(ready.cut, self.offers[offer].transfer.size), *(f"{note[0].upper()}{note[1:]}." for note in notes)]
-        )
-        if ready.cut is None:
+        what = " ".join([said(ready.photo_crops, self.offers[offer]), *(f"{note[0].upper()}{note[1:]}." for note in notes)])
+        if ready.photo_crops is None:
             return Looked(key, what)
-        if not ready.cut.places:
-            return Looked(None, what, faceless=not len(ready.cut.points))
-        left, _, right, _ = ready.cut.boxes()[0]
-        return Looked(key, what, middle=50 * (left + right) / ready.cut.image.shape[1])
+        if not ready.photo_crops.similarities:
+            return Looked(None, what, faceless=not len(ready.photo_crops.points))
+        left, _, right, _ = ready.photo_crops.boxes()[0]
+        return Looked(key, what, middle=50 * (left + right) / ready.photo_crops.image.shape[1])
 
     def show(self, key: Key, strength: float) -> tuple[Path, Path]:
         """Files of the photo before and after, as the page shows them. Raises DataError when the photo is gone."""
@@ -177,20 +176,20 @@ class Studio:
         return Ready(Path(key.path), self.offers[key.offer], crop=key.crop)
 
 
-def said(cut: Cut | None, size: int) -> str:
-    """What was found in a photo, for its reader. size: of a crop's result."""
-    if cut is None:
-        return f"The image is taken as one crop; its result has {size} pixels a side."
-    found, large = len(cut.points), len(cut.places)
+def said(crops: PhotoCrops | None, offer: Offer) -> str:
+    """What was detected in a photo, for its reader."""
+    if crops is None or offer.photos is None:
+        return f"The image is taken as one crop; its result has {offer.transfer.size} pixels a side."
+    found, large, subject = len(crops.points), len(crops.similarities), offer.photos.subject
     if not found:
         return (
-            "No face found in this image, so nothing is changed. "
-            f"If it is a crop that shows a face as the training images do, tick “{AS_CROP}”."
+            f"No {subject} found in this image, so nothing is changed. "
+            f"If it is a crop that shows a {subject} as the training images do, tick “{AS_CROP}”."
         )
     if found == 1:
-        return "1 face found." if large else f"1 face found, smaller than {SMALLEST} pixels: it is left as it is."
-    rest = f"{found - large} smaller than {SMALLEST} pixels are left as they are" if found > large else "all are changed"
-    return f"{found} faces found; {rest}."
+        return f"1 {subject} found." if large else f"1 {subject} found, smaller than {MIN_SIDE} pixels: it is left as it is."
+    rest = f"{found - large} smaller than {MIN_SIDE} pixels are left as they are" if found > large else "all are changed"
+    return f"{count(found, subject)} found; {rest}."
 
 
 def _view(path: Path, make: Callable[[], NDArray[np.uint8]]) -> Path:

@@ -52,6 +52,7 @@ def register_components(registry: Registry) -> None:
             licence="iBUG 300-W: not for commercial use" if name == "dlib" else "MIT",
             paper=PAPER,
         )
+    registry.set_default("locator", "dlib")
 
     registry.metric(
         "identity",

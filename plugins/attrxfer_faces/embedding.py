@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from skimage.transform import warp
 
 from attrxfer.errors import DataError
-from attrxfer.media.photos.place import MIDDLE, place
+from attrxfer.media.photos.similarity import PIXEL_CENTRE, estimate_similarity
 from attrxfer.storage.files import read_tensors
 
 SIDE = 112
@@ -61,11 +61,11 @@ def aligned(image: NDArray[np.uint8], points: NDArray[Any], side: int = SIDE) ->
     """The image (S, S, 3) turned, scaled and moved (a similarity, by least squares) so that its five points (5, 2) come to
     lie on the template: (side, side, 3), 0..255, black beyond its border. None where a point is NaN or all are in one
     place."""
-    found = place(points, TEMPLATE * (side / SIDE), side)
+    found = estimate_similarity(points, TEMPLATE * (side / SIDE), side)
     if found is None:
         return None
-    back = 1 / found.turn
-    start = (MIDDLE - found.shift) * back - MIDDLE  # warp counts from the middle of the first pixel
+    back = 1 / found.rotation
+    start = (PIXEL_CENTRE - found.translation) * back - PIXEL_CENTRE  # warp counts from the middle of the first pixel
     matrix = np.array([[back.real, -back.imag, start.real], [back.imag, back.real, start.imag], [0, 0, 1]])
     result: NDArray[np.float64] = warp(image, matrix, output_shape=(side, side), order=1, preserve_range=True)
     return result

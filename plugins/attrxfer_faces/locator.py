@@ -21,7 +21,7 @@ from attrxfer.interfaces import Batch, Broken
 from attrxfer.storage.cache import cache_folder
 from attrxfer.storage.files import write_bytes
 from attrxfer_faces.dlib_models import Faces, missing_dlib
-from attrxfer_faces.everywhere import faces_in
+from attrxfer_faces.face_detector import faces_in
 from attrxfer_faces.points import CELEBA_POINTS, IBUG_POINTS, eyes_and_nose, five_points
 
 REGIONS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {

@@ -27,6 +27,8 @@ class Negative:
     size, framing = SIZE, None
 
     def __init__(self, alignment: Any = ALIGNMENT) -> None:
+        self.name, self.guided = "negative", {"Dark": True}
+        self.alignment = None if alignment is None else np.array(alignment, np.float32)
         self.metadata = {"task": {"name": "negative", "guided": {"Dark": True}}, "alignment": alignment, "sha256": {"w": "abc"}}
         self.asked = 0
 

@@ -23,9 +23,9 @@ from skimage.data import astronaut
 from attrxfer import export
 from attrxfer.cli import Group
 from attrxfer.errors import AttrxferError
-from attrxfer.media.photos import Photos, detector
-from attrxfer.media.processors import Crops, WholePhotos
-from attrxfer.media.provenance import statement
+from attrxfer.media.photos import Photos, load_detector
+from attrxfer.media.processors import CropProcessor, PhotoProcessor
+from attrxfer.media.provenance import provenance_of
 from attrxfer.model.torch_model import load_bundle
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.registry import Component
@@ -63,11 +63,11 @@ def test_a_download_is_the_file_that_its_command_writes(trained: Path, tmp_path:
     key = studio.look(str(photo), 0, crop=crop).key
     assert key is not None
     transfer = load_bundle(trained)
-    said = statement(transfer.metadata, 0.8)
-    work: Any = (
-        Crops(transfer, 0.8, said) if crop else WholePhotos(Photos(transfer, detector("dlib", host.registry)), 0.8, None, said)
-    )
-    work.write(out, *work.change([work.read(photo)]))
+    provenance = provenance_of(transfer, 0.8)
+    processor: Any = CropProcessor(transfer, 0.8, provenance)
+    if not crop:
+        processor = PhotoProcessor(Photos(transfer, load_detector("dlib", host.registry)), 0.8, None, provenance)
+    processor.write(out, *processor.transfer([processor.read(photo)]))
     assert studio.save(key, 0.8).read_bytes() == out.read_bytes() != photo.read_bytes()
 
 

@@ -143,7 +143,7 @@ def test_a_photo_is_dropped_changed_by_the_slider_and_downloaded(server: Server,
     file = until(lambda: next(downloads.glob("*.jpg"), None))
     with Image.open(file) as opened:
         assert opened.size == (512, 512)
-        assert provenance.read(opened.info["xmp"])["Strength"] == "0.5"
+        assert provenance.read_packet(opened.info["xmp"])["Strength"] == "0.5"
     outside_left_alone(browser)
     assert server.stop() == 0 and not server.folder.exists(), server.said
     assert not [line for line in server.said if "ASKED" in line or "Traceback" in line], server.said

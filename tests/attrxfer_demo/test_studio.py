@@ -85,7 +85,7 @@ def test_a_download_has_the_photos_size_format_metadata_and_says_how_it_was_made
     assert path.name == "her photo-negative-0.8.jpg"
     with Image.open(path) as image:
         assert image.format == "JPEG" and image.size == (512, 512) and image.getexif()[0x010F] == "a camera"
-        said = provenance.read(image.info["xmp"])
+        said = provenance.read_packet(image.info["xmp"])
     assert said["DigitalSourceType"] == provenance.SOURCE_TYPE
     assert (said["Model"], said["Attribute"], said["Strength"]) == ("negative", "Dark=true", "0.8")
     assert made.studio.save(key, 0).read_bytes() == photo.read_bytes(), "at strength 0 it is the photo itself"
@@ -124,7 +124,7 @@ def test_no_face_is_said_and_the_image_can_be_taken_as_a_crop(a_studio: Make, ph
     before, after = (pixels(shown) for shown in made.studio.show(looked.key, 1.0))
     assert before.shape == (SIZE, SIZE, 3) and np.abs(255 - before - after).mean() < 2, "a negative, but for JPEG's loss"
     with Image.open(made.studio.save(looked.key, 1.0)) as image:
-        assert image.size == (SIZE, SIZE) and provenance.read(image.info["xmp"])["Strength"] == "1"
+        assert image.size == (SIZE, SIZE) and provenance.read_packet(image.info["xmp"])["Strength"] == "1"
 
 
 def test_several_faces_are_counted_and_tiny_ones_named(a_studio: Make, photo: Path) -> None:

@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
-from attrxfer.media.batch import transfer_files
-from attrxfer.media.processors import Crops
+from attrxfer.media.batch import process_files
+from attrxfer.media.files import find_tasks
+from attrxfer.media.images import is_image
+from attrxfer.media.processors import CropProcessor
 from attrxfer.model import inference as running
 from attrxfer.model.inference import Graph
 from attrxfer.model.torch_model import load_bundle as load_transfer
@@ -108,11 +110,11 @@ def test_auto_measures_once_and_takes_the_fastest(
 
     monkeypatch.setattr(running, "_measure", measure)
     graph = load_transfer(trained).graph()
-    example = np.zeros((Crops.batch_size, SIZE, SIZE, 3), np.uint8)
+    example = np.zeros((CropProcessor.batch_size, SIZE, SIZE, 3), np.uint8)
     for _ in range(2):
         assert running.fastest(graph, example, "key", host.registry) == "openvino"
     assert sorted(measured) == ["onnx", "openvino", "torch"], "compile and bf16 are never chosen by themselves"
-    running.fastest(graph, np.zeros((Crops.batch_size, 2 * SIZE, 2 * SIZE, 3), np.uint8), "key", host.registry)
+    running.fastest(graph, np.zeros((CropProcessor.batch_size, 2 * SIZE, 2 * SIZE, 3), np.uint8), "key", host.registry)
     assert len(measured) == 6, "another size is measured anew"
     (kept, _) = json.loads((tmp_path / "backends.json").read_text()).values()
     assert kept["fastest"] == "openvino" and kept["seconds"]["torch"] == 0.3
@@ -247,56 +249,55 @@ def test_mistakes_are_one_line(trained: Path, photos: Path, tmp_path: Path) -> N
 class Slow:
     """A transfer that takes its time and notes when it works."""
 
-    size, framing = SIZE, None
+    name, size, framing, alignment = "slow", SIZE, None, None
 
     def __init__(self, seconds: float) -> None:
+        self.guided: dict[str, bool] = {}
+        self.metadata: dict[str, Any] = {}
         self.seconds = seconds
         self.batches: list[int] = []
 
-    def images(self, uint8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
+    def images(self, images_u8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
         time.sleep(self.seconds)
-        self.batches.append(len(uint8))
-        return 255 - uint8
+        self.batches.append(len(images_u8))
+        return 255 - images_u8
 
 
 def test_reading_and_writing_go_on_while_a_batch_is_transferred(
     tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By order, not by the clock: a batch is read before the one before it is through."""
-    from attrxfer.media import batch as folders
-
     events: list[str] = []
     source = photos / "0.png"
     (tmp_path / "many").mkdir()
-    for number in range(3 * Crops.batch_size + 1):
+    for number in range(3 * CropProcessor.batch_size + 1):
         shutil.copy(source, tmp_path / "many" / f"{number:03d}.png")
-    read_batch: Callable[..., Any] = folders._read
+    read_batch: Callable[..., Any] = CropProcessor._read
 
     def noted(*arguments: Any) -> Any:
         events.append("read")
         return read_batch(*arguments)
 
-    monkeypatch.setattr(folders, "_read", noted)
+    monkeypatch.setattr(CropProcessor, "_read", noted)
     slow = Slow(0.3)
     passes = slow.images
 
-    def working(uint8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
-        found = passes(uint8, strength)
+    def working(images_u8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
+        found = passes(images_u8, strength)
         events.append("through")
         return found
 
     slow.images = working  # type: ignore[method-assign]
     progress: list[tuple[int, int]] = []
-    outcome = transfer_files(
-        Crops(slow), [tmp_path / "many"], tmp_path / "out", progress=lambda entry, *done: progress.append(done)
-    )
-    assert outcome.written == 3 * Crops.batch_size + 1 and slow.batches == [
-        Crops.batch_size,
-        Crops.batch_size,
-        Crops.batch_size,
+    tasks = find_tasks([tmp_path / "many"], tmp_path / "out", is_image, "images")
+    outcome = process_files(tasks, [CropProcessor(slow)], on_result=lambda file, *done: progress.append(done))
+    assert outcome.written == 3 * CropProcessor.batch_size + 1 and slow.batches == [
+        CropProcessor.batch_size,
+        CropProcessor.batch_size,
+        CropProcessor.batch_size,
         1,
     ]
     assert events.index("through") >= 3, f"three batches are read before the first is through: {events}"
-    assert progress[-1] == (3 * Crops.batch_size + 1,) * 2 and progress == sorted(progress)
+    assert progress[-1] == (3 * CropProcessor.batch_size + 1,) * 2 and progress == sorted(progress)
     wanted = 255 - np.asarray(Image.open(source))
     assert all(np.array_equal(np.asarray(Image.open(path)), wanted) for path in (tmp_path / "out").iterdir())

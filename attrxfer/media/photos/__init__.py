@@ -1,6 +1,6 @@
-"""Any photo in, the same photo out: subjects are found, cut as the training images were, transferred, and put back."""
+"""Photos: subjects are detected, cut out as the training images were, transferred, and put back."""
 
-from attrxfer.media.detection import detector
-from attrxfer.media.photos.photo import Changed, Photos
+from attrxfer.media.detection import load_detector
+from attrxfer.media.photos.photo import PhotoCrops, PhotoResult, Photos
 
-__all__ = ["Changed", "Photos", "detector"]
+__all__ = ["PhotoCrops", "PhotoResult", "Photos", "load_detector"]

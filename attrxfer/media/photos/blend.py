@@ -1,4 +1,4 @@
-"""A crop's change put back into the photo it came from."""
+"""The change of a crop blended into the photo it was cut from."""
 
 from __future__ import annotations
 
@@ -8,27 +8,35 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from attrxfer.media.photos.place import Box, Place, enlarge
+from attrxfer.media.photos.similarity import Box, Similarity, warp_back
 
 FEATHER = 0.18
 """Width of the border in which a change fades, in sides of the crop."""
-NEAR = 0.3
-"""How fast the say of a subject over pixels that several squares share falls with the distance from its middle."""
+SPREAD = 0.3
+"""Where squares overlap, the weight of each falls as a Gaussian of the distance from its centre. This is twice its standard
+deviation, in sides of the crop."""
+REPLACED = 60.0
+"""A change of this many steps of 255 removes two thirds of the photo's finer texture."""
 
-NEW = 60.0
-"""A change of this many steps of 255 takes two thirds of the photo's finer texture with it."""
 
+def blend_weights(similarity: Similarity, others: Sequence[Similarity], box: Box) -> NDArray[np.float32]:
+    """How much of a subject's change the pixels of a box take.
 
-def weights(place: Place, others: Sequence[Place], box: Box) -> NDArray[np.float32]:
-    """How much of a subject's change each pixel of a box takes, (h, w) in 0..1: 1 inside its square, smoothly 0 at the
-    border; where squares overlap they share by nearness."""
-    x, y = place.seen(box)
+    Args:
+        similarity: The subject's square.
+        others: Squares that may overlap it; they share their pixels by nearness to their centres.
+        box: The part of the photo.
+
+    Returns:
+        (h, w) in 0..1: 1 inside the square, falling smoothly to 0 at its border.
+    """
+    x, y = similarity.coordinates(box)
     own = _window(x) * _window(y)
     if not others:
         return own
-    say = _say(x, y)
-    rivals = sum(_say(*other.seen(box)) for other in others)
-    return own * (say / (say + rivals + np.float32(1e-12)))
+    nearness = _nearness(x, y)
+    rivals = sum(_nearness(*other.coordinates(box)) for other in others)
+    return own * (nearness / (nearness + rivals + np.float32(1e-12)))
 
 
 def _window(t: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -37,8 +45,8 @@ def _window(t: NDArray[np.float32]) -> NDArray[np.float32]:
     return step * step * (3 - 2 * step)
 
 
-def _say(x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.exp(-((x - 0.5) ** 2 + (y - 0.5) ** 2) / np.float32(NEAR**2 / 2))
+def _nearness(x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.exp(-((x - 0.5) ** 2 + (y - 0.5) ** 2) / np.float32(SPREAD**2 / 2))
 
 
 def paste(
@@ -46,32 +54,41 @@ def paste(
     image: NDArray[np.uint8],
     crop: NDArray[np.uint8],
     result: NDArray[np.uint8],
-    place: Place,
-    others: Sequence[Place] = (),
+    similarity: Similarity,
+    others: Sequence[Similarity] = (),
 ) -> None:
-    """Put what a transfer changed in a crop (result - crop) into ``out`` (H, W, 3), a copy of ``image``, in place.
+    """Add what a transfer changed in a crop to a photo.
 
-    Only the difference is enlarged, so that the photo's own texture stays, and what the transfer left alone stays to the
-    bit. Where the change is large the texture belongs to what is gone, and fades with it. ``others``: squares of other
-    subjects that may overlap.
+    Only the difference is enlarged, so that the photo's own texture stays, and pixels that the transfer left alone stay bit for
+    bit. Where the change is large, the texture belongs to what was replaced, and is removed with it.
+
+    Args:
+        out: uint8 (H, W, 3), a copy of ``image``; changed in place.
+        image: The photo.
+        crop: uint8 (S, S, 3).
+        result: What the model made of the crop.
+        similarity: The crop's square.
+        others: Squares of other subjects that may overlap.
     """
-    box = place.bounds(image.shape[1], image.shape[0])
+    box = similarity.bounding_box(image.shape[1], image.shape[0])
     left, top, right, bottom = box
     change = result.astype(np.float32) - crop
-    change -= drift(change)
+    change -= colour_drift(change)
     if left >= right or top >= bottom or not change.any():
         return
-    gone = 1 - np.exp(-((gaussian_filter(np.abs(change).max(2), 1) / NEW) ** 2))
-    full = enlarge(np.concatenate([change, crop, gone[..., None]], axis=2), place, box)
+    replaced = 1 - np.exp(-((gaussian_filter(np.abs(change).max(2), 1) / REPLACED) ** 2))
+    full = warp_back(np.concatenate([change, crop, replaced[..., None]], axis=2), similarity, box)
     texture = image[top:bottom, left:right] - full[..., 3:6]
-    added = (full[..., :3] - full[..., 6:].clip(0, 1) * texture) * weights(place, others, box)[..., None]
+    added = (full[..., :3] - full[..., 6:].clip(0, 1) * texture) * blend_weights(similarity, others, box)[..., None]
     area = out[top:bottom, left:right]
     area[:] = np.rint(area + added).clip(0, 255).astype(np.uint8)
 
 
-def drift(change: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The shift of colour (3,) that most of the border of a change (S, S, 3) has, where nothing should have changed. The
-    median: hair that grows across the border is no drift."""
+def colour_drift(change: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The colour shift (3,) of a change (S, S, 3) along the crop's border, where nothing should change.
+
+    It is the median, so that what really grows across the border (hair) does not count.
+    """
     size = len(change)
     centres = ((np.arange(size) + 0.5) / size).astype(np.float32)
     window = _window(centres)

@@ -1,4 +1,4 @@
-"""Stored pixels of every kind seen as upright RGB, and a change of what was seen brought back into them."""
+"""Stored pixels of every kind as upright RGB, and a change of the RGB image applied to the stored pixels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image
 from attrxfer.media.images import to_rgb
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-TURNS = {
+TRANSPOSES = {
     2: (Image.Transpose.FLIP_LEFT_RIGHT,) * 2,
     3: (Image.Transpose.ROTATE_180,) * 2,
     4: (Image.Transpose.FLIP_TOP_BOTTOM,) * 2,
@@ -20,28 +20,36 @@ TURNS = {
     7: (Image.Transpose.TRANSVERSE,) * 2,
     8: (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_270),
 }
-"""EXIF's orientations: how stored pixels are set upright, and back."""
-TURN_TAG = 0x0112
+"""By EXIF's orientation: the transposition that sets stored pixels upright, and its inverse."""
+ORIENTATION_TAG = 0x0112
 
 
-def seen(image: Image.Image) -> NDArray[np.uint8]:
-    """RGB (H, W, 3), upright; transparency on white, 16 bits as 8."""
-    turn = TURNS.get(image.getexif().get(TURN_TAG, 1))
-    shown = to_rgb(image)
-    return np.asarray(shown.transpose(turn[0]) if turn else shown)
+def upright_rgb(image: Image.Image) -> NDArray[np.uint8]:
+    """An image as a viewer shows it: uint8 RGB (H, W, 3), upright; transparency on white, 16 bits as 8."""
+    transpose = TRANSPOSES.get(image.getexif().get(ORIENTATION_TAG, 1))
+    rgb = to_rgb(image)
+    return np.asarray(rgb.transpose(transpose[0]) if transpose else rgb)
 
 
-def changed(image: Image.Image, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> Image.Image:
-    """The stored image with the change from ``before`` to ``after``, both as ``seen`` gives them. Where they are equal its
-    values are what they were, in its own mode: greyscale, 16 bits, CMYK, transparency and (in a GIF) palette are kept.
-    Modes that nothing could be written in become RGB."""
-    turn = TURNS.get(image.getexif().get(TURN_TAG, 1))
-    if turn:
-        before, after = (np.asarray(Image.fromarray(each).transpose(turn[1])) for each in (before, after))
+def apply_change(image: Image.Image, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> Image.Image:
+    """Apply a change to a stored image.
+
+    Args:
+        image: The image as it is stored.
+        before: uint8 (H, W, 3), as ``upright_rgb`` gives it.
+        after: The same with the change.
+
+    Returns:
+        The image in its own mode; where nothing changed its values stay. Greyscale, 16 bits, CMYK, transparency and (in a
+        GIF) palette are kept. Modes that a change cannot be written in become RGB.
+    """
+    transpose = TRANSPOSES.get(image.getexif().get(ORIENTATION_TAG, 1))
+    if transpose:
+        before, after = (np.asarray(Image.fromarray(each).transpose(transpose[1])) for each in (before, after))
     if image.mode == "P" and image.format == "GIF":
         return _in_palette(image, before, after)
     stored = _plain(image)
-    if stored.mode == "RGB":  # stored as it is seen
+    if stored.mode == "RGB":  # stored as it is shown
         return Image.fromarray(after)
     change = after.astype(np.float32) - before
     own = np.asarray(stored)

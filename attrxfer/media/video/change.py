@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from attrxfer.media.photos import Changed, Photos
-from attrxfer.media.photos.photo import SMALLEST, Cut
-from attrxfer.media.photos.place import Box, place
+from attrxfer.media.photos import PhotoCrops, PhotoResult, Photos
+from attrxfer.media.photos.photo import MIN_SIDE
+from attrxfer.media.photos.similarity import Box, estimate_similarity
 from attrxfer.media.video.planes import add_change, can, image
 from attrxfer.media.video.tracks import Points
 
@@ -31,7 +31,7 @@ NO_CROPS = np.zeros((0, 1, 1, 3), np.uint8)
 
 Placed = Sequence[tuple[Points, float]]
 """Points (P, 2) and weights in 0..1 of the subjects in a frame."""
-ClipAnalysis = tuple[Cut | None, list[float]]
+ClipAnalysis = tuple[PhotoCrops | None, list[float]]
 """The crops of a frame's subjects and their weights; None where there is none."""
 
 
@@ -45,7 +45,7 @@ def changed(
         while batch := list(itertools.islice(frames, BATCH)):
             seen = [_seen(photos, frame, placed[number]) for number, frame in batch]
             crops = np.concatenate([cut.crops for cut, _ in seen if cut is not None] or [NO_CROPS])
-            results = photos.transfer.images(crops, strength) if len(crops) else crops
+            results = photos.model.images(crops, strength) if len(crops) else crops
             parts = np.split(results, np.cumsum([0 if cut is None else len(cut.crops) for cut, _ in seen])[:-1])
             # the results come one by one, while later ones are made
             yield from pool.map(functools.partial(_put_back, photos), (frame for _, frame in batch), seen, parts)
@@ -61,13 +61,13 @@ def _seen(photos: Photos, frame: VideoFrame, placed: Placed) -> ClipAnalysis:
     kept = [(points, weight) for points, weight in kept if weight > 0]
     if not kept:
         return None, []
-    return photos.cut(image(frame), np.stack([points for points, _ in kept])), [w for _, w in kept]
+    return photos.extract(image(frame), np.stack([points for points, _ in kept])), [w for _, w in kept]
 
 
 def _large(photos: Photos, points: Points) -> float:
     """0 for subjects too small to change, 1 for those ``SMALL`` times as large."""
-    found = place(points, photos.alignment, photos.transfer.size)
-    return 0.0 if found is None else float(np.clip((found.side / SMALLEST - 1) / (SMALL - 1), 0, 1))
+    found = estimate_similarity(points, photos.alignment, photos.model.size)
+    return 0.0 if found is None else float(np.clip((found.side / MIN_SIDE - 1) / (SMALL - 1), 0, 1))
 
 
 def _faded(crops: NDArray[np.uint8], results: NDArray[np.uint8], weights: Sequence[float]) -> NDArray[np.uint8]:
@@ -78,11 +78,11 @@ def _faded(crops: NDArray[np.uint8], results: NDArray[np.uint8], weights: Sequen
     return np.rint(crops + weight * (results.astype(np.float32) - crops)).astype(np.uint8)
 
 
-def _written(frame: VideoFrame, result: Changed) -> VideoFrame:
+def _written(frame: VideoFrame, result: PhotoResult) -> VideoFrame:
     from av import VideoFrame
 
     if can(frame):
-        add_change(frame, result.cut.image, result.image, _around(result.cut.boxes()))
+        add_change(frame, result.crops.image, result.image, _around(result.crops.boxes()))
         return frame
     whole = VideoFrame.from_ndarray(result.image, format="rgb24")
     whole.colorspace, whole.color_range = frame.colorspace, frame.color_range

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from attrxfer.media.photos.place import cut, place
+from attrxfer.media.photos.similarity import estimate_similarity, extract_crop
 
 
 def flicker(
@@ -27,11 +27,11 @@ def flicker(
     changes = np.zeros(2)
     last: list[NDArray[np.float32]] = []
     for old, new, known in zip(before, after, points, strict=True):
-        where = place(known, alignment, size)
+        where = estimate_similarity(known, alignment, size)
         if where is None:
             last = []
             continue
-        crops = [cut(frame, where).astype(np.float32) for frame in (old, new)]
+        crops = [extract_crop(frame, where).astype(np.float32) for frame in (old, new)]
         if last:
             changes += [np.abs(crop - earlier).mean() for crop, earlier in zip(crops, last, strict=True)]
         last = crops

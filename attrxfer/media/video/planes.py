@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from attrxfer.media.photos.place import Box
+from attrxfer.media.photos.similarity import Box
 
 if TYPE_CHECKING:
     from av import VideoFrame

@@ -48,10 +48,10 @@ def transfer_video(
     out: Path,
     strength: float = 1.0,
     *,
-    count: int | None = None,
+    largest: int | None = None,
     smoothing: float = WIDTH,
     copy: bool = True,
-    said: Mapping[str, str] | None = None,
+    provenance: Mapping[str, str] | None = None,
     progress: Progress = lambda done, total: None,
 ) -> VideoResult:
     """Transfer the subjects of a video file and write the file ``out``, of the same kind by its suffix.
@@ -60,8 +60,8 @@ def transfer_video(
     metadata are copied. Strength 0 copies the file; with ``copy``, one that nobody is in is copied too. A job that was
     stopped goes on where it was when it is called again.
 
-    count: only so many subjects of each scene, the largest. smoothing: standard deviation of the window in seconds, 0 for
-    none. said: goes into the file's comment (see ``photos.provenance.statement``). progress: told steps done and to do, two
+    largest: only so many subjects of each scene, the largest. smoothing: standard deviation of the window in seconds, 0 for
+    none. provenance: goes into the file's comment (see ``provenance.provenance_of``). progress: told steps done and to do, two
     for each frame.
 
     Raises DataError when the file is no video or cannot be decoded, or ``out`` cannot hold it; AttrxferError when PyAV is
@@ -73,7 +73,7 @@ def transfer_video(
         return VideoResult(out)
     with Clip(path) as clip:
         expected = clip.expected
-        work = JobFolder(out, _job(photos, path, strength, count, smoothing))
+        work = JobFolder(out, _job(photos, path, strength, largest, smoothing))
         try:
             seen = watch(
                 clip, work.remembered(photos.detect), lambda number: progress(number + 1, 2 * max(expected, number + 1))
@@ -81,7 +81,7 @@ def transfer_video(
         except DataError:
             work.remove()
             raise
-        found = subjects(seen, float(clip.time_base), smoothing, count)
+        found = subjects(seen, float(clip.time_base), smoothing, largest)
     frames = len(seen.times)
     placed = by_frame(found, frames)
     if not any(placed):
@@ -100,7 +100,7 @@ def transfer_video(
             told = (_told(frame, progress, frames + number, 2 * frames) for number, frame in enumerate(own, part * SEGMENT + 1))
             work.put(part, encode(told, part * SEGMENT, draft, seen.form, how))
     with Clip(path) as clip:
-        notes = join(clip, draft, seen, how, [work.numbers(part) for part in parts], map(work.get, parts), said)
+        notes = join(clip, draft, seen, how, [work.numbers(part) for part in parts], map(work.get, parts), provenance)
     files.sync(draft)
     draft.replace(out)
     files.sync(out.parent)
@@ -109,16 +109,16 @@ def transfer_video(
     return VideoResult(out, frames, sum(map(bool, placed)), len(found), time.monotonic() - began, tuple(notes))
 
 
-def _job(photos: Photos, path: Path, strength: float, count: int | None, smoothing: float) -> dict[str, Any]:
+def _job(photos: Photos, path: Path, strength: float, largest: int | None, smoothing: float) -> dict[str, Any]:
     """What a result depends on."""
     there = path.stat()
     return {
         "attrxfer": version("attrxfer"),
         "input": [str(path.resolve()), there.st_size, there.st_mtime_ns],
-        "model": photos.transfer.metadata.get("sha256"),
+        "model": photos.model.metadata.get("sha256"),
         "detector": type(photos.detector).__qualname__,
         "strength": strength,
-        "count": count,
+        "largest": largest,
         "smoothing": smoothing,
         "segment": SEGMENT,
     }

@@ -26,17 +26,20 @@ class Fake:
     """Adds a bright disc to the middle of each crop, ``light`` steps; 0 leaves it as it is. Notes the batches."""
 
     def __init__(self, light: float = 60, alignment: NDArray[np.float32] | None = ALIGNMENT) -> None:
+        self.name = "fake"
         self.size = SIZE
+        self.guided = {"Smiling": True}
+        self.alignment = alignment
         self.framing: Framing | None = None
         self.light = light
         self.metadata: Mapping[str, Any] = metadata(alignment)
         self.batches: list[NDArray[np.uint8]] = []
 
-    def images(self, uint8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
-        self.batches.append(uint8)
+    def images(self, images_u8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
+        self.batches.append(images_u8)
         y, x = np.mgrid[:SIZE, :SIZE] - (SIZE - 1) / 2
         disc = np.exp(-(x**2 + y**2) / 40)[..., None] * self.light * strength
-        return np.rint(uint8 + disc).clip(0, 255).astype(np.uint8)
+        return np.rint(images_u8 + disc).clip(0, 255).astype(np.uint8)
 
 
 class Fixed:

@@ -12,10 +12,9 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from attrxfer.cli import cli, transferring
-from attrxfer.media import detection as locate
-from attrxfer.media.provenance import SOURCE_TYPE
-from attrxfer.media.provenance import read as said_in
+from attrxfer.cli import cli
+from attrxfer.media.provenance import SOURCE_TYPE, read_packet
+from attrxfer.workflows import transfer as workflow
 from tests.media.photos.conftest import Fake, Fixed, smooth, subject
 
 Run = Callable[..., Result]
@@ -24,8 +23,8 @@ Run = Callable[..., Result]
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Run:
     """The command with the fake transfer, and two faces in every image that is not of one colour."""
-    monkeypatch.setattr(transferring, "_load", lambda *arguments: Fake())
-    monkeypatch.setattr(locate, "detector", lambda *arguments: Fixed(subject(50, 60, 2), subject(120, 60, 1)))
+    monkeypatch.setattr(workflow, "load_model", lambda *arguments: Fake())
+    monkeypatch.setattr(workflow, "load_detector", lambda *arguments: Fixed(subject(50, 60, 2), subject(120, 60, 1)))
     return lambda *arguments: CliRunner().invoke(cli, ["transfer", "model", *map(str, arguments)])
 
 
@@ -66,7 +65,7 @@ def test_a_folder_comes_out_whole_and_what_was_not_changed_is_said(run: Run, fol
 
 
 def test_the_manifest_says_what_became_of_each_file(run: Run, folder: Path, tmp_path: Path) -> None:
-    run(folder, "-o", tmp_path / "out", "--missing", "skip", "--strength", "0.5", "--faces", "largest")
+    run(folder, "-o", tmp_path / "out", "--missing", "skip", "--strength", "0.5", "--subjects", "largest")
     found = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert found["Model"] == "smile" and found["Attribute"] == "Smiling=true" and found["Strength"] == "0.5"
     assert found["ModelSHA256"] == "ab" * 32
@@ -90,7 +89,7 @@ def test_files_have_no_manifest_and_all_well_is_exit_code_0(run: Run, folder: Pa
 
 @pytest.mark.parametrize(("faces", "count"), [("all", 2), ("largest", 1), ("1", 1), ("2", 2), ("7", 2)])
 def test_the_largest_faces_can_be_chosen(run: Run, folder: Path, tmp_path: Path, faces: str, count: int) -> None:
-    result = run(folder / "a.png", "-o", tmp_path / "out", "--faces", faces)
+    result = run(folder / "a.png", "-o", tmp_path / "out", "--subjects", faces)
     assert f"({count} face" in result.stdout
     with Image.open(tmp_path / "out" / "a.png") as image:
         changed = (np.asarray(image) != smooth()).any(2)
@@ -102,14 +101,14 @@ def test_results_say_that_they_are(run: Run, folder: Path, tmp_path: Path) -> No
     run(folder / "a.png", "-o", tmp_path / "without", "--no-provenance")
     run(folder / "a.png", "-o", tmp_path / "crop", "--aligned")
     with Image.open(tmp_path / "with" / "a.png") as image:
-        said = said_in(image.info["xmp"])
+        said = read_packet(image.info["xmp"])
     digest = "ab" * 32
     wanted = {"Model": "smile", "ModelSHA256": digest, "Attribute": "Smiling=true", "Strength": "0.8"}
     assert said == {"DigitalSourceType": SOURCE_TYPE, **wanted}
     with Image.open(tmp_path / "without" / "a.png") as image:
         assert "xmp" not in image.info
     with Image.open(tmp_path / "crop" / "a.png") as image:
-        assert said_in(image.info["xmp"])["Strength"] == "1" and image.size == (32, 32)
+        assert read_packet(image.info["xmp"])["Strength"] == "1" and image.size == (32, 32)
 
 
 def test_strength_0_is_the_files_own_bytes(run: Run, folder: Path, tmp_path: Path) -> None:
@@ -144,11 +143,11 @@ def test_shards_are_disjoint_and_together_everything(run: Run, folder: Path, tmp
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--faces", "none"], '"none" is neither all, largest nor a number from 1'),
-        (["--faces", "0"], '"0" is neither all, largest'),
+        (["--subjects", "none"], '"none" is neither all, largest nor a number from 1'),
+        (["--subjects", "0"], '"0" is neither all, largest'),
         (["--shard", "0/3"], '"0/3" is no part: the first of four is 1/4'),
         (["--shard", "4"], '"4" is no part'),
-        (["--aligned", "--faces", "all"], "--aligned takes crops"),
+        (["--aligned", "--subjects", "all"], "--aligned takes crops"),
         (["--missing", "burn"], "'burn' is not one of"),
     ],
 )
@@ -160,7 +159,7 @@ def test_mistakes_are_named(run: Run, folder: Path, arguments: list[str], messag
 def test_a_bundle_that_does_not_know_its_alignment_takes_crops_when_told(
     run: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transferring, "_load", lambda *arguments: Fake(alignment=None))
+    monkeypatch.setattr(workflow, "load_model", lambda *arguments: Fake(alignment=None))
     result = run(folder / "a.png", "-o", tmp_path / "out")
     assert result.exit_code == 2 and not (tmp_path / "out").exists()
     assert "model: does not say how its training images were aligned" in result.output and "--aligned" in result.output
@@ -184,13 +183,15 @@ print([name for name in ("torch", "dlib", "kornia", "accelerate") if name in sys
     assert result.stdout.strip() == "[]"
 
 
-def test_a_folder_is_read_and_written_while_others_are_transferred(run: Run, folder: Path, tmp_path: Path) -> None:
+def test_a_folder_is_read_and_written_while_others_are_transferred(
+    run: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Many photos: each through the transfer once, none lost, none twice."""
     many = tmp_path / "many"
     many.mkdir()
     for number in range(15):
         (many / f"{number}.png").write_bytes((folder / "a.png").read_bytes())
     fake: Any = Fake()
-    transferring._load = lambda *arguments: fake  # restored by the fixture's monkeypatch
+    monkeypatch.setattr(workflow, "load_model", lambda *arguments: fake)
     assert run(many, "-o", tmp_path / "out").exit_code == 0
     assert len(written(tmp_path / "out")) == 16 and [len(batch) for batch in fake.batches] == [2] * 15

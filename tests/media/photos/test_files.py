@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, JpegImagePlugin, PngImagePlugin
 
 from attrxfer.errors import DataError
-from attrxfer.media.photos.files import PhotoFile, Unsuited, read
-from attrxfer.media.photos.pixels import TURN_TAG
-from attrxfer.media.provenance import SOURCE_TYPE, packet, statement
-from attrxfer.media.provenance import read as said_in
-from tests.media.photos.conftest import noise, smooth
+from attrxfer.media.batch import Skipped
+from attrxfer.media.photos.photo_file import PhotoFile, read_photo
+from attrxfer.media.photos.pixels import ORIENTATION_TAG
+from attrxfer.media.provenance import SOURCE_TYPE, provenance_of, read_packet, xmp_packet
+from tests.media.photos.conftest import Fake, noise, smooth
 
 SAID = {"Model": "smile", "ModelSHA256": "ab" * 32, "Attribute": "Smiling=true", "Strength": "0.8"}
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -33,14 +33,14 @@ XMP = (
 
 def exif(turn: int = 1) -> Image.Exif:
     tags = Image.Exif()
-    tags[TURN_TAG], tags[0x010F] = turn, "A camera"
+    tags[ORIENTATION_TAG], tags[0x010F] = turn, "A camera"
     tags.get_ifd(0x8769)[0x9003] = "2024:05:06 07:08:09"
     return tags
 
 
 def saved(path: Path, image: Image.Image, **options: Any) -> PhotoFile:
     image.save(path, **options)
-    return read(path)
+    return read_photo(path)
 
 
 def rewritten(file: PhotoFile, pixels: NDArray[np.uint8], said: dict[str, str] | None = SAID) -> Any:
@@ -89,7 +89,7 @@ def test_format_exif_profile_resolution_and_xmp_are_kept(tmp_path: Path, name: s
     assert out.getexif()[0x010F] == "A camera" and out.getexif().get_ifd(0x8769)[0x9003] == "2024:05:06 07:08:09"
     if name != "a.webp":
         assert tuple(round(float(each)) for each in out.info["dpi"]) == (300, 300)
-    found = said_in(out.info["xmp"])
+    found = read_packet(out.info["xmp"])
     assert found == {"DigitalSourceType": SOURCE_TYPE, **SAID}
     content = out.info["xmp"] if isinstance(out.info["xmp"], str) else out.info["xmp"].decode()
     assert "Ann é" in content and "digitalCapture" not in content, "the rest of the packet stays; the source type is ours"
@@ -128,10 +128,10 @@ def test_without_provenance_the_packet_stays_as_it_was(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("known", [b"", b"no xml", b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><broken", XMP + b"\0" * 9, XMP * 200])
 def test_any_packet_can_be_added_to_and_twice_says_it_once(known: bytes) -> None:
-    once = packet(SAID, known)
-    again = packet({**SAID, "Strength": "1"}, once)
-    assert said_in(once) == {"DigitalSourceType": SOURCE_TYPE, **SAID}
-    assert said_in(again)["Strength"] == "1" and again.count(b"<attrxfer:Strength>") == 1 and len(again) < 60_000
+    once = xmp_packet(SAID, known)
+    again = xmp_packet({**SAID, "Strength": "1"}, once)
+    assert read_packet(once) == {"DigitalSourceType": SOURCE_TYPE, **SAID}
+    assert read_packet(again)["Strength"] == "1" and again.count(b"<attrxfer:Strength>") == 1 and len(again) < 60_000
 
 
 @pytest.mark.parametrize("turn", range(1, 9))
@@ -142,10 +142,10 @@ def test_a_turned_photo_is_changed_where_it_is_seen_and_shows_the_same(tmp_path:
     assert file.pixels.shape[:2] == ((160, 120) if turn > 4 else (120, 160))
     wanted = brighter(file.pixels)
     (tmp_path / "out").write_bytes(file.encoded(wanted, SAID))
-    again = read(tmp_path / "out")
+    again = read_photo(tmp_path / "out")
     assert np.abs(again.pixels.astype(int) - wanted).mean() < (2 if name == "a.jpg" else 0.01)
     if name != "a.tif":  # Pillow turns those when it reads them
-        assert again.image.getexif()[TURN_TAG] == turn
+        assert again.image.getexif()[ORIENTATION_TAG] == turn
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF")
@@ -209,13 +209,13 @@ def test_pixels_keep_their_kind_and_outside_the_change_their_values(tmp_path: Pa
         np.testing.assert_array_equal(np.asarray(out)[41:], before[41:])
         np.testing.assert_array_equal(np.asarray(out)[:, 41:], before[:, 41:])
     (tmp_path / "again").write_bytes(content)
-    again = read(tmp_path / "again").pixels.astype(int)
+    again = read_photo(tmp_path / "again").pixels.astype(int)
     np.testing.assert_array_equal(again[41:], file.pixels[41:])
     opaque = np.asarray(out.convert("RGBA"))[:40, :40, 3] > 250
     error = np.abs(again[:40, :40] - wanted[:40, :40])[opaque].mean()
     assert error < (6 if name == "palette.gif" else 3), "and inside, the change is seen"
     if name != "plain.bmp":  # which has no place for it; Pillow does not look for a GIF's
-        assert said_in(content if name == "palette.gif" else out.info["xmp"])["Attribute"] == "Smiling=true"
+        assert read_packet(content if name == "palette.gif" else out.info["xmp"])["Attribute"] == "Smiling=true"
     assert getattr(out, "n_frames", 1) == 1
 
 
@@ -254,7 +254,7 @@ def test_16_bits_of_colour_become_8_and_that_is_said(tmp_path: Path) -> None:
     head = struct.pack(">IIBBBBB", 160, 120, 16, 2, 0, 0, 0)
     content = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
     (tmp_path / "a.png").write_bytes(content)
-    file = read(tmp_path / "a.png")
+    file = read_photo(tmp_path / "a.png")
     assert file.notes == ("16 bits a channel become 8",)
     np.testing.assert_array_equal(np.asarray(rewritten(file, file.pixels)), smooth())
 
@@ -266,13 +266,13 @@ def test_animations_and_pages_are_left_as_they_are(tmp_path: Path) -> None:
     frames = [Image.fromarray(noise(seed=seed)) for seed in range(3)]
     for name in ("a.gif", "a.webp", "a.png", "a.tif"):
         frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
-        with pytest.raises(Unsuited, match="3 frames or pages: only still images are changed"):
-            read(tmp_path / name)
+        with pytest.raises(Skipped, match="3 frames or pages: only still images are changed"):
+            read_photo(tmp_path / name)
 
 
 def test_of_a_phones_double_image_the_first_is_changed(tmp_path: Path) -> None:
     Image.fromarray(smooth()).save(tmp_path / "a.jpg", "MPO", save_all=True, append_images=[Image.fromarray(noise())])
-    file = read(tmp_path / "a.jpg")
+    file = read_photo(tmp_path / "a.jpg")
     out = rewritten(file, brighter(file.pixels))
     assert out.format == "JPEG" and file.notes == ("only its first image is kept",)
 
@@ -283,31 +283,35 @@ def test_broken_files_say_what_is_wrong(tmp_path: Path, monkeypatch: pytest.Monk
     for content, reason in ((b"", "empty file"), (b"text", "not an image"), (whole[:3000], "truncated")):
         (tmp_path / "a.jpg").write_bytes(content)
         with pytest.raises(DataError, match=rf"a\.jpg: .*{reason}"):
-            read(tmp_path / "a.jpg")
+            read_photo(tmp_path / "a.jpg")
     Image.fromarray(noise()).save(tmp_path / "a.png")
     (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes()[:5000])
     with pytest.raises(DataError, match=r"a\.png: "):
-        read(tmp_path / "a.png")
+        read_photo(tmp_path / "a.png")
     with pytest.raises(DataError, match="none.jpg: "):
-        read(tmp_path / "none.jpg")
+        read_photo(tmp_path / "none.jpg")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 9000)
     with pytest.raises(DataError, match="more than .* million pixels"):
-        read(tmp_path / "whole.jpg")
+        read_photo(tmp_path / "whole.jpg")
 
 
 def test_no_photo_spoils_the_packet_of_another() -> None:
     """The table of prefixes is the process's own: what one file calls its namespaces must not break the next file's."""
-    packet(SAID, XMP.replace(b"</rdf:RDF>", b'<!-- xmlns:xml="urn:a" xmlns:rdf="urn:b" xmlns:attrxfer="urn:c" --></rdf:RDF>'))
+    xmp_packet(
+        SAID, XMP.replace(b"</rdf:RDF>", b'<!-- xmlns:xml="urn:a" xmlns:rdf="urn:b" xmlns:attrxfer="urn:c" --></rdf:RDF>')
+    )
     titled = XMP.replace(b"</rdf:RDF>", b'<rdf:Description xml:lang="en"/></rdf:RDF>')
-    written = packet(SAID, titled)
+    written = xmp_packet(SAID, titled)
     ElementTree.fromstring(written.partition(b"?>")[2].rpartition(b"<?xpacket")[0])
     assert b'xml:lang="en"' in written and b"<attrxfer:Model>" in written and b"<rdf:RDF" in written
 
 
 def test_what_a_model_is_called_cannot_break_the_packet_or_add_lines() -> None:
-    said = statement({"task": {"name": "a\0b\nDigitalSourceType=none", "guided": {"Male": True}}, "sha256": {}}, 1.0)
+    model = Fake()
+    model.metadata = {"task": {"name": "a\0b\nDigitalSourceType=none"}, "sha256": {}}
+    said = provenance_of(model, 1.0)
     assert said["Model"] == "a b DigitalSourceType=none"
-    assert said_in(packet(said))["Model"] == said["Model"]
+    assert read_packet(xmp_packet(said))["Model"] == said["Model"]
 
 
 def test_a_file_that_pillow_stumbles_over_is_named(tmp_path: Path) -> None:
@@ -320,4 +324,4 @@ def test_a_file_that_pillow_stumbles_over_is_named(tmp_path: Path) -> None:
     content += bytes(8)  # a second page that has no width
     (tmp_path / "a.tif").write_bytes(content)
     with pytest.raises(DataError, match=r"a\.tif: Missing dimensions"):
-        read(tmp_path / "a.tif")
+        read_photo(tmp_path / "a.tif")

@@ -10,8 +10,8 @@ from PIL import Image
 from attrxfer.errors import AttrxferError, UnknownName
 from attrxfer.interfaces import Framing
 from attrxfer.media.images import frame
-from attrxfer.media.photos import Photos, detector
-from attrxfer.media.photos.place import Place, cut, enlarge, place
+from attrxfer.media.photos import Photos, load_detector
+from attrxfer.media.photos.similarity import Similarity, estimate_similarity, extract_crop, warp_back
 from attrxfer.plugin.host import Host
 from tests.media.photos.conftest import ALIGNMENT, SIZE, Fake, Fixed, noise, smooth, subject
 
@@ -21,7 +21,7 @@ from tests.media.photos.conftest import ALIGNMENT, SIZE, Fake, Fixed, noise, smo
 @pytest.mark.parametrize("shift", [(0, 0), (31.4, -7.2)])
 def test_a_square_is_found_again_to_the_fraction_of_a_pixel(degrees: float, scale: float, shift: tuple[float, float]) -> None:
     x, y = 100 + shift[0], 90 + shift[1]
-    found = place(subject(x, y, scale, degrees), ALIGNMENT, SIZE)
+    found = estimate_similarity(subject(x, y, scale, degrees), ALIGNMENT, SIZE)
     assert found is not None and found.side == pytest.approx(SIZE * scale, rel=1e-5)
     np.testing.assert_allclose(found.corners().mean(0), [x + 0.5, y + 0.5], atol=1e-3)
     upper_left = np.array([-1, -1]) * SIZE * scale / 2
@@ -32,21 +32,49 @@ def test_a_square_is_found_again_to_the_fraction_of_a_pixel(degrees: float, scal
 
 def test_least_squares_evens_out_what_a_finder_gets_wrong() -> None:
     wrong = np.random.default_rng(0).normal(0, 1, (5, 2)).astype(np.float32)
-    found = place(subject(60, 60, 3) + wrong, ALIGNMENT, SIZE)
+    found = estimate_similarity(subject(60, 60, 3) + wrong, ALIGNMENT, SIZE)
     assert found is not None
     np.testing.assert_allclose(found.corners().mean(0), [60.5, 60.5], atol=3)
 
 
 def test_points_in_one_place_or_none_are_no_subject() -> None:
-    assert place(np.zeros((5, 2), np.float32), ALIGNMENT, SIZE) is None
-    assert place(np.full((5, 2), np.nan, np.float32), ALIGNMENT, SIZE) is None
+    assert estimate_similarity(np.zeros((5, 2), np.float32), ALIGNMENT, SIZE) is None
+    assert estimate_similarity(np.full((5, 2), np.nan, np.float32), ALIGNMENT, SIZE) is None
+
+
+def least_squares(points: NDArray[np.floating], alignment: NDArray[np.floating]) -> tuple[complex, complex]:
+    """The closed form: w = rotation z + translation for points as complex numbers, from the pixels' corners."""
+    z, w = (pairs[:, 0] + 1j * pairs[:, 1] + (0.5 + 0.5j) for pairs in np.asarray([points, alignment], np.float64))
+    away = z - z.mean()
+    rotation = complex((w * away.conj()).sum() / (away * away.conj()).real.sum())
+    return rotation, complex(w.mean() - rotation * z.mean())
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("count", [2, 3, 5, 68])
+def test_the_similarity_is_the_least_squares_one(seed: int, count: int) -> None:
+    random = np.random.default_rng(seed)
+    points, alignment = random.uniform(0, 400, (count, 2)), random.uniform(0, 64, (count, 2))
+    if seed == 0:
+        points[:, 1] = 100  # on a line
+    elif seed == 1:
+        points = alignment * [-1, 1] + 200  # mirrored: the best one without mirroring
+    found = estimate_similarity(points.astype(np.float32), alignment.astype(np.float32), SIZE)
+    assert found is not None
+    rotation, translation = least_squares(points.astype(np.float32), alignment.astype(np.float32))
+    np.testing.assert_allclose([found.rotation, found.translation], [rotation, translation], rtol=1e-9, atol=1e-9)
+
+
+def test_a_point_alone_or_an_alignment_in_one_place_gives_no_similarity() -> None:
+    assert estimate_similarity(ALIGNMENT[:1], ALIGNMENT[:1], SIZE) is None
+    assert estimate_similarity(ALIGNMENT, np.full((5, 2), 7, np.float32), SIZE) is None
 
 
 def test_an_upright_crop_is_what_the_training_images_framing_gives() -> None:
     framing = Framing((178, 218), (20, 30, 130, 130))
     image = noise(218, 178)
-    own = Place(SIZE, complex(SIZE / 130), complex(-20, -30) * SIZE / 130)
-    np.testing.assert_array_equal(cut(image, own), frame(Image.fromarray(image), framing, SIZE))
+    own = Similarity(SIZE, complex(SIZE / 130), complex(-20, -30) * SIZE / 130)
+    np.testing.assert_array_equal(extract_crop(image, own), frame(Image.fromarray(image), framing, SIZE))
 
 
 @pytest.mark.parametrize(("degrees", "scale"), [(20, 1.0), (-33, 2.5), (8, 0.7), (45, 6.0)])
@@ -56,13 +84,13 @@ def test_where_it_was_cut_it_is_put_back_within_half_a_pixel(degrees: float, sca
     y, x = np.mgrid[:300, :320]
     spread = 9 * scale**2
     image[:] = 255 * np.exp(-((x - 161.3) ** 2 + (y - 147.7) ** 2) / spread)[..., None]
-    own = place(subject(158, 150, scale, degrees), ALIGNMENT, SIZE)
+    own = estimate_similarity(subject(158, 150, scale, degrees), ALIGNMENT, SIZE)
     assert own is not None
-    crop = cut(image.astype(np.uint8), own)
-    wanted = (own.turn * complex(161.8, 148.2) + own.shift) - (0.5 + 0.5j)
+    crop = extract_crop(image.astype(np.uint8), own)
+    wanted = (own.rotation * complex(161.8, 148.2) + own.translation) - (0.5 + 0.5j)
     np.testing.assert_allclose(centre(crop[..., 0]), [wanted.real, wanted.imag], atol=0.1)
-    box = own.bounds(320, 300)
-    back = enlarge(crop[..., :1].astype(np.float32), own, box)[..., 0]
+    box = own.bounding_box(320, 300)
+    back = warp_back(crop[..., :1].astype(np.float32), own, box)[..., 0]
     found = centre(back) + box[:2]
     assert np.abs(found - [161.3, 147.7]).max() < 0.5
 
@@ -78,16 +106,16 @@ def test_a_large_subject_is_reduced_without_aliasing() -> None:
     image = np.zeros((1000, 1000, 3), np.uint8)
     image[:, ::2] = 255
     for degrees in (0, 10):
-        own = place(subject(500, 500, 20, degrees), ALIGNMENT, SIZE)
+        own = estimate_similarity(subject(500, 500, 20, degrees), ALIGNMENT, SIZE)
         assert own is not None
-        assert np.abs(cut(image, own).astype(int) - 127).max() <= 3
+        assert np.abs(extract_crop(image, own).astype(int) - 127).max() <= 3
 
 
 def test_a_square_over_the_border_sees_the_border_go_on() -> None:
     image = np.full((60, 60, 3), 200, np.uint8)
     for x, y, degrees in ((2, 30, 0), (58, 3, 25), (-10, 30, 0)):
-        own = place(subject(x, y, 1.5, degrees), ALIGNMENT, SIZE)
-        assert own is not None and (np.abs(cut(image, own).astype(int) - 200) <= 1).all()
+        own = estimate_similarity(subject(x, y, 1.5, degrees), ALIGNMENT, SIZE)
+        assert own is not None and (np.abs(extract_crop(image, own).astype(int) - 200) <= 1).all()
 
 
 # ---------------------------------------------------------------- whole photos
@@ -173,8 +201,8 @@ def test_points_that_are_given_are_not_looked_for() -> None:
 
 def test_tiny_and_impossible_subjects_are_left_alone() -> None:
     photos = Photos(Fake(), Fixed())
-    part = photos.cut(noise(), np.stack([subject(80, 60, 0.5), subject(40, 40, 1), np.zeros((5, 2), np.float32)]))
-    assert len(part.places) == 1 and part.small == 2 and part.boxes() == [(24, 24, 57, 57)]
+    part = photos.extract(noise(), np.stack([subject(80, 60, 0.5), subject(40, 40, 1), np.zeros((5, 2), np.float32)]))
+    assert len(part.similarities) == 1 and part.too_small == 2 and part.boxes() == [(24, 24, 57, 57)]
     away = photos(noise(), points=subject(-300, -300, 2)[None])
     np.testing.assert_array_equal(away.image, noise())
 
@@ -189,9 +217,9 @@ def test_a_bundle_without_alignment_is_refused() -> None:
 
 def test_finders_by_name_and_what_is_said_of_others(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UnknownName, match='did you mean "dlib"'):
-        detector("dlb", host.registry)
-    with pytest.raises(AttrxferError, match="locator landmarks cannot find anything in photos; these can: auto, dlib"):
-        detector("landmarks", host.registry)
+        load_detector("dlb", host.registry)
+    with pytest.raises(AttrxferError, match="locator landmarks detects nothing in photos; these do: auto, dlib"):
+        load_detector("landmarks", host.registry)
     monkeypatch.setattr("attrxfer_faces.locator.missing_dlib", lambda: ["dlib: pip install 'attrxfer[faces]'"])
-    with pytest.raises(AttrxferError, match=r"needs dlib: pip install 'attrxfer\[faces\]'; .*--aligned"):
-        detector("dlib", host.registry)
+    with pytest.raises(AttrxferError, match=r"missing: dlib: pip install 'attrxfer\[faces\]'; .*--aligned"):
+        load_detector("dlib", host.registry)

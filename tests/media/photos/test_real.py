@@ -13,8 +13,8 @@ from skimage.data import astronaut, coffee
 
 from attrxfer.data import open_data
 from attrxfer.interfaces import Detector
-from attrxfer.media.photos import Photos, detector
-from attrxfer.media.photos.place import place
+from attrxfer.media.photos import Photos, load_detector
+from attrxfer.media.photos.similarity import estimate_similarity
 from attrxfer.plugin.host import Host
 from tests.media.photos.conftest import Fake
 
@@ -28,7 +28,7 @@ ALIGNED = np.array([[11.8, 16.4], [19.7, 16.4], [15.7, 21.2], [12.2, 24.4], [19.
 @pytest.fixture(scope="module")
 def dlib(host: Host) -> Detector:
     pytest.importorskip("dlib", reason="the extra faces is not installed")
-    return detector("dlib", host.registry)
+    return load_detector("dlib", host.registry)
 
 
 @pytest.mark.parametrize("degrees", [0, 20, -35])
@@ -87,17 +87,17 @@ def test_faces_anywhere_in_a_larger_image_are_framed_as_in_training(dlib: Detect
         turned = face.rotate(degrees, Image.Resampling.BICUBIC, expand=True)
         scene.paste(turned, (x, y), Image.new("L", face.size, 255).rotate(degrees, expand=True))
         turn = np.exp(-1j * np.radians(degrees))
-        own = place(records.landmarks[row], alignment, size)
+        own = estimate_similarity(records.landmarks[row], alignment, size)
         assert own is not None
         corners = own.corners() * (crop[2] / size) + crop[:2]
         away = (corners[:, 0] + 1j * corners[:, 1]) * scale - complex(*face.size) / 2
         square = away * turn + complex(*turned.size) / 2 + complex(x, y)
         wanted.append(np.stack([square.real, square.imag], 1))
     photos = Photos(Fake(alignment=alignment), dlib)
-    photos.transfer.size = size
-    part = photos.cut(np.asarray(scene), photos.detect(np.asarray(scene)))
-    assert len(part.places) == 3
+    photos.model.size = size
+    part = photos.extract(np.asarray(scene), photos.detect(np.asarray(scene)))
+    assert len(part.similarities) == 3
     for corners in wanted:
         side = np.linalg.norm(corners[1] - corners[0])
-        nearest = min(np.abs(each.corners() - corners).max() for each in part.places)
+        nearest = min(np.abs(each.corners() - corners).max() for each in part.similarities)
         assert nearest < 0.1 * side, "within a tenth of the square's side"

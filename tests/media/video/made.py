@@ -130,9 +130,13 @@ class Bright:
 
 
 class Dots:
-    """A transfer that draws a dot in the middle of its crop."""
+    """A model that draws a dot in the middle of its crop."""
 
+    name = "dots"
     size = SIZE
+    framing = None
+    alignment = 8 + 16 * CORNERS
+    guided: ClassVar[dict[str, bool]] = {}
     metadata: ClassVar[dict[str, Any]] = {
         "alignment": (8 + 16 * CORNERS).tolist(),
         "sha256": {"weights": "0"},
@@ -142,11 +146,11 @@ class Dots:
     def __init__(self) -> None:
         self.seen = 0
 
-    def images(self, uint8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
-        self.seen += len(uint8)
+    def images(self, images_u8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
+        self.seen += len(images_u8)
         y, x = np.mgrid[:SIZE, :SIZE] - (SIZE - 1) / 2
         dot = (60 * np.exp(-(x**2 + y**2) / 18))[..., None] * np.array([-1, -0.5, 0.5])
-        return (uint8 + strength * dot).clip(0, 255).round().astype(np.uint8)
+        return (images_u8 + strength * dot).clip(0, 255).round().astype(np.uint8)
 
 
 def photos(noise: float = 0.0, blind: Iterable[int] = ()) -> Photos:

@@ -15,10 +15,9 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from attrxfer.cli.transferring import transfer
+from attrxfer.cli.transfer import transfer
 from attrxfer.errors import AttrxferError, DataError
 from attrxfer.media.photos import Photos
-from attrxfer.media.processors import WholePhotos
 from attrxfer.media.video import transfer as transfers
 from attrxfer.media.video import transfer_video
 from tests.media.video.made import Bright, Dots, moving, packets, photos, read, scene, times, write
@@ -31,7 +30,7 @@ def test_only_the_subject_changes(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     own = photos()
     outcome = transfer_video(
-        own, source, tmp_path / "out" / "a.mkv", said={"Model": "squares"}, progress=lambda *step: told.append(step)
+        own, source, tmp_path / "out" / "a.mkv", provenance={"Model": "squares"}, progress=lambda *step: told.append(step)
     )
     before, after = read(source), read(outcome.path)
     assert (outcome.frames, outcome.changed, outcome.subjects, outcome.notes) == (24, 24, 1, ())
@@ -163,7 +162,7 @@ def test_a_stopped_job_goes_on_and_ends_the_same(tmp_path: Path, monkeypatch: py
     outcome = transfer_video(stopping, source, out)
     assert out.read_bytes() == (tmp_path / "whole.mp4").read_bytes() and outcome.frames == 30
     assert stopping.detector.calls == whole.detector.calls  # no look was taken twice
-    assert stopping.transfer.seen < 2 * whole.transfer.seen
+    assert stopping.model.seen < 2 * whole.model.seen
     assert [path.name for path in out.parent.iterdir()] == ["a.mp4"]
 
 
@@ -197,7 +196,7 @@ def test_a_clip_that_nobody_is_in_is_copied(tmp_path: Path) -> None:
 def test_only_the_largest(tmp_path: Path) -> None:
     source = write(tmp_path / "a.mkv", [scene([(10 + i / 2, 30, 30), (90, 20, 50)], 160, 100) for i in range(8)])
     assert transfer_video(photos(), source, tmp_path / "b.mkv").subjects == 2
-    assert transfer_video(photos(), source, tmp_path / "c.mkv", count=1).subjects == 1
+    assert transfer_video(photos(), source, tmp_path / "c.mkv", largest=1).subjects == 1
     changed = (np.stack(read(source)) != np.stack(read(tmp_path / "c.mkv"))).any((0, 1, 3))
     assert changed[90:140].any() and not changed[:60].any()
 
@@ -299,17 +298,15 @@ def test_the_finder_and_transfer_of_photos_are_used(tmp_path: Path) -> None:
     source = write(tmp_path / "a.mkv", moving(4))
     own = Photos(Dots(), Bright())
     transfer_video(own, source, tmp_path / "b.mkv")
-    assert own.transfer.seen == 4 and own.detector.calls >= 4  # type: ignore[attr-defined]
+    assert own.model.seen == 4 and own.detector.calls >= 4  # type: ignore[attr-defined]
 
 
 # ---------------------------------------------------------------- the command
 
 
 def test_the_command_takes_photos_and_videos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("attrxfer.cli.transferring._load", lambda *given: Dots())
-    monkeypatch.setattr(
-        "attrxfer.cli.transferring._photos", lambda loaded, strength, faces, *given: WholePhotos(photos(), strength, faces)
-    )
+    monkeypatch.setattr("attrxfer.workflows.transfer.load_model", lambda *given: Dots())
+    monkeypatch.setattr("attrxfer.workflows.transfer.load_detector", lambda *given: Bright())
     folder, out = tmp_path / "in", tmp_path / "out"
     (folder / "deep").mkdir(parents=True)
     write(folder / "deep" / "a.mkv", moving(4))

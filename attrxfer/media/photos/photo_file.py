@@ -1,4 +1,4 @@
-"""Image files read and written back in their own format, with all they know of themselves."""
+"""Image files read, and written back in their own format with their metadata."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin, PngImagePlugin
 
 from attrxfer.errors import DataError
+from attrxfer.media.batch import Skipped
 from attrxfer.media.images import UNREADABLE, opened
-from attrxfer.media.photos.pixels import changed, seen
-from attrxfer.media.provenance import packet
+from attrxfer.media.photos.pixels import apply_change, upright_rgb
+from attrxfer.media.provenance import xmp_packet
 
 WEBP_QUALITY, TIFF_JPEG_QUALITY = 90, 95
 """Where the file does not say how it was compressed."""
@@ -31,25 +32,35 @@ GIF_TRAILER = b"\x01" + bytes(range(255, -1, -1)) + b"\x00"
 """How XMP lies in a GIF: the trailer makes readers that take the text for blocks find their way out."""
 
 
-class Unsuited(DataError):
-    """A sound file that is left as it is, and why."""
-
-
 @dataclass(frozen=True)
 class PhotoFile:
-    """image: as it is stored. pixels: as it is seen, uint8 RGB (H, W, 3), upright. notes: what cannot be kept."""
+    """An image file.
+
+    Attributes:
+        path: The file.
+        image: The image as it is stored.
+        pixels: The image as a viewer shows it: uint8 RGB (H, W, 3), upright.
+        notes: What a result cannot keep, in words.
+    """
 
     path: Path
     image: Image.Image
     pixels: NDArray[np.uint8]
     notes: tuple[str, ...] = ()
 
-    def encoded(self, pixels: NDArray[np.uint8], said: Mapping[str, str] | None = None) -> bytes:
-        """The file with this image in place of its own, in its format, with its EXIF, ICC profile, resolution and texts;
-        ``said`` goes into its XMP packet (see ``provenance.statement``). Raises DataError when Pillow cannot write it."""
-        image = changed(self.image, self.pixels, pixels)
-        known = self.image.info.get("xmp")
-        xmp = packet(said, known) if said is not None else known
+    def encoded(self, pixels: NDArray[np.uint8], provenance: Mapping[str, str] | None = None) -> bytes:
+        """The file with another image, in its format, with its EXIF, ICC profile, resolution and texts.
+
+        Args:
+            pixels: The image, uint8 RGB (H, W, 3), upright.
+            provenance: What is written into the XMP packet; None: nothing.
+
+        Raises:
+            DataError: Pillow cannot write it.
+        """
+        image = apply_change(self.image, self.pixels, pixels)
+        own = self.image.info.get("xmp")
+        xmp = xmp_packet(provenance, own) if provenance is not None else own
         buffer = io.BytesIO()
         form = "JPEG" if self.image.format == "MPO" else self.image.format
         assert form is not None
@@ -61,19 +72,24 @@ class PhotoFile:
         return content[:-1] + GIF_XMP + xmp + GIF_TRAILER + b";" if form == "GIF" and xmp else content
 
 
-def read(path: Path) -> PhotoFile:
-    """Raises Unsuited for a file of several images, DataError with the reason for one that cannot be read."""
+def read_photo(path: Path) -> PhotoFile:
+    """Read an image file.
+
+    Raises:
+        Skipped: The file holds several images.
+        DataError: The file cannot be read.
+    """
     with opened(path) as image:
         frames = getattr(image, "n_frames", 1)
         if frames > 1 and image.format != "MPO":
-            raise Unsuited(f"{path}: {frames} frames or pages: only still images are changed")
+            raise Skipped(f"{path}: {frames} frames or pages: only still images are changed")
         notes = []
         if ";16" in str(getattr(image, "tile", "")) and image.mode in ("RGB", "RGBA"):
             notes.append("16 bits a channel become 8")
         if frames > 1:
             notes.append("only its first image is kept")
         image.load()
-        return PhotoFile(path, image, seen(image), tuple(notes))
+        return PhotoFile(path, image, upright_rgb(image), tuple(notes))
 
 
 def _common(old: Image.Image) -> dict[str, Any]:

@@ -1,0 +1,163 @@
+"""attrxfer transfer."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from attrxfer.media.batch import BatchResult, FileResult
+
+PARTIAL = 1
+"""Exit code when some files were broken, or had nothing to change."""
+
+
+def read_subjects(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """Number of the largest subjects; 0 for all."""
+    number = {None: "0", "all": "0", "largest": "1", "0": ""}.get(value, str(value))
+    if not number.isdecimal():
+        raise click.BadParameter(f'"{value}" is neither all, largest nor a number from 1')
+    return int(number) if value is not None else None
+
+
+def read_shard(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, int]:
+    """(I, N) of "I/N"."""
+    first, _, last = value.partition("/")
+    if not (first.isdecimal() and last.isdecimal() and 1 <= int(first) <= int(last)):
+        raise click.BadParameter(f'"{value}" is no part: the first of four is 1/4')
+    return int(first), int(last)
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("out"), show_default=True, help="Results' folder.")
+@click.option("--strength", type=click.FloatRange(0, 3), default=1.0, show_default=True, help="0: the input, 1: as trained.")
+@click.option(
+    "--subjects",
+    metavar="all|largest|N",
+    callback=read_subjects,
+    help="Which subjects of a photo are changed: N are the N largest.  [default: all]",
+)
+@click.option("--detector", metavar="NAME", help="The locator that detects them.  [default: the one that a plugin sets]")
+@click.option("--missing", type=click.Choice(["copy", "skip"]), help="Files without a subject.  [default: copy]")
+@click.option("--aligned", is_flag=True, help="Images are crops like those trained on; results have the model's size.")
+@click.option("--provenance/--no-provenance", default=True, show_default=True, help="Write into the file how it was made.")
+@click.option("--skip-existing", is_flag=True, help="Leave out files whose result exists.")
+@click.option(
+    "--shard", metavar="I/N", default="1/1", callback=read_shard, help="Only the I-th of N parts, for several machines."
+)
+@click.option("--backend", default="torch", show_default=True, help="What runs the networks; auto takes the fastest here.")
+@click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
+def transfer(
+    model: Path,
+    files: tuple[Path, ...],
+    out: Path,
+    strength: float,
+    subjects: int | None,
+    detector: str | None,
+    missing: str | None,
+    aligned: bool,
+    provenance: bool,
+    skip_existing: bool,
+    shard: tuple[int, int],
+    backend: str,
+    quiet: bool,
+) -> None:
+    """Transfer FILES (photos, videos, folders of them) with MODEL (a bundle, run, exported file, method or shipped model).
+
+    Every subject in a photo or video is detected, transferred and put back; size, format and metadata stay. Exit code 1: some
+    files were broken and skipped, or had no subject.
+    """
+    if aligned and any(given is not None for given in (subjects, detector, missing)):
+        raise click.UsageError("--aligned takes crops, in which nothing is detected: no --subjects, --detector or --missing")
+    from attrxfer.media.batch import BatchOptions
+    from attrxfer.plugin import host
+    from attrxfer.workflows import transfer as workflow
+
+    batch = BatchOptions(skip_existing, shard, copy_skipped=missing != "skip")
+    options = workflow.TransferOptions(strength, subjects or None, detector, aligned, provenance, backend, batch)
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # large images, odd EXIF: files are judged by what becomes of them
+    with progress_bar(quiet) as bar:
+        reporter = Reporter(bar, quiet)
+        result = workflow.transfer(model, files, out, host.load(), options, on_result=reporter.result, on_steps=reporter.steps)
+    if not quiet:
+        for line in summary(result.batch, out, result.subject):
+            click.echo(line)
+    if any(file.reason for file in result.batch.files):
+        sys.exit(PARTIAL)
+
+
+@contextmanager
+def progress_bar(quiet: bool) -> Iterator[Progress]:
+    """Bars on stderr where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as bar:
+        yield bar
+
+
+class Reporter:
+    """Prints a line for each file that was not changed, or that differs in form, and moves the bars."""
+
+    def __init__(self, bar: Progress, quiet: bool) -> None:
+        self.bar = bar
+        self.quiet = quiet
+        self.all = bar.add_task("transfer", total=None)
+        self.videos: dict[Path, TaskID] = {}
+
+    def result(self, file: FileResult, done: int, total: int) -> None:
+        """After each file."""
+        self.bar.update(self.all, completed=done, total=total, description=f"{done}/{total} files")
+        if file.reason:
+            did = "copied" if file.outcome == "copied" else "skipped"
+            click.echo(f"{file.source}: {did}: {file.reason}", err=True)
+        elif file.written.notes and not self.quiet:
+            click.echo(f"{file.source}: {'; '.join(file.written.notes)}", err=True)
+
+    def steps(self, path: Path, done: int, total: int) -> None:
+        """While a video is transferred."""
+        if path not in self.videos:
+            self.videos[path] = self.bar.add_task(path.name)
+        self.bar.update(self.videos[path], completed=done, total=total)
+
+
+def summary(batch: BatchResult, out: Path, subject: str) -> Iterator[str]:
+    """One line for the images, one for the videos."""
+    from attrxfer.media.batch import BatchResult
+    from attrxfer.media.detection import count
+    from attrxfer.media.video.clip import is_video
+
+    images = BatchResult([file for file in batch.files if not is_video(file.source)])
+    videos = BatchResult([file for file in batch.files if is_video(file.source)])
+    if images.files or not videos.files:
+        subjects = sum(file.written.subjects for file in images.files)
+        yield _counted(images, f"{images.written} written to {out}" + (f" ({count(subjects, subject)})" if subjects else ""))
+    if videos.files:
+        changed = [file.written for file in videos.of("changed")]
+        frames, subjects = (sum(each.frames for each in changed), sum(each.subjects for each in changed))
+        speed = frames / max(sum(each.seconds for each in changed), 1e-9)
+        what = f" ({frames} frames, {count(subjects, subject)} followed, {speed:.3g} frames a second)" if changed else ""
+        yield _counted(videos, f"{videos.written} video{'s' * (videos.written != 1)} written to {out}{what}")
+
+
+def _counted(batch: BatchResult, written: str) -> str:
+    """What was written, and how many files were not."""
+    counts = {
+        "copied as they were": sum(bool(file.reason) for file in batch.of("copied")),
+        "skipped": len(batch.of("left")),
+        "broken and skipped": len(batch.of("broken")),
+        "there already": len(batch.of("there")),
+    }
+    return ", ".join([written, *(f"{number} {what}" for what, number in counts.items() if number)])

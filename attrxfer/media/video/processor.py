@@ -1,0 +1,74 @@
+"""The processor of video files."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from attrxfer.errors import DataError
+from attrxfer.media.batch import Answer, OnSteps, Skipped, Written, ignore_steps
+from attrxfer.media.files import FileTask
+from attrxfer.media.photos import Photos
+from attrxfer.media.video.clip import is_video, require
+from attrxfer.media.video.transfer import transfer_video
+
+
+class VideoProcessor:
+    """Transfers videos one after another (a ``FileProcessor``). A video that was interrupted goes on where it stopped."""
+
+    def __init__(
+        self, photos: Photos, strength: float = 1.0, largest: int | None = None, provenance: Mapping[str, str] | None = None
+    ) -> None:
+        """Set up a processor.
+
+        Args:
+            photos: The model and the detector.
+            strength: Strength of the transfer; 0 copies the files.
+            largest: How many subjects of each scene are changed, the largest first; None: all.
+            provenance: What is written into the results' comments; None: nothing.
+
+        Raises:
+            AttrxferError: PyAV is not installed.
+        """
+        require()
+        self.photos = photos
+        self.strength = strength
+        self.largest = largest
+        self.provenance = provenance
+
+    def accepts(self, path: Path) -> bool:
+        """Videos, by suffix."""
+        return is_video(path)
+
+    def process(self, tasks: Sequence[FileTask], on_steps: OnSteps = ignore_steps) -> Iterator[Answer]:
+        """Transfer videos, two steps a frame; see ``FileProcessor.process``."""
+        for task in tasks:
+            try:
+                yield self._process(task, on_steps)
+            except DataError as error:
+                yield error
+
+    def _process(self, task: FileTask, on_steps: OnSteps) -> Written | None:
+        """Transfer a video; None where it is to be copied.
+
+        Raises:
+            Skipped: No subject is in it.
+            DataError: The file is broken.
+        """
+        if self.strength == 0:
+            return None
+        progress = functools.partial(on_steps, task.source)
+        result = transfer_video(
+            self.photos,
+            task.source,
+            task.target,
+            self.strength,
+            largest=self.largest,
+            provenance=self.provenance,
+            copy=False,
+            progress=progress,
+        )
+        if not result.changed:
+            raise Skipped(f"{task.source}: no {self.photos.subject} found")
+        return Written(result.subjects, (), result.notes, result.frames, result.seconds)

@@ -1,0 +1,152 @@
+"""The use case behind ``attrxfer transfer``: a model, files and folders in; files, counts and a manifest out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from attrxfer.errors import AttrxferError
+from attrxfer.interfaces import ChoosesBackend, Model
+from attrxfer.media.batch import (
+    BatchOptions,
+    BatchResult,
+    FileProcessor,
+    FileResult,
+    OnResult,
+    OnSteps,
+    ignore_result,
+    ignore_steps,
+    process_files,
+)
+from attrxfer.media.detection import load_detector
+from attrxfer.media.files import FileTask, find_tasks
+from attrxfer.media.images import SUFFIXES, is_image
+from attrxfer.media.manifest import Manifest
+from attrxfer.media.photos import Photos
+from attrxfer.media.processors import CropProcessor, PhotoProcessor
+from attrxfer.media.provenance import provenance_of
+from attrxfer.media.video.clip import is_video
+from attrxfer.media.video.processor import VideoProcessor
+from attrxfer.model.loading import load_model
+from attrxfer.plugin.host import Host
+
+DEFAULT_BACKEND = "torch"
+CROPS = "crop"
+"""What is counted where nothing is detected."""
+
+
+@dataclass(frozen=True)
+class TransferOptions:
+    """How files are transferred.
+
+    Attributes:
+        strength: s in x + s (T(x) - x): 0 is the input, 1 the transfer as trained.
+        largest: How many subjects of a photo, or of a video's scene, are changed, the largest first; None: all.
+        detector: The locator that detects them; None: the default one.
+        aligned: The images are crops like those trained on; nothing is detected.
+        provenance: Whether results say how they were made.
+        backend: What runs the networks of a bundle.
+        batch: Which files are processed.
+    """
+
+    strength: float = 1.0
+    largest: int | None = None
+    detector: str | None = None
+    aligned: bool = False
+    provenance: bool = True
+    backend: str = DEFAULT_BACKEND
+    batch: BatchOptions = field(default_factory=BatchOptions)
+
+
+@dataclass(frozen=True)
+class TransferResult:
+    """What became of the files.
+
+    Attributes:
+        batch: The files, images before videos.
+        subject: What was detected in them, in the singular.
+    """
+
+    batch: BatchResult
+    subject: str
+
+
+def transfer(
+    model: str | Path,
+    sources: Sequence[Path],
+    out: Path,
+    host: Host,
+    options: TransferOptions | None = None,
+    *,
+    on_result: OnResult = ignore_result,
+    on_steps: OnSteps = ignore_steps,
+) -> TransferResult:
+    """Transfer images and videos into a folder; with a manifest where a folder is given.
+
+    Args:
+        model: What ``load_model`` opens.
+        sources: Files and folders.
+        out: The output folder.
+        host: The plugins.
+        options: How files are transferred.
+        on_result: Called after each file, see ``OnResult``.
+        on_steps: Told how far a video is, see ``OnSteps``.
+
+    Raises:
+        AttrxferError: What ``load_model``, ``load_detector`` and ``find_tasks`` raise; the model takes crops only; it cannot
+            choose its backend; or a video is given as a crop.
+    """
+    options = options or TransferOptions()
+    loaded = _load(model, options.backend, host)
+    if not options.aligned and loaded.alignment is None:
+        raise AttrxferError(
+            f"{model}: does not say how its training images were aligned, so it cannot be told where in a photo to cut; for "
+            f"images framed as those were, say --aligned (results have {loaded.size} x {loaded.size} pixels)"
+        )
+    what = "images here" if options.aligned else "images or videos here"
+    tasks = find_tasks(sources, out, _is_media, f"{what} ({', '.join(sorted(SUFFIXES))})")
+    provenance = provenance_of(loaded, options.strength)
+    processors, subject = _processors(loaded, tasks, options, provenance if options.provenance else None, host)
+    manifest = Manifest(out, provenance, options.batch, subject) if any(source.is_dir() for source in sources) else None
+
+    def finished(file: FileResult, done: int, total: int) -> None:
+        if manifest is not None:
+            manifest.add(file)
+        on_result(file, done, total)
+
+    try:
+        batch = process_files(tasks, processors, options.batch, finished, on_steps)
+    finally:
+        if manifest is not None and manifest.images:
+            manifest.write()
+    return TransferResult(batch, subject)
+
+
+def _load(model: str | Path, backend: str, host: Host) -> Model:
+    loaded = load_model(model, host)
+    if backend != DEFAULT_BACKEND:
+        if not isinstance(loaded, ChoosesBackend):
+            raise AttrxferError(f"{model}: only a bundle's networks can be run by another backend: leave --backend out")
+        loaded.use(backend, host.registry)
+    return loaded
+
+
+def _is_media(path: Path) -> bool:
+    return is_image(path) or is_video(path)
+
+
+def _processors(
+    model: Model, tasks: Sequence[FileTask], options: TransferOptions, provenance: Mapping[str, str] | None, host: Host
+) -> tuple[list[FileProcessor], str]:
+    """What transfers the files, and what it detects in them."""
+    videos = [task.source for task in tasks if is_video(task.source)]
+    if options.aligned:
+        if videos:
+            raise AttrxferError(f"{videos[0]}: a video is no crop: --aligned is for images only")
+        return [CropProcessor(model, options.strength, provenance)], CROPS
+    photos = Photos(model, load_detector(options.detector, host.registry))
+    processors: list[FileProcessor] = [PhotoProcessor(photos, options.strength, options.largest, provenance)]
+    if videos:
+        processors.append(VideoProcessor(photos, options.strength, options.largest, provenance))
+    return processors, photos.subject
