@@ -1,4 +1,4 @@
-"""DIAT and DIAT-A ("Deep Identity-aware Transfer of Facial Attributes") as components; recipes come with them."""
+"""DIAT and DIAT-A ("Deep Identity-aware Transfer of Facial Attributes") as components and recipes."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def register_components(registry: Registry) -> None:
 
 @hookimpl
 def register_recipes() -> Path:
-    """Inside the wheel the recipes lie beside this file; in a checkout at the repository's root."""
+    """The folder of recipes: beside this file in an installed package, at the repository's root in a checkout."""
     inside = Path(__file__).parent / "recipes"
     return inside if inside.is_dir() else Path(__file__).parents[2] / "recipes"
 

@@ -1,4 +1,4 @@
-"""The attribute loss, eq. 3: both sides of the game between T and D."""
+"""The attribute loss, eq. 3: what T minimises and what D minimises."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class Gan:
     """Eq. 3 with the non-saturating loss for T (-log D(T(x))) and the standard one for D: -log D(a) - log(1 - D(T(x))).
 
-    Eq. 3 prints "1 - log D(T(x))"; read so, D would minimise a term without bound.
+    Eq. 3 prints "1 - log D(T(x))" for the last term; minimising that has no lower bound.
 
-    Augmentation changes what D sees at random, guided and generated images alike, and T's gradient goes through it.
-    Augmentation and the penalty R1 keep D from winning when there are few images; the paper has neither.
+    Augmentation changes guided and generated images at random before D sees them, and T's gradient passes through it.
+    Augmentation and the penalty R1 keep D from memorising a small data set; the paper has neither.
 
     Args:
         r1: Weight of the penalty on the squared gradient of D at guided images; 0 leaves it out.
@@ -46,7 +46,7 @@ class Gan:
         remedies={
             "the discriminator won": "T learns only patterns that fool D: hold D back with --set adversarial.r1=1 or "
             "adversarial.shift=0.1, or train on more images",
-            "the output equals the input": "the attribute has no pull: lower identity.weight, or train longer "
+            "the output equals the input": "the attribute loss changes too little: lower identity.weight, or train longer "
             "(--set train.adversarial.steps=...)",
             "mode collapse": "T makes one image of all: raise identity.weight, or lower train.adversarial.lr",
             "colour drift": "D tells guided images by their colours: let it see changed ones (--set "
@@ -98,7 +98,17 @@ class Gan:
     def discriminator_loss(
         self, discriminator: Callable[[Tensor], Discrimination], guided: Tensor, generated: Tensor, update: int
     ) -> Mapping[str, Tensor]:
-        """D's terms in one pass over X' (line 5 of Algorithm 1): guided and generated images together."""
+        """D's terms, from one pass over guided and generated images together (X' in line 5 of Algorithm 1).
+
+        Args:
+            discriminator: D.
+            guided: Real images with the attribute (N, 3, S, S).
+            generated: T(x) (N, 3, S, S).
+            update: Number of this update of D, from 0; every ``r1_every``-th has the penalty R1.
+
+        Returns:
+            Scalars by name: "guided", "generated" and, with the penalty, "r1".
+        """
         penalise = self.r1 > 0 and update % self.r1_every == 0
         if penalise:
             guided = guided.detach().requires_grad_(True)

@@ -1,4 +1,4 @@
-"""Stages whose result depends on the data and the settings alone: trained once, then read from the cache."""
+"""Stages whose result depends on the data and the settings only: trained once, then read from the cache."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from attrxfer_diat.supervised import Supervised
 class CachedStage(Supervised):
     """A supervised stage whose result does not depend on the task.
 
-    Its network is kept in the cache under a hash of the images and their labels, the first batch (order, flips), every plain
-    value that the stage holds when it attaches, and all weights that it begins with. Where the cache has it, the stage takes
-    no steps. The network is trainable only while the stage runs.
+    Its network is stored in the cache. The key is a hash of the images and their labels, the first batch (order, flips),
+    the stage's settings, and all weights that training begins with. Where the cache has the network, the stage takes no
+    steps. The network is trainable only while the stage runs.
     """
 
     def attach(self, run: Run, network: nn.Module, *fixed: nn.Module) -> None:
@@ -53,7 +53,7 @@ class CachedStage(Supervised):
         return digest.hexdigest()[:32]
 
     def finish(self) -> None:
-        """Freeze the network and keep it in the cache."""
+        """Freeze the network and store it in the cache."""
         self.network.requires_grad_(False)
         if self.run.devices.rank == 0:
             cached(self.cache_key, lambda: _weights(self.network))
@@ -63,7 +63,9 @@ class CachedStage(Supervised):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         super().load_state_dict(state)
-        self.cache_key = state["cache_key"]  # of the weights that training began with, not of those it resumes from
+        self.cache_key = state[
+            "cache_key"
+        ]  # the key of the weights that training began with
 
 
 def _weights(module: nn.Module) -> bytes:

@@ -1,4 +1,4 @@
-"""How ``face_features``, which replaces VGG-Face offline, learns faces: from the run's own people and attributes."""
+"""The stage that trains ``face_features`` (it replaces VGG-Face) to tell the run's own people and attributes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EMBEDDING = 256
 
 
 class Heads(nn.Module):
-    """Images (N, 3, S, S) -> logits of the people (N, P) and of the attributes (N, A), from the last map of ``features``.
+    """Two classifiers on the last map of ``features``: images (N, 3, S, S) -> logits of people (N, P), of attributes (N, A).
 
     Args:
         features: The network under the heads.
@@ -37,7 +37,7 @@ class Heads(nn.Module):
             layers += [
                 nn.MaxPool2d(2),
                 nn.Conv2d(channels, channels, 3, padding=1, bias=False),
-                nn.BatchNorm2d(channels),  # without it the people are hardly learned (docs/paper.md)
+                nn.BatchNorm2d(channels),  # without it, accuracy on people stays near chance (docs/paper.md)
                 nn.ReLU(inplace=True),
             ]
         embedding = [nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(16 * channels, EMBEDDING), nn.BatchNorm1d(EMBEDDING)]
@@ -51,9 +51,10 @@ class Heads(nn.Module):
 
 
 class ClassifyFaces(CachedStage):
-    """Cross entropies of identity (where the data set has identities) and of all attributes, on the training split.
+    """Minimises the cross entropies of identity (where the data set has identities) and of all attributes, on the training
+    split.
 
-    Afterwards the heads are discarded, and the five convolutions are not trained further.
+    Afterwards the two classifiers are discarded, and the five convolutions are not trained further.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class ClassifyFaces(CachedStage):
         self.labels = np.stack([records.attributes[name] for name in names], axis=1).astype(np.float32)
         train = run.data.rows("train", None)
         people = np.unique(records.identity[train]) if records.identity is not None else np.zeros(0, np.int64)
-        self.number = {int(person): number for number, person in enumerate(people)}
+        self.class_of = {int(person): number for number, person in enumerate(people)}
         heads = Heads(owner, max(len(people), 1), len(names))
         self.attach(run, run.devices.place(heads))
 
@@ -76,16 +77,16 @@ class ClassifyFaces(CachedStage):
         device = batch.images.device
         with self.run.devices.autocast():
             people, attributes = self.network(batch.images)
-        wanted = torch.from_numpy(self.labels[batch.rows]).to(device)
-        terms = {"attributes": binary_cross_entropy_with_logits(attributes.float(), wanted)}
-        if self.number:
+        labels = torch.from_numpy(self.labels[batch.rows]).to(device)
+        terms = {"attributes": binary_cross_entropy_with_logits(attributes.float(), labels)}
+        if self.class_of:
             assert self.run.data.records.identity is not None
             identity = self.run.data.records.identity[batch.rows]
-            who = torch.tensor([self.number[int(person)] for person in identity], device=device)
-            terms["people"] = cross_entropy(people.float(), who)
+            classes = torch.tensor([self.class_of[int(person)] for person in identity], device=device)
+            terms["people"] = cross_entropy(people.float(), classes)
         self.run.devices.update(self.optimizer, torch.stack(list(terms.values())).sum())
-        right = ((attributes > 0) == (wanted > 0.5)).float().mean()
-        return {**{name: term.detach() for name, term in terms.items()}, "accuracy": right}
+        accuracy = ((attributes > 0) == (labels > 0.5)).float().mean()
+        return {**{name: term.detach() for name, term in terms.items()}, "accuracy": accuracy}
 
     def state_dict(self) -> dict[str, Any]:
         return {**super().state_dict(), "heads": self.network.state_dict()}

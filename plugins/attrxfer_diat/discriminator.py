@@ -25,7 +25,7 @@ class Discriminator(nn.Module):
         hidden: Units of the first fully connected layer; 1000 in the paper.
         norm: Normalisation after every convolution.
         slope: Slope of the LeakyReLU.
-        init: He's normal initialisation ("kaiming"), or torch's own ("default"), with which the features are tiny.
+        init: He's normal initialisation ("kaiming"), or torch's own ("default"), which makes the features very small.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The second stage of the paper: networks behind T that make its images better, eq. 10 and 11."""
+"""The enhancement networks of section 3.2, which improve what T makes: eq. 10 and 11."""
 
 from __future__ import annotations
 
@@ -17,27 +17,26 @@ from attrxfer_diat.identity import content_loss
 from attrxfer_diat.supervised import Betas, LearningRate, Positive, Steps, Supervised
 
 SIDE = 128
-"""The side in pixels that the paper's sigma is for."""
+"""Side in pixels of the paper's images, for which its sigma is given."""
 PHI_LAYERS = 2
-"""The maps of phi that eq. 10 compares."""
+"""Number of phi's maps that eq. 10 compares."""
 
 
 def blur(images: Tensor, sigma: float) -> Tensor:
-    """B of eq. 11: Gaussian blur of images (N, 3, S, S), sigma in pixels at a side of 128, scaled with the side."""
+    """B of eq. 11: Gaussian blur of images (N, 3, S, S). sigma is in pixels at S = 128 and scaled to other sizes."""
     scaled = sigma * images.shape[-1] / SIDE
     kernel = 2 * max(1, round(3 * scaled)) + 1
     return gaussian_blur2d(images, (kernel, kernel), (scaled, scaled), border_type="reflect")
 
 
 class GlobalEnhancer(nn.Module):
-    """E(B(T(x))) of section 3.2: the blur B removes T's artifacts, and E, which learned to sharpen blurred faces, restores
-    the detail.
+    """E(B(T(x))) of section 3.2: the blur B removes T's artifacts, and E, trained to sharpen blurred faces, restores detail.
 
     Args:
         network: A network of T's architecture.
         sigma: Standard deviation of the blur in pixels at a side of 128; 1.8 in the paper.
-        residual: E adds the network's output to B(T(x)), so that it has to learn the missing detail only. False: E is the
-            network itself, as in the paper.
+        residual: True: E adds the network's output to B(T(x)), so that the network learns the missing detail only. False: E
+            is the network itself, as in the paper.
     """
 
     stages: ClassVar[tuple[tuple[Slot, str], ...]] = (("enhance", "global_enhancer"),)
@@ -58,7 +57,7 @@ class GlobalEnhancer(nn.Module):
 
 
 class TrainGlobalEnhancer(CachedStage):
-    """Eq. 11: E learns to undo B on every image of the training split; the mean over pixels stands for the sum."""
+    """Eq. 11: E learns to undo B on the training split. The loss is the mean over pixels, not the sum as printed."""
 
     def __init__(
         self, *, steps: Steps = 400, batch_size: Positive = 16, lr: LearningRate = 1e-4, betas: Betas = (0.9, 0.999)
@@ -83,9 +82,9 @@ class TrainGlobalEnhancer(CachedStage):
 
 
 class LocalEnhancer(nn.Module):
-    """E of eq. 10: four 3x3 convolutions on (x, T(x)) that keep x outside the attribute's region and T(x) inside.
+    """E of eq. 10: four 3x3 convolutions on (x, T(x)), trained to give x outside the attribute's region and T(x) inside.
 
-    Not given in the paper: ReLU between them, and the output is added to T(x), so that an untrained E changes nothing.
+    The paper does not give the activation (here ReLU). The output is added to T(x), so that an untrained E changes nothing.
 
     Args:
         width: Channels of the convolutions.
@@ -109,14 +108,14 @@ class LocalEnhancer(nn.Module):
 
 
 class TrainLocalEnhancer(Supervised):
-    """Eq. 10 on the input set; its first term is the mean over pixels instead of the sum.
+    """Eq. 10 on the input set. Its first term is the mean over pixels, not the sum as printed.
 
-    Images without landmarks, whose region is unknown, are left out.
+    Images without landmarks are left out, since their region is unknown.
 
     Args:
         network: phi, the features of the second term; its first two maps are compared.
         locator: Finds the attribute's region.
-        beta: Weights of the pixels, of phi's first and of its second map; 0.1, 0.5, 1 in the paper.
+        beta: Weights of the pixels, of phi's first map and of its second; 0.1, 0.5, 1 in the paper.
     """
 
     def __init__(
@@ -136,7 +135,7 @@ class TrainLocalEnhancer(Supervised):
         self.beta = beta
 
     def check_recipe(self, recipe: RecipeView) -> Iterator[Problem]:
-        """A network with fewer maps than eq. 10 compares."""
+        """A problem when the network has fewer maps than eq. 10 compares."""
         count = len(recipe.features(self.phi))
         if count < PHI_LAYERS:
             yield Problem("network", f"eq. 10 compares the first {PHI_LAYERS} maps of this network; it has {count}")
@@ -153,7 +152,7 @@ class TrainLocalEnhancer(Supervised):
         if not known.any():
             return {"outside": torch.zeros((), device=x.device), "inside": torch.zeros((), device=x.device)}
         x, mask = x[known], mask[known]
-        run.generator.eval()  # T is done with training
+        run.generator.eval()  # T is already trained
         with run.devices.autocast():
             with torch.no_grad():
                 transferred = run.generator(x)
@@ -161,8 +160,8 @@ class TrainLocalEnhancer(Supervised):
             outside = ((1 - mask) * (enhanced - x)).float().square().mean()
             pairs = [(enhanced * mask, transferred * mask)]
             with torch.no_grad():
-                wanted = self.phi(pairs[0][1])
-            pairs += list(zip(self.phi(pairs[0][0])[:PHI_LAYERS], wanted[:PHI_LAYERS], strict=True))
+                reference = self.phi(pairs[0][1])
+            pairs += list(zip(self.phi(pairs[0][0])[:PHI_LAYERS], reference[:PHI_LAYERS], strict=True))
             inside = [b * content_loss(e, t, "relative") for b, (e, t) in zip(self.beta, pairs, strict=True)]
         terms = {"outside": outside, "inside": torch.stack(inside).sum()}
         run.devices.update(self.optimizer, torch.stack(list(terms.values())).sum())

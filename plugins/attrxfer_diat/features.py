@@ -1,4 +1,4 @@
-"""Networks whose feature maps are compared: VGG-Face's first five convolutions (given or trained here), and timm's models."""
+"""Networks whose feature maps are compared: VGG-Face's first five convolutions (read or trained here), timm's models."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class FirstFive(nn.Module):
 
 
 class VggFace(FirstFive):
-    """VGG-Face (Parkhi et al. 2015), as eq. 1 and 4 use it, with weights of the user's own.
+    """VGG-Face (Parkhi et al. 2015), the features phi of eq. 1 and 4, with weights from a file of yours.
 
     Args:
         path: ``vgg_face_dag.pth``, a Torch7 t7, Keras h5, MatConvNet mat or safetensors file; default: $ATTRXFER_VGG_FACE.
@@ -109,13 +109,13 @@ class FaceFeatures(FirstFive):
 
 
 class Timm(nn.Module):
-    """Any timm model that gives feature maps; they are taken where timm's ``features_only`` takes them.
+    """Any timm model with ``features_only``: its feature maps.
 
     Args:
         name: The model's name in timm.
         weights: A safetensors or weights-only file of timm's state dict.
         pretrained: Download timm's own weights instead.
-        out: Which maps, as timm counts them (from 0); empty takes all.
+        out: Which maps are used, counted from 0 (timm's ``out_indices``); empty uses all.
     """
 
     mean: Tensor
@@ -150,5 +150,5 @@ class Timm(nn.Module):
         return tuple(self.network(((images + 1) / 2 - self.mean) / self.std))
 
     def train(self, mode: bool = True) -> Timm:
-        """Always eval mode: batch statistics stay as they were learned."""
+        """Ignore ``mode`` and stay in eval mode: batch statistics do not change."""
         return super().train(False)

@@ -48,13 +48,13 @@ class TransformNetwork(nn.Module):
     """Table 1: images (N, 3, S, S) in -1..1 -> images of the same shape and range; S divisible by 4.
 
     The sizes that Table 1 prints (64, 127, 128 after the deconvolutions) need an output padding of 1 in the first
-    deconvolution and 0 in the second. The paper gives no norm, activation or output function.
+    deconvolution and 0 in the second. The paper gives no normalisation, activation or output function.
 
     Args:
         width: Channels of the first layer; 32 in the paper.
         blocks: Residual blocks; 5 in the paper.
         norm: Normalisation after every convolution but the last.
-        squash: tanh on the output, or "none": then the output is clipped to -1..1, outside training only.
+        squash: "tanh" on the output, or "none", which clips the output to -1..1 outside training.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class MaskedTransformNetwork(nn.Module):
 
     Not in the paper. Upsampling and convolutions replace the deconvolutions, whose 3x3 kernels at stride 2 make a
     checkerboard early in training. The last 7x7 convolution gives the image r (tanh) and the mask m (sigmoid). The mask
-    starts small, so an untrained network is close to the identity and needs no reconstruction training (eq. 8).
+    starts small: an untrained network returns nearly its input and needs no reconstruction training (eq. 8).
 
     Args:
         width: Channels of the first layer.
@@ -120,7 +120,7 @@ class MaskedTransformNetwork(nn.Module):
             self.head.bias[3] = mask_bias
 
     def parts(self, images: Tensor) -> dict[str, Tensor]:
-        """The result and what it is made of.
+        """T(x) and the image and mask that it is computed from.
 
         Args:
             images: x (N, 3, S, S) in -1..1.
@@ -128,7 +128,7 @@ class MaskedTransformNetwork(nn.Module):
         Returns:
             "output" (N, 3, S, S) in -1..1, "mask" m (N, 1, S, S) in 0..1 and "residual" r (N, 3, S, S) in -1..1.
         """
-        head = self.head(self.up(self.trunk(images))).to(images.dtype)  # autocast leaves a lower precision
+        head = self.head(self.up(self.trunk(images))).to(images.dtype)  # autocast returns a lower precision
         residual, mask = torch.tanh(head[:, :3]), torch.sigmoid(head[:, 3:])
         return {"output": torch.lerp(images, residual, mask), "mask": mask, "residual": residual}
 

@@ -1,4 +1,4 @@
-"""Identity losses: what keeps the subject the same."""
+"""Identity losses, which keep the subject the same: eq. 1-2 and 12-13."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def content_loss(output: Tensor, source: Tensor, scale: Scale) -> Tensor:
         output: Maps (N, C, H, W) of T(x).
         source: Maps (N, C, H, W) of x.
         scale: "paper" takes half the squared difference divided by C*H*W, which grows with the features' own size.
-            "relative" divides that by the mean square of each source's maps, so that a weight means the same for any network.
+            "relative" divides that by the mean square of each source's maps, so that one weight suits any network.
 
     Returns:
         A scalar.
@@ -58,7 +58,7 @@ def content(
         A scalar.
 
     Raises:
-        AttrxferError: A layer does not exist, or there is another number of weights than of layers.
+        AttrxferError: A layer does not exist, or the numbers of weights and layers differ.
     """
     for problem in check_layers(layers, weights, len(source)):
         raise AttrxferError(f"{problem.path} = {problem.message}")
@@ -70,18 +70,18 @@ def content(
 
 
 class Adaptive:
-    """Eq. 12-13: the discriminator's own features of T(x) and of x agree. D is fixed while T is updated.
+    """Eq. 12-13: the distance between the discriminator's features of T(x) and of x. D is fixed while T is updated.
 
-    Eq. 14 prints this term inside max over D as well. ``discriminator_weight`` times the term is added to what D minimises:
-    a negative number has D drive its features of T(x) and x apart, as printed; a positive one has D keep them together.
-    It costs one more pass of D over x and T(x) in each update of D. -0.1 changed nothing that was measured (drawn faces,
-    gender, 500 iterations: attribute accuracy 98% without and 99% with, closer to truth 99% both).
+    Eq. 14 prints this term inside max over D as well. ``discriminator_weight`` times the term is added to D's loss: with a
+    negative weight D increases the distance, as printed; with a positive one D decreases it. A weight other than 0 costs
+    one more pass of D over x and T(x) in each update of D. A weight of -0.1 changed no score (drawn faces, gender, 500
+    iterations: attribute accuracy 98% without it and 99% with it, closer to truth 99% in both).
 
     Args:
         layers: D's convolutions that are compared, counted from 1; 4 and 5 in the paper.
         layer_weights: w_l of eq. 13, one a layer; empty: all 1. The paper gives none.
-        scale: "relative" divides the squared difference by the mean square of x's own features, so that a weight means the
-            same for any network. "paper" does not; the paper's lambda for it is 0.1.
+        scale: "relative" divides the squared difference by the mean square of x's features, so that one weight suits any
+            network. "paper" does not divide; the paper's lambda for it is 0.1.
         weight: lambda of eq. 14.
         discriminator_weight: Weight of the term in D's update; 0 leaves it out.
     """
@@ -102,7 +102,7 @@ class Adaptive:
         self.discriminator_weight = discriminator_weight
 
     def check_recipe(self, recipe: RecipeView) -> Iterator[Problem]:
-        """A layer that D does not have; another number of weights than of layers."""
+        """Problems: a layer that D does not have; numbers of weights and layers that differ."""
         yield from check_layers(self.layers, self.layer_weights, len(recipe.discriminator_features))
 
     def __call__(self, step: TransferStep) -> Tensor:
@@ -137,14 +137,14 @@ class Adaptive:
 
 
 class Backbone:
-    """Eq. 1-2: the features of a network that knows faces (VGG-Face in the paper) agree for T(x) and x.
+    """Eq. 1-2: the distance between a face network's features (VGG-Face in the paper) of T(x) and of x.
 
     Args:
         network: The network whose features are compared.
         layers: Its maps that are compared, counted from 1; 4 and 5 in the paper.
         layer_weights: w_l of eq. 2, one a layer; empty: all 1. The paper gives none.
-        scale: "relative" divides the squared difference by the mean square of x's own features, so that a weight means the
-            same for any network. "paper" does not; the paper's lambda for it is 0.1.
+        scale: "relative" divides the squared difference by the mean square of x's features, so that one weight suits any
+            network. "paper" does not divide; the paper's lambda for it is 0.1.
         weight: lambda of eq. 7.
     """
 
@@ -164,7 +164,7 @@ class Backbone:
         self.weight = weight
 
     def check_recipe(self, recipe: RecipeView) -> Iterator[Problem]:
-        """A layer that the network does not have; another number of weights than of layers."""
+        """Problems: a layer that the network does not have; numbers of weights and layers that differ."""
         yield from check_layers(self.layers, self.layer_weights, len(recipe.features(self.network)))
 
     def __call__(self, step: TransferStep) -> Tensor:
@@ -181,7 +181,7 @@ class Backbone:
 
 
 class Pixels:
-    """Half the mean squared difference of the images themselves (-1..1): the simplest identity loss, to compare with.
+    """Half the mean squared difference of the images themselves (-1..1): the simplest identity loss, for comparison.
 
     Args:
         weight: Weight of the term in T's objective.

@@ -11,8 +11,7 @@ from torch import Tensor
 class ImagePool:
     """The generated batches of the last iterations.
 
-    Row r of the pool holds what row r of a batch became, so that each process keeps its own part and no process needs
-    another's.
+    A row of a batch is replaced only by the same row of an earlier batch. So each process needs only its own rows.
 
     Args:
         size: Number of batches that are kept; 0 keeps none.
@@ -27,7 +26,7 @@ class ImagePool:
 
         Args:
             fake: This iteration's generated images (N, 3, S, S).
-            uniform: Random numbers (N, 2) in 0..1: whether a row is replaced, and from which batch.
+            uniform: Random numbers (N, 2) in 0..1: whether a row is replaced, and by which batch's row.
 
         Returns:
             Images (N, 3, S, S); ``fake`` itself while the pool is empty.
@@ -39,7 +38,7 @@ class ImagePool:
         return torch.where((uniform[:, 0] < 0.5).view(-1, 1, 1, 1), old, fake)
 
     def add(self, fake: Tensor) -> None:
-        """Keep a batch; the oldest one goes when the pool is full."""
+        """Store a batch; a full pool drops its oldest one."""
         self.batches = [*self.batches, fake][-self.size :] if self.size else []
 
     def state_dict(self) -> dict[str, Any]:
@@ -47,5 +46,5 @@ class ImagePool:
         return {"batches": list(self.batches)}
 
     def load_state_dict(self, state: dict[str, Any], device: torch.device) -> None:
-        """Take over the batches of ``state_dict``, moved to a device."""
+        """Restore the batches of ``state_dict`` on a device."""
         self.batches = [batch.to(device) for batch in state["batches"]]

@@ -23,7 +23,7 @@ def norm_layer(norm: Norm, channels: int) -> nn.Module:
 def kaiming(module: nn.Module, slope: float) -> None:
     """Kaiming-normal weights for a leaky ReLU of this slope and zero biases, in place.
 
-    torch's default leaves the maps of a network without normalisation tiny; eq. 12 divides by C*H*W and would vanish.
+    torch's default makes the maps of a network without normalisation very small, and with them the loss of eq. 12.
     """
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):

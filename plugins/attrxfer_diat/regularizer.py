@@ -1,4 +1,4 @@
-"""Regularizers: what keeps T's output clean."""
+"""Regularizers, which keep T's output free of artifacts: eq. 4-6 and total variation; and a loss of mask size."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class TotalVariation:
 class MaskSize:
     """How much of the image T changes: the mean of its mask m plus the mean absolute difference of neighbours in it.
 
-    Not in the paper. It needs a generator that makes a mask (``masked``).
+    Not in the paper. The generator must make a mask (``masked`` does).
 
     Args:
         weight: Weight of the term in T's objective.
@@ -56,7 +56,7 @@ class MaskSize:
         self.smoothness = smoothness
 
     def check_recipe(self, recipe: RecipeView) -> Iterator[Problem]:
-        """A generator without a mask."""
+        """A problem when the generator makes no mask."""
         if "mask" not in recipe.generator_parts:
             yield Problem("", NO_MASK)
 
@@ -78,7 +78,8 @@ class MaskSize:
 class Denoiser(nn.Module):
     """f of eq. 5: two 3x3 convolutions, images (N, 3, S, S) -> the same shape.
 
-    Not given in the paper: ReLU between them, and the second's result is added to the image.
+    The paper does not give the activation (here ReLU). The result is added to the image, so that an untrained f changes
+    nothing.
 
     Args:
         width: Channels between the two convolutions.
@@ -96,14 +97,14 @@ class Denoiser(nn.Module):
 
 
 class Perceptual(nn.Module):
-    """Eq. 6: T(x) is a fixed point of the denoiser f, which was trained on what g does to faces (eq. 4, 5).
+    """Eq. 6: the squared difference of f(T(x)) and T(x). The denoiser f was trained to remove g's artifacts (eq. 4, 5).
 
     Args:
         network: The identity features phi of eq. 4.
         reconstruction: g of eq. 4, of T's architecture.
         width: Channels inside f.
-        scale: "paper" sums over the image, as printed. "mean" takes the mean over its 3*S*S values, so that a weight means
-            the same at any size: gamma of the sum is 3*S*S times gamma as a weight of the mean.
+        scale: "paper" sums over the image, as printed. "mean" takes the mean over its 3*S*S values, so that one weight suits
+            any size. The weight of the mean is 3*S*S times the weight of the sum.
         weight: gamma of eq. 7; images are in -1..1.
     """
 
@@ -119,7 +120,7 @@ class Perceptual(nn.Module):
         weight: Weight = 12.3,
     ) -> None:
         super().__init__()
-        self.phi: tuple[Any] = (network,)  # in a tuple: it is its own component, not a part of this one
+        self.phi: tuple[Any] = (network,)  # in a tuple, so that torch does not register it: it is a component of its own
         self.g: Any = reconstruction
         self.f = Denoiser(width)
         self.scale = scale
@@ -135,11 +136,11 @@ class Perceptual(nn.Module):
 class Reconstruction(CachedStage):
     """Eq. 4: g learns to make images with the same features phi as those of the training split.
 
-    What phi does not see is left free; it becomes the artifacts that f learns to remove.
+    What phi does not measure is unconstrained; it becomes the artifacts that f learns to remove.
 
     Args:
         layers: Layers of phi that are compared, counted from 1; 4 and 5 in the paper.
-        scale: As in the identity losses.
+        scale: "relative" or "paper", as for the identity losses.
     """
 
     def __init__(
@@ -164,8 +165,8 @@ class Reconstruction(CachedStage):
         images = self.run.batch("all", index, self.batch_size).images
         with self.run.devices.autocast():
             with torch.no_grad():
-                wanted = self.phi(images)
-            loss = content(self.phi(self.network(images)), wanted, self.layers, (), self.scale)
+                reference = self.phi(images)
+            loss = content(self.phi(self.network(images)), reference, self.layers, (), self.scale)
         self.run.devices.update(self.optimizer, loss)
         return {"content": loss.detach()}
 
@@ -187,7 +188,7 @@ class Denoising(CachedStage):
 
     def step(self, index: int) -> Mapping[str, Tensor]:
         images = self.run.batch("all", index, self.batch_size).images
-        self.g.eval()  # g is done with training
+        self.g.eval()  # g is already trained
         with self.run.devices.autocast():
             with torch.no_grad():
                 rebuilt = self.g(images)
@@ -197,7 +198,7 @@ class Denoising(CachedStage):
         return {name: term.detach() for name, term in terms.items()}
 
     def preview(self, images: Tensor) -> dict[str, Tensor]:
-        """g's images, and what f makes of these and of clean images."""
+        """g(x), f(g(x)) and f(x) for real images x."""
         rebuilt = self.g(images)
         previews = {"g(x)": rebuilt, "f(g(x))": self.network(rebuilt), "f(x)": self.network(images)}
         return {name: made.clamp(-1, 1) for name, made in previews.items()}

@@ -1,4 +1,4 @@
-"""Training the transform network as the paper has it: pre-training (eq. 8, 9), then Algorithm 1."""
+"""The paper's training of T and D: pre-training (eq. 8, 9), then Algorithm 1."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from attrxfer_diat.supervised import Betas, LearningRate, Positive, Steps, Super
 
 @contextmanager
 def frozen(network: nn.Module) -> Iterator[None]:
-    """No gradient is computed for the parameters of ``network`` inside; it still passes gradients on to its input."""
+    """Inside, the parameters of ``network`` get no gradient; gradients still flow through it to its input."""
     trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
     for parameter in trainable:
         parameter.requires_grad_(False)
@@ -31,9 +31,9 @@ def frozen(network: nn.Module) -> Iterator[None]:
 
 
 class PretrainGenerator(Supervised):
-    """Eq. 8: T learns to reconstruct every image of the training split; the mean over pixels stands for the sum.
+    """Eq. 8: T learns to return its input, on the training split. The loss is the mean over pixels, not the sum as printed.
 
-    The generator ``masked`` starts near the identity and needs no such steps.
+    The generator ``masked`` nearly returns its input from the start and needs no such steps.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class PretrainGenerator(Supervised):
 class PretrainDiscriminator(Supervised):
     """Eq. 9: the sigmoid of D's logit learns the attribute label by squared error.
 
-    D sees images under the adversarial component's augmentation, as it does later.
+    D sees augmented images, as in adversarial training.
     """
 
     def __init__(
@@ -85,13 +85,13 @@ class AdversarialTraining:
     """Algorithm 1 with the objective of eq. 14, or of eq. 7 where the recipe has those losses.
 
     A step is one iteration of the loop. Line 5 transfers a batch of the input set. Lines 6-8 update D on the guided set and on
-    generated images: half of them of this iteration, half of earlier ones. Lines 9-11 update T. T's first update uses the
-    images of line 5, so that T runs once an iteration when ``tstep`` is 1. Previews show the moving average of T
-    (``ema_generator``), and it is what remains at the end.
+    generated images: half from this iteration, half from earlier ones. Lines 9-11 update T. T's first update uses the
+    images of line 5, so that T runs once in an iteration when ``tstep`` is 1. Previews show the moving average of T
+    (``ema_generator``), which becomes the generator at the end.
 
     The paper names dstep and tstep without values and has neither image pool nor moving average; its learning rate is 1e-5
-    for DIAT-A and 1e-4 for DIAT. Eq. 14 prints the identity loss inside max over D as well; here it is in D's update only
-    when the loss asks for it (``Adaptive``'s ``discriminator_weight``).
+    for DIAT-A and 1e-4 for DIAT. Eq. 14 prints the identity loss inside max over D as well; here D minimises it only where
+    ``discriminator_weight`` of the loss ``adaptive`` is not 0.
 
     Args:
         steps: Iterations of Algorithm 1.
@@ -101,13 +101,13 @@ class AdversarialTraining:
         betas: Adam's two decay rates, for T and D.
         dstep: Updates of D in an iteration.
         tstep: Updates of T in an iteration.
-        pool: Iterations whose generated images D sees again; 0 takes this iteration's only.
+        pool: Number of earlier iterations whose generated images D sees again; 0 uses this iteration's images only.
         ema: Decay of T's moving average after its warm-up, (i + 1) / (i + 10); 0 keeps the last weights.
-        balance_every: Iterations from one record of each term's share of T's gradient to the next, which costs a backward
-            pass a term; 0 records none.
+        balance_every: Every so many iterations each term's share of T's gradient is recorded, which costs a backward pass
+            for each term; 0 records none.
 
     Attributes:
-        discriminator_terms: D's terms of the adversarial component, named as ``step`` reports them; known after ``prepare``.
+        discriminator_terms: D's terms of the adversarial component, named as ``step`` reports them; set by ``prepare``.
     """
 
     def __init__(
@@ -172,10 +172,10 @@ class AdversarialTraining:
         return step
 
     def _update_discriminator(self, index: int, source: Tensor, fake: Tensor) -> dict[str, Tensor]:
-        """max over D of eq. 14: log D(a) + log(1 - D(T(x))), and what identity losses ask of D."""
+        """max over D of eq. 14: log D(a) + log(1 - D(T(x))), and the identity losses that D minimises too."""
         run = self.run
         guided = run.batch("guided", index, self.batch_size).images
-        # two draws a row, not twice as many rows: a process's slice must be the same whatever the number of processes
+        # two draws for each row, not twice as many rows: a row's numbers must not depend on the number of processes
         uniform = run.uniform("augment_discriminator", index, self.batch_size, 16)
         guided = self.adversarial.augment(guided, uniform[:, :8])
         mixed = self.image_pool.mix(fake, run.uniform("pool", index, self.batch_size, 2))
@@ -199,8 +199,8 @@ class AdversarialTraining:
         return terms
 
     def _balance(self, terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Each term's share of T's gradient: the norm of its own gradient over the sum of all terms' norms. A term below
-        1% does nothing, whatever its loss says."""
+        """Each term's share of T's gradient: the norm of its gradient divided by the sum of all terms' norms. A term below
+        1% has no effect, however large its value."""
         parameters = [parameter for parameter in self.generator.parameters() if parameter.requires_grad]
         norms = {}
         for name, term in terms.items():
@@ -221,7 +221,7 @@ class AdversarialTraining:
         return made
 
     def finish(self) -> None:
-        """From here on the run's generator is its moving average."""
+        """Copy the moving average into the run's generator."""
         self.generator.load_state_dict(self.ema_generator.module.state_dict())
 
     def state_dict(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the stages that train one network by one loss share."""
+"""Base of the stages that train one network with one loss."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Supervised:
         self.optimizer = run.devices.optimizer(network, self.lr, self.betas, self.weight_decay)
 
     def finish(self) -> None:
-        """Nothing to do: the network was trained in place."""
+        """Do nothing: the network was trained in place."""
 
     def state_dict(self) -> dict[str, Any]:
         return {"optimizer": self.optimizer.state_dict()}

@@ -1,4 +1,4 @@
-"""Reading Torch7's binary files (``.t7``): numbers, strings, tables, tensors; nothing in them is executed."""
+"""Reads Torch7's binary files (``.t7``): numbers, strings, tables, tensors. Nothing in them is executed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TYPES = {"Float": np.float32, "Double": np.float64, "Int": np.int32, "Long": np.
 
 
 class Reader:
-    """One pass over a file; objects that are referred to again are read once."""
+    """Reads the objects of a file in order. An object that is referred to twice becomes one Python object."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
@@ -34,7 +34,11 @@ class Reader:
         return [self.unpack("q") for _ in range(count)]
 
     def read(self) -> Any:
-        """The next object. Raises ValueError for what these files do not hold (functions)."""
+        """Read the next object.
+
+        Raises:
+            ValueError: The file ends too early, or the object's type is not supported (functions).
+        """
         kind = self.unpack("i")
         if kind == NIL:
             return None
@@ -88,6 +92,10 @@ class Reader:
 
 
 def read_torch7(path: Path) -> Any:
-    """The object in a file: dicts, NumPy arrays, numbers, strings. Raises ValueError when it is no Torch7 file."""
+    """Read the object in a file: dicts, NumPy arrays, numbers, strings.
+
+    Raises:
+        ValueError: It is not a Torch7 file.
+    """
     with path.open("rb") as file:
         return Reader(file).read()

@@ -1,4 +1,4 @@
-"""Reading VGG-Face's first five convolutions from any of its file formats: shapes are checked, nothing is unpickled."""
+"""Reads VGG-Face's first five convolutions from its file formats. Shapes are checked, and no pickle is executed."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from attrxfer_diat.torch7 import read_torch7
 LAYERS = {"conv1_1": 1, "conv1_2": 1, "conv2_1": 2, "conv2_2": 2, "conv3_1": 4}
 """Channels in units of 64."""
 MEAN = (129.1863, 104.7624, 93.5940)
-"""RGB, 0..255."""
+"""VGG-Face's mean colour, RGB in 0..255."""
 TIMM = {"conv1_1": 0, "conv1_2": 2, "conv2_1": 5, "conv2_2": 7, "conv3_1": 10}
-"""Where timm's and torchvision's vgg16 keep them, below ``features``."""
+"""Indices of these layers in ``features`` of timm's and torchvision's vgg16."""
 Pairs = dict[str, tuple[NDArray[Any], NDArray[Any]]]
 """Weights (out, in, 3, 3) and biases (out,) by layer."""
 
 
 def find_weights(path: Path | None) -> Path:
-    """The path given, else $ATTRXFER_VGG_FACE.
+    """The file of weights: ``path``, else $ATTRXFER_VGG_FACE.
 
     Raises:
         DataError: There is no such file.
@@ -42,7 +42,7 @@ def find_weights(path: Path | None) -> Path:
 
 
 def checked_hash(path: Path, expected: str = "") -> str:
-    """The hash of a file of weights, printed on stderr.
+    """Compute the hash of a file of weights and print it on stderr.
 
     Args:
         path: The file.
@@ -63,12 +63,12 @@ def checked_hash(path: Path, expected: str = "") -> str:
 
 @functools.cache
 def _print_once(line: str) -> None:
-    """The same network is built several times in a run."""
+    """Print a line only the first time: a network is built several times in a run."""
     print(line, file=sys.stderr)
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """The state dict of ``FirstFive`` at width 64.
+    """Read a file as the state dict of ``FirstFive`` at width 64.
 
     Raises:
         DataError: The format is unknown, a layer is missing or has another shape; the message names the file.
@@ -83,7 +83,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         pairs = readers[path.suffix](path)
     except DataError:
         raise
-    except Exception as error:  # a damaged file may break any reader anywhere
+    except Exception as error:  # damaged files raise many kinds of exceptions
         raise DataError(f"{path}: cannot be read as {path.suffix}: {' '.join(str(error).split())}") from None
     return _checked(path, pairs)
 
@@ -107,7 +107,7 @@ def _checked(path: Path, pairs: Pairs) -> dict[str, Tensor]:
 
 
 def _by_name(state: Mapping[str, Any]) -> Pairs:
-    """From a state dict that names layers as vgg_face_dag does, or as timm's vgg16."""
+    """The layers of a state dict with the names of vgg_face_dag or of timm's vgg16."""
     pairs: Pairs = {}
     for name, number in TIMM.items():
         for prefix in (name, f"features.{number}"):
@@ -125,9 +125,9 @@ def _safetensors(path: Path) -> Pairs:
 
 
 def _torch7(path: Path) -> Pairs:
-    """Oxford's VGG_FACE.t7: the convolutions of a Sequential in their order; its input is BGR.
+    """Oxford's VGG_FACE.t7: the convolutions of a Sequential in order; its input is BGR.
 
-    Its own demo subtracts the mean in RGB order from BGR images; here each channel has its own mean subtracted.
+    Oxford's demo subtracts the RGB mean from BGR images; here each channel has its own mean subtracted.
     """
     convolutions = [m for m in _modules(read_torch7(path)) if m.get("kW") == 3 and m.get("bias") is not None]
     pairs: Pairs = {}
@@ -139,7 +139,7 @@ def _torch7(path: Path) -> Pairs:
 
 
 def _modules(node: Any) -> list[dict[Any, Any]]:
-    """Every table with a weight, depth first, in the order of the Sequential."""
+    """All modules with weights, depth first, in the order of the Sequential."""
     if not isinstance(node, dict):
         return []
     own = [node] if "weight" in node and "nInputPlane" in node else []
