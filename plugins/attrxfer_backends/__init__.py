@@ -1,4 +1,4 @@
-"""Backends that run a trained chain, and the files it is exported to."""
+"""Backends that run a trained model, and exporters that write it to one file."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def register_components(registry: Registry) -> None:
     registry.backend(
         "compile",
         "attrxfer_backends.eager:Compiled",
-        summary="torch.compile; needs a C++ compiler and a minute to begin",
+        summary="torch.compile; takes a C++ compiler, and a minute to start",
         licence="BSD-3-Clause",
     )
     registry.backend(
         "bf16",
         "attrxfer_backends.eager:HalfPrecision",
-        summary="torch in bfloat16, where the processor has units for it",
+        summary="torch in bfloat16, where the processor computes in it natively",
         licence="BSD-3-Clause",
     )
     registry.backend("onnx", "attrxfer_backends.onnx:OnnxRuntime", summary="ONNX Runtime (extra export)", licence="MIT")
@@ -34,7 +34,7 @@ def register_components(registry: Registry) -> None:
     registry.backend(
         "openvino_bf16",
         "attrxfer_backends.openvino:OpenVinoHalf",
-        summary="OpenVINO in bfloat16, where the processor has units for it (extra openvino)",
+        summary="OpenVINO in bfloat16, where the processor computes in it natively (extra openvino)",
         licence="Apache-2.0",
     )
     registry.exporter(
@@ -49,12 +49,12 @@ def register_components(registry: Registry) -> None:
     registry.exporter(
         "openvino_bf16",
         "attrxfer_backends.openvino:OpenVinoHalfExporter",
-        summary="the same, run in bfloat16 where the processor has units for it",
+        summary="the same, run in bfloat16 where the processor computes in it natively",
         licence="Apache-2.0",
     )
     registry.exporter(
         "onnx_int8",
         "attrxfer_backends.int8:Int8Exporter",
-        summary="an ONNX file with convolutions in 8 bits, .onnx (extra export); needs images to find their ranges",
+        summary="an ONNX file with convolutions in 8 bits, .onnx (extra export); takes sample images to measure value ranges",
         licence="MIT",
     )

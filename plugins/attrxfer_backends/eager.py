@@ -1,4 +1,4 @@
-"""torch itself, as fast as it goes without and with a compiler."""
+"""torch: in float32, compiled, and in bfloat16."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Eager:
     automatic: ClassVar[bool] = True
 
     def prepare(self, graph: Any, example: NDArray[np.uint8], key: str) -> Runner:
-        made = folded(graph)
-        return _runner(made, made)
+        network = folded(graph)
+        return _runner(network, network)
 
 
 class Compiled:
-    """The same through torch.compile. It needs a C++ compiler, and up to a minute for each shape of images."""
+    """The same through torch.compile. It takes a C++ compiler, and up to a minute for each shape of images."""
 
     automatic: ClassVar[bool] = False
 
@@ -39,24 +39,24 @@ class Compiled:
         return [] if there else ["a C++ compiler (c++): take backend torch, or install one"]
 
     def prepare(self, graph: Any, example: NDArray[np.uint8], key: str) -> Runner:
-        made = folded(graph)
-        return _runner(torch.compile(made), made)
+        network = folded(graph)
+        return _runner(torch.compile(network), network)
 
 
 class HalfPrecision:
-    """torch in bfloat16 where the processor or the device calculates in it (AMX, GPUs): several times faster there, with
-    results that differ by a few steps of 255; without such units it is slower, so ``auto`` never takes it."""
+    """torch in bfloat16, for processors with AMX and for GPUs: several times faster there; results differ by a few steps of
+    255. ``auto`` never chooses it."""
 
     automatic: ClassVar[bool] = False
 
     @classmethod
     def missing(cls) -> Sequence[str]:
-        return [] if has_bfloat16() else ["a device that calculates in bfloat16: take backend torch"]
+        return [] if has_bfloat16() else ["a device that computes in bfloat16 natively: take backend torch"]
 
     def prepare(self, graph: Any, example: NDArray[np.uint8], key: str) -> Runner:
-        made = folded(graph)
-        run = _runner(made, made)
-        device = next(made.parameters()).device.type
+        network = folded(graph)
+        run = _runner(network, network)
+        device = next(network.parameters()).device.type
 
         def half(images: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
             with torch.autocast(device, torch.bfloat16):
@@ -66,26 +66,28 @@ class HalfPrecision:
 
 
 def folded(graph: nn.Module) -> nn.Module:
-    """A copy in eval mode, channels last, in which a batch norm directly behind a convolution of a ``Sequential`` is part
-    of the convolution: equal results to rounding, one pass over the maps less."""
-    made = copy.deepcopy(graph).eval()
-    for module in list(made.modules()):
+    """A copy in eval mode, channels last, in which batch norms are folded into the convolutions before them.
+
+    Only pairs in a ``Sequential`` are folded. Results are equal up to rounding, and each pair takes one pass fewer.
+    """
+    network = copy.deepcopy(graph).eval()
+    for module in list(network.modules()):
         if isinstance(module, nn.Sequential):
             for i in range(len(module) - 1):
                 convolution, norm = module[i], module[i + 1]
                 if isinstance(convolution, nn.Conv2d | nn.ConvTranspose2d) and isinstance(norm, nn.BatchNorm2d):
                     module[i] = fuse_conv_bn_eval(convolution, norm, isinstance(convolution, nn.ConvTranspose2d))
                     module[i + 1] = nn.Identity()
-    return made.to(memory_format=torch.channels_last)
+    return network.to(memory_format=torch.channels_last)
 
 
 def _runner(graph: Callable[..., Any], network: nn.Module) -> Runner:
-    """Runs ``graph`` where the parameters of ``network`` are."""
+    """A runner of ``graph`` on the device of the parameters of ``network``."""
     device = next((parameter.device for parameter in network.parameters()), torch.device("cpu"))
 
     def run(images: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
         with torch.no_grad():
-            found = graph(torch.from_numpy(np.ascontiguousarray(images)).to(device), torch.tensor(strength, device=device))
-        return found.contiguous().cpu().numpy()
+            results = graph(torch.from_numpy(np.ascontiguousarray(images)).to(device), torch.tensor(strength, device=device))
+        return results.contiguous().cpu().numpy()
 
     return run

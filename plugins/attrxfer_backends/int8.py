@@ -1,4 +1,4 @@
-"""ONNX in 8 bits: smaller, and faster where the processor multiplies bytes well and the network is wide."""
+"""ONNX in 8 bits: a smaller file, faster for wide networks on processors with fast 8-bit arithmetic (VNNI, AMX)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from attrxfer.storage.files import write_bytes
 from attrxfer_backends.onnx import OnnxExporter, to_onnx
 
 CHUNK = 8
-"""Images that go through the network at once while ranges are found."""
+"""Images in a batch while value ranges are measured."""
 
 
 class Int8Exporter(OnnxExporter):
-    """The ONNX file with convolutions in 8 bits: weights a channel, activations by the ranges that they take on the
-    images it is exported with, which must be of the kind that will come. Results differ by about one step of 255 in the
-    mean and up to a dozen here and there: score the file (``attrxfer evaluate``) before you trust it."""
+    """An ONNX file with convolutions in 8 bits.
+
+    Weights have a scale for each channel. Activations have the value ranges that they take on the images given at export,
+    which must be like the images that are transferred later. Results differ by about one step of 255 on average, and by up
+    to a dozen at single pixels: score the file with ``attrxfer evaluate`` before use.
+    """
 
     calibrated: ClassVar[bool] = True
 
@@ -29,25 +32,25 @@ class Int8Exporter(OnnxExporter):
         from onnxruntime.quantization.shape_inference import quant_pre_process
 
         with tempfile.TemporaryDirectory() as name:
-            whole, ready, small = (Path(name) / f"{stage}.onnx" for stage in ("whole", "ready", "small"))
-            whole.write_bytes(to_onnx(graph, example, metadata))
-            quant_pre_process(str(whole), str(ready), skip_symbolic_shape=True)
+            exported, prepared, quantized = (Path(name) / f"{stage}.onnx" for stage in ("exported", "prepared", "quantized"))
+            exported.write_bytes(to_onnx(graph, example, metadata))
+            quant_pre_process(str(exported), str(prepared), skip_symbolic_shape=True)
             quantize_static(
-                str(ready),
-                str(small),
+                str(prepared),
+                str(quantized),
                 _Images(example),
                 quant_format=QuantFormat.QDQ,
                 per_channel=True,
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
                 op_types_to_quantize=["Conv"],
-                reduce_range=True,  # 8 bits of both overflow the 16-bit sums of processors without VNNI
+                reduce_range=True,  # 8-bit weights overflow the 16-bit sums of processors without VNNI
             )
-            write_bytes(path, small.read_bytes())
+            write_bytes(path, quantized.read_bytes())
 
 
 class _Images:
-    """Feeds images to onnxruntime's calibration, which asks for the next until it gets None."""
+    """Images for onnxruntime's calibration, which calls ``get_next`` until it returns None."""
 
     def __init__(self, example: NDArray[np.uint8]) -> None:
         self._chunks: Iterator[NDArray[np.uint8]] = (example[i : i + CHUNK] for i in range(0, len(example), CHUNK))

@@ -1,4 +1,4 @@
-"""ONNX: the exported file, and ONNX Runtime that runs it. torch is imported only to export."""
+"""ONNX files, and ONNX Runtime, which runs them. torch is imported only to export."""
 
 from __future__ import annotations
 
@@ -20,22 +20,25 @@ from attrxfer.storage.cache import cache_folder
 from attrxfer.storage.files import write_bytes
 
 METADATA = "attrxfer"
-"""The key of the card among the file's metadata."""
+"""Key of attrxfer's metadata in the ONNX file."""
 INSTALL = "pip install 'attrxfer[export]'"
 MULTIPLE = 16
-"""Sides of images that an exported network takes are multiples of this."""
+"""Height and width of an exported network's images are multiples of this, in pixels."""
 LARGEST = 4096
+"""Greatest height and width in pixels, and greatest number of images in a batch, that an exported network takes."""
 
 
 def missing_modules(*modules: str) -> Sequence[str]:
-    """What is not installed, with the command that installs it."""
+    """The modules that are not installed, with the command that installs them; empty when all are."""
     missing = [name for name in modules if find_spec(name) is None]
     return [f"{', '.join(missing)}: {INSTALL}"] if missing else []
 
 
 class OnnxExporter:
-    """ONNX with normalisation inside: "images" uint8 (N, H, W, 3) and "strength" () -> "results". Batch and size are
-    free (sizes: multiples of 16), where the chain allows it; a chain with a fixed size keeps it."""
+    """An ONNX file with inputs "images", uint8 (N, H, W, 3), and "strength", a scalar, and the output "results".
+
+    Normalisation is part of the network. N is free. H and W are any multiples of 16, unless a network has a fixed size.
+    """
 
     suffix: ClassVar[str] = ".onnx"
 
@@ -51,7 +54,7 @@ class OnnxExporter:
 
 
 class OnnxRuntime:
-    """ONNX Runtime on the processor; the exported network is kept in the cache."""
+    """ONNX Runtime on the CPU; the exported network is stored in the cache."""
 
     automatic: ClassVar[bool] = True
 
@@ -64,7 +67,13 @@ class OnnxRuntime:
 
 
 def cached(graph: Any, example: NDArray[np.uint8], key: str) -> Path:
-    """The network's ONNX file in the cache, made when it is not there."""
+    """The network's ONNX file in the cache; it is exported when it is not there.
+
+    Args:
+        graph: The torch module to export.
+        example: uint8 images (N, S, S, 3).
+        key: Names the network: equal for equal networks.
+    """
     path = cache_folder() / "onnx" / f"{key}-{example.shape[1]}.onnx"
     if not path.is_file():
         write_bytes(path, to_onnx(graph, example, {}))
@@ -72,13 +81,22 @@ def cached(graph: Any, example: NDArray[np.uint8], key: str) -> Path:
 
 
 def to_onnx(graph: Any, example: NDArray[np.uint8], metadata: Mapping[str, Any]) -> bytes:
-    """The bytes of an ONNX file, free in batch and size where the chain allows it, with ``metadata`` in its metadata."""
+    """Export to ONNX, with a free image size if the network allows it.
+
+    Args:
+        graph: The torch module to export.
+        example: uint8 images (N, S, S, 3).
+        metadata: Stored in the file, as JSON.
+
+    Returns:
+        The bytes of the file.
+    """
     import torch
 
     def exported(sizes: Mapping[int, Any]) -> Any:
-        # torch.export takes a batch of one, or a side of one multiple, for fixed
-        shown = np.concatenate([example[:1]] * 2) if sizes == {} else np.tile(example[:1], (2, 2, 2, 1))
-        arguments = (torch.from_numpy(shown), torch.tensor(1.0))
+        # torch.export would treat a batch of one image, or a side of 16, as fixed
+        images = np.concatenate([example[:1]] * 2) if sizes == {} else np.tile(example[:1], (2, 2, 2, 1))
+        arguments = (torch.from_numpy(images), torch.tensor(1.0))
         shapes = ({0: torch.export.Dim("batch", min=1, max=LARGEST), **sizes}, None)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -96,7 +114,7 @@ def to_onnx(graph: Any, example: NDArray[np.uint8], metadata: Mapping[str, Any])
     free = {axis: MULTIPLE * torch.export.Dim(name, min=1, max=LARGEST // MULTIPLE) for axis, name in ((1, "h"), (2, "w"))}
     try:
         program = exported(free)
-    except Exception:  # torch.export has many ways to say that a network computes with its image's size
+    except Exception:  # torch.export raises many kinds of exceptions for a network that depends on the size
         program = exported({})
     model = program.model_proto
     entry = model.metadata_props.add()
@@ -106,10 +124,18 @@ def to_onnx(graph: Any, example: NDArray[np.uint8], metadata: Mapping[str, Any])
 
 
 def open_onnx(path: Path) -> tuple[Runner, Mapping[str, Any]]:
-    """A file's runner and card. Raises BundleError when it is damaged or not attrxfer's, AttrxferError without ONNX Runtime."""
+    """Open an exported file.
+
+    Returns:
+        Its runner and its metadata.
+
+    Raises:
+        BundleError: The file is damaged, or attrxfer did not export it.
+        AttrxferError: ONNX Runtime is not installed.
+    """
     missing = missing_modules("onnxruntime")
     if missing:
-        raise AttrxferError(f"{path}: to run it needs {missing[0]}")
+        raise AttrxferError(f"{path}: missing: {missing[0]}")
     session = _session(path)
     metadata = session.get_modelmeta().custom_metadata_map.get(METADATA)
     if metadata is None:
@@ -118,7 +144,7 @@ def open_onnx(path: Path) -> tuple[Runner, Mapping[str, Any]]:
 
 
 def processors() -> int:
-    """How many this process may use; macOS does not say, and gives all."""
+    """Number of processor cores that this process may use; all cores where the system does not tell (macOS)."""
     allowed = getattr(os, "sched_getaffinity", None)
     return len(allowed(0)) if allowed is not None else os.cpu_count() or 1
 
@@ -132,7 +158,7 @@ def _session(path: Path) -> Any:
     options.intra_op_num_threads = int(threads) if threads.isdigit() else processors()
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # each kind of damage has an exception of its own
+    except Exception as error:  # damaged files raise many kinds of exceptions
         raise BundleError(f"{path}: damaged, or not an ONNX network ({' '.join(str(error).split())[:100]})") from None
 
 
@@ -142,7 +168,7 @@ def _runner(session: Any) -> Runner:
     def run(images: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
         if isinstance(side, int) and images.shape[1:3] != (side, side):
             raise AttrxferError(f"this exported network takes images of {side} x {side} pixels only")
-        found: NDArray[np.uint8] = session.run(None, {"images": images, "strength": np.array(strength, np.float32)})[0]
-        return found
+        results: NDArray[np.uint8] = session.run(None, {"images": images, "strength": np.array(strength, np.float32)})[0]
+        return results
 
     return run

@@ -1,4 +1,4 @@
-"""OpenVINO: the same network, converted from ONNX, and the runtime that runs it."""
+"""OpenVINO files, converted from ONNX, and the OpenVINO runtime, which runs them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from attrxfer.interfaces import Runner
 from attrxfer_backends import onnx
 
 INSTALL = "pip install 'attrxfer[openvino]'"
-PARTS = ("network.xml", "network.bin", "card.json", "precision")
+PARTS = ("network.xml", "network.bin", "metadata.json", "precision")
 
 
 def missing_openvino() -> Sequence[str]:
@@ -27,7 +27,7 @@ def missing_openvino() -> Sequence[str]:
 
 
 class OpenVinoExporter:
-    """OpenVINO's .xml and .bin and the card in one uncompressed zip file."""
+    """OpenVINO's .xml and .bin and the metadata in one uncompressed zip file."""
 
     suffix: ClassVar[str] = ".ov"
     precision: ClassVar[str] = "f32"
@@ -50,7 +50,7 @@ class OpenVinoExporter:
     def open(self, path: Path) -> tuple[Runner, Mapping[str, Any]]:
         missing = missing_openvino()
         if missing:
-            raise AttrxferError(f"{path}: to run it needs {missing[0]}")
+            raise AttrxferError(f"{path}: missing: {missing[0]}")
         import openvino
 
         try:
@@ -62,13 +62,13 @@ class OpenVinoExporter:
 
 
 class OpenVinoHalfExporter(OpenVinoExporter):
-    """A file that OpenVINO runs in bfloat16 where the processor has units for it, in float32 elsewhere."""
+    """A file that OpenVINO runs in bfloat16 where the processor computes in it natively, else in float32."""
 
     precision: ClassVar[str] = "bf16"
 
 
 class OpenVino:
-    """OpenVINO on the processor, tuned for throughput; it begins from the ONNX file that the cache keeps."""
+    """OpenVINO on the CPU, converted from the ONNX file in the cache."""
 
     automatic: ClassVar[bool] = True
     precision: ClassVar[str] = "f32"
@@ -82,8 +82,7 @@ class OpenVino:
 
 
 class OpenVinoHalf(OpenVino):
-    """OpenVINO in bfloat16, where the processor has units for it (AMX). Results differ by a few steps of 255, so ``auto``
-    never takes it."""
+    """OpenVINO in bfloat16, for processors with AMX. Results differ by a few steps of 255, so ``auto`` never chooses it."""
 
     automatic: ClassVar[bool] = False
     precision: ClassVar[str] = "bf16"
@@ -98,11 +97,11 @@ def _converted(content: bytes) -> Any:
 def _runner(model: Any, precision: str) -> Runner:
     import openvino
 
-    # without this hint OpenVINO takes bf16 by itself where the processor has it
+    # without this hint OpenVINO would use bf16 wherever the processor has it
     compiled = openvino.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": precision})
 
     def run(images: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
-        found = compiled({"images": images, "strength": np.array(strength, np.float32)})
-        return np.array(next(iter(found.values())))
+        results = compiled({"images": images, "strength": np.array(strength, np.float32)})
+        return np.array(next(iter(results.values())))
 
     return run

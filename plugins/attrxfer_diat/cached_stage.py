@@ -63,9 +63,7 @@ class CachedStage(Supervised):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         super().load_state_dict(state)
-        self.cache_key = state[
-            "cache_key"
-        ]  # the key of the weights that training began with
+        self.cache_key = state["cache_key"]  # the key of the weights that training began with
 
 
 def _weights(module: nn.Module) -> bytes:

@@ -1,4 +1,4 @@
-"""Metrics: attribute accuracy, realism, what stayed unchanged, closeness to the exact truth, cost."""
+"""Metrics: attribute accuracy, realism, similarity where nothing should change, closeness to the exact truth, cost."""
 
 from __future__ import annotations
 

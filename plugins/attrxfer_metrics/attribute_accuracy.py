@@ -1,4 +1,4 @@
-"""Attribute accuracy, and whether the other attributes stayed, by an attribute classifier."""
+"""Attribute accuracy and the share of other attributes kept, by an attribute classifier."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from attrxfer.interfaces import AggregateScore, DatasetView, Evaluation, PerImag
 from attrxfer_metrics.classifier import AttributeClassifier, UsesClassifier
 
 RARE = 0.02
-"""A label value that is determined by the target is found in less than this share of the images with the target, and less
-than this share of the images with the value (at equal numbers with and without the target) have the target."""
+"""The target determines a label when one of its values occurs in less than this share of the images with the target, and
+less than this share of the images with that value have the target (counted as if half of all images had the target)."""
 EXPECTED = 10
-"""At least this many images with the target would have the value if it were as frequent as without the target."""
+"""Least number of images with the target that would have the value if the target had no influence on it."""
 log = logging.getLogger("attrxfer")
 
 
 class AttributeAccuracy(UsesClassifier):
-    """Share of results that an attribute classifier sees as having the target attributes, and the share of their other
-    attributes that it sees as in the input. The classifier's own accuracy on real test images stands beside them.
+    """Share of results for which an attribute classifier predicts the target attributes, and the share of other attributes
+    for which it predicts the same in the result as in the input. The classifier's accuracy on real test images is also given.
 
     Labels that the target determines in the training split are left out of the other attributes (``determined``): a result
     cannot have the target and keep them.
@@ -29,7 +29,7 @@ class AttributeAccuracy(UsesClassifier):
     Args:
         network: A timm architecture.
         steps: Training steps of the classifier.
-        batch_size: Images a training step.
+        batch_size: Images in a training step.
         lr: Highest learning rate of its one-cycle schedule (AdamW).
     """
 
@@ -55,40 +55,40 @@ class AttributeAccuracy(UsesClassifier):
         return scores
 
     @functools.cached_property
-    def _accuracies(self) -> dict[tuple[str, ...], AggregateScore]:
+    def _accuracy_of(self) -> dict[tuple[str, ...], AggregateScore]:
         return {}
 
     @functools.cached_property
-    def _determined(self) -> dict[tuple[object, ...], tuple[str, ...]]:
+    def _left_out_for(self) -> dict[tuple[object, ...], tuple[str, ...]]:
         return {}
 
     def _left_out(self, data: DatasetView, target: Mapping[str, bool]) -> tuple[str, ...]:
-        """Determined once, and logged once, for all candidates that are scored on these data."""
+        """Labels that do not count as other attributes. Computed and logged once for these data and target."""
         key = (data.key, *sorted(target.items()))
-        if key not in self._determined:
-            self._determined[key] = tuple(determined(data, target))
-            if self._determined[key]:
-                names = ", ".join(self._determined[key])
+        if key not in self._left_out_for:
+            self._left_out_for[key] = tuple(determined(data, target))
+            if self._left_out_for[key]:
+                names = ", ".join(self._left_out_for[key])
                 log.warning("other attributes kept: without %s, which the target determines in the training split", names)
-        return self._determined[key]
+        return self._left_out_for[key]
 
     def _own_accuracy(self, classifier: AttributeClassifier, evaluation: Evaluation) -> AggregateScore:
-        """Measured once for all candidates that are scored on these data."""
+        """The classifier's accuracy for the target attributes. Computed once for these data and target."""
         key = (evaluation.data.key, *sorted(evaluation.target))
-        if key not in self._accuracies:
+        if key not in self._accuracy_of:
             value = classifier.accuracy(evaluation.data, evaluation.target)
-            self._accuracies[key] = AggregateScore(value, len(evaluation.data.rows("test", None)), unit="share")
-        return self._accuracies[key]
+            self._accuracy_of[key] = AggregateScore(value, len(evaluation.data.rows("test", None)), unit="share")
+        return self._accuracy_of[key]
 
 
 def determined(data: DatasetView, target: Mapping[str, bool]) -> Sequence[str]:
-    """Labels that the training split shows to be (nearly) determined by the target attributes.
+    """Labels that the target attributes determine, or nearly so, in the training split.
 
-    A label is determined when, in the training split, one of its values is found in less than 2% of the images with the
-    target, and the reverse: of images with that value, drawn equally often with and without the target, less than 2% have
-    the target. Examples: the other classes of a data set with a folder for each class; "Goatee" for the target
-    "Male = false". A label that is rare everywhere is not determined; a label of which fewer than ten images with the
-    target would be expected is not either, since its absence may be chance.
+    The target determines a label when both hold for one of its values: less than 2% of the images with the target have the
+    value, and less than 2% of the images with the value have the target (counted as if half of all images had the target).
+    Examples: the other classes of a data set with a folder for each class; "Goatee" for the target "Male = false".
+    A label that is rare everywhere is not determined. Neither is a label that fewer than ten images with the target would
+    have if the target had no influence on it, since its absence may be chance.
 
     Args:
         data: The opened data set.

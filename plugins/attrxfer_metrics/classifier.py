@@ -1,4 +1,4 @@
-"""The attribute classifier: trained on the labels of real images; it takes no part in training a transfer."""
+"""The attribute classifier: trained on the labels of real images, and not used in training a transfer."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BATCH = 128
 VERSION = 3
 DEFAULT = "test_resnet"
 STREAM = "judge"
-"""Names the random stream that its batches are drawn from; another name would give other weights."""
+"""Name of the random stream that batches are drawn from. Another name would give other weights."""
 log = logging.getLogger("attrxfer")
 
 
@@ -36,7 +36,7 @@ class AttributeClassifier:
     """A trained network that predicts attributes. Images are uint8 (N, S, S, 3).
 
     Attributes:
-        network: A timm network in eval mode, one logit an attribute.
+        network: A timm network in eval mode with one logit for each attribute.
         names: The attributes, in the order of the logits.
     """
 
@@ -75,13 +75,13 @@ class UsesClassifier:
     """Base of metrics that use the attribute classifier of a data set.
 
     The classifier is a timm network for all attributes of the data set. It is trained from scratch on the labels of the
-    training split, with flips, and cached by a hash of the images, the labels and its settings: all tasks and runs on one
+    training split, with flips, and cached by a hash of the images, the labels and its settings. So all tasks and runs on one
     data set and selection use the same classifier.
 
     Args:
         network: A timm architecture.
         steps: Training steps.
-        batch_size: Images a training step.
+        batch_size: Images in a training step.
         lr: Highest learning rate of the one-cycle schedule (AdamW).
     """
 
@@ -111,8 +111,8 @@ class UsesClassifier:
         return [] if timm.is_model(name) else [f'a network that timm knows: "{name}" is none (see timm.list_models())']
 
     def classifier(self, data: DatasetView) -> AttributeClassifier:
-        """The attribute classifier of this data set: loaded from the cache, or trained and stored there."""
-        import timm  # takes seconds: only when it is used
+        """Load the attribute classifier of this data set from the cache, or train and store it."""
+        import timm  # takes seconds
 
         names = tuple(sorted(data.records.attributes))
         labels = np.stack([data.records.attributes[name] for name in names], axis=1)

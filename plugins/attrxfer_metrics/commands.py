@@ -1,4 +1,4 @@
-"""attrxfer classifier train."""
+"""The command ``attrxfer classifier train``."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def classifier() -> None:
 def train(registry: Registry, data: Path | None, size: int, network: str, steps: int, batch_size: int, lr: float) -> None:
     """Train the attribute classifier of a data set, or load it from the cache, and print its accuracy on real test images.
 
-    A recipe whose metrics have the same settings uses it too, if the recipe selects no images (selection = []).
+    Runs use the same classifier if their metrics have the same settings and they use all images (selection = []).
     """
     from attrxfer.data import open_data, recognise
     from attrxfer.errors import AttrxferError

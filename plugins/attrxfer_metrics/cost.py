@@ -1,4 +1,4 @@
-"""What a transfer costs."""
+"""Time, operations, parameters and memory of a transfer."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from attrxfer_metrics.memory import peak_memory
 
 
 class Cost:
-    """Milliseconds an image (median over passes over one batch), GFLOP an image, millions of parameters, and peak memory of
-    one batch in a fresh process, of bundles. Memory is measured only on processors under Linux.
+    """Milliseconds and GFLOP for each image, millions of parameters, and peak memory of one batch, for bundles.
+
+    The time is the median over passes over one batch. Memory is measured in a new process, on the CPU under Linux only.
 
     Args:
-        batch_size: Images a pass.
-        repeats: Passes that are timed, after one that is not.
+        batch_size: Images in a pass.
+        repeats: Passes that are timed, after one that is not timed.
     """
 
     def __init__(self, *, batch_size: Annotated[int, Field(ge=1)] = 16, repeats: Annotated[int, Field(ge=1)] = 5) -> None:
@@ -27,6 +28,7 @@ class Cost:
         self.repeats = repeats
 
     def __call__(self, evaluation: Evaluation) -> Mapping[str, AggregateScore]:
+        """Measure the model of an evaluation; empty for anything but a bundle."""
         transfer = evaluation.model
         from torch.utils.flop_counter import FlopCounterMode
 
@@ -42,19 +44,19 @@ class Cost:
         times = []
         for _ in range(self.repeats):
             began = time.perf_counter()
-            transfer(images).cpu()  # a device answers before it is done
+            transfer(images).cpu()  # .cpu() waits until the device has finished
             times.append(time.perf_counter() - began)
         count = len(images)
-        found = {
+        scores = {
             "milliseconds an image": AggregateScore(
                 1000 * statistics.median(times) / count, count, unit="ms", better="lower", role="cost"
             )
         }
-        found["GFLOP an image"] = AggregateScore(
+        scores["GFLOP an image"] = AggregateScore(
             counter.get_total_flops() / count / 1e9, count, unit="GFLOP", better="lower", role="cost"
         )
-        found["million parameters"] = AggregateScore(transfer.parameters() / 1e6, count, better="lower", role="cost")
+        scores["million parameters"] = AggregateScore(transfer.parameters() / 1e6, count, better="lower", role="cost")
         memory = peak_memory(transfer.path, self.batch_size) if transfer.device.type == "cpu" else None
         if memory is not None:
-            found["peak memory of a batch"] = AggregateScore(memory, self.batch_size, unit="MB", better="lower", role="cost")
-        return found
+            scores["peak memory of a batch"] = AggregateScore(memory, self.batch_size, unit="MB", better="lower", role="cost")
+        return scores

@@ -1,4 +1,4 @@
-"""The Inception network of the original FID, with weights of the user's own."""
+"""The Inception network of the original FID, with weights from a file of yours."""
 
 from __future__ import annotations
 
@@ -20,17 +20,21 @@ SIDE, BATCH = 299, 16
 UNUSED = ("fc.", "AuxLogits.")
 WHERE = "pt_inception-2015-12-05-6726825d.pth, from the releases of github.com/mseitzer/pytorch-fid"
 AVERAGED = ("Mixed_5b", "Mixed_5c", "Mixed_5d", "Mixed_6b", "Mixed_6c", "Mixed_6d", "Mixed_6e", "Mixed_7b")
-"""Blocks whose pooling branch averages, over the pixels that are there; torchvision counts the border's zeros too."""
-GREATEST = "Mixed_7c"
-"""The last block takes the greatest instead."""
+"""Blocks whose pooling branch averages without the zeros beyond the border; torchvision counts these zeros too."""
+MAXIMUM = "Mixed_7c"
+"""The last block, whose pooling branch takes the maximum; torchvision averages."""
 
 
 class Inception:
-    """The 2048 numbers behind the last pooling of the network of Heusel et al. (arXiv:1706.08500), of images that are
-    brought to 299 pixels as clean-fid does.
+    """The 2048 features after the last pooling of the Inception network of Heusel et al. (arXiv:1706.08500).
 
-    path: ``pt_inception-2015-12-05-6726825d.pth``, or the same as safetensors. Raises DataError, naming the file, when its
-    tensors are those of another network.
+    Images are resized to 299 pixels as in clean-fid.
+
+    Args:
+        path: ``pt_inception-2015-12-05-6726825d.pth``, or the same tensors as safetensors.
+
+    Raises:
+        DataError: The file holds another network's tensors.
     """
 
     def __init__(self, path: Path) -> None:
@@ -43,15 +47,15 @@ class Inception:
             network.load_state_dict(weights)
         except RuntimeError as error:
             first = str(error).splitlines()[1].strip()
-            raise DataError(f"{path}: is not FID's Inception ({first[:100]}); that is {WHERE}") from None
+            raise DataError(f"{path}: is not FID's Inception ({first[:100]}); take {WHERE}") from None
         for name in AVERAGED:
             _pool(getattr(network, name), lambda maps: avg_pool2d(maps, 3, stride=1, padding=1, count_include_pad=False))
-        _pool(getattr(network, GREATEST), lambda maps: max_pool2d(maps, 3, stride=1, padding=1))
+        _pool(getattr(network, MAXIMUM), lambda maps: max_pool2d(maps, 3, stride=1, padding=1))
         self.network = network.eval()
 
     @torch.no_grad()
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Features (N, 2048) of images (N, S, S, 3)."""
+        """Features (N, 2048) of uint8 images (N, S, S, 3)."""
         parts = []
         for start in range(0, len(images), BATCH):
             large = np.stack([resized(image, SIDE) for image in images[start : start + BATCH]])
@@ -60,19 +64,26 @@ class Inception:
 
 
 def _pool(block: nn.Module, pool: Callable[[Tensor], Tensor]) -> None:
-    """Let the block's pooling branch read ``pool`` of the block's input."""
-    seen: list[Tensor] = []
+    """Replace the pooling in a block: its branch after the pooling gets ``pool`` of the block's input."""
+    block_input: list[Tensor] = []
 
-    def keep(module: nn.Module, inputs: tuple[Any, ...]) -> None:
-        seen[:] = inputs
+    def remember(module: nn.Module, inputs: tuple[Any, ...]) -> None:
+        block_input[:] = inputs
 
-    block.register_forward_pre_hook(keep)
-    block.get_submodule("branch_pool").register_forward_pre_hook(lambda module, inputs: pool(seen.pop()))
+    block.register_forward_pre_hook(remember)
+    block.get_submodule("branch_pool").register_forward_pre_hook(lambda module, inputs: pool(block_input.pop()))
 
 
 def resized(image: NDArray[np.uint8], side: int) -> NDArray[np.float32]:
-    """An image (S, S, 3) at another side, 0..255: Pillow's bicubic, which widens when it makes smaller (antialiasing), of
-    each channel in floating point, not rounded (Parmar et al., clean-fid, arXiv:2104.11222)."""
+    """Resize an image as clean-fid does (Parmar et al., arXiv:2104.11222): bicubic with antialiasing, not rounded.
+
+    Args:
+        image: uint8 (S, S, 3).
+        side: The new side in pixels.
+
+    Returns:
+        (side, side, 3) in 0..255.
+    """
     planes = [Image.fromarray(plane).resize((side, side), Image.Resampling.BICUBIC) for plane in _planes(image)]
     return np.stack([np.asarray(plane) for plane in planes], axis=-1).clip(0, 255)
 

@@ -1,4 +1,4 @@
-"""KID: how far results are from real images that have the attribute, as sets."""
+"""KID and Frechet distance: how far the set of results is from the set of real images with the attribute."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from attrxfer.interfaces import AggregateScore, Evaluation, Features
 from attrxfer_metrics.classifier import DEFAULT, UsesClassifier
 from attrxfer_metrics.inception import WHERE, Inception, resized
 
-PER = 1000
-"""KID is printed times a thousand, as is usual."""
-LIMIT, BATCH = 1000, 64
-"""Real images that results are held against, at most; images that are read at once."""
+FACTOR = 1000
+"""KID is multiplied by this, as is usual."""
+MAX_REAL, BATCH = 1000, 64
+"""Greatest number of real images that results are compared with; images in a batch."""
 
 
 class Kid(UsesClassifier):
     """Kernel inception distance (Binkowski et al. 2018, arXiv:1801.01401) times 1000 between results and real test images
-    that have the target attributes, and the Frechet distance on the same features: lower is better.
+    that have the target attributes, and the Frechet distance on the same features. Lower is better.
 
-    By default both use the features of the attribute classifier, so numbers of different data sets cannot be compared.
+    By default both use the features of the attribute classifier; then scores of different data sets cannot be compared.
 
     Args:
         inception: File of the original Inception network's weights; with it the scores are "KID on Inception" and "FID".
-        features: Another network to use: its last map, averaged over its positions.
+        features: Another network: its last map is used, averaged over positions.
         resize: Side in pixels that images are resized to for ``features`` (0: not resized).
         network: The attribute classifier's timm architecture.
         steps: The classifier's training steps.
-        batch_size: Images a training step of the classifier.
+        batch_size: Images in a training step of the classifier.
         lr: Highest learning rate of the classifier's schedule.
     """
 
@@ -56,22 +56,26 @@ class Kid(UsesClassifier):
 
     @classmethod
     def missing(cls, **parameters: Any) -> Sequence[str]:
-        """The file of Inception's weights, where it is not there."""
+        """One line for each problem: Inception's file does not exist, or both ``inception`` and ``features`` are set."""
         path = parameters.get("inception")
         if path is None:
             return super().missing(**parameters)
         if parameters.get("features") is not None:
-            return ["one network: inception or features, not both"]
+            return ["inception and features are both set: set one of them"]
         return [] if path.is_file() else [f"Inception's weights: {path}: no such file; {WHERE}"]
 
     def __call__(self, evaluation: Evaluation) -> Mapping[str, AggregateScore]:
-        """The two distances; empty where fewer than two people are in the inputs, or in the real test images that have
-        the attributes."""
+        """Score results.
+
+        Returns:
+            The two distances. Empty where the inputs, or the real test images with the attributes, show fewer than two people.
+        """
         rows = evaluation.data.rows("test", evaluation.target)
         if min(len(rows), len(np.unique(evaluation.people))) < 2:
             return {}
-        rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), LIMIT)).astype(int)]
-        real, results = self._of_real(evaluation.data, rows), self._read(evaluation.data, evaluation.outputs)
+        rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), MAX_REAL)).astype(int)]
+        real = self._real_features(evaluation.data, rows)
+        results = self._features_of(evaluation.data, evaluation.outputs)
         identity = evaluation.data.records.identity
         real_people = identity[rows] if identity is not None else rows
         people = evaluation.people if identity is not None else evaluation.rows
@@ -85,17 +89,17 @@ class Kid(UsesClassifier):
         }
 
     @functools.cached_property
-    def known(self) -> dict[tuple[str, bytes], NDArray[np.float32]]:
+    def _cached(self) -> dict[tuple[str, bytes], NDArray[np.float32]]:
         return {}
 
-    def _of_real(self, data: Any, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Read once for all candidates that are scored on these data."""
+    def _real_features(self, data: Any, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Features of real images, computed once for these rows."""
         key = (data.key, rows.tobytes())
-        if key not in self.known:
-            self.known[key] = self._read(data, data.images_u8(rows))
-        return self.known[key]
+        if key not in self._cached:
+            self._cached[key] = self._features_of(data, data.images_u8(rows))
+        return self._cached[key]
 
-    def _read(self, data: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def _features_of(self, data: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Features (N, C) of images (N, S, S, 3)."""
         if self.inception is not None:
             return self._inception(images)
@@ -116,28 +120,29 @@ class Kid(UsesClassifier):
 
 
 def frechet(results: NDArray[np.floating], real: NDArray[np.floating]) -> float:
-    """The Frechet distance of two Gaussians with the means and covariances of features (N, C) and (M, C); on Inception's
-    features it is called FID. It is biased upwards, the more the fewer images there are.
+    """The Frechet distance of two Gaussians with the means and covariances of features (N, C) and (M, C).
+
+    On Inception's features it is called FID. It is biased upwards; the bias grows as the number of images falls.
 
     >>> rows = np.random.default_rng(0).normal(size=(5000, 3))
     >>> abs(frechet(rows + 2.0, rows) - 3 * 2.0**2) < 1e-6
     True
     """
     means = results.mean(0, dtype=np.float64) - real.mean(0, dtype=np.float64)
-    one, other = _spread(results), _spread(real)
-    # the trace of the root of a product of covariances A'A B'B is the sum of the singular values of A B'
-    shared = np.linalg.svd(one @ other.T, compute_uv=False).sum()
-    return float(means @ means + np.square(one).sum() + np.square(other).sum() - 2 * shared)
+    root, real_root = _covariance_root(results), _covariance_root(real)
+    # trace(sqrt(A'A B'B)) is the sum of the singular values of A B'
+    shared = np.linalg.svd(root @ real_root.T, compute_uv=False).sum()
+    return float(means @ means + np.square(root).sum() + np.square(real_root).sum() - 2 * shared)
 
 
-def _spread(features: NDArray[np.floating]) -> NDArray[np.float64]:
-    """R (min(N, C), C) with R'R the covariance of features (N, C)."""
+def _covariance_root(features: NDArray[np.floating]) -> NDArray[np.float64]:
+    """R (min(N, C), C) such that R'R is the covariance of features (N, C)."""
     centred = features.astype(np.float64) - features.mean(0, dtype=np.float64)
     return np.asarray(np.linalg.qr(centred / np.sqrt(len(features) - 1), mode="r"), np.float64)
 
 
 def kernel(one: NDArray[np.floating], other: NDArray[np.floating]) -> NDArray[np.float64]:
-    """(x y / C + 1)^3 for features (N, C) and (M, C): (N, M)."""
+    """The polynomial kernel (x . y / C + 1)^3 of features (N, C) and (M, C): (N, M)."""
     return (one.astype(np.float64) @ other.astype(np.float64).T / one.shape[1] + 1) ** 3
 
 
@@ -148,45 +153,62 @@ def interval(
     real_people: NDArray[np.int64],
     draws: int = 300,
 ) -> tuple[float, float, float]:
-    """KID times 1000 of features (N, C) and (M, C), and its 95% bootstrap interval over people, who are drawn on both sides.
+    """KID times 1000 and its 95% bootstrap interval. Both sides are resampled by person.
 
-    ``people`` (N,), ``real_people`` (M,): who is in each image. Images of one person are never compared, neither among
-    results, nor among real ones, nor across: they are no independent draws. It may be negative.
+    Pairs of images of one person are left out, among results, among real images and between them, since they are not
+    independent. The estimate may be negative.
 
-    >>> rows, who = np.random.default_rng(0).normal(size=(2000, 4)), np.arange(2000)
-    >>> near, far = (interval(rows[:1000] + shift, rows[1000:], who[:1000], who[1000:], 0)[0] for shift in (0, 1))
+    Args:
+        results: Features (N, C).
+        real: Features (M, C).
+        people: Who is in each result (N,).
+        real_people: Who is in each real image (M,).
+        draws: Bootstrap samples; with 0 the interval is NaN.
+
+    Returns:
+        KID, and the lower and upper end of its interval.
+
+    >>> rows, people = np.random.default_rng(0).normal(size=(2000, 4)), np.arange(2000)
+    >>> near, far = (interval(rows[:1000] + shift, rows[1000:], people[:1000], people[1000:], 0)[0] for shift in (0, 1))
     >>> abs(near) < 20 < far
     True
     """
-    names, both = np.unique(np.concatenate([people, real_people]), return_inverse=True)
-    who, whose = both[: len(people)], both[len(people) :]
+    everyone, numbers = np.unique(np.concatenate([people, real_people]), return_inverse=True)
+    person, real_person = numbers[: len(people)], numbers[len(people) :]
     pairs = [
-        _Pairs(kernel(results, results), who, who),
-        _Pairs(kernel(real, real), whose, whose),
-        _Pairs(kernel(results, real), who, whose),
+        _Pairs(kernel(results, results), person, person),
+        _Pairs(kernel(real, real), real_person, real_person),
+        _Pairs(kernel(results, real), person, real_person),
     ]
 
     def estimate(times: NDArray[np.float64]) -> float:
-        """KID where person i is counted ``times[i]`` times; NaN where too few people are left to compare."""
+        """KID where person i counts ``times[i]`` times; NaN where no pair of different people is left."""
         within, within_real, across = (pair.mean(times) for pair in pairs)
-        return PER * (within + within_real - 2 * across)
+        return FACTOR * (within + within_real - 2 * across)
 
     random = np.random.default_rng(0)
-    drawn = [estimate(random.multinomial(len(names), np.full(len(names), 1 / len(names))).astype(float)) for _ in range(draws)]
+    count = len(everyone)
+    drawn = [estimate(random.multinomial(count, np.full(count, 1 / count)).astype(float)) for _ in range(draws)]
     low, high = np.nanpercentile(drawn, [2.5, 97.5]) if draws else (np.nan, np.nan)
-    return estimate(np.ones(len(names))), float(low), float(high)
+    return estimate(np.ones(count)), float(low), float(high)
 
 
 class _Pairs:
-    """A kernel (N, M) between images of ``who`` (N,) and of ``whose`` (M,), pairs of one person left out."""
+    """The values of a kernel for pairs of images of different people.
 
-    def __init__(self, values: NDArray[np.float64], who: NDArray[np.int64], whose: NDArray[np.int64]) -> None:
-        self.apart = (who[:, None] != whose).astype(float)
-        self.values = values * self.apart
-        self.who, self.whose = who, whose
+    Args:
+        values: The kernel (N, M).
+        people: The person of each row (N,).
+        other_people: The person of each column (M,).
+    """
+
+    def __init__(self, values: NDArray[np.float64], people: NDArray[np.int64], other_people: NDArray[np.int64]) -> None:
+        self.different = (people[:, None] != other_people).astype(float)
+        self.values = values * self.different
+        self.people, self.other_people = people, other_people
 
     def mean(self, times: NDArray[np.float64]) -> float:
-        """Over all pairs, each as often as its people are drawn."""
-        left, right = times[self.who], times[self.whose]
-        count = left @ self.apart @ right
+        """Mean over all pairs, where person i counts ``times[i]`` times."""
+        left, right = times[self.people], times[self.other_people]
+        count = left @ self.different @ right
         return float(left @ self.values @ right / count) if count else float("nan")

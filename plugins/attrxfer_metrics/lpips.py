@@ -1,4 +1,4 @@
-"""LPIPS: how different two images look to a network whose layers were weighted by people's answers."""
+"""LPIPS: the distance of two images on the features of a network, weighted to agree with people's judgements."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ from attrxfer.storage.conversion import to_tensor
 from attrxfer.storage.files import read_tensors
 
 BATCH = 32
-LEAST = 32
-TAPS = {"alexnet": (1, 4, 7, 9, 11), "vgg16": (3, 8, 15, 22, 29)}
-"""The layers of torchvision's ``features`` behind which maps are compared; each is a ReLU."""
+SMALLEST = 32
+"""Least side in pixels: the network's last map of a smaller image is empty."""
+COMPARED = {"alexnet": (1, 4, 7, 9, 11), "vgg16": (3, 8, 15, 22, 29)}
+"""Layers of torchvision's ``features`` whose outputs are compared; each is a ReLU."""
 CHANNELS = {"alexnet": (64, 192, 384, 256, 256), "vgg16": (64, 128, 256, 512, 512)}
 SHIFT, SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
-"""The authors' normalisation of images in -1..1."""
+"""The normalisation of images in -1..1 by the authors of LPIPS."""
 TINY = 1e-10
 CONVOLUTION = re.compile(r"(?:features|net\.slice\d)\.(\d+\.(?:weight|bias))$")
-OF_MAP = re.compile(r"lin(\d)\.model\.1\.weight$")
+MAP_WEIGHT = re.compile(r"lin(\d)\.model\.1\.weight$")
 WHERE = (
     "the convolutions from download.pytorch.org/models (alexnet-owt-7be5be79.pth or vgg16-397923af.pth) and the weights of "
     "their maps from the package lpips (lpips/weights/v0.1/alex.pth or vgg.pth)"
@@ -34,12 +35,12 @@ WHERE = (
 
 
 class Lpips:
-    """Zhang et al.'s learned perceptual distance (arXiv:1801.03924, version 0.1) of results to their inputs, and to the
-    exact truth where there is one: 0 for equal images, about 0.1 for hardly different and 0.7 for unrelated ones.
+    """The learned perceptual distance of Zhang et al. (arXiv:1801.03924, version 0.1) of results to their inputs, and to the
+    exact truth where there is one: 0 for equal images, about 0.1 for similar and 0.7 for unrelated images.
 
     Args:
-        weights: State dicts (safetensors or torch's) that together hold the convolutions of AlexNet or VGG-16, as torchvision
-            or the package lpips names them, and the weights of their five maps. The shapes tell which network it is.
+        weights: Files of state dicts (safetensors or torch's) that together hold the convolutions of AlexNet or VGG-16, with
+            the names of torchvision or of the package lpips, and the weights of their five maps.
     """
 
     def __init__(self, *, weights: tuple[Path, ...] = ()) -> None:
@@ -47,7 +48,7 @@ class Lpips:
 
     @classmethod
     def missing(cls, *, weights: tuple[Path, ...] = ()) -> Sequence[str]:
-        """The files that are not there, and where to get them."""
+        """One line for each file that does not exist, with where to get it."""
         if not weights:
             return [f"LPIPS's weights: name their files with weights = [...]: {WHERE}"]
         return [f"LPIPS's weights: {path}: no such file; {WHERE}" for path in weights if not path.is_file()]
@@ -57,9 +58,12 @@ class Lpips:
         return Distance(self.weights)
 
     def __call__(self, evaluation: Evaluation) -> Mapping[str, PerImageScore]:
-        """ "LPIPS to the input" and, where there is one, "LPIPS to truth"; empty for images below 32 pixels, of which the
-        network's last map has nothing left."""
-        if evaluation.sources.shape[1] < LEAST:
+        """Score results.
+
+        Returns:
+            "LPIPS to the input" and, where there is truth, "LPIPS to truth"; empty for images smaller than 32 pixels.
+        """
+        if evaluation.sources.shape[1] < SMALLEST:
             return {}
         against: dict[str, tuple[Role, NDArray[np.uint8] | None]] = {
             "the input": ("unchanged", evaluation.sources),
@@ -73,8 +77,14 @@ class Lpips:
 
 
 class Distance(nn.Module):
-    """The network and its distance. Raises DataError, naming the files, when they do not hold all of one network's
-    weights."""
+    """The network and its distance.
+
+    Args:
+        files: The files of weights.
+
+    Raises:
+        DataError: The files do not hold all weights of one network.
+    """
 
     shift: Tensor
     scale: Tensor
@@ -85,9 +95,9 @@ class Distance(nn.Module):
 
         given = {name: value for file in files for name, value in read_tensors(file).items()}
         layers = {match[1]: value for name, value in given.items() if (match := CONVOLUTION.match(name))}
-        maps = {match[1]: value for name, value in given.items() if (match := OF_MAP.match(name))}
+        maps = {match[1]: value for name, value in given.items() if (match := MAP_WEIGHT.match(name))}
         self.name = "alexnet" if "10.weight" in layers and "28.weight" not in layers else "vgg16"
-        with torch.device("meta"):  # no memory and no random numbers for what is replaced at once
+        with torch.device("meta"):  # takes no memory and no random numbers; the weights are assigned below
             features = getattr(models, self.name)(weights=None).features
         where = ", ".join(map(str, files))
         try:
@@ -95,7 +105,7 @@ class Distance(nn.Module):
         except RuntimeError as error:
             first = str(error).splitlines()[1].strip()
             raise DataError(f"{where}: not the convolutions of AlexNet or VGG-16 ({first[:100]}); {WHERE}") from None
-        self.features = features[: TAPS[self.name][-1] + 1]
+        self.features = features[: COMPARED[self.name][-1] + 1]
         shapes = {str(i): (1, channels, 1, 1) for i, channels in enumerate(CHANNELS[self.name])}
         if {name: tuple(value.shape) for name, value in maps.items()} != shapes:
             raise DataError(f"{where}: not LPIPS's weights of the five maps of {self.name}; {WHERE}")
@@ -105,18 +115,18 @@ class Distance(nn.Module):
         self.requires_grad_(False).eval()
 
     def forward(self, one: Tensor, other: Tensor) -> Tensor:
-        """(N,), for images (N, 3, S, S) in -1..1 of at least 32 pixels."""
+        """Distances (N,) of images (N, 3, S, S) in -1..1, S at least 32."""
         both = (torch.cat([one, other]) - self.shift) / self.scale
-        found = torch.zeros(len(one))
+        distance = torch.zeros(len(one))
         weights = iter(self.maps)
-        for place, layer in enumerate(self.features):
+        for index, layer in enumerate(self.features):
             both = layer(both)
-            if place in TAPS[self.name]:
+            if index in COMPARED[self.name]:
                 left, right = (both / (both.norm(dim=1, keepdim=True) + TINY)).chunk(2)
-                found += ((left - right).square() * next(weights)).sum(1).mean((1, 2))
-        return found
+                distance += ((left - right).square() * next(weights)).sum(1).mean((1, 2))
+        return distance
 
     def of_images(self, one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """The same of images uint8 (N, S, S, 3)."""
+        """Distances (N,) of uint8 images (N, S, S, 3)."""
         pairs = [(to_tensor(one[i : i + BATCH]), to_tensor(other[i : i + BATCH])) for i in range(0, len(one), BATCH)]
         return torch.cat([self(*pair) for pair in pairs]).double().numpy()

@@ -1,6 +1,6 @@
-"""The peak memory of a transfer, measured in a process that does nothing else: ``python -m attrxfer_metrics.memory``.
+"""The peak memory of a transfer, measured in a process of its own: ``python -m attrxfer_metrics.memory``.
 
-The process that scores has long had memory of its own, which a transfer would use again: there, nothing would be seen.
+In the process that scores, a transfer would reuse memory that was freed before, and its peak would not show.
 """
 
 from __future__ import annotations
@@ -15,8 +15,15 @@ log = logging.getLogger("attrxfer")
 
 
 def peak_memory(bundle: Path, count: int) -> float | None:
-    """By how many MB (2^20 bytes) the resident memory of a fresh process grows at its peak while the bundle transfers one
-    batch of ``count`` images, the first; None where the system does not tell (only Linux does)."""
+    """Growth of the resident memory of a new process, at its peak, while a bundle transfers one batch.
+
+    Args:
+        bundle: The bundle's folder.
+        count: Images in the batch.
+
+    Returns:
+        MB (2^20 bytes); None where it cannot be measured (not Linux, or the process failed, which is logged).
+    """
     if not RESET.exists():
         return None
     command = [sys.executable, "-m", "attrxfer_metrics.memory", str(bundle), str(count)]
@@ -28,7 +35,7 @@ def peak_memory(bundle: Path, count: int) -> float | None:
 
 
 def measured(bundle: Path, count: int) -> float:
-    """The same of this process."""
+    """The same for this process."""
     import numpy as np
 
     from attrxfer.model.torch_model import load_bundle
@@ -36,7 +43,7 @@ def measured(bundle: Path, count: int) -> float:
 
     transfer = load_bundle(bundle)
     images = to_tensor(np.zeros((count, transfer.size, transfer.size, 3), np.uint8))
-    RESET.write_text("5")  # the kernel forgets the peak so far
+    RESET.write_text("5")  # resets the peak
     before = _resident("VmRSS")
     transfer(images)
     return _resident("VmHWM") - before

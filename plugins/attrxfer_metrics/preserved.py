@@ -1,4 +1,4 @@
-"""What should not move: the image outside the attribute's region."""
+"""Similarity to the input where nothing should change: outside the attribute's region."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from attrxfer_metrics.truth import NO_ERROR
 class Preserved:
     """PSNR (dB) and SSIM of results to their inputs where nothing should change, and the shift of the mean colour (0..255).
 
-    Where the exact truth is known, these are the pixels that the truth leaves unchanged; else the pixels outside the
-    locator's region (images without a region are left out); without a locator the whole image, which is a rough measure for
-    an attribute that changes the whole subject.
+    Where the exact truth is known, these are the pixels that are equal in input and truth. Otherwise they are the pixels
+    outside the locator's region; images without a region are left out. Without a locator the whole image is compared, which
+    is a rough measure for an attribute that changes the whole subject.
 
     Args:
         locator: Locates the region that may change.
@@ -44,18 +44,20 @@ class Preserved:
         }
 
     def _outside(self, evaluation: Evaluation) -> NDArray[np.bool_] | None:
-        """Pixels (N, S, S) that should stay."""
+        """Pixels (N, S, S) that should not change; None: not known."""
         if evaluation.truth is not None:
             return np.asarray((evaluation.truth == evaluation.sources).all(-1))
         if self.locator is None:
             return None
         inside = self.locator.masks(evaluation.data, _as_batch(evaluation))[:, 0] > 0
-        return ~inside & inside.any((1, 2), keepdims=True)  # a region that is not found has no outside
+        return ~inside & inside.any((1, 2), keepdims=True)  # no pixel counts where the region is unknown
 
 
 def masked_psnr(outputs: NDArray[Any], sources: NDArray[Any], mask: NDArray[Any]) -> NDArray[np.float64]:
-    """PSNR in dB of images (N, S, S, 3) to sources over the pixels where ``mask`` (N, S, S, 1) is 1, at most
-    ``NO_ERROR``; NaN where it is nowhere 1."""
+    """PSNR in dB of images (N, S, S, 3) to sources over the pixels where ``mask`` (N, S, S, 1) is 1: (N,).
+
+    It is at most ``NO_ERROR``, and NaN where the mask is 0 everywhere.
+    """
     pixels = 3 * mask.sum((1, 2, 3))
     with np.errstate(divide="ignore", invalid="ignore"):
         error = (np.square(outputs - sources) * mask).sum((1, 2, 3)) / pixels
@@ -63,8 +65,8 @@ def masked_psnr(outputs: NDArray[Any], sources: NDArray[Any], mask: NDArray[Any]
 
 
 def _ssim(output: NDArray[np.uint8], source: NDArray[np.uint8], inside: NDArray[np.float64]) -> float:
-    """The mean of the local SSIM over the pixels (S, S) where ``inside`` is 1; windows that reach over their border see
-    the source there."""
+    """The mean of the local SSIM over the pixels (S, S) where ``inside`` is 1. Elsewhere the output is replaced by the source,
+    so that windows across the border see no other difference."""
     kept = np.where(inside[..., None] > 0, output, source)
     _, local = structural_similarity(kept, source, channel_axis=-1, full=True)
     return float((local.mean(-1) * inside).sum() / inside.sum()) if inside.any() else float("nan")

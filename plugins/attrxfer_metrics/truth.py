@@ -13,24 +13,24 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from attrxfer.interfaces import Evaluation, PerImageScore
 
 NO_ERROR = 100.0
-"""PSNR in dB that stands for two equal images, whose own is infinite."""
+"""PSNR in dB that is reported for equal images, instead of infinity."""
 Images = NDArray[np.uint8]
 
 
 class Truth:
-    """Against the same subject drawn with the attribute: the share of results that are closer to it (mean squared error)
-    than their input is, PSNR (dB) and SSIM.
+    """Compares results with the truth, the same subject drawn with the attribute: the share of results that are closer to
+    the truth than their input is (by mean squared error), PSNR (dB) and SSIM.
 
     Args:
-        strengths: Strengths between 0 and 1 that are scored too, against the subject drawn with as much of the target
-            attributes that it lacks.
+        strengths: Strengths s between 0 and 1 that are scored too. For their truth, the target attributes that the subject
+            lacks are drawn at degree s (0 is absent, 1 is present).
     """
 
     def __init__(self, *, strengths: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.5,)) -> None:
         self.strengths = strengths
 
     def __call__(self, evaluation: Evaluation) -> Mapping[str, PerImageScore]:
-        """Empty where there is no truth."""
+        """Score results; empty where there is no truth."""
         truth = evaluation.truth
         if truth is None:
             return {}
@@ -50,18 +50,18 @@ class Truth:
 
 
 def closer(images: Images, sources: Images, truth: Images) -> PerImageScore:
-    """Which images (N, S, S, 3) have a smaller squared error to the truth than their sources: 1 or 0 (N,)."""
+    """1 for each image (N, S, S, 3) with a smaller squared error to the truth than its source, else 0: (N,)."""
     nearer = squared_error(images, truth) < squared_error(sources, truth)
     return PerImageScore(nearer.astype(float), "share", role="truth")
 
 
 def squared_error(images: Images, truth: Images) -> NDArray[np.float64]:
-    """Mean squared error of each image (N, S, S, 3), in squares of 0..255: (N,)."""
+    """Mean squared error of each image (N, S, S, 3), values in 0..255: (N,)."""
     return np.square(images.astype(np.float64) - truth).mean((1, 2, 3))
 
 
 def each_psnr(images: Images, truth: Images) -> NDArray[np.float64]:
-    """PSNR in dB of each image (N, S, S, 3), at most ``NO_ERROR``, which equal images have: (N,)."""
+    """PSNR in dB of each image (N, S, S, 3), at most ``NO_ERROR``: (N,)."""
     values = [
         NO_ERROR if np.array_equal(one, other) else peak_signal_noise_ratio(other, one)
         for one, other in zip(images, truth, strict=True)
