@@ -1,4 +1,4 @@
-"""Bundles on the Hugging Face hub: put there with a model card, and fetched from there."""
+"""The Hugging Face hub: ``attrxfer push`` uploads a bundle with a model card, ``attrxfer pull`` downloads one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The hub's own client: what is used of it, and its errors as one line with the remedy."""
+"""huggingface_hub's client: the calls that push and pull use, and its errors as one line with the remedy."""
 
 from __future__ import annotations
 
@@ -15,16 +15,24 @@ LOG_IN = "log in with `hf auth login`, or put a token into the environment varia
 
 
 class Client(Protocol):
-    """What push and pull call of ``huggingface_hub.HfApi``."""
+    """The calls of ``huggingface_hub.HfApi`` that push and pull use."""
 
     def create_repo(self, repo_id: str, *, private: bool = ..., exist_ok: bool = ...) -> Any:
-        """Returns the page's address; its attribute ``repo_id`` is OWNER/NAME."""
+        """Create a repository.
+
+        Returns:
+            The address of its page; the attribute ``repo_id`` is OWNER/NAME.
+        """
         ...
 
     def create_branch(self, repo_id: str, *, branch: str, exist_ok: bool = ...) -> None: ...
 
     def model_info(self, repo_id: str, *, revision: str | None = ...) -> Any:
-        """Returns an object with ``sha``, ``private`` and ``siblings``, each of which has ``rfilename``."""
+        """Describe a repository.
+
+        Returns:
+            An object with ``sha``, ``private`` and ``siblings``, each of which has ``rfilename``.
+        """
         ...
 
     def upload_folder(
@@ -37,12 +45,16 @@ class Client(Protocol):
 
 
 def connect() -> Client:
-    """The client of this machine's account. Raises AttrxferError when huggingface_hub is not installed."""
+    """A client with this machine's login.
+
+    Raises:
+        AttrxferError: huggingface_hub is not installed.
+    """
     try:
         from huggingface_hub import HfApi
         from huggingface_hub.utils import disable_progress_bars
     except ImportError:
-        raise AttrxferError("the hub needs huggingface_hub: pip install 'attrxfer[hub]'") from None
+        raise AttrxferError("missing: huggingface_hub: pip install 'attrxfer[hub]'") from None
     if not sys.stderr.isatty():
         disable_progress_bars()
     client: Client = HfApi(library_name="attrxfer")
@@ -51,32 +63,32 @@ def connect() -> Client:
 
 @contextmanager
 def explained(repo: str, revision: str | None = None) -> Iterator[None]:
-    """The client's errors as AttrxferError of one line. What the local disk refuses passes."""
+    """Inside, the client's errors become an AttrxferError of one line. Errors of the local disk pass unchanged."""
     from huggingface_hub import errors
 
     try:
         yield
     except errors.RevisionNotFoundError:
-        raise AttrxferError(f"{repo}: it has no revision {revision}") from None
+        raise AttrxferError(f"{repo}: there is no revision {revision}") from None
     except errors.GatedRepoError:
-        raise AttrxferError(f"{repo}: its owner must let you in: ask on its page, then {LOG_IN}") from None
+        raise AttrxferError(f"{repo}: its owner must grant you access: request it on its page, then {LOG_IN}") from None
     except errors.RepositoryNotFoundError:
         raise AttrxferError(f"{repo}: no such repository, or a private one: check its name, or {LOG_IN}") from None
     except errors.HFValidationError as error:
         raise AttrxferError(f"{repo}: {_line(error)}") from None
-    except errors.LocalEntryNotFoundError as error:  # in old versions an HfHubHTTPError, though nobody answered
-        raise AttrxferError(_silence(repo, error)) from None
+    except errors.LocalEntryNotFoundError as error:  # in old versions a subclass of HfHubHTTPError, though there was no answer
+        raise AttrxferError(_no_answer(repo, error)) from None
     except errors.HfHubHTTPError as error:
-        raise AttrxferError(f"{repo}: {_answer(error)}") from None
+        raise AttrxferError(f"{repo}: {_refusal(error)}") from None
     except errors.LocalTokenNotFoundError:
         raise AttrxferError(f"{repo}: not logged in: {LOG_IN}") from None
     except (errors.HTTPError, OSError) as error:
         if isinstance(error, OSError) and (error.filename is not None or error.errno == errno.ENOSPC):
             raise
-        raise AttrxferError(_silence(repo, error)) from None
+        raise AttrxferError(_no_answer(repo, error)) from None
 
 
-def _silence(repo: str, error: BaseException) -> str:
+def _no_answer(repo: str, error: BaseException) -> str:
     from huggingface_hub import constants
 
     return (
@@ -85,7 +97,7 @@ def _silence(repo: str, error: BaseException) -> str:
     )
 
 
-def _answer(error: Any) -> str:
+def _refusal(error: Any) -> str:
     status = getattr(error.response, "status_code", None)
     if status == 401:
         return f"not logged in, or the token is no longer valid: {LOG_IN}"

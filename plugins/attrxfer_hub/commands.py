@@ -1,4 +1,4 @@
-"""attrxfer push, pull."""
+"""The commands ``attrxfer push`` and ``attrxfer pull``."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.argument("repo", metavar="OWNER/NAME")
 @click.option("--private", is_flag=True, help="Only you (or your organisation) can see it.")
-@click.option("--revision", metavar="BRANCH", help="Put it on this branch, made if need be.  [default: main]")
-@click.option("--message", help="What the commit is called.  [default: the task]")
+@click.option("--revision", metavar="BRANCH", help="The branch; it is created if it does not exist.  [default: main]")
+@click.option("--message", help="The commit message.  [default: the task]")
 @click.option("--dry-run", is_flag=True, help="Print the model card and upload nothing.")
 @click.pass_obj
 def push(
@@ -26,7 +26,7 @@ def push(
 ) -> None:
     """Upload BUNDLE (or the bundle of a finished run) to the Hugging Face hub as OWNER/NAME, with a model card.
 
-    Paths of this machine are left out of what is uploaded; the bundle itself stays as it is.
+    Paths of this machine are removed from what is uploaded. The bundle on this machine is not changed.
     """
     import tempfile
 
@@ -38,20 +38,20 @@ def push(
 
     _require_full(repo)
     path = bundles.find(bundle)
-    card = bundles.read_metadata(path)
-    bundles.verify(path, card)
+    metadata = bundles.read_metadata(path)
+    bundles.verify(path, metadata)
     client = connect()
-    public, cut = without_paths(card)
+    public, removed = without_paths(metadata)
     readme = model_card(public, repo, registry)
     if dry_run:
         click.echo(readme, nl=False)
     else:
         with tempfile.TemporaryDirectory() as folder:
             stage(path, public, readme, Path(folder))
-            message = message or f"{card['task']['name']}: {guided(card)}"
+            message = message or f"{metadata['task']['name']}: {guided(metadata)}"
             click.echo(upload(client, Path(folder), repo, private, revision, message))
-    for key, name in cut.items():
-        click.echo(f"{key}: a path of this machine, of which only the last part leaves it: {name}", err=True)
+    for key, name in removed.items():
+        click.echo(f"{key}: a path of this machine; only its last part is uploaded: {name}", err=True)
 
 
 @click.command()
@@ -60,7 +60,7 @@ def push(
 @click.option("--revision", help="A branch, tag or commit.  [default: main]")
 @click.pass_obj
 def pull(registry: Registry, repo: str, out: Path | None, revision: str | None) -> None:
-    """Download the bundle OWNER/NAME from the Hugging Face hub, check it, and say what its licences are."""
+    """Download the bundle OWNER/NAME from the Hugging Face hub, check it, and print its licences."""
     from attrxfer.model import bundle as bundles
     from attrxfer_hub.client import connect
     from attrxfer_hub.transport import download
@@ -68,14 +68,16 @@ def pull(registry: Registry, repo: str, out: Path | None, revision: str | None) 
     _require_full(repo)
     folder = out or Path(repo.partition("/")[2])
     if folder.exists():
-        raise AttrxferError(f"{folder}: is there already; choose another folder with -o")
+        raise AttrxferError(f"{folder}: exists already; choose another folder with -o")
     commit = download(connect(), folder, repo, revision)
-    card = bundles.read_metadata(folder)
+    metadata = bundles.read_metadata(folder)
     click.echo(f"{repo} at {commit[:12]}: {folder}")
-    for missing in _lacking(card, registry):
-        click.echo(f"needs {missing}, which no installed plugin has; its card names plugins: {', '.join(card['plugins'])}")
-    click.echo(f"licences: {'; '.join(card['licences'])}")
-    click.echo(f"use it: attrxfer transfer {folder} photos/ -o out")
+    for missing in _missing_components(metadata, registry):
+        click.echo(
+            f"missing: {missing}; no installed plugin has it; the bundle names plugins: {', '.join(metadata['plugins'])}"
+        )
+    click.echo(f"licences: {'; '.join(metadata['licences'])}")
+    click.echo(f"next: attrxfer transfer {folder} photos/ -o out")
 
 
 def _require_full(repo: str) -> None:
@@ -83,6 +85,6 @@ def _require_full(repo: str) -> None:
         raise AttrxferError(f"{repo}: a repository on the hub is named OWNER/NAME")
 
 
-def _lacking(card: dict[str, Any], registry: Registry) -> list[str]:
+def _missing_components(metadata: dict[str, Any], registry: Registry) -> list[str]:
     """The components of the chain that are not installed here."""
-    return [f"{step['kind']} {step['use']}" for step in card["chain"] if step["use"] not in registry.names(step["kind"])]
+    return [f"{step['kind']} {step['use']}" for step in metadata["chain"] if step["use"] not in registry.names(step["kind"])]

@@ -1,4 +1,4 @@
-"""The model card of a bundle: README.md as the hub wants it, out of attrxfer.json alone."""
+"""The model card of a bundle: README.md in the hub's form, written from attrxfer.json only."""
 
 from __future__ import annotations
 
@@ -31,13 +31,19 @@ ROLES = {
     "regularizer": "trained with",
     "metric": "scored with",
 }
-"""What a section of a recipe is to the model, in the order of the table."""
+"""How a section of the recipe took part in the model, in the order of the table."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """What is known of a data set. name: as people call it. licence: of its images. hub: its name on the hub, if it is
-    there. limit: what its models cannot do."""
+    """A known data set.
+
+    Attributes:
+        name: Its usual name.
+        licence: The licence of its images.
+        hub: Its name on the hub; "" if it is not there.
+        limit: What models trained on it cannot do, as a sentence; "" if nothing is known.
+    """
 
     name: str
     licence: str
@@ -54,68 +60,73 @@ SOURCES = {
         "CelebA shows celebrities, mostly young and light-skinned, made up and lit for the camera.",
     ),
     "synthetic_faces": Source(
-        "attrxfer draws them itself, no image of a person took part",
+        "images that attrxfer draws; no photograph of a person was used",
         "MIT",
-        limit="**It knows drawn faces only**: photographs come out spoilt.",
+        limit="**It works on drawn faces only**: photographs come out damaged.",
     ),
 }
-OWN = Source("images of whoever trained it", "the licence of the images is not recorded: ask whoever published this model")
+OWN = Source("the trainer's own images", "the licence of the images is not recorded: ask who published this model")
 
 
-def model_card(card: Mapping[str, Any], repo: str, registry: Registry) -> str:
-    """The text of README.md for a bundle that is published as ``repo`` (OWNER/NAME). card: attrxfer.json as it leaves the
-    machine. Needs huggingface_hub, which knows the schema of the head."""
-    source = SOURCES.get(card["recipe"]["data"]["use"], OWN)
+def model_card(metadata: Mapping[str, Any], repo: str, registry: Registry) -> str:
+    """The text of README.md for a bundle that is published on the hub.
+
+    Args:
+        metadata: attrxfer.json as it is uploaded.
+        repo: OWNER/NAME on the hub.
+        registry: The installed components.
+    """
+    source = SOURCES.get(metadata["recipe"]["data"]["use"], OWN)
     name = repo.partition("/")[2]
     body = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         title=name,
-        notice=_notice(card["licences"]),
-        task=_task(card),
+        notice=_notice(metadata["licences"]),
+        task=_task(metadata),
         repo=repo,
         name=name,
-        size=card["size"],
-        data=_data(card, source, registry),
-        trained=_trained(card.get("trained", {})),
-        scores=_scores(card["scores"]),
-        settings=_settings(card),
-        components=markdown_table(("component", "", "plugin", "licence"), _components(card, registry)),
-        licences="\n".join(f"- {licence}" for licence in card["licences"]),
+        size=metadata["size"],
+        data=_data(metadata, source, registry),
+        trained=_trained(metadata.get("trained", {})),
+        scores=_scores(metadata["scores"]),
+        settings=_settings(metadata),
+        components=markdown_table(("component", "", "plugin", "licence"), _components(metadata, registry)),
+        licences="\n".join(f"- {licence}" for licence in metadata["licences"]),
         limits=f"- {source.limit}\n" if source.limit else "",
     )
-    return f"---\n{_head(card, repo, source)}\n---\n\n{body.rstrip()}\n"
+    return f"---\n{_head(metadata, repo, source)}\n---\n\n{body.rstrip()}\n"
 
 
-def guided(card: Mapping[str, Any]) -> str:
-    """What results look like: "Male = false"."""
-    return conditions(card["task"]["guided"])
+def guided(metadata: Mapping[str, Any]) -> str:
+    """The attributes of results: "Male = false"."""
+    return conditions(metadata["task"]["guided"])
 
 
-def _head(card: Mapping[str, Any], repo: str, source: Source) -> str:
-    """The YAML at the top. The licence is MIT only where every part's and the images' is."""
+def _head(metadata: Mapping[str, Any], repo: str, source: Source) -> str:
+    """The YAML at the top. Its licence is MIT only if all components and the images have the MIT licence."""
     from huggingface_hub import ModelCardData
 
-    free = set(card["licences"]) == {source.licence} == {"MIT"}
-    results = list(_results(card, source))
+    free = set(metadata["licences"]) == {source.licence} == {"MIT"}
+    results = list(_results(metadata, source))
     data = ModelCardData(
         license="mit" if free else "other",
         license_name=None if free else "see-licences",
         license_link=None if free else f"https://huggingface.co/{repo}#components-and-licences",
         library_name="attrxfer",
         pipeline_tag="image-to-image",
-        tags=["attrxfer", "facial-attribute-transfer", card["task"]["name"]],
+        tags=["attrxfer", "facial-attribute-transfer", metadata["task"]["name"]],
         datasets=[source.hub] if source.hub else None,
-        model_name=repo.partition("/")[2] if results else None,  # only the model-index has a place for it
+        model_name=repo.partition("/")[2] if results else None,  # the name is written in the model-index only
         eval_results=results or None,
     )
     return str(data.to_yaml())
 
 
-def _results(card: Mapping[str, Any], source: Source) -> Iterator[Any]:
-    """The scores as the hub's model-index has them; it has no place for intervals."""
+def _results(metadata: Mapping[str, Any], source: Source) -> Iterator[Any]:
+    """The scores for the hub's model-index, which has no intervals."""
     from huggingface_hub import EvalResult
 
-    dataset = card["recipe"]["data"]["use"]
-    for name, score in card["scores"].get("scores", {}).items():
+    dataset = metadata["recipe"]["data"]["use"]
+    for name, score in metadata["scores"].get("scores", {}).items():
         if score["value"] is not None:
             yield EvalResult(
                 task_type="image-to-image",
@@ -130,22 +141,21 @@ def _results(card: Mapping[str, Any], source: Source) -> Iterator[Any]:
 
 def _notice(licences: Sequence[str]) -> str:
     found = "; ".join(licence for licence in licences if RESTRICTED.search(licence))
-    return f"> **Not for commercial use.** What took part restricts its use: {found}.\n\n" if found else ""
+    return f"> **Not for commercial use.** Parts of it restrict its use: {found}.\n\n" if found else ""
 
 
-def _task(card: Mapping[str, Any]) -> str:
-    given = card["recipe"]["task"].get("input")
-    first, then = (
-        (f"with **{conditions(given)}**", f"with **{guided(card)}**") if given else (f"without **{guided(card)}**", "with it")
-    )
+def _task(metadata: Mapping[str, Any]) -> str:
+    given = metadata["recipe"]["task"].get("input")
+    target = f"**{guided(metadata)}**"
+    first, then = (f"with **{conditions(given)}**", f"with {target}") if given else (f"without {target}", "with it")
     return (
-        f"Task *{card['task']['name']}*: images {first} in, the same images {then} out; who is shown is meant to stay the "
-        f"same. Images are {card['size']} px a side."
+        f"Task *{metadata['task']['name']}*: images {first} in, the same images {then} out; the person is meant to stay the "
+        f"same. Images are {metadata['size']} px a side."
     )
 
 
-def _data(card: Mapping[str, Any], source: Source, registry: Registry) -> str:
-    use = card["recipe"]["data"]["use"]
+def _data(metadata: Mapping[str, Any], source: Source, registry: Registry) -> str:
+    use = metadata["recipe"]["data"]["use"]
     _, summary, _ = _registered("dataset", use, registry)
     what = f" ({summary})" if summary else ""
     return f"Data set `{use}`{what}: {source.name}.\nLicence: {source.licence}."
@@ -153,7 +163,7 @@ def _data(card: Mapping[str, Any], source: Source, registry: Registry) -> str:
 
 def _trained(known: Mapping[str, Any]) -> str:
     if not known:
-        return "How long and on what machine, the bundle does not say."
+        return "The bundle does not record how long it was trained, nor on what machine."
     where = [str(known["device"])] if "device" in known else []
     where += [f"{known[name]} {name}" for name in ("threads", "processes") if name in known]
     where += [f"precision {known['precision']}"] if "precision" in known else []
@@ -162,7 +172,7 @@ def _trained(known: Mapping[str, Any]) -> str:
 
 def _scores(scores: Mapping[str, Any]) -> str:
     if not scores.get("scores"):
-        return "None: it was not scored."
+        return "None: the model was not scored."
     rows = []
     for name, score in scores["scores"].items():
         value, bounds = shown(score)
@@ -170,39 +180,39 @@ def _scores(scores: Mapping[str, Any]) -> str:
         rows.append((name, value, bounds, str(score["n"]), better))
     return (
         f"{scores['images']} held-out images of {scores['people']} people. Intervals are 95%, by bootstrap over people; "
-        f"the networks that score took no part in training.\n\n"
+        f"the networks that score were not used in training.\n\n"
         + markdown_table(("score", "value", "95% interval", "images", "better"), rows)
     )
 
 
-def _settings(card: Mapping[str, Any]) -> str:
-    """The section on what differs from the recipe it stands for, where it stands for one that is installed."""
+def _settings(metadata: Mapping[str, Any]) -> str:
+    """The section on differences from the reference recipe; empty where there is none, or it is not installed."""
     try:
-        found = differences(card)
+        found = differences(metadata)
     except AttrxferError:
         found = []
-    found = [row for row in found if not row[0].startswith("metric")]  # how it is scored is nothing that it is
+    found = [row for row in found if not row[0].startswith("metric")]  # scoring is no property of the model
     if not found:
         return ""
-    reference = card["recipe"]["reference"]
+    reference = metadata["recipe"]["reference"]
     table = markdown_table(("setting", "here", "there"), found)
     return (
-        f"## Where it differs from `{reference}`\n\n<details><summary>{len(found)} settings; none: not there</summary>\n\n"
+        f"## Where it differs from `{reference}`\n\n<details><summary>{len(found)} settings; none: not set</summary>\n\n"
         f"{table}\n\n</details>\n\n"
     )
 
 
-def _components(card: Mapping[str, Any], registry: Registry) -> Iterator[tuple[str, str, str, str]]:
+def _components(metadata: Mapping[str, Any], registry: Registry) -> Iterator[tuple[str, str, str, str]]:
     for section, role in ROLES.items():
-        tables = card["recipe"].get(section, [])
+        tables = metadata["recipe"].get(section, [])
         for table in tables if isinstance(tables, list) else [tables]:
             owner, _, licence = _registered("dataset" if section == "data" else section, table["use"], registry)
-            plugin = f"{owner} {card['plugins'].get(owner, '')}".rstrip() or "not installed where this was written"
+            plugin = f"{owner} {metadata['plugins'].get(owner, '')}".rstrip() or "not installed where this was written"
             yield f"{section} `{table['use']}`", role, plugin, licence
 
 
 def _registered(kind: str, name: str, registry: Registry) -> tuple[str, str, str]:
-    """Plugin, summary and licence of a component; nothing where it is not installed."""
+    """Plugin, summary and licence of a component; empty texts where it is not installed."""
     try:
         component = registry.get(kind, name)
     except AttrxferError:

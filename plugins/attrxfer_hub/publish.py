@@ -1,4 +1,4 @@
-"""What of a bundle leaves the machine: its own files and a model card, without the paths of whoever trained it."""
+"""What is uploaded of a bundle: its two files and a model card, without paths of this machine."""
 
 from __future__ import annotations
 
@@ -12,22 +12,28 @@ from typing import Any
 from attrxfer.model.bundle import METADATA, WEIGHTS
 
 README = "README.md"
-BELOW_A_FOLDER = re.compile(r"/|~|\.\.?[/\\]|[A-Za-z]:[/\\]|\\\\|file:")
-"""How a text begins that says where something lies on somebody's machine."""
+PATH_START = re.compile(r"/|~|\.\.?[/\\]|[A-Za-z]:[/\\]|\\\\|file:")
+"""The start of a text that is a path."""
 SEPARATOR = re.compile(r"[/\\]")
 
 
-def without_paths(card: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """attrxfer.json as it may leave the machine, and what was cut: {key: what is left of its path}.
+def without_paths(metadata: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Replace every path in a bundle's metadata by its last part.
 
-    A path is every text that begins as one (absolute, below the home folder, relative to a folder), and every text of
-    more than one part under the key ``path``. Of each the last part is left. Checksums are of the weights: they stay right.
+    A path is any text that starts like one (absolute, below the home folder, or relative with a dot), and any text with a
+    separator under the key ``path``. Checksums stay correct, since they are of the weights only.
+
+    Args:
+        metadata: The content of attrxfer.json.
+
+    Returns:
+        The metadata to upload, and {key: last part} of the paths that were replaced.
 
     >>> without_paths({"recipe": {"data": {"use": "celeba", "path": "/home/me/celeba"}, "reference": "paper/diat"}})[1]
     {'recipe.data.path': 'celeba'}
     """
     cut: dict[str, str] = {}
-    return _cut(card, (), cut), cut
+    return _cut(metadata, (), cut), cut
 
 
 def _cut(value: Any, place: tuple[str, ...], cut: dict[str, str]) -> Any:
@@ -35,14 +41,14 @@ def _cut(value: Any, place: tuple[str, ...], cut: dict[str, str]) -> Any:
         return {key: _cut(inner, (*place, key), cut) for key, inner in value.items()}
     if isinstance(value, list):
         return [_cut(inner, (*place, str(number)), cut) for number, inner in enumerate(value)]
-    if isinstance(value, str) and (BELOW_A_FOLDER.match(value) or (place[-1] == "path" and SEPARATOR.search(value))):
+    if isinstance(value, str) and (PATH_START.match(value) or (place[-1] == "path" and SEPARATOR.search(value))):
         cut[".".join(place)] = SEPARATOR.split(value.rstrip("/\\"))[-1]
         return cut[".".join(place)]
     return value
 
 
-def stage(bundle: Path, card: Mapping[str, Any], readme: str, folder: Path) -> None:
-    """Lay out in ``folder`` what is uploaded: nothing but these three files, whatever else lies beside the bundle."""
-    (folder / METADATA).write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+def stage(bundle: Path, metadata: Mapping[str, Any], readme: str, folder: Path) -> None:
+    """Write the three files that are uploaded into ``folder``: metadata, model card and weights."""
+    (folder / METADATA).write_text(json.dumps(metadata, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     (folder / README).write_text(readme, encoding="utf-8")
     shutil.copyfile(bundle / WEIGHTS, folder / WEIGHTS)

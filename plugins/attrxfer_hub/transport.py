@@ -1,4 +1,4 @@
-"""Up to the hub and down from it, by any object that has the calls of ``client.Client``."""
+"""Upload to the hub and download from it, with a ``client.Client``."""
 
 from __future__ import annotations
 
@@ -11,16 +11,29 @@ from attrxfer.model.bundle import METADATA, WEIGHTS
 from attrxfer.storage.files import new_folder
 from attrxfer_hub.client import Client, explained
 
-ONES_OWN = ".gitattributes"
-"""What the hub puts into every new repository."""
+CREATED_BY_HUB = ".gitattributes"
+"""The file that the hub puts into every new repository."""
 SHOWN = 4
+"""File names that an error lists, at most."""
 
 
 def upload(client: Client, folder: Path, repo: str, private: bool, revision: str | None, message: str) -> str:
-    """Upload the files of ``folder`` as one commit; returns the address of its page.
+    """Upload the files of a folder as one commit.
 
-    Raises AttrxferError, before anything is uploaded, when the repository holds something else than a bundle, or is public
-    though ``private`` is asked for.
+    Args:
+        client: The hub's client.
+        folder: What is uploaded.
+        repo: OWNER/NAME; it is created if it does not exist.
+        private: Whether only its owner may see the repository.
+        revision: The branch, which is created if it does not exist; None is the main branch.
+        message: The commit message.
+
+    Returns:
+        The address of the page.
+
+    Raises:
+        AttrxferError: The repository holds something other than a bundle, or is public though ``private`` is True (then
+            nothing is uploaded); or the hub refused.
     """
     with explained(repo, revision):
         address = client.create_repo(repo, private=True, exist_ok=True) if private else client.create_repo(repo, exist_ok=True)
@@ -29,27 +42,37 @@ def upload(client: Client, folder: Path, repo: str, private: bool, revision: str
         info = client.model_info(repo, revision=revision)
         if private and not info.private:
             raise AttrxferError(
-                f"{repo}: is there already and public; make it private on {address}/settings, or choose another"
+                f"{repo}: exists already and is public; make it private on {address}/settings, or choose another"
             )
-        names = sorted({file.rfilename for file in info.siblings or ()} - {ONES_OWN})
+        names = sorted({file.rfilename for file in info.siblings or ()} - {CREATED_BY_HUB})
         if names and METADATA not in names:
-            raise AttrxferError(f"{repo}: holds something else ({_some(names)}); choose another name")
+            raise AttrxferError(f"{repo}: holds no bundle but {_some(names)}; choose another name")
         client.upload_folder(repo_id=repo, folder_path=folder, commit_message=message, revision=revision)
     return str(address) if revision is None else f"{address}/tree/{revision}"
 
 
 def download(client: Client, folder: Path, repo: str, revision: str | None) -> str:
-    """Download a bundle's own two files into a new folder, checked; returns the commit they are from.
+    """Download a bundle's two files into a new folder and check them. After an error the folder does not exist.
 
-    Raises AttrxferError when the repository holds no bundle, BundleError when its files are not what its card says; the
-    folder is there only when all is well.
+    Args:
+        client: The hub's client.
+        folder: The new folder.
+        repo: OWNER/NAME.
+        revision: A branch, tag or commit; None is the main branch.
+
+    Returns:
+        The commit that was downloaded.
+
+    Raises:
+        AttrxferError: The repository holds no bundle, or the hub refused.
+        BundleError: The files do not match the bundle's metadata.
     """
     with explained(repo, revision):
         info = client.model_info(repo, revision=revision)
         names = sorted(file.rfilename for file in info.siblings or ())
         for name in (METADATA, WEIGHTS):
             if name not in names:
-                raise AttrxferError(f"{repo}: no bundle of attrxfer: it holds no {name} (but {_some(names)})")
+                raise AttrxferError(f"{repo}: not a bundle: it has no {name} (only {_some(names)})")
         with new_folder(folder) as draft:
             for name in (METADATA, WEIGHTS):
                 client.hf_hub_download(repo, name, revision=info.sha, local_dir=draft)
@@ -58,7 +81,7 @@ def download(client: Client, folder: Path, repo: str, revision: str | None) -> s
 
 
 def _check(draft: Path, repo: str) -> None:
-    shutil.rmtree(draft / ".cache", ignore_errors=True)  # the client's notes on what it downloaded
+    shutil.rmtree(draft / ".cache", ignore_errors=True)  # where the client records its downloads
     try:
         bundle.verify(draft, bundle.read_metadata(draft))
     except BundleError as error:

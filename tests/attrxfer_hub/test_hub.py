@@ -41,7 +41,7 @@ def test_what_is_pushed_is_pulled(
     before = {path: path.read_bytes() for path in model.rglob("*") if path.is_file()}
     result = run("push", model, "me/younger")
     assert result.exit_code == 0 and result.stdout == "https://hub.example/me/younger\n", result.output
-    assert result.stderr == ("recipe.data.path: a path of this machine, of which only the last part leaves it: celeba_subset\n")
+    assert result.stderr == ("recipe.data.path: a path of this machine; only its last part is uploaded: celeba_subset\n")
     files = stand_in.repos["me/younger"]["main"]
     assert files.keys() == {".gitattributes", "README.md", "attrxfer.json", "model.safetensors"}
     assert b"jdoe" not in b"".join(files.values()) and b"secret" not in b"".join(files.values())
@@ -53,7 +53,7 @@ def test_what_is_pushed_is_pulled(
     assert result.stdout.splitlines() == [
         "me/younger at commit-main: younger",
         "licences: MIT; MIT (the images: non-commercial research)",
-        "use it: attrxfer transfer younger photos/ -o out",
+        "next: attrxfer transfer younger photos/ -o out",
     ]
     assert {path.name for path in Path("younger").iterdir()} == {"attrxfer.json", "model.safetensors"}
     import attrxfer
@@ -67,7 +67,7 @@ def test_a_branch_a_message_and_a_private_repository(run: Run, model: Path, stan
     assert result.stdout == "https://hub.example/me/x/tree/v2\n" and stand_in.private == {"me/x"}
     assert "attrxfer.json" not in stand_in.repos["me/x"]["main"]
     assert dict(stand_in.calls)["upload_folder"]["commit_message"] == "second"
-    assert "holds no attrxfer.json" in refused(run("pull", "me/x", "-o", tmp_path / "main"))
+    assert "has no attrxfer.json" in refused(run("pull", "me/x", "-o", tmp_path / "main"))
     assert run("pull", "me/x", "--revision", "v2", "-o", tmp_path / "v2").exit_code == 0
 
 
@@ -82,8 +82,8 @@ def test_a_dry_run_prints_the_card_and_calls_nobody(run: Run, model: Path, stand
 
 def test_nothing_is_uploaded_in_public_by_mistake_nor_over_something_else(run: Run, model: Path, stand_in: Hub) -> None:
     stand_in.repos = {"me/public": {"main": {}}, "me/bert": {"main": {".gitattributes": b"", "config.json": b"{}"}}}
-    assert "already and public" in refused(run("push", model, "me/public", "--private"))
-    assert "holds something else (config.json)" in refused(run("push", model, "me/bert"))
+    assert "exists already and is public" in refused(run("push", model, "me/public", "--private"))
+    assert "holds no bundle but config.json" in refused(run("push", model, "me/bert"))
     assert "upload_folder" not in dict(stand_in.calls)
 
 
@@ -101,7 +101,7 @@ def test_a_changed_bundle_is_not_pushed(run: Run, model: Path, stand_in: Hub) ->
         ("attrxfer.json", b"{", "me/x: attrxfer.json: damaged"),
         ("attrxfer.json", b'{"format": 2}', "me/x: attrxfer.json: damaged (sha256 is missing"),
         ("attrxfer.json", b'{"format": 3}', "me/x: attrxfer.json: not a bundle of format 2"),
-        ("attrxfer.json", None, "no bundle of attrxfer: it holds no attrxfer.json (but .gitattributes, README.md, model."),
+        ("attrxfer.json", None, "not a bundle: it has no attrxfer.json (only .gitattributes, README.md, model."),
     ],
 )
 def test_what_is_no_whole_bundle_leaves_no_folder(
@@ -126,7 +126,7 @@ def test_a_card_without_the_weights_checksum_is_refused(run: Run, model: Path, s
 
 def test_an_existing_folder_is_left_alone(run: Run, stand_in: Hub, tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
-    assert "there: is there already; choose another folder with -o" in refused(run("pull", "me/x", "-o", tmp_path / "there"))
+    assert "there: exists already; choose another folder with -o" in refused(run("pull", "me/x", "-o", tmp_path / "there"))
     assert stand_in.calls == []
 
 
@@ -143,7 +143,7 @@ def test_a_repository_is_owner_and_name(run: Run, model: Path, stand_in: Hub, re
         (error(errors.HfHubHTTPError, 403), "no right to write there: use a token with the role write"),
         (error(errors.HfHubHTTPError, 500), "the hub refused (500): said the hub"),
         (error(errors.RepositoryNotFoundError, 404), "no such repository, or a private one"),
-        (error(errors.GatedRepoError, 403), "its owner must let you in"),
+        (error(errors.GatedRepoError, 403), "its owner must grant you access"),
         (error(errors.RevisionNotFoundError, 404), "no revision"),
         (errors.HFValidationError("Repo id must\nuse letters"), "Repo id must use letters"),
         (errors.LocalTokenNotFoundError("no token"), "not logged in"),
@@ -180,7 +180,7 @@ def test_a_component_that_is_not_installed_is_named(run: Run, model: Path, stand
     card = json.loads(files["attrxfer.json"])
     card["chain"].append({"kind": "enhancer", "use": "theirs"})
     files["attrxfer.json"] = json.dumps({**card, "plugins": {"theirs": "2.0"}}).encode()
-    assert "needs enhancer theirs" in run("pull", "me/x", "-o", tmp_path / "x").stdout
+    assert "missing: enhancer theirs" in run("pull", "me/x", "-o", tmp_path / "x").stdout
 
 
 # ---------------------------------------------------------------- what leaves the machine

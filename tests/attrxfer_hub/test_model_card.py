@@ -56,7 +56,7 @@ def test_only_drawn_faces_under_mit_are_called_mit(card: dict[str, Any], host: H
     recipe = {**card["recipe"], "data": {"use": "synthetic_faces"}}
     drawn = {**card, "recipe": recipe, "licences": ["MIT"], "scores": {}}
     text = model_card(drawn, "me/x", host.registry)
-    assert "license: mit\n" in text and "knows drawn faces only" in text and "it was not scored" in text
+    assert "license: mit\n" in text and "works on drawn faces only" in text and "the model was not scored" in text
     assert "Not for commercial use" not in text and "model-index" not in text
     own = {**drawn, "recipe": {**recipe, "data": {"use": "folder", "path": "faces"}}}
     text = model_card(own, "me/x", host.registry)
