@@ -10,20 +10,32 @@ from numpy.typing import NDArray
 
 from attrxfer.data.dataset import CachedDataset, describe, require_attributes, satisfies
 from attrxfer.errors import DataError
-from attrxfer.interfaces import SPLITS, Records, Selection
+from attrxfer.interfaces import SPLITS, Records, Selection, SetName
 
 Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Sets:
-    """Row numbers. all, guided, input: of the training split; the others: inputs held out."""
+    """Row numbers of a task's images.
+
+    Attributes:
+        all: The training split.
+        guided: Of the training split, those with the guided attributes.
+        input: Of the training split, those to transfer.
+        validation_input: Those to transfer of the validation split.
+        test_input: Those to transfer of the test split.
+    """
 
     all: Rows
     guided: Rows
     input: Rows
     validation_input: Rows
     test_input: Rows
+
+    def training(self, which: SetName) -> Rows:
+        """One of the sets of the training split."""
+        return {"all": self.all, "guided": self.guided, "input": self.input}[which]
 
     def shown(self, count: int) -> Rows:
         """At most ``count`` inputs for sample grids: held out, else of the training split; spread out, since neighbouring

@@ -2,7 +2,7 @@
 
 Images are float32 tensors, NCHW, RGB, -1..1, unless a name says uint8 (HWC, 0..255, RGB). A component's parameters are
 its annotated, keyword-only constructor arguments. A parameter annotated with one of these Protocols is filled from a nested
-table (``network = {use = "diat"}``). Equal tables are one object, which trains once; only a nested generator or
+table (``network = {use = "NAME"}``). Equal tables are one object, which trains once; only a nested generator or
 discriminator belongs to the component that names it.
 
 Optional abilities are Protocols too: ``attrxfer.interfaces.abilities``.
@@ -15,9 +15,11 @@ from attrxfer.interfaces.abilities import (
     Calibrated,
     ChecksData,
     ChecksRecipe,
+    ChosenAutomatically,
     HasFraming,
     HasParts,
     HasPreview,
+    HasSmallSettings,
     NamesWeights,
     PicksImages,
     PlaysAdversarially,
@@ -95,6 +97,7 @@ __all__ = [
     "ChecksData",
     "ChecksRecipe",
     "ChoosesBackend",
+    "ChosenAutomatically",
     "Counterfactuals",
     "Dataset",
     "DatasetView",
@@ -113,6 +116,7 @@ __all__ = [
     "HasFraming",
     "HasParts",
     "HasPreview",
+    "HasSmallSettings",
     "Identity",
     "Locator",
     "Loss",

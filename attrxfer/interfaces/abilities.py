@@ -71,6 +71,16 @@ class NamesWeights(Protocol):
     """SHA-256 of the file, as hex digits."""
 
 
+@runtime_checkable
+class HasSmallSettings(Protocol):
+    """A component class with settings that make a trial take seconds: ``{parameter: number}``.
+
+    ``attrxfer doctor`` and tests lower the settings to these numbers.
+    """
+
+    small_settings: ClassVar[Mapping[str, int]]
+
+
 class RecipeView(Protocol):
     """The assembled recipe as a component's ``check_recipe`` sees it. Shapes are those of one image."""
 
@@ -89,8 +99,17 @@ class RecipeView(Protocol):
         """Shapes (1, C, H, W) of the discriminator's feature maps, first to last."""
         ...
 
-    def features(self, network: Features) -> Sequence[tuple[int, ...]]:
-        """Shapes (1, C, H, W) of a features network's maps, first to last."""
+    def features(self, network: Features, size: int | None = None) -> Sequence[tuple[int, ...]]:
+        """Shapes (1, C, H, W) of a features network's maps, first to last.
+
+        Args:
+            network: The network.
+            size: Side in pixels of the image that it gets; None: the recipe's.
+        """
+        ...
+
+    def owner(self, stage: object) -> object | None:
+        """The component that brings a stage; None where only the recipe's own list of stages names it."""
         ...
 
 
@@ -163,7 +182,7 @@ class HasFraming(Protocol):
     framing: Framing | None
 
 
-# ------------------------------------------------------------ methods, exporters
+# ------------------------------------------------------------ methods, backends, exporters
 
 
 @runtime_checkable
@@ -197,6 +216,13 @@ class TransfersImages(Protocol):
     def transfer(self, images_u8: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
         """uint8 (N, S, S, 3) in, uint8 (N, S, S, 3) out."""
         ...
+
+
+@runtime_checkable
+class ChosenAutomatically(Protocol):
+    """A backend class that ``auto`` may choose, where it is True: one that is prepared in seconds and gives torch's results."""
+
+    automatic: ClassVar[bool]
 
 
 @runtime_checkable

@@ -14,34 +14,60 @@ if TYPE_CHECKING:
 
 
 class Runner(Protocol):
-    """Images uint8 (N, S, S, 3) and a strength -> results of the same shape."""
+    """A chain ready to run."""
 
-    def __call__(self, images: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]: ...
+    def __call__(self, images: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
+        """Results for uint8 images (N, S, S, 3) at a strength, of the same shape."""
+        ...
 
 
 class Backend(Protocol):
-    """Kind ``backend``: runs a chain. automatic: whether ``auto`` may choose it, which what takes minutes to prepare
-    should not allow."""
+    """Kind ``backend``: runs a chain of networks.
 
-    automatic: ClassVar[bool]
+    Optional ability: ``ChosenAutomatically``.
+    """
 
     def prepare(self, graph: nn.Module, example: NDArray[np.uint8], key: str) -> Runner:
-        """``graph``: a torch module, (images uint8 (N, S, S, 3), strength ()) -> results uint8, in eval mode. ``example``:
-        images of the shape that will come. ``key``: equal for equal graphs, to keep what takes long to make."""
+        """Make a runner.
+
+        Args:
+            graph: The chain as a torch module in eval mode, (images uint8 (N, S, S, 3), strength ()) -> results uint8.
+            example: uint8 images (N, S, S, 3) of the shape that the runner will get.
+            key: Equal for equal graphs; under it, what takes long to make can be kept in the cache.
+        """
         ...
 
 
 class Exporter(Protocol):
-    """Kind ``exporter``: writes a chain into one file that runs without torch. suffix: of that file, with its dot; several
-    exporters may share one when any of them opens the files of all. A class with ``calibrated = True`` measures on the
-    examples, which must then be real images."""
+    """Kind ``exporter``: writes a chain into one file that runs without torch.
+
+    Optional ability: ``Calibrated``.
+
+    Attributes:
+        suffix: Of the file, with its dot. Exporters may share one when each of them opens the files of all.
+    """
 
     suffix: ClassVar[str]
 
     def export(self, graph: nn.Module, example: NDArray[np.uint8], path: Path, metadata: Mapping[str, object]) -> None:
-        """``graph`` and ``example`` as a backend gets them; ``card`` (JSON) goes into the file."""
+        """Write a file.
+
+        Args:
+            graph: As a backend gets it.
+            example: As a backend gets it.
+            path: The file.
+            metadata: What the file must return when it is opened, as JSON takes it.
+        """
         ...
 
     def open(self, path: Path) -> tuple[Runner, Mapping[str, Any]]:
-        """The file's runner and card, without torch. Raises BundleError when it is not such a file."""
+        """Open a file without torch.
+
+        Returns:
+            A runner, and the metadata that the file was written with.
+
+        Raises:
+            BundleError: It is damaged, or not such a file.
+            AttrxferError: What runs it is not installed.
+        """
         ...

@@ -15,12 +15,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from attrxfer.errors import AttrxferError
-from attrxfer.interfaces import Runner
+from attrxfer.interfaces import Backend, ChosenAutomatically, Runner
 from attrxfer.plugin.parameters import build, missing_for, named
 from attrxfer.plugin.registry import Registry
-from attrxfer.storage.cache import cache_folder
+from attrxfer.storage.cache import cached
 from attrxfer.storage.conversion import normalize, quantize
-from attrxfer.storage.files import write_text
 
 AUTO = "auto"
 REPEATS = 3
@@ -69,9 +68,8 @@ def prepare(name: str, graph: Graph, example: NDArray[np.uint8], key: str, regis
         name = fastest(graph, example, key, registry)
     backend, missing = _backend(name, registry)
     if missing:
-        raise AttrxferError(f"backend {name} needs {'; '.join(missing)}")
-    runner: Runner = backend.prepare(graph, example, key)
-    return runner
+        raise AttrxferError(f"backend {name}: missing: {'; '.join(missing)}")
+    return backend.prepare(graph, example, key)
 
 
 def fastest(graph: Graph, example: NDArray[np.uint8], key: str, registry: Registry) -> str:
@@ -80,22 +78,22 @@ def fastest(graph: Graph, example: NDArray[np.uint8], key: str, registry: Regist
     shapes = [tuple(parameter.shape) for parameter in graph.parameters()]
     machine = [platform.node(), platform.machine(), torch.get_num_threads(), sorted(_automatic(registry))]
     what = hashlib.sha256(json.dumps([machine, shapes, example.shape[1:]]).encode()).hexdigest()[:32]
-    path = cache_folder() / "backends.json"
-    known: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
-    if what not in known:
+
+    def measured() -> bytes:
         times = {name: _measure(name, graph, example, key, registry) for name in _automatic(registry)}
-        known[what] = {"fastest": min(times, key=lambda name: times[name]), "seconds": times}
-        write_text(path, json.dumps(known, indent=2) + "\n")
-    return str(known[what]["fastest"])
+        return json.dumps({"fastest": min(times, key=lambda name: times[name]), "seconds": times}, indent=2).encode()
+
+    return str(json.loads(cached(f"backends/{what}.json", measured).read_text())["fastest"])
 
 
 def _automatic(registry: Registry) -> list[str]:
     """The backends that ``auto`` may choose here."""
-    found = [component.name for component in registry.all("backend") if getattr(component.load(), "automatic", False)]
-    return [name for name in found if not _backend(name, registry)[1]]
+    backends = {component.name: component.load() for component in registry.all("backend")}
+    chosen = [name for name, backend in backends.items() if isinstance(backend, ChosenAutomatically) and backend.automatic]
+    return [name for name in chosen if not _backend(name, registry)[1]]
 
 
-def _backend(name: str, registry: Registry) -> tuple[Any, list[str]]:
+def _backend(name: str, registry: Registry) -> tuple[Backend, list[str]]:
     """The backend, and what it lacks."""
     spec = named("backend", name, registry, also=[AUTO])
     return build(spec, {}), missing_for(spec)

@@ -86,12 +86,9 @@ class Assembly:
         return _once(found)
 
     def _of_tables(self, kind: str) -> Iterator[Placed]:
-        specs = getattr(self.recipe, kind)
-        if isinstance(specs, Spec):
-            yield from _placed(specs, kind)
-        else:
-            for number, spec in enumerate(specs):
-                yield from _placed(spec, kind if len(specs) == 1 else f"{kind}[{number}]")
+        specs = self.recipe.specs[kind]
+        for number, spec in enumerate(specs):
+            yield from _placed(spec, kind if len(specs) == 1 else f"{kind}[{number}]")
 
     def _of_stage(self, stage: PlannedStage) -> Iterator[Placed]:
         """The components that a stage's own settings name."""
@@ -142,11 +139,11 @@ class Assembly:
 
     def one(self, kind: str) -> Any:
         """The generator, discriminator or adversarial component."""
-        return self.build(getattr(self.recipe, kind))
+        return self.build(self.recipe.specs[kind][0])
 
     def many(self, kind: str) -> tuple[Any, ...]:
         """The identity losses, regularizers or enhancers, in the recipe's order."""
-        return tuple(self.build(spec) for spec in getattr(self.recipe, kind))
+        return tuple(self.build(spec) for spec in self.recipe.specs[kind])
 
     def build_training(self) -> None:
         """Build all that a run trains with, stages included, from the recipe's seed."""
@@ -254,7 +251,11 @@ def _held(component: Any) -> Iterator[tuple[str, nn.Module]]:
     """The torch modules among an object's attributes, also inside lists, tuples and dicts there."""
     from torch import nn
 
-    for name, value in getattr(component, "__dict__", {}).items():
+    try:
+        attributes = vars(component)
+    except TypeError:  # a class with __slots__
+        return
+    for name, value in attributes.items():
         if isinstance(value, nn.Module):
             yield name, value
         elif isinstance(value, list | tuple):

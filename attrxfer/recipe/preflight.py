@@ -12,7 +12,7 @@ from attrxfer.plugin.registry import one_line
 from attrxfer.recipe.assembly import Assembly
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 Shape = tuple[int, ...]
 
@@ -24,10 +24,10 @@ class AssembledRecipe:
         self.assembly = assembly
         self.size = assembly.recipe.train.size
 
-    def _image(self) -> Tensor:
+    def _image(self, size: int | None = None) -> Tensor:
         import torch
 
-        return torch.zeros(1, 3, self.size, self.size)
+        return torch.zeros(1, 3, size or self.size, size or self.size)
 
     @cached_property
     def generator_parts(self) -> Mapping[str, Shape]:
@@ -40,12 +40,21 @@ class AssembledRecipe:
         discriminator = self.assembly.one("discriminator")
         return [tuple(maps.shape) for maps in _passed(discriminator, discriminator, self._image()).features]
 
-    def features(self, network: Features) -> Sequence[Shape]:
-        return [tuple(maps.shape) for maps in _passed(network, network, self._image())]
+    def features(self, network: Features, size: int | None = None) -> Sequence[Shape]:
+        return [tuple(maps.shape) for maps in _passed(network, network, self._image(size))]
+
+    def owner(self, stage: object) -> object | None:
+        owners = [self.assembly.owner(one) for one in self.assembly.stages if self.assembly.stage(one) is stage]
+        return owners[0] if owners else None
+
+    def try_network(self, network: nn.Module) -> None:
+        """Pass an image through a network of any kind. Raises what the network raises."""
+        _passed(network, network, self._image())
 
 
 def preflight(assembly: Assembly) -> list[Problem]:
-    """Build the components of a recipe and let each check itself against the others.
+    """Build the components of a recipe, pass an image through its networks, and let each component check itself against the
+    others.
 
     Nothing may be missing on this machine (``assembly.missing()``). The assembly should be one of its own: components that
     trained are no fit ones to check, and checking changes none.
@@ -56,12 +65,15 @@ def preflight(assembly: Assembly) -> list[Problem]:
     """
     try:
         assembly.build_training()
-        for spec in assembly.recipe.metric:
+        recipe = assembly.recipe
+        for spec in (recipe.data, *([recipe.selection] if recipe.selection else []), *recipe.metric):
             assembly.build(spec)
     except Exception as error:  # a third party's constructor may raise anything
         return [problem_of("", error, "cannot be built")]
     view = AssembledRecipe(assembly)
-    problems = []
+    problems = _broken_networks(assembly, view)
+    if problems:
+        return problems
     for place in assembly.components():
         component = assembly.built(place)
         if isinstance(component, ChecksRecipe):
@@ -70,6 +82,18 @@ def preflight(assembly: Assembly) -> list[Problem]:
             except Exception as error:  # a third party's check, or the networks that it asks about, may raise anything
                 own = [problem_of("", error, "cannot be checked")]
             problems += [Problem(".".join(filter(None, (place.path, one.path))), one.message) for one in own]
+    return problems
+
+
+def _broken_networks(assembly: Assembly, view: AssembledRecipe) -> list[Problem]:
+    """The networks, nested ones too, that cannot take an image of the recipe's size; a metric's may see another size."""
+    problems = []
+    for place in assembly.components():
+        if place.spec.kind in ("generator", "discriminator", "features") and not place.path.startswith("metric"):
+            try:
+                view.try_network(assembly.built(place))
+            except Exception as error:  # a third party's network may raise anything
+                problems.append(problem_of(place.path, error, f"fails on an image of {view.size} px"))
     return problems
 
 

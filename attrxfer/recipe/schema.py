@@ -123,10 +123,22 @@ class Recipe:
 
     def __repr__(self) -> str:
         guided = ", ".join(f"{name} = {str(value).lower()}" for name, value in self.task.guided.items())
-        named = {kind: [getattr(self, kind)] for kind in ("data", "generator")}
-        named |= {kind: getattr(self, kind) for kind in ("identity", "regularizer", "enhancer")}
+        named = {"data": (self.data,)} | {
+            kind: specs for kind, specs in self.specs.items() if kind not in ("discriminator", "adversarial", "metric")
+        }
         parts = [f"{kind} {' + '.join(spec.name for spec in specs)}" for kind, specs in named.items() if specs]
         return f"Recipe({self.source!r}, {self.task.name}: {guided}; {', '.join(parts)}; {self.train.size} px)"
+
+    @property
+    def specs(self) -> dict[str, tuple[Spec, ...]]:
+        """The components of each kind in ``ONE`` and ``MANY``, in the recipe's order."""
+        one = {"generator": (self.generator,), "discriminator": (self.discriminator,), "adversarial": (self.adversarial,)}
+        return one | {
+            "identity": self.identity,
+            "regularizer": self.regularizer,
+            "enhancer": self.enhancer,
+            "metric": self.metric,
+        }
 
     def stage(self, name: str) -> Spec:
         """The settings of a stage: its [train.STAGE] table, or its defaults. Raises InvalidRecipe when one is missing."""
@@ -146,10 +158,8 @@ class Recipe:
         table["data"] = self.data.table()
         if self.selection is not None:
             table["selection"] = self.selection.table()
-        for kind in ONE:
-            table[kind] = getattr(self, kind).table()
-        for kind in MANY:
-            tables = [spec.table() for spec in getattr(self, kind)]
+        for kind, specs in self.specs.items():
+            tables = [spec.table() for spec in specs]
             table[kind] = tables[0] if len(tables) == 1 else tables
         table["train"] = plain(vars(self.train))
         for name, spec in sorted(self.stage_specs.items()):

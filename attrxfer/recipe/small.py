@@ -8,16 +8,18 @@ from typing import Any
 
 from annotated_types import Ge
 
+from attrxfer.interfaces import HasSmallSettings
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.parameters import Spec, plain, schema
 from attrxfer.recipe.assembly import Assembly
 from attrxfer.recipe.loading import complete, read
 from attrxfer.recipe.merging import merge
 from attrxfer.recipe.parsing import parse
-from attrxfer.recipe.schema import MANY, ONE, Recipe
+from attrxfer.recipe.schema import ONE, Recipe
 
-SMALL = {"width": 4, "blocks": 1, "hidden": 8, "faces": 48, "steps": 3, "batch_size": 4, "dstep": 2, "pool": 3}
-"""Settings of any component or stage that are lowered to this, as far as their own bounds allow."""
+SMALL = {"width": 4, "blocks": 1, "hidden": 8, "steps": 3, "batch_size": 4, "dstep": 2, "pool": 3}
+"""Settings of any component or stage that are lowered to this, as far as their own bounds allow. A component's own such
+settings come with it (``HasSmallSettings``)."""
 TRAIN = {"size": 16, "batch_size": 4, "checkpoint_every": 2, "threads": 1, "precision": "no", "trackers": []}
 REPORT = {"samples_every": 2, "samples": 2, "evaluate": 8}
 
@@ -37,9 +39,12 @@ def small_recipe(recipe: str | Path | Mapping[str, Any], host: Host, **overrides
     small = merge(table, {"metric": [], "train": TRAIN, "report": REPORT}, ())
     full = complete(merge(small, overrides, ()), source, host)
     filled = full.filled()
-    for kind in ("data", "selection", *ONE, *MANY):
-        if filled.get(kind):
-            filled[kind] = _lowered(getattr(full, kind), overrides.get(kind, {}))
+    for kind, spec in (("data", full.data), ("selection", full.selection)):
+        if spec is not None:
+            filled[kind] = _lowered(spec, overrides.get(kind, {}))
+    for kind, specs in full.specs.items():
+        if specs:
+            filled[kind] = _lowered(specs[0] if kind in ONE else specs, overrides.get(kind, {}))
     own = overrides.get("train", {})
     for name in _stages(full):
         filled["train"][name] = {k: v for k, v in _lowered(full.stage(name), own.get(name, {})).items() if k != "use"}
@@ -58,13 +63,15 @@ def _lowered(value: Any, given: Any) -> Any:
         return [_lowered(item, tables[i] if i < len(tables) else {}) for i, item in enumerate(value)]
     if not isinstance(value, Spec):
         return plain(value)
-    fields = schema(value.component.load()).model.model_fields
+    loaded = value.component.load()
+    fields = schema(loaded).model.model_fields
+    small = {**SMALL, **loaded.small_settings} if isinstance(loaded, HasSmallSettings) else SMALL
     table: dict[str, Any] = {"use": value.name}
     for name, setting in value.values.items():
         own = given.get(name) if isinstance(given, Mapping) else None
-        if own is None and name in SMALL and isinstance(setting, int):
+        if own is None and name in small and isinstance(setting, int):
             bounds: list[Any] = [bound.ge for bound in fields[name].metadata if isinstance(bound, Ge)]
-            table[name] = min(setting, max([SMALL[name], *bounds]))
+            table[name] = min(setting, max([small[name], *bounds]))
         elif setting is not None:
             table[name] = _lowered(setting, own or {})
     return table

@@ -19,7 +19,7 @@ def cache_folder() -> Path:
 
 
 def cached(key: str, make: Callable[[], bytes]) -> Path:
-    """A file of the cache, made when it is not there yet.
+    """A file of the cache, made when it is not there yet and written atomically.
 
     Args:
         key: Its path below the cache folder, for example "networks/HASH.safetensors"; equal keys must mean equal contents.

@@ -168,7 +168,7 @@ class Run:
     def batch(self, which: SetName, index: int, size: int) -> Batch:
         name = next(iter(self.data.records.attributes))
         sets = make_sets(self.data, {name: True}, None, 0, self.seed)
-        rows, flips = batch_rows(getattr(sets, which), self.seed, "contract", which, index, size, 0, 1)
+        rows, flips = batch_rows(sets.training(which), self.seed, "contract", which, index, size, 0, 1)
         labels = torch.from_numpy(self.data.records.attributes[name][rows].astype(np.float32))
         return Batch(self.data.images(rows, flips), labels, rows, flips)
 

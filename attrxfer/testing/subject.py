@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from attrxfer.errors import InvalidRecipe
+from attrxfer.interfaces import BringsStages
 from attrxfer.plugin.parameters import Spec, build, check
 from attrxfer.plugin.registry import Component, Registry
 from attrxfer.testing.fakes import SIZE
@@ -42,6 +43,7 @@ class Subject:
     def owner(self) -> Subject | None:
         """For a stage: the first component that declares it, None where none does."""
         for component in self.registry.all():
-            if any(name == self.component.name for _, name in getattr(component.load(), "stages", ())):
+            loaded = component.load()
+            if isinstance(loaded, BringsStages) and any(name == self.component.name for _, name in loaded.stages):
                 return self.other(component)
         return None

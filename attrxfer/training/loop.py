@@ -84,7 +84,7 @@ class Training:
                     "precision": self.devices.precision,
                 },
                 "data": self.data.describe(),
-                "sets": {name: len(getattr(self.sets, name)) for name in ("all", "guided", "input")},
+                "sets": {"all": len(self.sets.all), "guided": len(self.sets.guided), "input": len(self.sets.input)},
             }
             self.folder.create(self.recipe.to_toml(), info)
             self.display.say(self.data.describe())

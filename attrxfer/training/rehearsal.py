@@ -2,58 +2,88 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 
 from attrxfer.errors import AttrxferError, Problem
-from attrxfer.interfaces import Loss
+from attrxfer.interfaces import Loss, SupervisesDiscriminator
 from attrxfer.recipe.assembly import Assembly
 from attrxfer.recipe.preflight import problem_of
 from attrxfer.training.step import Step
 
 COUNT = 2
-"""Random images; two, so that batch statistics can be taken."""
+"""Random images, so that batch statistics can be taken; one where a stage has batches of one."""
 FAILURE = "fails on random images"
 
 
 def rehearse(assembly: Assembly) -> list[Problem]:
-    """Try the adversarial game of an assembly that was built and will not be trained.
+    """Try the adversarial updates and the enhancers of an assembly that was built and will not be trained.
 
     Returns:
-        What failed, with its place in the recipe and the error's own words; none for a recipe that plays no such game.
+        What failed, with its place in the recipe and the error's own words.
     """
     recipe = assembly.recipe
-    slots = {stage.slot for stage in assembly.stages if recipe.stage(stage.name).values.get("steps", 1)}
-    if "adversarial" not in slots:
-        return []
-    places = {id(assembly.built(place)): place.path for place in assembly.components()}
-    size = recipe.train.size
+    values = {stage: recipe.stage(stage.name).values for stage in assembly.stages}
+    trained = [stage for stage in assembly.stages if values[stage].get("steps", 1)]
+    count = min([COUNT, *(values[stage].get("batch_size", COUNT) for stage in trained)])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.train.seed)
-        source, guided = torch.rand(2, COUNT, 3, size, size) * 2 - 1
-        uniform = torch.rand(COUNT, 8)
-        generator, discriminator = assembly.one("generator"), assembly.one("discriminator")
-        adversarial = assembly.one("adversarial")
-        step = Step(generator, discriminator, adversarial, source, lambda key, columns: torch.rand(COUNT, columns))
+        source, guided = torch.rand(2, count, 3, recipe.train.size, recipe.train.size) * 2 - 1
+
+        def uniform(name: str, columns: int) -> torch.Tensor:
+            return torch.rand(count, columns)
+
+        step = Step(assembly.one("generator"), assembly.one("discriminator"), assembly.one("adversarial"), source, uniform)
+        problems: list[Problem] = []
+        if any(stage.slot == "adversarial" for stage in trained):
+            problems += _adversarial(assembly, step, guided)
+        return problems or list(_enhancers(assembly, step))
+
+
+def _adversarial(assembly: Assembly, step: Step, guided: torch.Tensor) -> list[Problem]:
+    """What fails in one update of D and one of T, without an optimizer."""
+    adversarial, discriminator = assembly.one("adversarial"), assembly.one("discriminator")
+    try:
+        fake = step.output
+        terms = [adversarial.generator_loss(step.discriminate(fake).logit)]
+        real, generated = (adversarial.augment(images, step.uniform("rehearsal", 8)) for images in (guided, fake.detach()))
+        sum(adversarial.discriminator_loss(discriminator, real, generated, 0).values(), torch.zeros(())).backward()
+    except Exception as error:  # a third party's component may raise anything
+        return [problem_of("adversarial", error, FAILURE)]
+    places = {id(assembly.built(place)): place.path for place in assembly.components()}
+    problems = []
+    losses: tuple[Loss, ...] = (*assembly.many("identity"), *assembly.many("regularizer"))
+    for loss in losses:
         try:
-            fake = step.output
-            terms = [adversarial.generator_loss(step.discriminate(fake).logit)]
-            seen = [adversarial.augment(images, uniform) for images in (guided, fake.detach())]
-            sum(adversarial.discriminator_loss(discriminator, *seen, 0).values(), torch.zeros(())).backward()
+            term = loss.weight * loss(step)
+            if term.numel() != 1:
+                raise AttrxferError(f"a loss is one number, this one has the shape {tuple(term.shape)}")
+            terms.append(term)
+            if isinstance(loss, SupervisesDiscriminator) and loss.discriminator_weight:
+                own = loss.discriminator_loss(discriminator, step.source, fake.detach())
+                sum(own.values(), torch.zeros(())).backward()
         except Exception as error:  # a third party's component may raise anything
-            return [problem_of("adversarial", error, FAILURE)]
-        problems = []
-        losses: tuple[Loss, ...] = (*assembly.many("identity"), *assembly.many("regularizer"))
-        for loss in losses:
-            try:
-                term = loss.weight * loss(step)
-                if term.numel() != 1:
-                    raise AttrxferError(f"a loss is one number, this one has the shape {tuple(term.shape)}")
-                terms.append(term)
-            except Exception as error:  # a third party's component may raise anything
-                problems.append(problem_of(places[id(loss)], error, FAILURE))
-        if not problems:
-            try:
-                torch.stack([term.reshape(()) for term in terms]).sum().backward()
-            except Exception as error:
-                problems.append(problem_of("", error, FAILURE))
+            problems.append(problem_of(places[id(loss)], error, FAILURE))
+    if not problems:
+        try:
+            torch.stack([term.reshape(()) for term in terms]).sum().backward()
+        except Exception as error:
+            problems.append(problem_of("", error, FAILURE))
     return problems
+
+
+def _enhancers(assembly: Assembly, step: Step) -> Iterator[Problem]:
+    """The first enhancer that cannot improve T's output, each given what the one before it made."""
+    places = {id(assembly.built(place)): place.path for place in assembly.components()}
+    image = step.output.detach()
+    for enhancer in assembly.many("enhancer"):
+        try:
+            with torch.no_grad():
+                made = enhancer(image, step.source)
+            if made.shape != image.shape:
+                raise AttrxferError(f"makes images of the shape {tuple(made.shape)} from {tuple(image.shape)}")
+            image = made
+        except Exception as error:  # a third party's component may raise anything
+            yield problem_of(places[id(enhancer)], error, FAILURE)
+            return

@@ -35,7 +35,7 @@ class StageRun:
 
     def batch(self, which: SetName, index: int, size: int) -> Batch:
         rows, flips = batch_rows(
-            getattr(self.sets, which), self.seed, self.stage, which, index, size, self.devices.rank, self.devices.world
+            self.sets.training(which), self.seed, self.stage, which, index, size, self.devices.rank, self.devices.world
         )
         mirrored = flips & self.flip
         images = self.devices.images(self.data.images(rows, mirrored))

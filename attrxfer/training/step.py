@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from attrxfer.interfaces import Adversarial, Discrimination, Features
+from attrxfer.interfaces import Adversarial, Discrimination, Features, HasParts
 
 T = TypeVar("T")
 
@@ -38,8 +38,8 @@ class Step:
 
     @cached_property
     def parts(self) -> Mapping[str, Tensor]:
-        make = getattr(self._generator, "parts", None)
-        return make(self.source) if make else {"output": self._generator(self.source)}
+        generator = self._generator
+        return generator.parts(self.source) if isinstance(generator, HasParts) else {"output": generator(self.source)}
 
     @property
     def output(self) -> Tensor:

@@ -9,15 +9,17 @@ import warnings
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from attrxfer.errors import AttrxferError, BundleError
 from attrxfer.interfaces import Runner
-from attrxfer.storage.cache import cache_folder
-from attrxfer.storage.files import write_bytes
+from attrxfer.storage.cache import cached
+
+if TYPE_CHECKING:
+    from torch import nn
 
 METADATA = "attrxfer"
 """Key of attrxfer's metadata in the ONNX file."""
@@ -46,7 +48,7 @@ class OnnxExporter:
     def missing(cls) -> Sequence[str]:
         return missing_modules("onnx", "onnxscript", "onnxruntime")
 
-    def export(self, graph: Any, example: NDArray[np.uint8], path: Path, metadata: Mapping[str, Any]) -> None:
+    def export(self, graph: nn.Module, example: NDArray[np.uint8], path: Path, metadata: Mapping[str, Any]) -> None:
         path.write_bytes(to_onnx(graph, example, metadata))
 
     def open(self, path: Path) -> tuple[Runner, Mapping[str, Any]]:
@@ -62,11 +64,11 @@ class OnnxRuntime:
     def missing(cls) -> Sequence[str]:
         return missing_modules("onnx", "onnxscript", "onnxruntime")
 
-    def prepare(self, graph: Any, example: NDArray[np.uint8], key: str) -> Runner:
-        return _runner(_session(cached(graph, example, key)))
+    def prepare(self, graph: nn.Module, example: NDArray[np.uint8], key: str) -> Runner:
+        return _runner(_session(cached_onnx(graph, example, key)))
 
 
-def cached(graph: Any, example: NDArray[np.uint8], key: str) -> Path:
+def cached_onnx(graph: nn.Module, example: NDArray[np.uint8], key: str) -> Path:
     """The network's ONNX file in the cache; it is exported when it is not there.
 
     Args:
@@ -74,13 +76,10 @@ def cached(graph: Any, example: NDArray[np.uint8], key: str) -> Path:
         example: uint8 images (N, S, S, 3).
         key: Names the network: equal for equal networks.
     """
-    path = cache_folder() / "onnx" / f"{key}-{example.shape[1]}.onnx"
-    if not path.is_file():
-        write_bytes(path, to_onnx(graph, example, {}))
-    return path
+    return cached(f"onnx/{key}-{example.shape[1]}.onnx", lambda: to_onnx(graph, example, {}))
 
 
-def to_onnx(graph: Any, example: NDArray[np.uint8], metadata: Mapping[str, Any]) -> bytes:
+def to_onnx(graph: nn.Module, example: NDArray[np.uint8], metadata: Mapping[str, Any]) -> bytes:
     """Export to ONNX, with a free image size if the network allows it.
 
     Args:

@@ -78,7 +78,7 @@ class OpenVino:
         return OpenVinoExporter.missing()
 
     def prepare(self, graph: Any, example: NDArray[np.uint8], key: str) -> Runner:
-        return _runner(_converted(onnx.cached(graph, example, key).read_bytes()), self.precision)
+        return _runner(_converted(onnx.cached_onnx(graph, example, key).read_bytes()), self.precision)
 
 
 class OpenVinoHalf(OpenVino):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from attrxfer.interfaces import SPLITS, Counterfactuals
+from attrxfer.interfaces import SPLITS, Counterfactuals, DatasetView
 
 Images = NDArray[np.uint8]
 Rows = NDArray[np.int64]
@@ -20,10 +20,10 @@ class Pick:
 
     reference: ClassVar[bool] = True
 
-    def picks(self, data: Any, target: Mapping[str, bool], rows: Rows) -> Rows | None:
+    def picks(self, data: DatasetView, target: Mapping[str, bool], rows: Rows) -> Rows | None:
         raise NotImplementedError
 
-    def __call__(self, data: Any, target: Mapping[str, bool], rows: Rows) -> Images | None:
+    def __call__(self, data: DatasetView, target: Mapping[str, bool], rows: Rows) -> Images | None:
         picked = self.picks(data, target, rows)
         return None if picked is None else data.images_u8(picked)
 
@@ -31,7 +31,7 @@ class Pick:
 class InputCopy(Pick):
     """Nothing is changed: perfect identity, no attribute."""
 
-    def picks(self, data: Any, target: Mapping[str, bool], rows: Rows) -> Rows | None:
+    def picks(self, data: DatasetView, target: Mapping[str, bool], rows: Rows) -> Rows | None:
         return rows
 
 
@@ -39,7 +39,7 @@ class NearestGuided(Pick):
     """The training image with the attribute that has the least squared distance to the input, both seen at a quarter of
     their size: the attribute, but somebody else."""
 
-    def picks(self, data: Any, target: Mapping[str, bool], rows: Rows) -> Rows | None:
+    def picks(self, data: DatasetView, target: Mapping[str, bool], rows: Rows) -> Rows | None:
         guided = data.rows("train", target)
         if not len(guided):
             return None
@@ -55,14 +55,14 @@ class AnotherPhoto(Pick):
 
     same_subject: ClassVar[bool] = True
 
-    def picks(self, data: Any, target: Mapping[str, bool], rows: Rows) -> Rows | None:
+    def picks(self, data: DatasetView, target: Mapping[str, bool], rows: Rows) -> Rows | None:
         return _beside(data, rows, same=True)
 
 
 class Stranger(Pick):
     """The next image of another person in the inputs' split: what a measure of identity should refuse."""
 
-    def picks(self, data: Any, target: Mapping[str, bool], rows: Rows) -> Rows | None:
+    def picks(self, data: DatasetView, target: Mapping[str, bool], rows: Rows) -> Rows | None:
         return _beside(data, rows, same=False)
 
 
@@ -71,18 +71,17 @@ class Truth:
 
     reference: ClassVar[bool] = True
 
-    def __call__(self, data: Any, target: Mapping[str, bool], rows: Rows) -> Images | None:
-        found: Images | None = data.truth(rows, target)
-        return found
+    def __call__(self, data: DatasetView, target: Mapping[str, bool], rows: Rows) -> Images | None:
+        return data.truth(rows, target)
 
 
-def _small(data: Any, rows: Rows) -> NDArray[np.float32]:
+def _small(data: DatasetView, rows: Rows) -> NDArray[np.float32]:
     """Every fourth pixel across and down of these rows, flat; read in chunks, since the training split may be large."""
     chunks = [data.images_u8(rows[i : i + CHUNK])[:, ::STRIDE, ::STRIDE] for i in range(0, len(rows), CHUNK)]
     return np.concatenate(chunks).reshape(len(rows), -1).astype(np.float32)
 
 
-def _beside(data: Any, rows: Rows, *, same: bool) -> Rows | None:
+def _beside(data: DatasetView, rows: Rows, *, same: bool) -> Rows | None:
     """For each row the next image after it in its split that shows the same person, or another one; the row itself where
     there is none. None where there is none for any, and where people are unknown, or drawn."""
     identity = data.records.identity

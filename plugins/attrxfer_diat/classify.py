@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
-from attrxfer.interfaces import Run
+from attrxfer.errors import Problem
+from attrxfer.interfaces import RecipeView, Run
 from attrxfer_diat.cached_stage import CachedStage
 from attrxfer_diat.features import FaceFeatures
-from attrxfer_diat.supervised import Betas, LearningRate, Positive, Steps
+from attrxfer_diat.supervised import AtLeastTwo, Betas, LearningRate, Steps, without_owner
 
 EMBEDDING = 256
 """Length of the vector from which the heads classify a face."""
@@ -58,9 +59,13 @@ class ClassifyFaces(CachedStage):
     """
 
     def __init__(
-        self, *, steps: Steps = 600, batch_size: Positive = 32, lr: LearningRate = 1e-3, betas: Betas = (0.9, 0.999)
+        self, *, steps: Steps = 600, batch_size: AtLeastTwo = 32, lr: LearningRate = 1e-3, betas: Betas = (0.9, 0.999)
     ) -> None:
         super().__init__(steps=steps, batch_size=batch_size, lr=lr, betas=betas)
+
+    def check_recipe(self, recipe: RecipeView) -> Iterator[Problem]:
+        """No network that this stage trains."""
+        yield from without_owner(self, recipe, "features face_features")
 
     def prepare(self, run: Run, owner: FaceFeatures) -> None:
         records = run.data.records

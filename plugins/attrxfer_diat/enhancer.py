@@ -14,7 +14,7 @@ from attrxfer.errors import Problem
 from attrxfer.interfaces import Features, Generator, Locator, RecipeView, Run, Slot
 from attrxfer_diat.cached_stage import CachedStage
 from attrxfer_diat.identity import content_loss
-from attrxfer_diat.supervised import Betas, LearningRate, Positive, Steps, Supervised
+from attrxfer_diat.supervised import Betas, LearningRate, Positive, Steps, Supervised, without_owner
 
 SIDE = 128
 """Side in pixels of the paper's images, for which its sigma is given."""
@@ -63,6 +63,10 @@ class TrainGlobalEnhancer(CachedStage):
         self, *, steps: Steps = 400, batch_size: Positive = 16, lr: LearningRate = 1e-4, betas: Betas = (0.9, 0.999)
     ) -> None:
         super().__init__(steps=steps, batch_size=batch_size, lr=lr, betas=betas)
+
+    def check_recipe(self, recipe: RecipeView) -> Iterator[Problem]:
+        """No global enhancer."""
+        yield from without_owner(self, recipe, "enhancer global")
 
     def prepare(self, run: Run, owner: GlobalEnhancer) -> None:
         self.owner = owner
@@ -135,7 +139,8 @@ class TrainLocalEnhancer(Supervised):
         self.beta = beta
 
     def check_recipe(self, recipe: RecipeView) -> Iterator[Problem]:
-        """A problem when the network has fewer maps than eq. 10 compares."""
+        """A problem when there is no local enhancer, or when the network has fewer maps than eq. 10 compares."""
+        yield from without_owner(self, recipe, "enhancer local")
         count = len(recipe.features(self.phi))
         if count < PHI_LAYERS:
             yield Problem("network", f"eq. 10 compares the first {PHI_LAYERS} maps of this network; it has {count}")

@@ -13,10 +13,11 @@ from torch import Tensor, nn
 from attrxfer.errors import AttrxferError, Problem
 from attrxfer.interfaces import Features, Generator, RecipeView, Run, Slot, TransferStep
 from attrxfer_diat.cached_stage import CachedStage
-from attrxfer_diat.identity import Scale, content
-from attrxfer_diat.supervised import Betas, LearningRate, Positive, Steps
+from attrxfer_diat.identity import Scale, check_layers, content
+from attrxfer_diat.supervised import Betas, LearningRate, Positive, Steps, without_owner
 
 Weight = Annotated[float, Field(ge=0)]
+PERCEPTUAL = "regularizer perceptual"
 NO_MASK = 'this generator learns no mask; generator.use = "masked" does'
 
 
@@ -150,12 +151,20 @@ class Reconstruction(CachedStage):
         batch_size: Positive = 16,
         lr: LearningRate = 1e-3,
         betas: Betas = (0.9, 0.999),
-        layers: tuple[Positive, ...] = (4, 5),
+        layers: Annotated[tuple[Positive, ...], Field(min_length=1)] = (4, 5),
         scale: Scale = "relative",
     ) -> None:
         super().__init__(steps=steps, batch_size=batch_size, lr=lr, betas=betas)
         self.layers = layers
         self.scale = scale
+
+    def check_recipe(self, recipe: RecipeView) -> Iterator[Problem]:
+        """No perceptual regularizer; a layer that its network does not have."""
+        owner = recipe.owner(self)
+        if isinstance(owner, Perceptual):
+            yield from check_layers(self.layers, (), len(recipe.features(owner.phi[0])))
+        else:
+            yield from without_owner(self, recipe, PERCEPTUAL)
 
     def prepare(self, run: Run, owner: Perceptual) -> None:
         self.phi: Any = owner.phi[0]
@@ -181,6 +190,10 @@ class Denoising(CachedStage):
         self, *, steps: Steps = 300, batch_size: Positive = 16, lr: LearningRate = 1e-3, betas: Betas = (0.9, 0.999)
     ) -> None:
         super().__init__(steps=steps, batch_size=batch_size, lr=lr, betas=betas)
+
+    def check_recipe(self, recipe: RecipeView) -> Iterator[Problem]:
+        """No perceptual regularizer."""
+        yield from without_owner(self, recipe, PERCEPTUAL)
 
     def prepare(self, run: Run, owner: Perceptual) -> None:
         self.g: Any = owner.g

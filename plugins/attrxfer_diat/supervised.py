@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from pydantic import Field
 from torch import nn
 
-from attrxfer.interfaces import Run
+from attrxfer.errors import Problem
+from attrxfer.interfaces import RecipeView, Run
 
 Steps = Annotated[int, Field(ge=0)]
 LearningRate = Annotated[float, Field(gt=0)]
-Betas = tuple[float, float]
+Beta = Annotated[float, Field(ge=0, lt=1)]
+Betas = tuple[Beta, Beta]
 Positive = Annotated[int, Field(ge=1)]
+AtLeastTwo = Annotated[int, Field(ge=2)]
+"""Images in a batch where a network normalises vectors over the batch."""
+
+
+def without_owner(stage: object, recipe: RecipeView, owner: str) -> Iterator[Problem]:
+    """The problem of a stage that only the recipe's list of stages names, though it trains a part of ``owner``."""
+    if recipe.owner(stage) is None:
+        yield Problem("", f"this stage trains {owner}, which the recipe does not have; take it out of stages")
 
 
 class Supervised:

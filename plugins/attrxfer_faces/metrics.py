@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.spatial.distance import cdist, pdist, squareform
 
-from attrxfer.errors import DataError
-from attrxfer.interfaces import AggregateScore, Evaluation, PerImageScore, Role
+from attrxfer.errors import DataError, Problem
+from attrxfer.interfaces import AggregateScore, DatasetView, Evaluation, PerImageScore, RecipeView, Role
 from attrxfer_faces.dlib_models import SAME, Faces, missing_dlib
 from attrxfer_faces.embedding import Embedder, load_embedder, missing_embedder
 from attrxfer_faces.locator import has_landmarks
@@ -41,7 +41,7 @@ class OfFaces:
     def _kept(self) -> dict[tuple[Any, ...], NDArray[Any]]:
         return {}
 
-    def once(self, what: str, data: Any, rows: NDArray[np.int64], find: Callable[[], NDArray[Any]]) -> NDArray[Any]:
+    def once(self, what: str, data: DatasetView, rows: NDArray[np.int64], find: Callable[[], NDArray[Any]]) -> NDArray[Any]:
         """What ``find`` finds in the data's images of these rows, looked for once."""
         key = (what, data.key, rows.tobytes())
         if key not in self._kept:
@@ -81,7 +81,15 @@ class Identity(OfFaces):
         network = parameters.get("network")
         return missing_dlib() if network is None else missing_embedder(network, parameters.get("architecture", ""))
 
-    def check_data(self, data: Any) -> None:
+    def check_recipe(self, recipe: RecipeView) -> Iterator[Problem]:
+        """A file that holds no face embedding."""
+        try:
+            if self.network is not None:
+                _ = self.embedder
+        except DataError as error:
+            yield Problem("network", str(error))
+
+    def check_data(self, data: DatasetView) -> None:
         """Raises DataError when faces cannot be aligned: no landmarks, and no dlib to find them."""
         if self.network is not None and not has_landmarks(data) and missing_dlib():
             raise DataError(f"metric identity: the data set has no landmarks of a face; needs {missing_dlib()[0]}")
@@ -123,11 +131,11 @@ class Identity(OfFaces):
             scores[label] = PerImageScore(np.where(unseen, np.nan, correct), "share", role=role)
         return scores
 
-    def of_rows(self, data: Any, rows: NDArray[np.int64]) -> NDArray[Any]:
+    def of_rows(self, data: DatasetView, rows: NDArray[np.int64]) -> NDArray[Any]:
         """Embeddings (N, C) of the data's own images."""
         return self.once("embeddings", data, rows, lambda: self._embeddings(data, data.images_u8(rows), rows))
 
-    def threshold(self, data: Any) -> float | None:
+    def threshold(self, data: DatasetView) -> float | None:
         """The distance below which ``false_accept`` of all pairs of strangers in the validation split are; None where people
         are unknown, or fewer than two are there."""
         people, rows = data.records.identity, data.rows("validation", None)
@@ -150,13 +158,13 @@ class Identity(OfFaces):
             return self.of_rows(evaluation.data, evaluation.picked)
         return self._embeddings(evaluation.data, evaluation.outputs, evaluation.rows)
 
-    def _embeddings(self, data: Any, images: Images, rows: NDArray[np.int64]) -> NDArray[Any]:
+    def _embeddings(self, data: DatasetView, images: Images, rows: NDArray[np.int64]) -> NDArray[Any]:
         """Of images whose faces are where they are in the data's images of these rows."""
         if self.network is None:
             return self.faces.embeddings(images, data.images_u8(rows))
         return self.embedder(images, self._points(data, rows), flip=self.flip)
 
-    def _points(self, data: Any, rows: NDArray[np.int64]) -> NDArray[Any]:
+    def _points(self, data: DatasetView, rows: NDArray[np.int64]) -> NDArray[Any]:
         if has_landmarks(data):
             return five_points(data.records.landmarks[rows])
         return five_points(self.once("points", data, rows, lambda: _landmarks(self.faces, data.images_u8(rows))))

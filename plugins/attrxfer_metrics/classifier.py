@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -18,10 +17,11 @@ from safetensors.torch import load_file, save
 from torch import nn
 
 from attrxfer.data import batch_rows
-from attrxfer.interfaces import DatasetView
-from attrxfer.storage.cache import cache_folder
+from attrxfer.errors import Problem
+from attrxfer.interfaces import DatasetView, RecipeView
+from attrxfer.plugin.registry import one_line
+from attrxfer.storage.cache import cached
 from attrxfer.storage.conversion import to_tensor
-from attrxfer.storage.files import write_bytes
 
 BATCH = 128
 VERSION = 3
@@ -110,27 +110,40 @@ class UsesClassifier:
 
         return [] if timm.is_model(name) else [f'a network that timm knows: "{name}" is none (see timm.list_models())']
 
+    def check_recipe(self, recipe: RecipeView) -> Iterator[Problem]:
+        """An architecture that does not take images of the recipe's size."""
+        if self.network == DEFAULT:
+            return
+        import timm  # takes seconds
+
+        try:
+            network = timm.create_model(self.network, pretrained=False, num_classes=1).eval()
+            with torch.no_grad():
+                network(torch.zeros(1, 3, recipe.size, recipe.size))
+        except Exception as error:  # timm's architectures say in many ways that an image has another size than they take
+            yield Problem("network", f"{self.network} fails on an image of {recipe.size} px: {one_line(error)}")
+
     def classifier(self, data: DatasetView) -> AttributeClassifier:
         """Load the attribute classifier of this data set from the cache, or train and store it."""
         import timm  # takes seconds
 
         names = tuple(sorted(data.records.attributes))
         labels = np.stack([data.records.attributes[name] for name in names], axis=1)
-        path = self._cache(data, names, labels)
         torch.manual_seed(self.SEED)
         network = timm.create_model(self.network, pretrained=False, num_classes=len(names))
-        if path.is_file():
-            network.load_state_dict(load_file(path))
-        else:
+
+        def trained() -> bytes:
             self._train(network, data, labels.astype(np.float32))
-            write_bytes(path, save(network.state_dict()))
+            return save(network.state_dict())
+
+        network.load_state_dict(load_file(cached(self._key(data, names, labels), trained)))
         return AttributeClassifier(network.eval(), names)
 
-    def _cache(self, data: DatasetView, names: tuple[str, ...], labels: NDArray[np.bool_]) -> Path:
+    def _key(self, data: DatasetView, names: tuple[str, ...], labels: NDArray[np.bool_]) -> str:
         content = hashlib.sha256(b"".join(array.tobytes() for array in (labels, data.usable, data.records.split))).hexdigest()
         key = [VERSION, data.key, content, names, self.SEED, self.network, self.steps, self.batch_size, self.lr]
         name = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]
-        return cache_folder() / "attribute_classifiers" / f"{name}.safetensors"
+        return f"attribute_classifiers/{name}.safetensors"
 
     def _train(self, network: nn.Module, data: DatasetView, labels: NDArray[np.float32]) -> None:
         log.info("training the attribute classifier (%s, %d steps)", self.network, self.steps)

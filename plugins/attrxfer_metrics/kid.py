@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from pydantic import Field
 
-from attrxfer.interfaces import AggregateScore, Evaluation, Features
+from attrxfer.errors import DataError, Problem
+from attrxfer.interfaces import AggregateScore, DatasetView, Evaluation, Features, RecipeView
 from attrxfer_metrics.classifier import DEFAULT, UsesClassifier
 from attrxfer_metrics.inception import WHERE, Inception, resized
 
@@ -64,6 +65,18 @@ class Kid(UsesClassifier):
             return ["inception and features are both set: set one of them"]
         return [] if path.is_file() else [f"Inception's weights: {path}: no such file; {WHERE}"]
 
+    def check_recipe(self, recipe: RecipeView) -> Iterator[Problem]:
+        """A file that holds no Inception network; a network that does not take the images, or gives no maps."""
+        if self.inception is not None:
+            try:
+                _ = self._inception
+            except DataError as error:
+                yield Problem("inception", str(error))
+        elif self.features is None:
+            yield from super().check_recipe(recipe)
+        elif len(shape := recipe.features(self.features, self.resize or None)[-1]) != 4:
+            yield Problem("features", f"the last map of this network has the shape {shape}, not (1, C, H, W)")
+
     def __call__(self, evaluation: Evaluation) -> Mapping[str, AggregateScore]:
         """Score results.
 
@@ -92,14 +105,14 @@ class Kid(UsesClassifier):
     def _cached(self) -> dict[tuple[str, bytes], NDArray[np.float32]]:
         return {}
 
-    def _real_features(self, data: Any, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    def _real_features(self, data: DatasetView, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Features of real images, computed once for these rows."""
         key = (data.key, rows.tobytes())
         if key not in self._cached:
             self._cached[key] = self._features_of(data, data.images_u8(rows))
         return self._cached[key]
 
-    def _features_of(self, data: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def _features_of(self, data: DatasetView, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Features (N, C) of images (N, S, S, 3)."""
         if self.inception is not None:
             return self._inception(images)

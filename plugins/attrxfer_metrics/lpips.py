@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from attrxfer.errors import DataError
-from attrxfer.interfaces import Evaluation, PerImageScore, Role
+from attrxfer.errors import DataError, Problem
+from attrxfer.interfaces import Evaluation, PerImageScore, RecipeView, Role
 from attrxfer.storage.conversion import to_tensor
 from attrxfer.storage.files import read_tensors
 
@@ -56,6 +56,13 @@ class Lpips:
     @functools.cached_property
     def network(self) -> Distance:
         return Distance(self.weights)
+
+    def check_recipe(self, recipe: RecipeView) -> Iterator[Problem]:
+        """Files that do not hold all of one network's weights."""
+        try:
+            _ = self.network
+        except DataError as error:
+            yield Problem("weights", str(error))
 
     def __call__(self, evaluation: Evaluation) -> Mapping[str, PerImageScore]:
         """Score results.

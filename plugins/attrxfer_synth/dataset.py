@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from attrxfer.interfaces import Broken, Records
+from attrxfer.errors import DataError, Problem
+from attrxfer.interfaces import Broken, RecipeView, Records
 from attrxfer_synth.anatomy import Anatomy, anatomy
 from attrxfer_synth.draw import REGIONS, draw
 from attrxfer_synth.landmarks import five_points, landmarks
-from attrxfer_synth.traits import ATTRIBUTES, OF_THE_PERSON, Values, changed, confounded, people, shots
+from attrxfer_synth.traits import ATTRIBUTES, OF_THE_PERSON, Values, changed, confounded, people, read_pair, shots
 
 CHUNK = 16
 NOISE = 1.6
@@ -39,6 +40,7 @@ class SyntheticFaces:
     """
 
     framing = None
+    small_settings: ClassVar[Mapping[str, int]] = {"faces": 48}
 
     def __init__(
         self,
@@ -54,6 +56,14 @@ class SyntheticFaces:
         self.faces_per_identity = faces_per_identity
         self.seed = seed
         self.confound = confound
+
+    def check_recipe(self, recipe: RecipeView) -> Iterator[Problem]:
+        """Pairs that cannot be made to depend on each other."""
+        for pair, strength in (self.confound or {}).items():
+            try:
+                read_pair(pair, strength)
+            except DataError as error:
+                yield Problem("confound", str(error).removeprefix("data.confound: "))
 
     def records(self) -> Records:
         """Labels (attribute value > 0.5), splits, identities and the 68 landmarks."""

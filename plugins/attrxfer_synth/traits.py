@@ -113,7 +113,7 @@ def confounded(attributes: Values, confound: Mapping[str, float], chance: Array)
     """
     result = dict(attributes)
     for pair, strength in confound.items():
-        first, second = _pair(pair, strength)
+        first, second = read_pair(pair, strength)
         same = (result[first] > 0.5) == (strength > 0)
         value = result[second]
         forced = np.where(same == (value > 0.5), value, 1 - value)
@@ -121,7 +121,8 @@ def confounded(attributes: Values, confound: Mapping[str, float], chance: Array)
     return result
 
 
-def _pair(pair: str, strength: float) -> tuple[str, str]:
+def read_pair(pair: str, strength: float) -> tuple[str, str]:
+    """The two names of a pair in ``confounded``. Raises what ``confounded`` raises."""
     names = pair.split("*")
     for name in names:
         require(name.strip())

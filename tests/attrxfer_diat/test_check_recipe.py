@@ -6,12 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from attrxfer_diat.enhancer import TrainLocalEnhancer
+from attrxfer_diat.classify import ClassifyFaces
+from attrxfer_diat.enhancer import TrainGlobalEnhancer, TrainLocalEnhancer
 from attrxfer_diat.features import FaceFeatures
+from attrxfer_diat.generator import MaskedTransformNetwork
 from attrxfer_diat.identity import Adaptive, Backbone
-from attrxfer_diat.regularizer import MaskSize
+from attrxfer_diat.recognition.training import TrainRecognition
+from attrxfer_diat.regularizer import Denoising, MaskSize, Perceptual, Reconstruction
 
 from attrxfer.interfaces import ChecksRecipe, Features
+
+ANYONE = object()
 
 
 class FakeRecipe:
@@ -19,13 +24,19 @@ class FakeRecipe:
 
     size = 16
 
-    def __init__(self, parts: Sequence[str] = ("output",), layers: int = 6, maps: int = 5) -> None:
+    def __init__(
+        self, parts: Sequence[str] = ("output",), layers: int = 6, maps: int = 5, brings: object | None = ANYONE
+    ) -> None:
+        self.brings = brings
         self.generator_parts: Mapping[str, tuple[int, ...]] = dict.fromkeys(parts, (1, 1, 16, 16))
         self.discriminator_features = [(1, 4, 8, 8)] * layers
         self.maps = [(1, 4, 8, 8)] * maps
 
-    def features(self, network: Features) -> Sequence[tuple[int, ...]]:
+    def features(self, network: Features, size: int | None = None) -> Sequence[tuple[int, ...]]:
         return self.maps
+
+    def owner(self, stage: object) -> object | None:
+        return self.brings
 
 
 def said(component: Any, **shapes: Any) -> list[str]:
@@ -63,3 +74,23 @@ def test_eq_10_compares_two_maps(phi: FaceFeatures) -> None:
     stage = TrainLocalEnhancer(network=phi, locator=object())  # type: ignore[arg-type]
     assert said(stage, maps=2) == []
     assert said(stage, maps=1) == ["network: eq. 10 compares the first 2 maps of this network; it has 1"]
+
+
+def test_layers_that_the_perceptual_regularizer_does_not_have(phi: FaceFeatures) -> None:
+    owner = Perceptual(network=phi, reconstruction=MaskedTransformNetwork(width=4, blocks=1))
+    assert said(Reconstruction(), brings=owner) == []
+    assert said(Reconstruction(layers=(4, 9)), brings=owner) == ["layers: [4, 9]: this network has layers 1 to 5"]
+
+
+@pytest.mark.parametrize(
+    ("stage", "owner"),
+    [
+        (Reconstruction(), "regularizer perceptual"),
+        (Denoising(), "regularizer perceptual"),
+        (TrainGlobalEnhancer(), "enhancer global"),
+        (ClassifyFaces(), "features face_features"),
+        (TrainRecognition(), "features recognition"),
+    ],
+)
+def test_a_stage_without_what_it_trains(stage: Any, owner: str) -> None:
+    assert said(stage, brings=None) == [f"this stage trains {owner}, which the recipe does not have; take it out of stages"]

@@ -19,6 +19,7 @@ def register_components(registry: Registry) -> None:
     here = "tests.recipe.fakes"
     registry.enhancer("deblur", f"{here}:Deblur", summary="brings a stage")
     registry.features("taught", f"{here}:Taught", summary="brings two stages, of the first slots")
+    registry.features("large", f"{here}:Large", summary="takes images of one size only")
     registry.regularizer("keeper", f"{here}:Keeper", summary="no torch module, holds networks")
     registry.regularizer("picky", f"{here}:Picky", summary="says what it does not like")
     registry.regularizer("broken", f"{here}:Broken", summary="fails in its first call")
@@ -53,6 +54,11 @@ class Taught(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         return (self.layer(images),)
+
+
+class Large(nn.Module):
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        raise ValueError("this network takes 224 px")
 
 
 class Keeper:

@@ -157,6 +157,49 @@ def test_what_would_fail_in_training_fails_before(name: str, words: str, odd: Ho
     assert not (tmp_path / "run").exists()
 
 
+PERCEPTUAL = f'regularizer={{use="perceptual", network={{use="face_features", width=4}}, reconstruction={NETWORK[8:]}}}'
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ((PERCEPTUAL, "train.reconstruction.layers=[9]"), "train.reconstruction.layers: [9]: this network has layers 1 to 5"),
+        (('stages=["denoiser"]',), "train.denoiser: this stage trains regularizer perceptual, which the recipe does not have"),
+        ((f'enhancer={{use="global", sigma=300.0, {NETWORK}}}',), "enhancer: fails on random images: "),
+        (('data.confound={"Male*Glasses"=0.5}',), 'data.confound: drawn faces have no attribute "Glasses"'),
+        (
+            ('metric={use="attribute_accuracy", network="vit_tiny_patch16_224"}',),
+            "metric.network: vit_tiny_patch16_224 fails on",
+        ),
+        (('metric={use="lpips", weights=["pyproject.toml"]}',), "metric.weights: pyproject.toml: "),
+        (
+            ('metric={use="identity", network="pyproject.toml", architecture="test_resnet"}',),
+            "metric.network: pyproject.toml: ",
+        ),
+    ],
+)
+def test_settings_that_would_fail_in_training_are_named_at_their_place(
+    settings: tuple[str, ...], words: str, host: Host
+) -> None:
+    (problem,) = check(recipe(host, *settings)).problems
+    assert words in str(problem)
+
+
+def test_decay_rates_and_batches_that_no_stage_can_use(host: Host) -> None:
+    for setting in (
+        "train.pretrain_discriminator.betas=[0.9, 1.0]",
+        "train.face_features.batch_size=1",
+        "train.recognition.batch_size=1",
+    ):
+        with pytest.raises(InvalidRecipe, match=setting.partition("=")[0]):
+            recipe(host, setting)
+
+
+def test_a_nested_network_that_cannot_take_an_image_is_named(odd: Host) -> None:
+    (problem,) = check(recipe(odd, 'regularizer={use="picky", network={use="large"}}')).problems
+    assert str(problem) == "regularizer.network: fails on an image of 16 px: ValueError: this network takes 224 px"
+
+
 @pytest.mark.slow
 def test_unknown_trackers_are_named_with_the_nearest(host: Host) -> None:
     checked = check(recipe(host, "train.trackers=['tensorbord']"))

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from attrxfer.errors import DataError
-from attrxfer.interfaces import Batch, Broken, Detector
+from attrxfer.interfaces import Batch, Broken, ChecksData, Detector
 from attrxfer.testing.fakes import COUNT, SIZE, tiny_faces
 from attrxfer.testing.subject import Subject
 
@@ -50,7 +50,7 @@ def check_it_chooses_images(subject: Subject) -> None:
 def check_masks_lie_where_the_image_does(subject: Subject) -> None:
     """Zeros and ones, and a mirrored image has a mirrored mask."""
     data, locator = tiny_faces(), subject.build()
-    if hasattr(locator, "check_data"):
+    if isinstance(locator, ChecksData):
         locator.check_data(data)
     rows = np.array([3, 3])
     plain_, turned = locator.masks(data, Batch(data.images(rows), torch.zeros(2), rows, np.array([False, True])))

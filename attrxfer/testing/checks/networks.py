@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from attrxfer.interfaces import Discrimination, HasParts
 from attrxfer.testing.checks.pieces import call, equal, in_range, maps
 from attrxfer.testing.fakes import BATCH, SIZE, random_images
 from attrxfer.testing.subject import Subject
@@ -38,7 +39,7 @@ def check_every_parameter_learns(subject: Subject) -> None:
 def check_parts_hold_the_output(subject: Subject) -> None:
     """A generator that offers ``parts`` gives its output there, and a mask within 0..1."""
     network = subject.build().eval()
-    if not hasattr(network, "parts"):
+    if not isinstance(network, HasParts):
         return
     with torch.no_grad():
         parts, output = network.parts(random_images()), network(random_images())
@@ -65,7 +66,7 @@ def check_gradients_reach_the_image(subject: Subject) -> None:
     network = subject.build()
     images = random_images().requires_grad_(True)
     found = network(images)
-    maps = found.features if hasattr(found, "features") else found
+    maps = found.features if isinstance(found, Discrimination) else found
     torch.stack([each.float().square().mean() for each in maps]).sum().backward()
     assert images.grad is not None and images.grad.abs().sum() > 0
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from attrxfer.interfaces import AggregateScore, PerImageScore
+from attrxfer.interfaces import AggregateScore, ChecksData, HasPreview, PerImageScore
 from attrxfer.storage.state import pack, unpack
 from attrxfer.testing.fakes import SIZE, a_run, random_images, tiny_faces
 from attrxfer.testing.subject import Subject
@@ -39,7 +39,7 @@ def check_its_state_can_be_kept(subject: Subject) -> None:
 
 def check_previews_are_images(subject: Subject) -> None:
     stage = _stage(subject)
-    if not hasattr(stage, "preview"):
+    if not isinstance(stage, HasPreview):
         return
     with torch.no_grad():
         found = stage.preview(random_images())
@@ -48,8 +48,10 @@ def check_previews_are_images(subject: Subject) -> None:
 
 
 def check_it_returns_scores(subject: Subject) -> None:
-    """``Each`` with a number an image, or ``Whole`` with a number and how many images it is from, by name, for results
-    of any quality; none, not a wrong one, where it does not apply."""
+    """Scores by name, for results of any quality; none, not a wrong one, where the metric does not apply.
+
+    A ``PerImageScore`` has a number for each image, an ``AggregateScore`` a number and how many images it is from.
+    """
     for copied in (True, False):
         evaluation = _evaluation(copied)
         for name, found in subject.build()(evaluation).items():
@@ -85,7 +87,7 @@ def _stage(subject: Subject) -> Any:
     owner = owned.build(memo) if owned is not None else None
     stage = subject.build(memo, steps=2)
     for part in memo.values():
-        if hasattr(part, "check_data"):
+        if isinstance(part, ChecksData):
             part.check_data(run.data)
     stage.prepare(run, owner)
     for module in [run.generator, run.discriminator, *(part for part in memo.values() if isinstance(part, nn.Module))]:

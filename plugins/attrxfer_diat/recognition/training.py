@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 import numpy as np
@@ -13,11 +13,12 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, linear, normalize, one_hot
 
-from attrxfer.interfaces import Run
+from attrxfer.errors import Problem
+from attrxfer.interfaces import RecipeView, Run
 from attrxfer_diat.cached_stage import CachedStage
 from attrxfer_diat.recognition.network import Description, RecognitionNetwork
 from attrxfer_diat.recognition.views import COLUMNS, random_view
-from attrxfer_diat.supervised import Betas, LearningRate, Positive, Steps
+from attrxfer_diat.supervised import AtLeastTwo, Betas, LearningRate, Steps, without_owner
 
 log = logging.getLogger("attrxfer")
 WEIGHT_DECAY = 0.01
@@ -60,7 +61,7 @@ class TrainRecognition(CachedStage):
         self,
         *,
         steps: Steps = 2600,
-        batch_size: Positive = 64,
+        batch_size: AtLeastTwo = 64,
         lr: LearningRate = 1e-3,
         betas: Betas = (0.9, 0.999),
         scale: Annotated[float, Field(gt=0)] = 20.0,
@@ -71,6 +72,10 @@ class TrainRecognition(CachedStage):
         self.scale = scale
         self.margin = margin
         self.attribute_weight = attribute_weight
+
+    def check_recipe(self, recipe: RecipeView) -> Iterator[Problem]:
+        """No network that this stage trains."""
+        yield from without_owner(self, recipe, "features recognition")
 
     def prepare(self, run: Run, owner: RecognitionNetwork) -> None:
         records = run.data.records
