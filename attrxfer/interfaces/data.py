@@ -162,7 +162,7 @@ class Detector(Protocol):
     """A locator that can also detect subjects anywhere in an image, so that whole photos are transferred.
 
     Attributes:
-        subject: What it detects, in the singular, for messages: "face".
+        subject: What it detects, in the singular, for messages.
     """
 
     subject: str

@@ -6,7 +6,7 @@
     def test_the_contract(check):
         check()
 
-The built-ins run the same suite. ``attrxfer.testing.pytest_plugin`` has fixtures for plugins' tests (``tiny_faces``,
+The built-ins run the same suite. ``attrxfer.testing.pytest_plugin`` has fixtures for plugins' tests (``tiny_data``,
 ``run_recipe``), which are there wherever attrxfer is installed; ``attrxfer plugins check`` runs the suite from the command
 line.
 """

@@ -39,7 +39,7 @@ POINTS = np.array([[0.35, 0.4], [0.65, 0.4], [0.5, 0.53], [0.4, 0.67], [0.6, 0.6
 """Where eyes, nose and mouth are, as shares of the side."""
 
 
-class TinyFaces:
+class TinyData:
     """Drawn heads on a plain ground with two eyes, a nose and the corners of a mouth; no network is needed to tell the bright
     ones (every second) from the dark, or round heads from square ones. Three images show one subject. Landmarks are the
     five points: left and right eye, nose, left and right corner of the mouth.
@@ -55,7 +55,7 @@ class TinyFaces:
     def records(self) -> Records:
         rows = np.arange(COUNT)
         split = np.where(rows < 16, 0, np.where(rows < 20, 1, 2)).astype(np.uint8)
-        names = tuple(f"face-{row:02d}.png" for row in rows)
+        names = tuple(f"image-{row:02d}.png" for row in rows)
         return Records(
             names,
             {"bright": rows % 2 == 0, "round": rows % 4 < 2},
@@ -77,7 +77,7 @@ class TinyFaces:
         return image
 
     def fingerprint(self) -> str:
-        return f"tiny faces {self.size}"
+        return f"tiny data {self.size}"
 
 
 class Generator(nn.Module):
@@ -153,7 +153,7 @@ class Devices:
 
 @dataclass(frozen=True)
 class Run:
-    """A run as a stage sees it, on ``TinyFaces`` or another opened data set."""
+    """A run as a stage sees it, on ``TinyData`` or another opened data set."""
 
     data: CachedDataset
     generator: Any
@@ -188,22 +188,22 @@ def _cache() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="attrxfer-testing-")
 
 
-def tiny_faces() -> CachedDataset:
+def tiny_data() -> CachedDataset:
     """The opened data set: 24 images of 32 px with the attributes "bright" and "round"."""
-    return open_data(TinyFaces(), selection=None, size=SIZE, folder=Path(_cache().name))
+    return open_data(TinyData(), selection=None, size=SIZE, folder=Path(_cache().name))
 
 
-def write_tiny_faces(folder: Path) -> Path:
+def write_tiny_data(folder: Path) -> Path:
     """The same images as files, with a table that ``--data FOLDER`` understands. Returns the folder."""
-    faces = TinyFaces()
-    records = faces.records()
+    data = TinyData()
+    records = data.records()
     assert records.identity is not None
     rows = [("file", *records.attributes, "split", "identity")]
-    for row, (name, image) in enumerate(zip(records.names, faces.read(range(COUNT)), strict=True)):
+    for row, (name, image) in enumerate(zip(records.names, data.read(range(COUNT)), strict=True)):
         Image.fromarray(np.asarray(image)).save(folder / name)
         labels = (str(int(values[row])) for values in records.attributes.values())
         rows.append((name, *labels, SPLITS[records.split[row]], str(records.identity[row])))
-    write_text(folder / "faces.csv", "".join(",".join(row) + "\n" for row in rows))
+    write_text(folder / "images.csv", "".join(",".join(row) + "\n" for row in rows))
     return folder
 
 

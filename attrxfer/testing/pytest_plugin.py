@@ -26,22 +26,22 @@ def attrxfer_cache() -> Iterator[Path]:
 
 
 @pytest.fixture
-def tiny_faces() -> CachedDataset:
+def tiny_data() -> CachedDataset:
     """24 drawn heads of 32 px, opened (``attrxfer.data.Data``): attributes "bright" and "round", three images a subject,
     all three splits, and five landmarks (eyes, nose, corners of the mouth)."""
     from attrxfer.testing import fakes
 
-    return fakes.tiny_faces()
+    return fakes.tiny_data()
 
 
 @pytest.fixture
-def tiny_faces_folder(tmp_path: Path) -> Path:
+def tiny_data_folder(tmp_path: Path) -> Path:
     """The same images on disk, in a layout that ``--data`` understands."""
     from attrxfer.testing import fakes
 
-    folder = tmp_path / "tiny_faces"
+    folder = tmp_path / "tiny_data"
     folder.mkdir()
-    return fakes.write_tiny_faces(folder)
+    return fakes.write_tiny_data(folder)
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def run_recipe(tmp_path_factory: pytest.TempPathFactory, attrxfer_cache: Path) -
     recipe: a name, a file, or a table. Networks become narrow, stages 3 steps long, images 16 px wide, metrics none;
     overrides are sections laid over the recipe and stand as they are:
 
-        run = run_recipe("diat_a_gender", identity={"use": "edges", "weight": 2.0})
+        run = run_recipe("NAME", identity={"use": "edges", "weight": 2.0})
         assert all("T identity" in line for line in run.read_metrics() if line["stage"] == "adversarial")
 
     Raises what ``attrxfer run`` would say: InvalidRecipe with every problem, AttrxferError for what is not installed.

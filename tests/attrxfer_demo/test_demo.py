@@ -77,6 +77,7 @@ def test_a_bundle_alone_has_no_samples_and_equal_labels_name_their_bundles(train
     assert bundle.label == f"gender: Male → not Male ({trained / 'bundle'})"
 
 
+@pytest.mark.slow
 def test_exported_files_and_methods_are_offered_too(
     trained: Path, tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,6 +95,7 @@ def test_exported_files_and_methods_are_offered_too(
     assert np.abs(saved[2] - 127.5).max() < 2, "half way to the negative all is grey"
 
 
+@pytest.mark.slow
 def test_what_cannot_be_offered_is_one_line(trained: Path, host: Host) -> None:
     for name, said in ((f"{trained}x", f'did you mean "{trained}"?'), ("trut", 'did you mean "truth"?')):
         result = invoke(host, name)

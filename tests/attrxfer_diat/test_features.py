@@ -249,6 +249,7 @@ def test_what_trained_a_model_is_in_its_licences(weights: Weights, tmp_path: Pat
     assert any("CC BY-NC" in licence for licence in training.metadata()["licences"])
 
 
+@pytest.mark.slow
 def test_the_hash_of_a_users_weights_is_in_the_bundle_and_info_prints_it(weights: Weights, tmp_path: Path, host: Host) -> None:
     path = write_torch(tmp_path, weights)
     table = f"identity={{use='backbone', network={{use='vgg_face', path='{path}'}}}}"

@@ -20,7 +20,7 @@ from attrxfer.errors import DataError
 from attrxfer.interfaces import ChecksRecipe
 from attrxfer.plugin.host import Host
 from attrxfer.recipe import load
-from attrxfer.testing.fakes import SIZE, Discriminator, Gan, a_run, random_images, tiny_faces
+from attrxfer.testing.fakes import SIZE, Discriminator, Gan, a_run, random_images, tiny_data
 from attrxfer.training.step import Step
 
 N = 4
@@ -179,7 +179,7 @@ def test_what_does_not_fit_is_said_before_training(host: Host) -> None:
         "network.attributes: ['bright', 'round']: smiling is missing"
     ]
     with pytest.raises(DataError, match=r"learns striped, which the data set lacks; it has bright, round"):
-        RecognitionNetwork(size=SIZE, attributes=("bright", "striped")).check_data(tiny_faces())
+        RecognitionNetwork(size=SIZE, attributes=("bright", "striped")).check_data(tiny_data())
 
 
 def test_the_task_s_attribute_is_the_wanted_one_by_itself(host: Host) -> None:
@@ -196,7 +196,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[TrainRecogni
     monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path))
     net = network()
     made = TrainRecognition(steps=60, batch_size=16, lr=1e-2)
-    made.prepare(a_run(tiny_faces()), net)
+    made.prepare(a_run(tiny_data()), net)
     return made, net
 
 
@@ -232,13 +232,13 @@ def test_the_trained_network_is_read_from_the_cache(stage: tuple[TrainRecognitio
         made.step(index)
     made.finish()
     again, fresh = TrainRecognition(steps=60, batch_size=16, lr=1e-2), network()
-    again.prepare(a_run(tiny_faces()), fresh)
+    again.prepare(a_run(tiny_data()), fresh)
     assert again.steps == 0
     for a, b in zip(net.state_dict().values(), fresh.state_dict().values(), strict=True):
         assert torch.equal(a, b)
     blurred = network(blur=1.0)
     other = TrainRecognition(steps=60, batch_size=16, lr=1e-2)
-    other.prepare(a_run(tiny_faces()), blurred)
+    other.prepare(a_run(tiny_data()), blurred)
     assert other.steps == 60
 
 
@@ -246,7 +246,7 @@ def test_without_identities_each_image_is_a_person_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path))
-    data = tiny_faces()
+    data = tiny_data()
     data = replace(data, records=replace(data.records, identity=None))
     run = a_run(data)
     train = data.rows("train", None)

@@ -65,6 +65,7 @@ def test_what_is_no_model_is_named(trained: Path, tmp_path: Path, host: Host) ->
         load_model("truth", host).images(IMAGES)
 
 
+@pytest.mark.slow
 def test_an_unknown_name_gets_the_nearest_in_every_command(file: Path, trained: Path, tmp_path: Path) -> None:
     """One mechanism: a misspelt file, run or method is named with the nearest one, in one line."""
     for wrong, right in ((f"{file}x", file), (f"{trained}s", trained), ("trut", "truth")):
@@ -78,6 +79,7 @@ def test_an_unknown_name_gets_the_nearest_in_every_command(file: Path, trained: 
             assert len(result.stderr.splitlines()) == 1, result.stderr
 
 
+@pytest.mark.slow
 def test_every_model_says_the_same_of_itself(trained: Path, file: Path, host: Host) -> None:
     for source in (trained, file, "truth"):
         metadata = load_model(source, host).metadata

@@ -160,6 +160,7 @@ def test_what_would_fail_in_training_fails_before(name: str, words: str, odd: Ho
 PERCEPTUAL = f'regularizer={{use="perceptual", network={{use="face_features", width=4}}, reconstruction={NETWORK[8:]}}}'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "words"),
     [

@@ -25,31 +25,31 @@ def test_pytest_starts_without_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
 
 
-def test_tiny_faces_are_what_a_data_set_can_have(tiny_faces: CachedDataset) -> None:
-    records = tiny_faces.records
+def test_tiny_data_are_what_a_data_set_can_have(tiny_data: CachedDataset) -> None:
+    records = tiny_data.records
     assert records.attributes.keys() == {"bright", "round"} and records.identity is not None and records.landmarks is not None
     assert set(records.split) == {0, 1, 2}
-    light = tiny_faces.images_u8(np.arange(len(records)))[:, 12:20, 12:20].mean((1, 2, 3))
+    light = tiny_data.images_u8(np.arange(len(records)))[:, 12:20, 12:20].mean((1, 2, 3))
     assert light[records.attributes["bright"]].min() > light[~records.attributes["bright"]].max()
 
 
-def test_tiny_faces_on_disk_are_the_same_images(tiny_faces_folder: Path, tiny_faces: CachedDataset, host: Host) -> None:
+def test_tiny_data_on_disk_are_the_same_images(tiny_data_folder: Path, tiny_data: CachedDataset, host: Host) -> None:
     spec, problems = check(
-        "dataset", data_table(tiny_faces_folder, host.registry.all("dataset")), host.registry, path="data", shared={"size": 32}
+        "dataset", data_table(tiny_data_folder, host.registry.all("dataset")), host.registry, path="data", shared={"size": 32}
     )
     assert spec is not None and not problems
     data = open_data(build(spec, {}), selection=None, size=32)
     rows = np.arange(len(data.records))
-    assert np.array_equal(data.images_u8(rows), tiny_faces.images_u8(rows))
-    assert np.array_equal(data.records.split, tiny_faces.records.split)
+    assert np.array_equal(data.images_u8(rows), tiny_data.images_u8(rows))
+    assert np.array_equal(data.records.split, tiny_data.records.split)
     assert len(make_sets(data, {"bright": True}, None, 0, 0).guided) == 8
 
 
-def test_a_run_on_them_by_a_table(run_recipe: RunRecipe, tiny_faces_folder: Path) -> None:
+def test_a_run_on_them_by_a_table(run_recipe: RunRecipe, tiny_data_folder: Path) -> None:
     table = {
         "extends": "diat_a",
         "task": {"name": "bright", "guided": {"bright": True}},
-        "data": {"use": "csv", "path": str(tiny_faces_folder)},
+        "data": {"use": "csv", "path": str(tiny_data_folder)},
         "identity": {"use": "pixels"},
     }
     run = run_recipe(table, metric={"use": "attribute_accuracy"}, train={"adversarial": {"steps": 5}})

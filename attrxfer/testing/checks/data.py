@@ -7,7 +7,7 @@ import torch
 
 from attrxfer.errors import DataError
 from attrxfer.interfaces import Batch, Broken, ChecksData, Detector
-from attrxfer.testing.fakes import COUNT, SIZE, tiny_faces
+from attrxfer.testing.fakes import COUNT, SIZE, tiny_data
 from attrxfer.testing.subject import Subject
 
 
@@ -43,13 +43,13 @@ def check_equal_settings_have_one_fingerprint(subject: Subject) -> None:
 
 
 def check_it_chooses_images(subject: Subject) -> None:
-    kept = subject.build().keep(tiny_faces().records)
+    kept = subject.build().keep(tiny_data().records)
     assert kept.shape == (COUNT,) and kept.dtype == bool
 
 
 def check_masks_lie_where_the_image_does(subject: Subject) -> None:
     """Zeros and ones, and a mirrored image has a mirrored mask."""
-    data, locator = tiny_faces(), subject.build()
+    data, locator = tiny_data(), subject.build()
     if isinstance(locator, ChecksData):
         locator.check_data(data)
     rows = np.array([3, 3])
@@ -68,7 +68,7 @@ def check_what_finds_subjects_finds_none_in_an_empty_image(subject: Subject) -> 
         found = locator.detect(empty)
         assert found.ndim == 3 and found.shape[::2] == (0, 2) and found.dtype == np.float32, f"{found.shape} {found.dtype}"
         assert (empty == 128).all(), "the image was changed"
-    landmarks = tiny_faces().records.landmarks
+    landmarks = tiny_data().records.landmarks
     assert landmarks is not None
     try:
         reduced = locator.reduce(landmarks)

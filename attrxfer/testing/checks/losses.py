@@ -7,7 +7,7 @@ import copy
 import torch
 
 from attrxfer.testing.checks.pieces import in_range
-from attrxfer.testing.fakes import BATCH, SIZE, Discriminator, a_run, random_images, tiny_faces
+from attrxfer.testing.fakes import BATCH, SIZE, Discriminator, a_run, random_images, tiny_data
 from attrxfer.testing.subject import Subject
 
 
@@ -40,7 +40,7 @@ def check_it_is_a_finite_scalar_with_gradient(subject: Subject) -> None:
     """And it has a weight, which it leaves to the stage."""
     loss = subject.build()
     assert loss.weight >= 0
-    run = a_run(tiny_faces())
+    run = a_run(tiny_data())
     value = loss(run.transfer(random_images(), 0))
     assert value.shape == () and torch.isfinite(value), f"it is {value.detach()}"
     value.backward()
@@ -50,7 +50,7 @@ def check_it_is_a_finite_scalar_with_gradient(subject: Subject) -> None:
 
 def check_a_copy_of_the_source_costs_nothing(subject: Subject) -> None:
     """An identity loss is 0 when T(x) is x, and more when it is not."""
-    loss, run = subject.build(), a_run(tiny_faces())
+    loss, run = subject.build(), a_run(tiny_data())
     changed = loss(run.transfer(random_images(), 0))
     run.generator.head.bias.data[3] = -1e4  # the mask closes: T(x) = x
     run.generator.head.weight.data[3] = 0
@@ -61,7 +61,7 @@ def check_a_copy_of_the_source_costs_nothing(subject: Subject) -> None:
 
 def check_d_is_left_as_it_was(subject: Subject) -> None:
     """A loss of T changes no parameter and no gradient of D's when those are frozen."""
-    loss, run = subject.build(), a_run(tiny_faces())
+    loss, run = subject.build(), a_run(tiny_data())
     run.discriminator.requires_grad_(False)
     before = copy.deepcopy(run.discriminator.state_dict())
     loss(run.transfer(random_images(), 0)).backward()

@@ -12,7 +12,7 @@ import torch
 
 from attrxfer.errors import BundleError
 from attrxfer.model.inference import Graph
-from attrxfer.testing.fakes import SIZE, Generator, tiny_faces
+from attrxfer.testing.fakes import SIZE, Generator, tiny_data
 from attrxfer.testing.subject import Subject
 
 ROUNDING = 4
@@ -21,7 +21,7 @@ ROUNDING = 4
 
 def check_it_runs_a_chain_as_torch_does(subject: Subject) -> None:
     """Equal to the graph itself at two strengths and two batch sizes, to ``ROUNDING`` steps of 255."""
-    graph, examples = _graph(), tiny_faces().images_u8(np.arange(4))
+    graph, examples = _graph(), tiny_data().images_u8(np.arange(4))
     run = subject.build().prepare(graph, examples, f"contract-{time.time_ns()}")  # nothing is found in a cache
     for count, strength in ((4, 1.0), (3, 0.5)):
         _near(run(examples[:count], strength), graph, examples[:count], strength)
@@ -29,7 +29,7 @@ def check_it_runs_a_chain_as_torch_does(subject: Subject) -> None:
 
 def check_the_file_gives_back_card_and_results(subject: Subject) -> None:
     """And its suffix begins with a dot."""
-    graph, examples = _graph(), tiny_faces().images_u8(np.arange(4))
+    graph, examples = _graph(), tiny_data().images_u8(np.arange(4))
     exporter, metadata = subject.build(), {"size": SIZE, "licences": ["MIT", "é"]}
     assert exporter.suffix.startswith("."), "a suffix with its dot"
     with tempfile.TemporaryDirectory() as folder:

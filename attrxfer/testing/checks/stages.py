@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from attrxfer.interfaces import AggregateScore, ChecksData, HasPreview, PerImageScore
 from attrxfer.storage.state import pack, unpack
-from attrxfer.testing.fakes import SIZE, a_run, random_images, tiny_faces
+from attrxfer.testing.fakes import SIZE, a_run, random_images, tiny_data
 from attrxfer.testing.subject import Subject
 
 
@@ -72,7 +72,7 @@ def check_it_leaves_the_images_alone(subject: Subject) -> None:
 
 def check_results_are_images_of_the_inputs_size(subject: Subject) -> None:
     """Or None, where the method does not apply to these data."""
-    data = tiny_faces()
+    data = tiny_data()
     rows = data.rows("test", {"bright": False})
     found = subject.build()(data, {"bright": True}, rows)
     assert found is None or (found.shape == (len(rows), SIZE, SIZE, 3) and found.dtype == np.uint8)
@@ -80,7 +80,7 @@ def check_results_are_images_of_the_inputs_size(subject: Subject) -> None:
 
 def _stage(subject: Subject) -> Any:
     """The stage, prepared on a fresh run and on the component that declares it, whose networks are in train mode."""
-    run = a_run(tiny_faces())
+    run = a_run(tiny_data())
     memo: dict[str, Any] = {}
     owned = subject.owner()
     torch.manual_seed(0)
@@ -98,7 +98,7 @@ def _stage(subject: Subject) -> Any:
 def _evaluation(copied: bool) -> Any:
     from attrxfer.evaluation.scores import HeldOutResults
 
-    data = tiny_faces()
+    data = tiny_data()
     rows = data.rows("test", {"bright": False})
     bright = data.images_u8(data.rows("test", {"bright": True}))
     sources = data.images_u8(rows)
