@@ -51,16 +51,6 @@ class ExportedModel(CallableModel):
         return in_batches(self._runner, images_u8, strength)
 
 
-def find(path: Path, registry: Registry) -> ExportedModel | None:
-    """The exported model in a file; None where this is no file, or no exporter writes files of its suffix.
-
-    Raises:
-        BundleError: The file is damaged, or attrxfer did not write it.
-        AttrxferError: What reads it is not installed.
-    """
-    return open_file(path, registry) if path.is_file() and path.suffix in _exporters(registry) else None
-
-
 def open_file(path: Path, registry: Registry) -> ExportedModel:
     """Open an exported file, by any exporter of its suffix.
 

@@ -73,6 +73,7 @@ def test_an_unknown_name_gets_the_nearest_in_every_command(file: Path, trained: 
             ("info", wrong),
             ("export", wrong),
             ("evaluate", wrong, "-o", tmp_path / "scores"),
+            ("transfer", wrong, tmp_path, "-o", tmp_path / "out"),
         ):
             result = attrxfer(*arguments)
             assert result.returncode == 2 and f'did you mean "{right}"?' in result.stderr, (arguments, result.stderr)
