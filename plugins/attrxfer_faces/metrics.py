@@ -165,8 +165,9 @@ class Identity(OfFaces):
         return self.embedder(images, self._points(data, rows), flip=self.flip)
 
     def _points(self, data: DatasetView, rows: NDArray[np.int64]) -> NDArray[Any]:
-        if has_landmarks(data):
-            return five_points(data.records.landmarks[rows])
+        landmarks = data.records.landmarks
+        if landmarks is not None and has_landmarks(data):
+            return five_points(landmarks[rows])
         return five_points(self.once("points", data, rows, lambda: _landmarks(self.faces, data.images_u8(rows))))
 
 
