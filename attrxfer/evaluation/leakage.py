@@ -1,4 +1,4 @@
-"""Leakage: a network that scores results must not have taken part in training what it scores."""
+"""Leakage: a network that scores results must not have taken part in training the model that made them."""
 
 from __future__ import annotations
 

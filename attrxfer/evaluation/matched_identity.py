@@ -1,8 +1,8 @@
 """Matched identity: attribute accuracy at the strength at which results are verified as the person of their input as often
 as another real image of that person is.
 
-Attribute accuracy and identity are traded for each other by the strength, so that neither says much alone. The strength is
-chosen on inputs of the validation split; the scores are measured on the test inputs.
+A higher strength raises attribute accuracy and lowers the verification rate, so models are compared where their verification
+rates are equal. The strength is chosen on the validation inputs; the scores are measured on the test inputs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ RATE: Role = "verification rate"
 MATCHED: Role = "attribute accuracy at equal verification"
 """The role of the score that stands first where it can be measured, and its label."""
 STRENGTHS = (0.5, 0.75, 1.0, 1.25, 1.5)
-"""Tried one after another, until fewer results are verified than other images are."""
+"""Tried in this order, until the verification rate of the results is below that of other images."""
 HALVINGS = 2
 
 

@@ -14,7 +14,7 @@ from attrxfer.interfaces import AggregateScore, Metric, Model, PerImageScore, Ro
 
 DRAWS = 1000
 FEW = 10
-"""A slice of fewer people than this is not scored."""
+"""Slices of fewer people are not scored."""
 SLICED: tuple[Role, ...] = ("attribute accuracy", "verification rate", "truth")
 """Roles of the scores that are shown by other attributes."""
 Images = NDArray[np.uint8]
@@ -22,7 +22,7 @@ Images = NDArray[np.uint8]
 
 @dataclass(frozen=True, repr=False)
 class HeldOutResults:
-    """Test inputs and what a transfer made of them: the implementation of ``interfaces.Evaluation``."""
+    """Held-out inputs and results for them: the implementation of ``interfaces.Evaluation``."""
 
     sources: Images
     outputs: Images
@@ -41,8 +41,17 @@ class HeldOutResults:
 
 @dataclass(frozen=True, repr=False)
 class HeldOutInputs:
-    """The held-out inputs of a task, which every candidate is given: rows of the data, images, people, exact truth where
-    the data set can draw it."""
+    """The N held-out inputs of a task, the same for every candidate.
+
+    Attributes:
+        data: The data set.
+        rows: Their row numbers (N,).
+        sources: The images, uint8 (N, S, S, 3).
+        people: The person in each (N,).
+        truth: The same subjects with the target attributes, uint8 (N, S, S, 3); None where the data set cannot draw them.
+        target: The attributes that results should have.
+        seed: The run's seed.
+    """
 
     data: CachedDataset
     rows: NDArray[np.int64]
@@ -56,7 +65,13 @@ class HeldOutInputs:
         return f"HeldOutInputs({_images_of(self)})"
 
     def results(self, outputs: Images, model: Model | None = None, picked: NDArray[np.int64] | None = None) -> HeldOutResults:
-        """These inputs with results (N, S, S, 3) for them."""
+        """These inputs with results for them.
+
+        Args:
+            outputs: The results, uint8 (N, S, S, 3).
+            model: What made them, where it is known.
+            picked: Row numbers (N,) of the results, where they are images of the data set.
+        """
         return HeldOutResults(
             self.sources, outputs, self.truth, self.rows, self.people, self.target, self.data, model, self.seed, picked
         )
@@ -70,7 +85,18 @@ def _images_of(held: HeldOutInputs | HeldOutResults) -> str:
 def inputs(
     data: CachedDataset, rows: NDArray[np.int64], target: Mapping[str, bool], limit: int, seed: int
 ) -> HeldOutInputs | None:
-    """Up to ``limit`` of these rows, drawn from the seed (0: all); None when there are none."""
+    """Held-out inputs.
+
+    Args:
+        data: The data set.
+        rows: The rows to choose from.
+        target: The attributes that results should have.
+        limit: At most so many, a random choice; 0: all.
+        seed: Seed of the choice.
+
+    Returns:
+        The inputs; None where there are no rows.
+    """
     if limit and len(rows) > limit:
         rows = np.sort(np.random.default_rng(seed).choice(rows, limit, replace=False))
     if not len(rows):
@@ -149,7 +175,7 @@ def mean(score: PerImageScore, people: NDArray[np.int64], draws: int = DRAWS) ->
     if not len(values):
         return AggregateScore(float("nan"), 0, unit=unit, better=better, role=role)
     count = int(who.max()) + 1
-    if count < 2:  # one person says nothing of others
+    if count < 2:  # no interval over people can be drawn from one
         return AggregateScore(float(values.mean()), len(values), unit=unit, better=better, role=role)
     sums, sizes = np.bincount(who, values), np.bincount(who)
     times = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), draws)

@@ -1,9 +1,9 @@
-"""One Protocol a kind: what a component must offer to be registered, and what it may rely on.
+"""One Protocol for each kind: what a component must offer, and what it may use.
 
 Images are float32 tensors, NCHW, RGB, -1..1, unless a name says uint8 (HWC, 0..255, RGB). A component's parameters are
 its annotated, keyword-only constructor arguments. A parameter annotated with one of these Protocols is filled from a nested
-table (``network = {use = "NAME"}``). Equal tables are one object, which trains once; only a nested generator or
-discriminator belongs to the component that names it.
+table (``network = {use = "NAME"}``). Equal tables are one object, which is trained once; only a nested generator or
+discriminator belongs to the component that names it, and is never shared.
 
 Optional abilities are Protocols too: ``attrxfer.interfaces.abilities``.
 """

@@ -26,14 +26,18 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class BringsStages(Protocol):
-    """A component that brings the stages which train it: ``(slot, stage name)`` each."""
+    """A component that is trained by stages of its own.
+
+    Attributes:
+        stages: (slot, stage name) each.
+    """
 
     stages: ClassVar[tuple[tuple[Slot, str], ...]]
 
 
 @runtime_checkable
 class StatesMissing(Protocol):
-    """A component class that can tell what this machine lacks to build it."""
+    """A component class that knows what must be there before it can be built: files, packages."""
 
     @classmethod
     def missing(cls, **parameters: object) -> Sequence[str]:
@@ -43,16 +47,23 @@ class StatesMissing(Protocol):
 
 @runtime_checkable
 class ChecksRecipe(Protocol):
-    """A component that can tell whether it fits the rest of the recipe."""
+    """A component that checks before training whether it fits the rest of the recipe."""
 
     def check_recipe(self, recipe: RecipeView) -> Iterable[Problem]:
-        """Problems whose ``path`` is a key of the component's own table ("layers"). Nothing is trained yet."""
+        """Find problems.
+
+        Args:
+            recipe: The recipe; its networks are built but not trained.
+
+        Returns:
+            Problems whose ``path`` is a key of the component's own table, for example "layers"; "" for the component itself.
+        """
         ...
 
 
 @runtime_checkable
 class ChecksData(Protocol):
-    """A component that can tell whether it can use the data."""
+    """A component that checks before training whether it can use the data."""
 
     def check_data(self, data: DatasetView) -> None:
         """Called once, before training.
@@ -65,10 +76,13 @@ class ChecksData(Protocol):
 
 @runtime_checkable
 class NamesWeights(Protocol):
-    """A component that read its weights from a file of the user's; the hash is stored in the bundle's metadata."""
+    """A component that read its weights from a file of the user's. ``attrxfer info`` prints the hash.
+
+    Attributes:
+        weights_sha256: SHA-256 of the file, as hex digits; it is stored in the bundle's metadata.
+    """
 
     weights_sha256: str
-    """SHA-256 of the file, as hex digits."""
 
 
 @runtime_checkable
@@ -82,7 +96,7 @@ class HasSmallSettings(Protocol):
 
 
 class RecipeView(Protocol):
-    """The assembled recipe as a component's ``check_recipe`` sees it. Shapes are those of one image."""
+    """The assembled recipe as a component's ``check_recipe`` sees it. Shapes are of what networks make of one image."""
 
     @property
     def size(self) -> int:
@@ -128,14 +142,27 @@ class HasParts(Protocol):
 
 @runtime_checkable
 class SupervisesDiscriminator(Protocol):
-    """An identity loss that D minimises too, times ``discriminator_weight`` (0: it does not)."""
+    """An identity loss that has a term in D's update too.
+
+    Attributes:
+        discriminator_weight: Weight of the term; 0 leaves it out.
+    """
 
     discriminator_weight: float
 
     def discriminator_loss(
         self, discriminator: Callable[[Tensor], Discrimination], source: Tensor, generated: Tensor
     ) -> Mapping[str, Tensor]:
-        """Terms (scalars) that D minimises, from x and T(x) (N, 3, S, S) under one draw of the adversarial augmentation."""
+        """The terms, already multiplied by ``discriminator_weight``.
+
+        Args:
+            discriminator: D.
+            source: x (N, 3, S, S), augmented.
+            generated: T(x) (N, 3, S, S), augmented as ``source``.
+
+        Returns:
+            Scalars by name; D minimises their sum.
+        """
         ...
 
 
@@ -144,18 +171,21 @@ class SupervisesDiscriminator(Protocol):
 
 @runtime_checkable
 class HasPreview(Protocol):
-    """A stage that can show what it has learned."""
+    """A stage that shows what it has learned in the report's sample images."""
 
     def preview(self, images: Tensor) -> Tensor | Mapping[str, Tensor]:
-        """Results (N, 3, S, S) in -1..1 for images of that shape, or several by name, for the report's sample grids."""
+        """Results (N, 3, S, S) in -1..1 for images of that shape; several by name are several rows of samples."""
         ...
 
 
 @runtime_checkable
 class PlaysAdversarially(Protocol):
-    """A stage that plays T against D: the diagnostics of training watch its losses and its previews.
+    """A stage that trains T against D: the diagnostics of training watch its losses and its previews.
 
-    ``discriminator_terms.names`` are names of scalars that ``step`` returns. Read it after ``prepare``.
+    Attributes:
+        steps: Number of its steps.
+        discriminator_terms: How to read D's loss, known after ``prepare``; its ``names`` are those of scalars that ``step``
+            returns.
     """
 
     steps: int
@@ -167,17 +197,21 @@ class PlaysAdversarially(Protocol):
 
 @runtime_checkable
 class Recognises(Protocol):
-    """A data set class that can be chosen by ``--data PATH``. It has a parameter named ``path``."""
+    """A data set class that ``--data PATH`` may choose. It has a parameter named ``path``."""
 
     @staticmethod
     def recognise(path: Path) -> float:
-        """How sure it is that it can read ``path``: 0 for "cannot", up to 1 for "certainly"."""
+        """How certainly it can read this path: 0 for not at all, 1 for certainly."""
         ...
 
 
 @runtime_checkable
 class HasFraming(Protocol):
-    """A data set that says how its source files became images; it is stored in the bundle."""
+    """A data set that knows how its files became images.
+
+    Attributes:
+        framing: It is stored in the bundle, so that other files are cut in the same way; None where it is unknown.
+    """
 
     framing: Framing | None
 
@@ -187,15 +221,23 @@ class HasFraming(Protocol):
 
 @runtime_checkable
 class ReferenceMethod(Protocol):
-    """A method class that stands as a reference row in every scorecard, to read the others against, where it is True."""
+    """A method class that is a row of every scorecard.
+
+    Attributes:
+        reference: Whether it is.
+    """
 
     reference: ClassVar[bool]
 
 
 @runtime_checkable
 class SameSubject(Protocol):
-    """A method class that picks other images of the inputs' own subjects, where it is True: the verification rate of what it
-    picks is what a model's identity is matched with."""
+    """A method class that picks other images of the inputs' subjects: their verification rate is the one that models are
+    matched with.
+
+    Attributes:
+        same_subject: Whether it does.
+    """
 
     same_subject: ClassVar[bool]
 
@@ -205,7 +247,16 @@ class PicksImages(Protocol):
     """A method whose results are real images of the data set."""
 
     def picks(self, data: DatasetView, target: Mapping[str, bool], rows: NDArray[np.int64]) -> NDArray[np.int64] | None:
-        """Row numbers (N,) of the images that are its results; None where it does not apply."""
+        """Pick an image of the data set for each input.
+
+        Args:
+            data: The opened data set.
+            target: The attributes that results should have.
+            rows: Row numbers (N,) of the inputs.
+
+        Returns:
+            Row numbers (N,) of the results; None where the method does not apply.
+        """
         ...
 
 
@@ -214,19 +265,27 @@ class TransfersImages(Protocol):
     """A method that can be applied to any image, not only to rows of a data set: ``attrxfer transfer METHOD photo.jpg``."""
 
     def transfer(self, images_u8: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
-        """uint8 (N, S, S, 3) in, uint8 (N, S, S, 3) out."""
+        """Results uint8 (N, S, S, 3) for images of that shape, at a strength as in ``Model.images``."""
         ...
 
 
 @runtime_checkable
 class ChosenAutomatically(Protocol):
-    """A backend class that ``auto`` may choose, where it is True: one that is prepared in seconds and gives torch's results."""
+    """A backend class that ``auto`` may choose: it is prepared in seconds, and its results are those of torch.
+
+    Attributes:
+        automatic: Whether it may.
+    """
 
     automatic: ClassVar[bool]
 
 
 @runtime_checkable
 class Calibrated(Protocol):
-    """An exporter class that measures ranges on its examples, which must be real images, where it is True."""
+    """An exporter class that measures ranges on its examples, which must then be real images.
+
+    Attributes:
+        calibrated: Whether it does.
+    """
 
     calibrated: ClassVar[bool]

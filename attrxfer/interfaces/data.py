@@ -1,4 +1,4 @@
-"""Data sets, what selects from them, and what knows where parts of their subjects are."""
+"""Data sets, selections of their images, and locators of parts of their subjects."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ SetName = Literal["all", "guided", "input"]
 class Records:
     """What a data set knows of its N images.
 
-    names: N unique, stable names (file names where there are files).
-    attributes: name -> bool array (N,).
-    split: uint8 array (N,), index into SPLITS.
-    identity: int64 array (N,), equal for images of one subject, or None where unknown.
-    landmarks: float32 array (N, P, 2), x and y in pixels of the images that ``read`` returns (the centre of the first
-        pixel is 0, 0), NaN where an image has none; or None.
+    Attributes:
+        names: N unique names that stay the same; file names where there are files.
+        attributes: Whether each image has an attribute, by its name: bool (N,).
+        split: uint8 (N,), index into SPLITS.
+        identity: int64 (N,), equal for images of one subject; None where that is unknown.
+        landmarks: float32 (N, P, 2), x and y in pixels of the images that ``read`` returns (the centre of the first pixel is
+            0, 0), NaN where an image has none; None where the data set has none.
     """
 
     names: tuple[str, ...]
@@ -40,32 +41,43 @@ class Records:
 
 
 class Broken(NamedTuple):
-    """An image that could not be read, and why."""
+    """An image that could not be read.
+
+    Attributes:
+        name: Its name in the data set.
+        reason: Why.
+    """
 
     name: str
     reason: str
 
 
 class Framing(NamedTuple):
-    """How source files became images: files of ``source`` (width, height) pixels are cut to ``crop`` (left, top, width,
-    height), then resized. Files of another size are cut to their central square."""
+    """How files became images: cut, then resized. Files of another size than ``source`` are cut to their central square.
+
+    Attributes:
+        source: Width and height of the files in pixels.
+        crop: Left, top, width and height of the part that is kept, in pixels.
+    """
 
     source: tuple[int, int]
     crop: tuple[int, int, int, int]
 
     @classmethod
     def read(cls, table: Mapping[str, Any] | None) -> Framing | None:
-        """What a card holds of it: the inverse of ``_asdict`` after JSON made lists of its tuples; None stays None."""
+        """The framing in a bundle's metadata, where JSON made lists of the tuples; None stays None."""
         return cls(tuple(table["source"]), tuple(table["crop"])) if table else None
 
 
 @runtime_checkable
 class Dataset(Protocol):
-    """Kind ``dataset``, table ``[data]``. A parameter named ``size`` receives the run's image size in pixels; what finds
-    landmarks sets the attribute of that name on a copy, to read larger images.
+    """Kind ``dataset``, table ``[data]``.
 
-    A class that can be chosen by ``--data PATH`` has a parameter ``path`` and a static method ``recognise(path) -> float``:
-    0 for "not mine", up to 1 for "certainly". An attribute ``framing: Framing | None`` is stored in the bundle.
+    Optional abilities: ``Counterfactuals``, ``Recognises``, ``HasFraming``, ``HasSmallSettings``.
+
+    Attributes:
+        size: Side of the images in pixels; a parameter of this name receives the run's size. To read larger images, it is set
+            on a copy of the data set.
     """
 
     size: int
@@ -191,8 +203,14 @@ class Detector(Protocol):
 
 @dataclass(frozen=True)
 class Batch:
-    """images: (N, 3, S, S), -1..1. labels: (N,) float32, 1 where the image has the guided attributes, else 0.
-    rows: (N,) row numbers in the data set. mirrored: (N,), which images were flipped left to right."""
+    """N images of the training split.
+
+    Attributes:
+        images: (N, 3, S, S) in -1..1.
+        labels: float32 (N,), 1 where the image has the guided attributes, else 0.
+        rows: Row numbers (N,) in the data set.
+        mirrored: Bool (N,), which images were flipped left to right.
+    """
 
     images: Tensor
     labels: Tensor

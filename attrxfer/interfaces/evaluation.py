@@ -26,7 +26,7 @@ Role = Literal[
     "cost",
     "",
 ]
-"""What a score measures, whatever its label: reports and the matched-identity headline look scores up by their role.
+"""What a score measures, whatever its label: reports and the matched identity find scores by their role.
 
 attribute accuracy: share of results with the target attributes. attribute accuracy at equal verification: the same at
 matched identity; only the core gives this score. verification rate: share of results verified as the person of
@@ -38,8 +38,14 @@ from real images as a set. cost: time, memory, operations.
 
 @dataclass(frozen=True)
 class PerImageScore:
-    """A number for each result: values (N,), NaN where it cannot be told. What is shown is their mean, with an interval
-    drawn over people."""
+    """A number for each result; tables show the mean with its bootstrap interval over people.
+
+    Attributes:
+        values: (N,), NaN where the number is unknown.
+        unit: Unit of the numbers.
+        better: Whether higher or lower numbers are better; "" where neither is.
+        role: What they measure.
+    """
 
     values: NDArray[np.floating]
     unit: Unit = ""
@@ -49,7 +55,17 @@ class PerImageScore:
 
 @dataclass(frozen=True)
 class AggregateScore:
-    """A number of the results as a set, from ``n`` images, with its 95% interval where it has one."""
+    """A number of all results together.
+
+    Attributes:
+        value: The number.
+        n: How many images it is from.
+        low: Lower end of its 95% interval; None where it has none.
+        high: Upper end of its 95% interval; None where it has none.
+        unit: Unit of the number.
+        better: Whether a higher or a lower number is better; "" where neither is.
+        role: What it measures.
+    """
 
     value: float
     n: int
@@ -75,7 +91,7 @@ class Evaluation(Protocol):
 
     @property
     def truth(self) -> NDArray[np.uint8] | None:
-        """The same subjects with the attribute, where the data set can draw them."""
+        """The same subjects with the target attributes; None where the data set cannot draw them."""
         ...
 
     @property
@@ -85,13 +101,13 @@ class Evaluation(Protocol):
 
     @property
     def picked(self) -> NDArray[np.int64] | None:
-        """Row numbers (N,) of the real images that the outputs are, where they are such (a row of its own where there was
-        none to pick); None for images that were made of the inputs, and stand in the same frame."""
+        """Row numbers (N,) of the outputs where these are real images of the data set; an input's own row where the method
+        found none for it. None where the outputs were made from the inputs."""
         ...
 
     @property
     def people(self) -> NDArray[np.int64]:
-        """Who is in each input (N,): what intervals are drawn over. All different where the data set does not know."""
+        """The person in each input (N,), equal numbers for one person; all different where the data set does not know."""
         ...
 
     @property
@@ -116,15 +132,17 @@ class Evaluation(Protocol):
 
 
 class Metric(Protocol):
-    """Kind ``metric``: named scores of a transfer; none where it does not apply (no truth, for example)."""
+    """Kind ``metric``: scores of a transfer."""
 
-    def __call__(self, evaluation: Evaluation) -> Mapping[str, PerImageScore | AggregateScore]: ...
+    def __call__(self, evaluation: Evaluation) -> Mapping[str, PerImageScore | AggregateScore]:
+        """Scores by label; empty where the metric does not apply (there is no truth, for example)."""
+        ...
 
 
 class Method(Protocol):
-    """Kind ``method``: makes images of held-out inputs without having been trained here: baselines and reference rows.
+    """Kind ``method``: makes results for held-out inputs without training: baselines and reference rows.
 
-    Optional abilities: ``ReferenceMethod``, ``PicksImages``, ``SameSubject`` (see ``attrxfer.interfaces.abilities``).
+    Optional abilities: ``ReferenceMethod``, ``PicksImages``, ``SameSubject``, ``TransfersImages``.
     """
 
     def __call__(self, data: DatasetView, target: Mapping[str, bool], rows: NDArray[np.int64]) -> NDArray[np.uint8] | None:

@@ -1,4 +1,4 @@
-"""Losses, which see one update of the generator, and what improves its images behind it."""
+"""Losses, which see one update of the generator, and enhancers, which improve its images."""
 
 from __future__ import annotations
 
@@ -14,33 +14,43 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 SLOTS = ("features", "pretrain", "regularize", "adversarial", "enhance")
+"""When a component's stages run, in this order."""
 Slot = Literal["features", "pretrain", "regularize", "adversarial", "enhance"]
 
 
 class TransferStep(Protocol):
-    """One update of the generator, as its losses see it: everything is computed once, when first asked for."""
+    """One update of the generator, as its losses see it. Each result is computed once, when it is first asked for."""
 
     @property
     def source(self) -> Tensor:
-        """x: images without the attribute (N, 3, S, S)."""
+        """x: the images to transfer (N, 3, S, S) in -1..1."""
         ...
 
     @property
     def output(self) -> Tensor:
-        """T(x), with graph."""
+        """T(x) (N, 3, S, S), with gradients."""
         ...
 
     @property
     def parts(self) -> Mapping[str, Tensor]:
-        """All that the generator made of x: "output" and, for some generators, more."""
+        """All that the generator made of x: "output", and more where it has the ability ``HasParts``."""
         ...
 
     def discriminate(self, images: Tensor) -> Discrimination:
-        """D of ``step.source`` (without graph) or of ``step.output`` (with), under the adversarial term's augmentation."""
+        """What D sees in ``step.source`` (without gradients) or ``step.output`` (with gradients), which the adversarial
+        component augments first.
+
+        Raises:
+            ValueError: Other images.
+        """
         ...
 
     def features(self, network: Features, images: Tensor) -> tuple[Tensor, ...]:
-        """The maps of a features network of ``step.source`` (without graph) or of ``step.output`` (with)."""
+        """The maps that a features network gives of ``step.source`` (without gradients) or ``step.output`` (with gradients).
+
+        Raises:
+            ValueError: Other images.
+        """
         ...
 
     def uniform(self, key: str, columns: int) -> Tensor:
@@ -49,22 +59,22 @@ class TransferStep(Protocol):
         ...
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What ``make`` returned when this update first asked for ``key``: losses that need the same thing share it."""
+        """What ``make`` returned in the first call with this ``key`` in this update, so that losses share it."""
         ...
 
 
 Failure = Literal["the discriminator won", "the output equals the input", "mode collapse", "colour drift"]
-"""What goes wrong in adversarial training, by name."""
+"""Names of the failures of adversarial training that diagnostics find."""
 
 
 @dataclass(frozen=True)
 class DiscriminatorTerms:
-    """What an adversarial component says of its discriminator loss, for the diagnostics of training.
+    """How the diagnostics of training read a discriminator loss.
 
     Attributes:
         names: The terms of ``discriminator_loss`` that measure how well D tells guided from generated images.
-        chance: Their sum where D cannot tell (2 log 2 for cross-entropy).
-        remedies: For each failure, what to change in the recipe, as a sentence for the user.
+        chance: Their sum when D guesses (2 log 2 for cross-entropy).
+        remedies: For each failure, what to change in the recipe, in a sentence.
     """
 
     names: tuple[str, ...]
@@ -73,33 +83,61 @@ class DiscriminatorTerms:
 
 
 class Adversarial(Protocol):
-    """Kind ``adversarial``: the attribute loss, both sides. ``uniform`` is a (N, 8) tensor of random numbers in 0..1, a row
-    for each image; equal rows augment images equally."""
+    """Kind ``adversarial``: the attribute loss of T and of D, and the augmentation of what D sees.
+
+    Attributes:
+        stages: (slot, stage) of the stages that play T against D.
+        discriminator_terms: How the diagnostics read D's loss.
+    """
 
     stages: ClassVar[tuple[tuple[Slot, str], ...]]
     discriminator_terms: ClassVar[DiscriminatorTerms]
 
     def augment(self, images: Tensor, uniform: Tensor) -> Tensor:
-        """What D sees instead of ``images``: same shape, differentiable."""
+        """What D sees instead of images.
+
+        Args:
+            images: (N, 3, S, S) in -1..1.
+            uniform: Random numbers (N, 8) in 0..1, a row an image. Equal rows augment images equally.
+
+        Returns:
+            Images of the same shape, differentiable.
+        """
         ...
 
     def generator_loss(self, generated: Tensor) -> Tensor:
-        """Scalar, from the logits (N,) of generated images."""
+        """T's attribute loss, a scalar, from D's logits (N,) of generated images."""
         ...
 
     def discriminator_loss(
         self, discriminator: Callable[[Tensor], Discrimination], guided: Tensor, generated: Tensor, update: int
     ) -> Mapping[str, Tensor]:
-        """The terms (scalars) whose sum D minimises, from augmented images; ``update`` counts D's updates from 0."""
+        """D's loss.
+
+        Args:
+            discriminator: D.
+            guided: Images with the attribute (N, 3, S, S), augmented.
+            generated: Generated images (N, 3, S, S), augmented.
+            update: Number of D's update, from 0.
+
+        Returns:
+            Scalars by name; D minimises their sum.
+        """
         ...
 
 
 class Loss(Protocol):
-    """A term of the generator's objective; the stage multiplies it by ``weight``."""
+    """A term of the generator's objective.
+
+    Attributes:
+        weight: What the adversarial stage multiplies the term by.
+    """
 
     weight: float
 
-    def __call__(self, step: TransferStep) -> Tensor: ...
+    def __call__(self, step: TransferStep) -> Tensor:
+        """The term of this update, a scalar, not yet multiplied by ``weight``."""
+        ...
 
 
 class Identity(Loss, Protocol):
@@ -111,8 +149,16 @@ class Regularizer(Loss, Protocol):
 
 
 class Enhancer(Protocol):
-    """Kind ``enhancer``: a torch module, a step of the chain behind the generator. ``stages`` names what trains it."""
+    """Kind ``enhancer``: a torch module that improves the generator's image. A bundle keeps the generator and the enhancers."""
 
     def __call__(self, image: Tensor, source: Tensor) -> Tensor:
-        """Improve ``image`` (the chain's result so far), knowing the chain's ``source``; both (N, 3, S, S)."""
+        """Improve an image.
+
+        Args:
+            image: What the generator and the enhancers before this one made (N, 3, S, S).
+            source: The image that is transferred (N, 3, S, S), in -1..1.
+
+        Returns:
+            Images (N, 3, S, S); in -1..1 in eval mode.
+        """
         ...

@@ -1,4 +1,4 @@
-"""Networks: what makes images, what tells them apart, what is read for its features."""
+"""Networks: generators, discriminators, and networks whose feature maps are compared."""
 
 from __future__ import annotations
 
@@ -14,24 +14,37 @@ class Generator(Protocol):
     Optional ability: ``HasParts``.
     """
 
-    def __call__(self, images: Tensor) -> Tensor: ...
+    def __call__(self, images: Tensor) -> Tensor:
+        """T(x)."""
+        ...
 
 
 class Discrimination(NamedTuple):
-    """logit: (N,), positive for "has the attribute and is real". features: the map of each convolution, first to last."""
+    """What D returns.
+
+    Attributes:
+        logit: (N,), positive for images that D takes for real ones with the attribute.
+        features: The map (N, C, H, W) of each convolution, first to last.
+    """
 
     logit: Tensor
     features: tuple[Tensor, ...]
 
 
 class Discriminator(Protocol):
-    """Kind ``discriminator``: a torch module."""
+    """Kind ``discriminator``: a torch module that tells real images with the attribute from all others."""
 
-    def __call__(self, images: Tensor) -> Discrimination: ...
+    def __call__(self, images: Tensor) -> Discrimination:
+        """D of images (N, 3, S, S) in -1..1."""
+        ...
 
 
 class Features(Protocol):
-    """Kind ``features``: a torch module read for its feature maps: images (N, 3, S, S) in -1..1 -> maps (N, C, H, W), first
-    to last. It brings its own normalisation, runs at the run's own image size and trains only in a stage of its own."""
+    """Kind ``features``: a torch module whose feature maps are compared.
 
-    def __call__(self, images: Tensor) -> tuple[Tensor, ...]: ...
+    It normalises images itself and takes them at the run's size. Its parameters are trained only by a stage that it brings.
+    """
+
+    def __call__(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Maps (N, C, H, W), first to last, of images (N, 3, S, S) in -1..1."""
+        ...

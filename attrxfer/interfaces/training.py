@@ -16,20 +16,26 @@ if TYPE_CHECKING:
 
 
 class Devices(Protocol):
-    """Where tensors live and how many processes share a run; the engine implements it on accelerate."""
+    """Where tensors are and how many processes share a run.
+
+    Attributes:
+        device: Where networks and images are.
+        rank: Number of this process, from 0.
+        world: Number of processes.
+        precision: accelerate's name of the run's mixed precision: "no", "bf16" or "fp16".
+    """
 
     device: torch.device
     rank: int
     world: int
     precision: str
-    """accelerate's name of the run's mixed precision: "no", "bf16" or "fp16"."""
 
     def place(self, network: nn.Module) -> nn.Module:
-        """Move a torch module to the device and its memory format; equal weights in every process."""
+        """Move a torch module to the device and the run's memory layout, and make its weights equal in all processes."""
         ...
 
     def autocast(self) -> AbstractContextManager[None]:
-        """The run's mixed precision."""
+        """A context in which networks run in the run's mixed precision."""
         ...
 
     def optimizer(self, network: nn.Module, lr: float, betas: tuple[float, float], weight_decay: float = 0.0) -> Optimizer:
@@ -37,7 +43,8 @@ class Devices(Protocol):
         ...
 
     def update(self, optimizer: Optimizer, loss: Tensor) -> None:
-        """Backward, average gradients over the processes, step, forget the gradients."""
+        """One update: backward pass of a scalar loss, gradients averaged over the processes, a step of the optimizer,
+        gradients cleared."""
         ...
 
 
@@ -80,42 +87,72 @@ class Run(Protocol):
         ...
 
     def batch(self, which: SetName, index: int, size: int) -> Batch:
-        """This process's slice (``size`` images) of the stage's batch number ``index`` from that set: a pure function
-        of (seed, stage, set, index, rank), flipped and shuffled."""
+        """This process's part of a batch, shuffled and flipped: a pure function of the seed, the stage and the arguments.
+
+        Args:
+            which: The set of the training split.
+            index: Number of the batch in the stage, from 0.
+            size: Images of each process.
+        """
         ...
 
     def transfer(self, source: Tensor, index: int) -> TransferStep:
-        """One update of the generator on these images; ``index`` draws D's augmentation."""
+        """One update of the generator.
+
+        Args:
+            source: Images (N, 3, S, S) to transfer.
+            index: Number of the update; it seeds the update's random numbers.
+        """
         ...
 
     def uniform(self, key: str, index: int, size: int, columns: int) -> Tensor:
-        """This process's slice of random numbers in 0..1, (size, columns): a pure function of (seed, stage, key, index)."""
+        """This process's part of random numbers in 0..1 (size, columns): a pure function of the seed, the stage, ``key`` and
+        ``index``."""
         ...
 
 
 class Stage(Protocol):
-    """Kind ``stage``: one part of training. Settings come from ``[train.NAME]``; parameters named ``batch``, ``rate`` or
-    ``betas`` fall back to ``[train]``. ``step`` is called with 0, 1, ... ``steps`` - 1 and returns named scalars.
+    """Kind ``stage``: one part of training.
 
-    It may offer ``preview(images) -> images``, or several by name, which the engine draws into the report's sample grids.
-    A stage that plays T against D names D's losses in ``discriminator_terms``; then the engine watches for what usually
-    goes wrong there (``engine/health.py``), in these losses and in the previews.
+    Its settings are the table ``[train.NAME]``; parameters named ``batch_size``, ``lr`` or ``betas`` that are not set there
+    take the value of ``[train]``.
+
+    Optional abilities: ``HasPreview``, ``PlaysAdversarially``, ``ChecksRecipe``.
+
+    Attributes:
+        steps: How often ``step`` is called; 0 leaves the stage out. ``prepare`` may lower it.
     """
 
     steps: int
 
     def prepare(self, run: Run, owner: Any) -> None:
-        """Once, before the first step or before ``load_state_dict``. ``owner`` is the component that brought the stage."""
+        """Called once, before the first step and before ``load_state_dict``.
+
+        Args:
+            run: The run.
+            owner: The component that brings the stage; None where only the recipe's list of stages names it.
+        """
         ...
 
-    def step(self, index: int) -> Mapping[str, Tensor]: ...
+    def step(self, index: int) -> Mapping[str, Tensor]:
+        """One update.
+
+        Args:
+            index: Number of the step, 0 to ``steps`` - 1.
+
+        Returns:
+            Detached scalars by name, for the log.
+        """
+        ...
 
     def finish(self) -> None:
-        """Once, after the last step."""
+        """Called once, after the last step."""
         ...
 
     def state_dict(self) -> dict[str, Any]:
-        """All that resuming needs beyond the run's networks: tensors, numbers, strings, lists and dicts of these."""
+        """What resuming needs besides the run's networks: tensors, numbers, strings, and lists and dicts of these."""
         ...
 
-    def load_state_dict(self, state: dict[str, Any]) -> None: ...
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over what ``state_dict`` gave."""
+        ...

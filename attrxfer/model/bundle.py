@@ -1,6 +1,6 @@
-"""A bundle is the trained model: a folder with weights and what is needed to use and judge them; nothing is pickled.
+"""A bundle is the trained model: a folder with weights and with metadata to use and compare them. Nothing is pickled.
 
-torch is imported only where networks are written or built: to read or check a bundle takes no seconds.
+torch, whose import takes seconds, is imported only where networks are written or built.
 """
 
 from __future__ import annotations
@@ -34,13 +34,19 @@ PARTS = {
     "licences": list,
     "scores": dict,
 }
-"""What attrxfer.json holds at least, beside its format."""
+"""What attrxfer.json holds at least, besides its format."""
 
 
 @dataclass(frozen=True, repr=False)
 class Bundle:
-    """metadata: the content of attrxfer.json. chain: the networks in their order, on the CPU, in eval mode: a generator
-    (image -> image), then enhancers ((image, source) -> image)."""
+    """A bundle whose networks are loaded.
+
+    Attributes:
+        path: Its folder.
+        metadata: The content of attrxfer.json.
+        chain: The networks in their order, on the CPU and in eval mode: a generator (image -> image), then enhancers
+            ((image, source) -> image).
+    """
 
     path: Path
     metadata: Mapping[str, Any]
@@ -52,8 +58,14 @@ class Bundle:
 
 
 def save(path: Path, chain: Sequence[tuple[Spec, nn.Module]], metadata: Mapping[str, Any]) -> None:
-    """Write a bundle atomically. ``metadata`` is what the run knows: recipe, task, size, framing, alignment (the
-    mean landmarks of the training images, [[x, y], ...] in pixels of ``size``, or null), versions, scores."""
+    """Write a bundle atomically.
+
+    Args:
+        path: Its folder.
+        chain: The networks in their order, each with its settings.
+        metadata: What the run knows: recipe, task, size, framing, alignment (mean landmarks of the training images,
+            [[x, y], ...] in pixels of ``size``, or null), plugins, licences, scores.
+    """
     from safetensors.torch import save_file
 
     tensors: dict[str, Tensor] = {}
@@ -68,7 +80,7 @@ def save(path: Path, chain: Sequence[tuple[Spec, nn.Module]], metadata: Mapping[
 
 
 def add_scores(path: Path, scores: Mapping[str, Any]) -> None:
-    """Put a scorecard into a bundle's attrxfer.json: {"images", "people", "scores": {name: {value, low, high, n, ...}}}."""
+    """Write scores into a bundle's metadata: {"images", "people", "scores": {label: {value, low, high, n, ...}}}."""
     metadata = {**read_metadata(path), "scores": dict(scores)}
     write_text(path / METADATA, json.dumps(metadata, indent=2, ensure_ascii=False) + "\n")
 
@@ -79,7 +91,14 @@ def is_there(path: Path) -> bool:
 
 
 def find(path: Path) -> Path:
-    """The bundle's folder, from a bundle or the folder of a finished run. Raises BundleError."""
+    """The folder of a bundle.
+
+    Args:
+        path: A bundle, or the folder of a finished run.
+
+    Raises:
+        BundleError: It is neither.
+    """
     for candidate in (path, path / "bundle"):
         if (candidate / METADATA).is_file():
             return candidate
@@ -94,7 +113,11 @@ def find(path: Path) -> Path:
 
 
 def read_metadata(path: Path) -> dict[str, Any]:
-    """The content of attrxfer.json of a bundle's folder. Raises BundleError."""
+    """The content of a bundle's attrxfer.json.
+
+    Raises:
+        BundleError: It is damaged, or has another format.
+    """
     try:
         metadata = json.loads((path / METADATA).read_text())
     except ValueError as error:
@@ -113,8 +136,14 @@ def read_metadata(path: Path) -> dict[str, Any]:
 
 
 def damaged(metadata: Mapping[str, Any], parts: Mapping[str, type] = PARTS) -> str | None:
-    """Which of these parts of metadata is missing or not what it should be, the first; None when all is well. Metadata may come
-    from anywhere, and their task's name becomes part of file names."""
+    """The first part of metadata that is missing or not what it should be; None where all are sound.
+
+    A bundle may come from anywhere: the task's name becomes part of file names, so it is checked too.
+
+    Args:
+        metadata: The content of attrxfer.json, or of an exported file.
+        parts: The parts that must be there, with their type.
+    """
     wrong = [name for name, kind in parts.items() if not isinstance(metadata.get(name), kind)]
     if wrong:
         return wrong[0]
@@ -137,13 +166,17 @@ def _numbers(value: Any, count: int) -> bool:
 
 
 def read_alignment(metadata: Mapping[str, Any]) -> NDArray[np.float32] | None:
-    """The mean landmarks (P, 2) of the training images, in pixels of ``size``; None where they had none."""
+    """The mean landmarks (P, 2) of the training images in pixels of ``size``; None where these had none."""
     alignment = metadata.get("alignment")
     return None if alignment is None else np.array(alignment, np.float32)
 
 
 def verify(path: Path, metadata: Mapping[str, Any]) -> None:
-    """Raises BundleError when a file of the bundle's folder is missing or is not the one that its metadata name."""
+    """Compare the files of a bundle with the checksums in its metadata.
+
+    Raises:
+        BundleError: A file is missing or was changed.
+    """
     if WEIGHTS not in metadata["sha256"]:
         raise BundleError(f"{path / METADATA}: damaged (no checksum of {WEIGHTS})")
     for name, digest in metadata["sha256"].items():
@@ -155,9 +188,13 @@ def verify(path: Path, metadata: Mapping[str, Any]) -> None:
 
 
 def differences(metadata: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Where a bundle's recipe differs from the one it stands for: (setting, here, there), as people read them.
+    """The settings in which a bundle's recipe differs from its reference.
 
-    Empty when it stands for none. Raises AttrxferError when the other one, or what it names, is not installed.
+    Returns:
+        (setting, value here, value in the reference) each, as text; empty where the recipe names no reference.
+
+    Raises:
+        AttrxferError: The reference, or a component that it names, is not installed.
     """
     from attrxfer import recipe
     from attrxfer.plugin.host import load as load_host
@@ -170,7 +207,15 @@ def differences(metadata: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def load(path: Path, registry: Registry) -> Bundle:
-    """Read a bundle or a finished run. Raises BundleError when a file is missing, changed or does not fit."""
+    """Read a bundle and build its networks.
+
+    Args:
+        path: A bundle, or the folder of a finished run.
+        registry: The components.
+
+    Raises:
+        BundleError: A file is missing, was changed, or does not fit the networks.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 

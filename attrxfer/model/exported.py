@@ -1,4 +1,4 @@
-"""A transfer in one file that needs no torch."""
+"""Exported files: a model in one file that runs without torch."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from attrxfer.model.calling import CallableModel
 from attrxfer.plugin.registry import Registry
 
 BATCH = 32
+"""Images that networks get at once."""
 KEPT = ("task", "size", "chain", "sha256", "licences", "plugins", "recipe")
 """What of a bundle's metadata is in every exported file."""
 OPTIONAL = ("framing", "alignment", "weights")
@@ -31,7 +32,7 @@ def in_batches(run: Runner, images: Images, strength: float) -> Images:
 
 
 class ExportedModel(CallableModel):
-    """A model out of an exported file, which runs without torch."""
+    """The model in an exported file; it runs without torch."""
 
     def __init__(self, path: Path, runner: Runner, metadata: Mapping[str, Any]) -> None:
         self.path = path

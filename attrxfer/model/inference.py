@@ -1,4 +1,4 @@
-"""How a chain of networks is run: as one graph from images to images, on the backend that is fastest here."""
+"""Running a chain of networks: as one graph from images to images, on a chosen backend or the fastest one."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ REPEATS = 3
 
 
 def has_bfloat16() -> bool:
-    """Whether this machine has units that calculate in bfloat16: an accelerator, or a processor with AMX. Others do it in
-    steps, slower than in float32."""
+    """Whether this machine calculates in bfloat16: on an accelerator, or on a processor with AMX. Other processors are slower
+    in bfloat16 than in float32."""
     capabilities: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return torch.accelerator.is_available() or bool(capabilities.get("amx_bf16", False))
 
 
 def through(chain: Iterable[nn.Module], source: Tensor) -> Tensor:
-    """What a chain makes of images (N, 3, S, S) in -1..1: the generator's, then each enhancer's of those and the source."""
+    """What a chain makes of images (N, 3, S, S) in -1..1: the generator's result, improved by each enhancer in turn."""
     generator, *enhancers = chain
     image: Tensor = generator(source)
     for enhancer in enhancers:
@@ -42,8 +42,8 @@ def through(chain: Iterable[nn.Module], source: Tensor) -> Tensor:
 
 
 class Graph(nn.Module):
-    """A chain as one module: images uint8 (N, S, S, 3) and a strength () -> results uint8 (N, S, S, 3). Normalisation,
-    blending by strength and rounding are inside."""
+    """A chain as one module, with normalisation, strength and rounding inside: images uint8 (N, S, S, 3) and a strength () ->
+    results uint8 (N, S, S, 3)."""
 
     def __init__(self, chain: tuple[nn.Module, ...]) -> None:
         super().__init__()
@@ -62,8 +62,19 @@ def graph_key(graph: Graph, metadata: Mapping[str, Any]) -> str:
 
 
 def prepare(name: str, graph: Graph, example: NDArray[np.uint8], key: str, registry: Registry) -> Runner:
-    """The runner of a backend, or of the fastest one with ``auto``. Raises AttrxferError, naming the remedy, for a backend
-    that does not exist or whose libraries are not installed."""
+    """Make a runner.
+
+    Args:
+        name: The backend; "auto": the fastest one.
+        graph: The chain.
+        example: uint8 images (N, S, S, 3) of the shape that the runner will get.
+        key: Equal for equal chains.
+        registry: The backends.
+
+    Raises:
+        UnknownName: No such backend.
+        AttrxferError: A package that it needs is not installed.
+    """
     if name == AUTO:
         name = fastest(graph, example, key, registry)
     backend, missing = _backend(name, registry)
@@ -73,8 +84,8 @@ def prepare(name: str, graph: Graph, example: NDArray[np.uint8], key: str, regis
 
 
 def fastest(graph: Graph, example: NDArray[np.uint8], key: str, registry: Registry) -> str:
-    """The automatic backend that takes least time for one batch like ``example``; measured once for this machine, these
-    networks' shapes and this size, and remembered in the cache."""
+    """The backend that takes the least time for a batch like ``example``, of those that ``auto`` may choose. It is measured
+    once for this machine, these networks' shapes and this size; the result is kept in the cache."""
     shapes = [tuple(parameter.shape) for parameter in graph.parameters()]
     machine = [platform.node(), platform.machine(), torch.get_num_threads(), sorted(_automatic(registry))]
     what = hashlib.sha256(json.dumps([machine, shapes, example.shape[1:]]).encode()).hexdigest()[:32]
@@ -87,20 +98,20 @@ def fastest(graph: Graph, example: NDArray[np.uint8], key: str, registry: Regist
 
 
 def _automatic(registry: Registry) -> list[str]:
-    """The backends that ``auto`` may choose here."""
+    """The installed backends that ``auto`` may choose."""
     backends = {component.name: component.load() for component in registry.all("backend")}
     chosen = [name for name, backend in backends.items() if isinstance(backend, ChosenAutomatically) and backend.automatic]
     return [name for name in chosen if not _backend(name, registry)[1]]
 
 
 def _backend(name: str, registry: Registry) -> tuple[Backend, list[str]]:
-    """The backend, and what it lacks."""
+    """A backend, and what is missing for it."""
     spec = named("backend", name, registry, also=[AUTO])
     return build(spec, {}), missing_for(spec)
 
 
 def _measure(name: str, graph: Graph, example: NDArray[np.uint8], key: str, registry: Registry) -> float:
-    """Seconds a batch: the least of some, after one that is not counted."""
+    """Seconds for a batch: the least of three runs, after a first one that is not measured."""
     run = _backend(name, registry)[0].prepare(graph, example, key)
     run(example, 1.0)
     times = []

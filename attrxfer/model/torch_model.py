@@ -1,4 +1,4 @@
-"""A loaded bundle: images in, images out, with a strength."""
+"""A bundle that is run by torch."""
 
 from __future__ import annotations
 
@@ -58,15 +58,15 @@ class TorchModel(CallableModel):
 
     @torch.no_grad()
     def result(self, images: Tensor) -> Tensor:
-        """What the chain makes of images (N, 3, S, S) in -1..1, before strength and clipping: with it, ``blend`` gives any
-        strength at no cost."""
+        """What the chain makes of images (N, 3, S, S) in -1..1, before strength and clipping: ``blend`` gives any strength from
+        it without another pass."""
         return through(self._chain, images.to(self.device)).float()
 
     def __repr__(self) -> str:
         return f"TorchModel({self.name!r}, {self.metadata['task']['name']}, {self.size} px, {self.device})"
 
     def parameters(self) -> int:
-        """How many numbers its networks have learned."""
+        """The number of parameters of its networks."""
         return sum(parameter.numel() for network in self._chain for parameter in network.parameters())
 
     def images(self, images_u8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""The components of a recipe, each built once: which there are, which stages they bring, which networks they hold."""
+"""The components of a recipe, each built once; the stages that they bring, and the networks that they hold."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class PlannedStage:
     Attributes:
         key: Unique in the run; it names the stage in metrics and seeds its batches.
         name: The registered stage.
-        slot: When it runs; None for a stage that only the recipe's own list names.
-        owner: Key of the component that brings it; None for a stage that only the recipe's own list names.
+        slot: When it runs; None where only the recipe's list of stages names it.
+        owner: Key of the component that brings it; None where only the recipe's list of stages names it.
     """
 
     key: str
@@ -49,10 +49,16 @@ class PlannedStage:
 
 
 class Assembly:
-    """The only place that answers which components, which stages and which networks a recipe has.
+    """The components, stages and networks of a recipe.
 
-    Nothing is built before it is asked for. ``build_training`` builds what a run trains with, ``open_data`` the data set,
-    ``metrics`` the metrics.
+    A component is built when it is first asked for: ``build_training`` builds what a run trains with, ``open_data`` the data
+    set, ``metrics`` the metrics.
+
+    Args:
+        recipe: The recipe.
+
+    Attributes:
+        stages: The stages of a run, in their order.
     """
 
     def __init__(self, recipe: Recipe) -> None:
@@ -97,8 +103,8 @@ class Assembly:
                 yield place
 
     def _plan(self) -> tuple[PlannedStage, ...]:
-        """The stages that the components bring, by slot, each component's once; or, when the recipe lists its stages, just
-        these in this order. A component that only a stage names may bring stages of its own."""
+        """The stages that the components bring, sorted by slot; or those that the recipe lists, in its order. A component that
+        only a stage names may bring stages too."""
         known = self._trained()
         while True:
             stages = self._ordered(known)
@@ -164,7 +170,7 @@ class Assembly:
             self.stage(stage)
 
     def seed(self, stage: PlannedStage) -> None:
-        """Seed torch for a stage: what it makes for itself begins the same, whatever else the recipe builds."""
+        """Seed torch for a stage, so that its own networks begin the same whatever else the recipe builds."""
         import torch
 
         torch.manual_seed(zlib.crc32(f"{self.recipe.train.seed}/{stage.key}".encode()))

@@ -8,8 +8,16 @@ from typing import Any
 
 
 def differences(table: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """Where two filled recipes differ: (key, value here, value there), None where one has no such key. What names or shows
-    a run (task.name, [report], where data lie) is no difference.
+    """The settings in which two filled recipes differ.
+
+    The task's name, [report], the reference and the path of the data are left out: they change no result.
+
+    Args:
+        table: A filled recipe.
+        other: Another one.
+
+    Returns:
+        (key, value in ``table``, value in ``other``) each; None where a recipe has no such key.
 
     >>> differences({"train": {"size": 64, "batch_size": 8}}, {"train": {"size": 128, "batch_size": 8}})
     [('train.size', 64, 128)]
@@ -19,7 +27,7 @@ def differences(table: Mapping[str, Any], other: Mapping[str, Any]) -> list[tupl
 
 
 def shown(value: Any) -> str:
-    """A setting's value as people read it."""
+    """A setting's value as tables show it."""
     return "none" if value is None else json.dumps(value, ensure_ascii=False)
 
 

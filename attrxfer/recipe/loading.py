@@ -1,4 +1,4 @@
-"""A recipe from its file: what it extends and what ``--set`` changes laid over one another, then checked."""
+"""Reading a recipe: its file is merged into what it extends, changed by ``--set``, then checked."""
 
 from __future__ import annotations
 
@@ -15,10 +15,17 @@ from attrxfer.recipe.schema import Recipe
 
 
 def load(source: str | Path, host: Host, overrides: Sequence[str] = (), data: Mapping[str, Any] | None = None) -> Recipe:
-    """Read, merge and check a recipe, given by a file's path or a registered name.
+    """Read and check a recipe.
 
-    ``data`` is laid over the [data] table as a child's would be, then ``overrides``, texts ``a.b=c``. Raises UnknownName
-    for the recipe itself, InvalidRecipe with every problem of its content at once.
+    Args:
+        source: A file, or a registered name.
+        host: The plugins.
+        overrides: Settings "a.b=c" that change the recipe.
+        data: Merged into the [data] table, before the overrides.
+
+    Raises:
+        UnknownName: There is no such recipe.
+        InvalidRecipe: Every problem of the recipe.
     """
     return complete(read(source, host), str(source), host, overrides, data)
 
@@ -26,7 +33,18 @@ def load(source: str | Path, host: Host, overrides: Sequence[str] = (), data: Ma
 def complete(
     table: Mapping[str, Any], source: str, host: Host, overrides: Sequence[str] = (), data: Mapping[str, Any] | None = None
 ) -> Recipe:
-    """Check a merged table, a bundle's for example, after ``data`` and ``overrides`` were laid over it as ``load`` does."""
+    """Check a recipe's table, of a bundle for example.
+
+    Args:
+        table: The merged table.
+        source: Names the recipe in messages.
+        host: The plugins.
+        overrides: As in ``load``.
+        data: As in ``load``.
+
+    Raises:
+        InvalidRecipe: Every problem of the recipe.
+    """
     if data is not None:
         table = merge(table, {"data": dict(data)}, ())
     table, problems = apply_overrides(table, overrides)
@@ -37,7 +55,12 @@ def complete(
 
 
 def read(source: str | Path, host: Host) -> dict[str, Any]:
-    """The merged, unchecked table of a recipe and all it extends. Raises InvalidRecipe."""
+    """The table of a recipe, merged with all that it extends and not yet checked.
+
+    Raises:
+        UnknownName: There is no such recipe.
+        InvalidRecipe: A file is no TOML, or ``extends`` names no recipe.
+    """
     return _read(_locate(str(source), None, host), host, ())
 
 

@@ -1,4 +1,4 @@
-"""How a recipe is laid over the one it extends, and how ``--set`` changes it."""
+"""How a recipe is merged into the one that it extends, and how ``--set`` changes it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ SETTINGS = ("task", "train", "report")
 
 
 def merge(parent: Mapping[str, Any], child: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
-    """Lay ``child`` over ``parent``, both below ``path``.
+    """Merge two tables.
 
-    Sections, [train.STAGE] tables and components' tables merge by key, but a changed ``use`` drops the parent's other
-    keys. Arrays and values that happen to be tables (``guided = {...}``) replace. A child that changes ``guided`` and says
-    nothing of ``input`` drops the parent's ``input``, which then is the complement of the new ``guided``.
+    Sections, [train.STAGE] tables and components' tables are merged key by key; where ``use`` changes, the parent's other
+    keys are dropped. Arrays, and settings whose value is a table (``guided = {...}``), are replaced. A child that sets
+    another ``guided`` and no ``input`` drops the parent's ``input``, so that it becomes the complement of the new ``guided``.
+
+    Args:
+        parent: The table that is extended.
+        child: The table whose values win.
+        path: The keys that lead to both.
     """
     if "use" in child and child["use"] != parent.get("use", child["use"]):
         return dict(child)
@@ -40,10 +45,17 @@ def _is_section(path: tuple[str, ...], old: Mapping[str, Any], new: Mapping[str,
 
 
 def apply_overrides(table: Mapping[str, Any], overrides: Sequence[str]) -> tuple[dict[str, Any], list[Problem]]:
-    """Apply ``a.b=c`` texts: c is read as a TOML value, else taken as text. Tables of an array are named by number.
+    """Apply settings of the form ``a.b=c``.
 
-    Whole tables come before their keys, and ``use`` and ``task.guided`` before what they would drop, so that the order of
-    ``--set`` on a command line matters only where two set the same place: the last wins.
+    Their order matters only where two set the same key; then the last one wins. For this, whole tables are set before their
+    keys, and ``use`` and ``task.guided`` before the keys that they drop.
+
+    Args:
+        table: The recipe.
+        overrides: The settings. c is a TOML value, or else text. Tables of an array are named by their number.
+
+    Returns:
+        The changed recipe, and the problems of settings that could not be applied.
 
     >>> apply_overrides({"task": {"guided": {"Male": False, "Young": True}}}, ["task.guided.Male=true"])
     ({'task': {'guided': {'Male': True, 'Young': True}}}, [])
@@ -59,7 +71,7 @@ def apply_overrides(table: Mapping[str, Any], overrides: Sequence[str]) -> tuple
             problems.append(Problem("--set extends", "a recipe's base cannot be changed here; name another recipe"))
         else:
             parsed.append((keys, _value(text.strip())))
-    for keys, value in sorted(parsed, key=_turn):
+    for keys, value in sorted(parsed, key=_order):
         try:
             changed = _put(changed, keys, value, ())
         except LookupError as error:
@@ -67,13 +79,13 @@ def apply_overrides(table: Mapping[str, Any], overrides: Sequence[str]) -> tuple
     return changed, problems
 
 
-def _turn(override: tuple[list[str], Any]) -> tuple[bool, int, bool]:
+def _order(override: tuple[list[str], Any]) -> tuple[bool, int, bool]:
     keys, _ = override
     return keys[:2] != ["task", "guided"], len(keys), keys[-1] != "use"
 
 
 def _keys(text: str) -> list[str]:
-    """The parts of a dotted TOML key; parts that are no TOML key unless quoted are taken as they stand.
+    """The parts of a dotted TOML key; a part that TOML would want in quotes needs none.
 
     >>> _keys('guided."5 o.clock"'), _keys("guided.Größe")
     (['guided', '5 o.clock'], ['guided', 'Größe'])
@@ -97,7 +109,8 @@ def _value(text: str) -> Any:
 
 
 def _put(at: Any, keys: list[str], value: Any, path: tuple[str, ...]) -> Any:
-    """A copy of ``at`` (which lies at ``path``) with ``value`` at ``keys``. Raises LookupError where there is no such place."""
+    """A copy of the table ``at``, whose own place is ``path``, with ``value`` at ``keys``. Raises LookupError where there is no
+    such place."""
     head, rest = keys[0], keys[1:]
     if isinstance(at, list):
         return _put_in_array(at, keys, value, path)

@@ -1,4 +1,4 @@
-"""A merged table checked: every problem at once, then a recipe."""
+"""From a merged table to a recipe: all problems are found at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,17 @@ from attrxfer.storage.files import is_file_name
 
 
 def parse(table: Mapping[str, Any], registry: Registry, source: str, problems: Sequence[Problem] = ()) -> Recipe:
-    """Check a merged table. Raises InvalidRecipe with ``problems`` and every further one."""
+    """Check a merged table.
+
+    Args:
+        table: The recipe.
+        registry: The components.
+        source: Names the recipe in messages.
+        problems: Problems that are known already.
+
+    Raises:
+        InvalidRecipe: ``problems`` and all that are found here.
+    """
     found = list(problems)
     found += [
         Problem(key, f"unknown section{did_you_mean(key, (*SECTIONS, *PLAIN, 'extends'))}")
@@ -44,7 +54,7 @@ def parse(table: Mapping[str, Any], registry: Registry, source: str, problems: S
 
 
 def _stage_tables(train: Any) -> dict[str, Any]:
-    """The tables of [train] that are not one of its own settings: they should be stages'."""
+    """The tables of [train] that are none of its own settings, by the name of their stage."""
     if not isinstance(train, dict):
         return {}
     return {key: value for key, value in train.items() if isinstance(value, dict) and key not in SETTINGS_OF_TRAIN}

@@ -1,4 +1,4 @@
-"""What can be known of a recipe before its first step, across its components, without its data."""
+"""The problems of a recipe that can be found before training, without its data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Shape = tuple[int, ...]
 
 
 class AssembledRecipe:
-    """The implementation of ``interfaces.RecipeView``: shapes are found by passing one image through the networks."""
+    """The implementation of ``interfaces.RecipeView``: it finds shapes by passing an image through the networks."""
 
     def __init__(self, assembly: Assembly) -> None:
         self.assembly = assembly
@@ -56,12 +56,12 @@ def preflight(assembly: Assembly) -> list[Problem]:
     """Build the components of a recipe, pass an image through its networks, and let each component check itself against the
     others.
 
-    Nothing may be missing on this machine (``assembly.missing()``). The assembly should be one of its own: components that
-    trained are no fit ones to check, and checking changes none.
+    Args:
+        assembly: Nothing of it may be missing on this machine (``assembly.missing()``), and none of its components trained.
+            The checks train nothing.
 
     Returns:
-        Problems, each with its place in the recipe ("identity[0].layers"); none where the recipe can be trained as far as can
-        be told.
+        Problems, each with its place in the recipe ("identity[0].layers").
     """
     try:
         assembly.build_training()
@@ -98,7 +98,13 @@ def _broken_networks(assembly: Assembly, view: AssembledRecipe) -> list[Problem]
 
 
 def problem_of(path: str, error: Exception, failure: str) -> Problem:
-    """An error as a problem: attrxfer's own says all there is to say, of another ``failure``, its type and its words."""
+    """An error as a problem.
+
+    Args:
+        path: The place in the recipe.
+        error: An error of attrxfer's is its own message; another one is named with its type after ``failure``.
+        failure: What failed, for example "cannot be built".
+    """
     words = one_line(error)
     return Problem(path, words if isinstance(error, AttrxferError) else f"{failure}: {type(error).__name__}: {words}")
 

@@ -18,7 +18,7 @@ class Position(NamedTuple):
     """Where a run stands.
 
     Attributes:
-        stage: Number of the stage that is next or under way.
+        stage: Number of the stage that is next or running, from 0.
         step: How many of its steps are done.
         state: This process's own state of the stage; None before its first step.
     """
@@ -36,7 +36,7 @@ class Checkpoints:
         networks: All networks of the run, by key.
         stages: Keys of the run's stages, in their order.
         devices: The processes that share the run.
-        metrics: The lines of metrics.jsonl: flushed with a checkpoint, cut back to it on resume.
+        metrics: Writes metrics.jsonl, whose lines after the checkpoint are removed on resume.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Checkpoints:
         self.folder, self.networks, self.stages, self.devices, self.metrics = folder, networks, stages, devices, metrics
 
     def save(self, position: Position) -> None:
-        """Write the networks, where the run stands, and each process's own state of the stage."""
+        """Write a checkpoint: the networks, the position, and each process's own state of the stage."""
         states = self.devices.gather_states(position.state)
         if self.devices.main:
             self.metrics.flush()
@@ -64,7 +64,10 @@ class Checkpoints:
         self.devices.wait()
 
     def restore(self) -> Position:
-        """Load the newest checkpoint into the networks; a run without one begins at its first stage.
+        """Load the newest checkpoint into the networks.
+
+        Returns:
+            Its position; the first stage where there is no checkpoint.
 
         Raises:
             AttrxferError: The run was started with another number of processes.

@@ -22,10 +22,20 @@ Precision = Literal["auto", "no", "bf16", "fp16"]
 
 
 class AccelerateDevices:
-    """The Devices of the engine.
+    """The implementation of ``interfaces.Devices``.
 
-    Gradients are averaged in one call after backward instead of by DistributedDataParallel, whose reducer can neither
-    bear a frozen D nor see the parts of a generator or D's features beside its forward; the result is the same.
+    Gradients are averaged in one call after the backward pass, which gives the same as DistributedDataParallel. That fails
+    where D is frozen, or where another method of a network than ``forward`` is called.
+
+    Args:
+        precision: accelerate's mixed precision, or "auto": bf16 where the machine calculates in it.
+        channels_last: Memory layout of networks and images.
+        threads: Of the processor; 0 keeps torch's own number.
+        trackers: accelerate's trackers, by name.
+        folder: Where trackers write.
+
+    Raises:
+        AttrxferError: The launcher's processes do not know of each other.
     """
 
     def __init__(
@@ -36,7 +46,7 @@ class AccelerateDevices:
         if threads:
             torch.set_num_threads(threads)
         names: list[Any] = list(trackers)
-        # accelerate keeps the first precision a Python process asked for, and refuses any other; it has no public way back
+        # accelerate refuses another precision than the first one of a Python process, and has no public way to reset it
         AcceleratorState._reset_state()
         # without cpu=True accelerate ignores torchrun on a machine that has no accelerator
         self.accelerator = Accelerator(
@@ -58,7 +68,7 @@ class AccelerateDevices:
 
     @property
     def main(self) -> bool:
-        """True in the process that writes files and talks to the user."""
+        """True in the process that writes files and prints."""
         return self.rank == 0
 
     def place(self, network: nn.Module) -> nn.Module:
@@ -105,11 +115,11 @@ class AccelerateDevices:
         return [state] if self.world == 1 else gather_object([state])
 
     def log(self, values: Mapping[str, float], step: int) -> None:
-        """Hand scalars to the trackers the recipe names."""
+        """Send scalars to the recipe's trackers."""
         self.accelerator.log(dict(values), step=step)
 
     def wait(self) -> None:
-        """Until every process is here."""
+        """Wait until every process has called this."""
         self.accelerator.wait_for_everyone()
 
     def close(self) -> None:
@@ -117,16 +127,16 @@ class AccelerateDevices:
 
 
 def resolved(precision: Precision) -> Literal["no", "bf16", "fp16"]:
-    """ "auto" is bf16 where the machine has units for it (accelerators, processors with AMX) and "no" elsewhere, where bf16
-    would be slower."""
+    """The precision that "auto" stands for: bf16 on accelerators and on processors with AMX, else "no", since bf16 is slower
+    there."""
     if precision != "auto":
         return precision
     return "bf16" if has_bfloat16() else "no"
 
 
 def _restore_layout(adam: torch.optim.Optimizer) -> None:
-    """Fused Adam walks through a parameter and its moments side by side in memory, whatever their strides say; checkpoints
-    keep plain layout, parameters may be channels last."""
+    """Give Adam's moments the memory layout of their parameters: fused Adam ignores strides, checkpoints keep the contiguous
+    layout, and parameters may be channels last."""
     for parameter, moments in adam.state.items():
         for name, value in moments.items():
             if isinstance(value, Tensor) and value.shape == parameter.shape:
@@ -134,13 +144,13 @@ def _restore_layout(adam: torch.optim.Optimizer) -> None:
 
 
 def unknown_trackers(names: Sequence[str]) -> list[Problem]:
-    """Trackers that accelerate does not know, each with the nearest it knows."""
+    """Problems of trackers that accelerate does not know, each with the nearest name."""
     known = sorted(LOGGER_TYPE_TO_CLASS)
     return [Problem("train.trackers", f'no tracker "{name}"{did_you_mean(name, known)}') for name in names if name not in known]
 
 
 def missing_trackers(names: Sequence[str]) -> list[str]:
-    """Trackers that accelerate knows, but whose package is not installed, each with its remedy."""
+    """The trackers whose package is not installed, each with the command that installs it."""
     installed = {str(tracker) for tracker in get_available_trackers()}
     remedies = {"tensorboard": "pip install 'attrxfer[track]'"}
     return [
@@ -151,7 +161,11 @@ def missing_trackers(names: Sequence[str]) -> list[str]:
 
 
 def refuse_silent_launch() -> None:
-    """Raise where ``accelerate launch --cpu --num_processes N`` was used: it starts processes that are each rank 0 of 1."""
+    """Refuse ``accelerate launch --cpu --num_processes N``, which starts processes that are each rank 0 of 1.
+
+    Raises:
+        AttrxferError: It was used.
+    """
     on_cpu = os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("true", "1")
     if on_cpu and "MASTER_PORT" in os.environ and "WORLD_SIZE" not in os.environ:
         raise AttrxferError(

@@ -1,4 +1,4 @@
-"""What goes wrong in adversarial training, reported while it happens, with what to change in the recipe."""
+"""Failures of adversarial training, reported as they appear, with what to change in the recipe."""
 
 from __future__ import annotations
 
@@ -13,25 +13,33 @@ from numpy.typing import NDArray
 from attrxfer.interfaces import Failure, PlaysAdversarially, Stage
 
 WINDOW = 100
-"""Steps whose losses are averaged."""
+"""Number of steps over which losses are averaged."""
 WON = 0.04
-"""D's losses as a share of their value at chance, below which it has nothing left to learn from T."""
+"""D's loss as a share of its value at chance; below it, D has won."""
 WINNING = 1 / 3
-"""The same, below which D is winning: a failure where T's outputs move away from their inputs meanwhile."""
+"""D's loss as a share of its value at chance; below it, D has won where T's outputs also move away from their inputs."""
 GROWN = 1.5
-"""How many times as far from their inputs the outputs are, when they are said to move away."""
+"""Outputs have moved away from their inputs when the difference is this many times what it was."""
 SAME = 1.0
-"""Mean absolute difference of output and input, in steps of 0..255, below which nothing was changed."""
+"""Mean absolute difference in steps of 0..255; below it, outputs equal their inputs."""
 COLLAPSED = 0.25
-"""Spread of outputs as a share of the spread of inputs, below which T makes one image of all."""
+"""Standard deviation between outputs as a share of that between inputs; below it, T makes one image of all."""
 DRIFTED = 25.0
-"""Shift of the mean colour, in steps of 0..255, that all images have in common."""
+"""Shift of the mean colour over all images in steps of 0..255; above it, colours have drifted."""
 Images = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Symptom:
-    """Seen in ``stage`` after ``step`` steps. name: what it is called. figure: what was measured. remedy: what to turn."""
+    """A failure that was found.
+
+    Attributes:
+        stage: The stage's key.
+        step: After how many of its steps.
+        name: The failure.
+        figure: What was measured.
+        remedy: What to change in the recipe; "" where the adversarial component names nothing.
+    """
 
     stage: str
     step: int
@@ -45,11 +53,11 @@ class Symptom:
 
 
 class Diagnostics:
-    """Watches stages that play T against D (ability ``PlaysAdversarially``). Each failure is reported once a stage.
+    """Watches stages that train T against D (ability ``PlaysAdversarially``). Each failure is reported once in each stage.
 
     Args:
         report: Called with every new symptom.
-        known: Symptoms of earlier sittings of the run, as dicts.
+        known: Symptoms that were found before the run was resumed, as dicts.
     """
 
     def __init__(self, report: Callable[[Symptom], None], known: Sequence[Mapping[str, Any]] = ()) -> None:
@@ -59,10 +67,11 @@ class Diagnostics:
         self._change_in_play: float | None = None
 
     def losses(self, stage: Stage, key: str, step: int, values: Mapping[str, float]) -> None:
-        """Look at D's losses after a step.
+        """Check D's loss after a step.
 
         Args:
-            stage: The stage; ``key`` is its name in the run.
+            stage: The stage.
+            key: Its key in the run.
             step: How many of its steps are done.
             values: The scalars that the step returned.
         """
@@ -81,7 +90,15 @@ class Diagnostics:
             self._see(stage, key, step, "the discriminator won", figure)
 
     def samples(self, stage: Stage, key: str, step: int, sources: Images, outputs: Images) -> None:
-        """Look at sample images: inputs and what T makes of them, uint8 (N, S, S, 3)."""
+        """Check sample images.
+
+        Args:
+            stage: The stage.
+            key: Its key in the run.
+            step: How many of its steps are done.
+            sources: Inputs, uint8 (N, S, S, 3).
+            outputs: What T makes of them, uint8 (N, S, S, 3).
+        """
         if not isinstance(stage, PlaysAdversarially):
             return
         before, after = sources.astype(np.float64), outputs.astype(np.float64)
@@ -98,7 +115,7 @@ class Diagnostics:
             self._see(stage, key, step, "colour drift", f"all outputs moved by {moved}")
 
     def _slow_win(self, stage: PlaysAdversarially, key: str, step: int, change: float) -> None:
-        """D's losses fell to a third of chance, and since then T's outputs have moved away from their inputs."""
+        """D's loss has fallen below a third of chance, and T's outputs have since moved away from their inputs."""
         if len(self._losses) < WINDOW:
             return
         share = float(np.mean(self._losses)) / stage.discriminator_terms.chance

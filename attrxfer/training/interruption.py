@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the run stops after the step under way."""
+"""Ctrl-C and SIGTERM: the run stops after the current step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from attrxfer.training.devices import AccelerateDevices
 
 
 class Interruption:
-    """Whether the user asked the run to stop. ``requested`` may be set by a caller, too."""
+    """Whether the run was asked to stop.
+
+    Attributes:
+        requested: Set by the signals; a caller may set it too.
+    """
 
     def __init__(self, devices: AccelerateDevices) -> None:
         self.devices = devices
@@ -21,7 +25,7 @@ class Interruption:
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Take Ctrl-C and SIGTERM for a request; a second one stops at once."""
+        """Inside, Ctrl-C or SIGTERM requests a stop; a second one raises KeyboardInterrupt at once."""
 
         def ask(number: int, frame: FrameType | None) -> None:
             if self.requested:
@@ -36,7 +40,7 @@ class Interruption:
                 signal.signal(number, handler)
 
     def asked(self) -> bool:
-        """Whether any process was asked to stop: equal in all of them."""
+        """Whether any process was asked to stop; the answer is the same in all of them."""
         if self.devices.world == 1:
             return self.requested
         mine = torch.tensor([float(self.requested)], device=self.devices.device)

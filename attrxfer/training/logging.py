@@ -1,4 +1,4 @@
-"""What a run shows while it trains: scalars and a progress bar."""
+"""What a run writes and shows while it trains: metrics.jsonl and a progress bar."""
 
 from __future__ import annotations
 
@@ -16,17 +16,24 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from attrxfer.storage.run_folder import RunFolder
 
 SHOWN = 4
+"""Scalars beside the progress bar."""
 
 
 class Metrics:
-    """Appends one JSON line a step to metrics.jsonl."""
+    """Appends a JSON line for each step to metrics.jsonl."""
 
     def __init__(self, folder: RunFolder) -> None:
         self._folder = folder
         self._file: Any = None
 
     def rewind(self, stages: Sequence[str], stage: int, step: int) -> None:
-        """Forget all lines that come after a checkpoint: those of later stages, and of this stage from ``step`` on."""
+        """Remove the lines after a checkpoint.
+
+        Args:
+            stages: Keys of the run's stages, in their order.
+            stage: Number of the checkpoint's stage; lines of later stages are removed.
+            step: Its step; lines of this stage from this step on are removed.
+        """
         kept = [
             line
             for line in self._folder.read_metrics()
@@ -35,12 +42,14 @@ class Metrics:
         self._folder.rewrite_metrics(kept)
 
     def write(self, stage: str, step: int, values: Mapping[str, float], seconds: float) -> None:
+        """Add the scalars of a step, which took so many seconds."""
         if self._file is None:
             self._file = self._folder.metrics.open("a")
         line = {"stage": stage, "step": step, "seconds": round(seconds, 4), **values}
         self._file.write(json.dumps(line) + "\n")
 
     def flush(self) -> None:
+        """Hand all lines to the system."""
         if self._file is not None:
             self._file.flush()
 
@@ -51,7 +60,11 @@ class Metrics:
 
 
 class Display(AbstractContextManager["Display"]):
-    """A progress bar with losses, steps a second and time left; on anything but a terminal a line a stage."""
+    """A progress bar with losses, steps per second and time left; where stderr is no terminal, two lines for each stage.
+
+    Args:
+        enabled: False shows nothing.
+    """
 
     def __init__(self, *, enabled: bool) -> None:
         self.console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
@@ -80,11 +93,12 @@ class Display(AbstractContextManager["Display"]):
         self._progress.stop()
 
     def say(self, text: str) -> None:
-        """A line for the user."""
+        """Print a line."""
         if self.enabled:
             self.console.print(text, markup=False)
 
     def begin(self, stage: str, done: int, steps: int) -> None:
+        """Show a stage of which ``done`` steps were done before."""
         self._began, self._first = time.monotonic(), done
         if self.live:
             self._task = self._progress.add_task(stage, total=steps, completed=done, rate="", losses="")
@@ -92,12 +106,14 @@ class Display(AbstractContextManager["Display"]):
             self.say(f"{stage}: {steps} steps" + (f", from {done}" if done else ""))
 
     def advance(self, step: int, values: Mapping[str, float]) -> None:
+        """Show that ``step`` steps are done, and the last one's scalars."""
         if self.live:
             rate = (step - self._first) / max(time.monotonic() - self._began, 1e-9)
             losses = "  ".join(f"{name} {value:.3g}" for name, value in list(values.items())[-SHOWN:])
             self._progress.update(self._task, completed=step, rate=f"{rate:.2f}/s", losses=losses)
 
     def end(self, stage: str, values: Mapping[str, float]) -> None:
+        """Show that a stage is done, and its last step's scalars."""
         seconds = time.monotonic() - self._began
         if self.live:
             self._progress.update(self._task, losses=f"done in {seconds:.0f} s")

@@ -1,4 +1,4 @@
-"""A run from its recipe to its bundle: stage by stage, with checkpoints, to be resumed at any moment."""
+"""The training loop: stage by stage from a recipe to a bundle, with checkpoints from which a run is resumed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Watch = Callable[[Stage, str, int], None]
 
 
 class Training:
-    """Everything a run is made of, built and placed; ``train`` takes it to its bundle.
+    """A run: its data and components, built and placed on the device; ``train`` trains them and writes the bundle.
 
     Args:
         recipe: The checked recipe.
@@ -76,7 +76,7 @@ class Training:
         self.interruption = Interruption(self.devices)
 
     def create_folder(self) -> None:
-        """Begin a new run: its filled recipe, what it runs on, what it read."""
+        """Create the folder of a new run, with its filled recipe, its machine and its data."""
         if self.devices.main:
             info = {
                 "environment": {
@@ -124,10 +124,13 @@ class Training:
     # ------------------------------------------------------------ training
 
     def train(self) -> Path:
-        """Run all stages from the last checkpoint on and write the bundle; returns its path.
+        """Run all stages from the last checkpoint on, and write the bundle.
+
+        Returns:
+            The bundle's path.
 
         Raises:
-            Interrupted: Ctrl-C or SIGTERM; a checkpoint is written, and the message has the command that resumes.
+            Interrupted: Ctrl-C or SIGTERM; a checkpoint is written, and the message names the command that resumes.
             NonFiniteLoss: A loss is NaN or infinite.
         """
         checkpoints = Checkpoints(self.folder, self.networks, [s.key for s in self.stages], self.devices, self.metrics)
@@ -173,7 +176,14 @@ class Training:
         self.display.end(planned.key, values)
 
     def one_step(self, stage: Stage, planned: PlannedStage, index: int) -> dict[str, float]:
-        """One step of a stage, seeded, checked, recorded and shown; returns its scalars."""
+        """Run one step of a stage, from a seed of its own, and record it.
+
+        Returns:
+            Its scalars.
+
+        Raises:
+            NonFiniteLoss: One of them is NaN or infinite.
+        """
         began = time.monotonic()
         torch.manual_seed(zlib.crc32(f"{self.recipe.train.seed}/{planned.key}/{index}".encode()))
         values = self._finite(planned.key, index, stage.step(index))
@@ -182,7 +192,7 @@ class Training:
         return values
 
     def prepared(self, planned: PlannedStage) -> Stage:
-        """A stage, ready for its first step."""
+        """Prepare a stage for its first step."""
         stage = self.assembly.stage(planned)
         self.assembly.seed(planned)
         stage.prepare(replace(self.run, stage=planned.key), self.assembly.owner(planned))
@@ -220,14 +230,14 @@ class Training:
             self.display.say(f"warning: {symptom}")
             self.folder.update_info({"symptoms": self.diagnostics.found})
 
-    # ------------------------------------------------------------ what comes out
+    # ------------------------------------------------------------ the bundle
 
     def chain(self) -> list[tuple[Spec, nn.Module]]:
-        """What a bundle keeps: the generator, then the enhancers in the recipe's order."""
+        """The networks that the bundle keeps: the generator, then the enhancers in the recipe's order."""
         return [(spec, self.assembly.build(spec)) for spec in chain_specs(self.recipe)]
 
     def metadata(self) -> dict[str, Any]:
-        """What the bundle knows of itself."""
+        """The bundle's metadata."""
         return bundle_metadata(self.assembly, self.data, self.sets, self.folder, self.host)
 
     def _write_bundle(self) -> None:

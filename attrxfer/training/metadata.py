@@ -1,4 +1,4 @@
-"""What a bundle knows of itself, from the run that made it."""
+"""The metadata of a bundle, from the run that made it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def chain_specs(recipe: Recipe) -> list[Any]:
 
 
 def _trained(folder: RunFolder) -> dict[str, Any]:
-    """Where it was trained and how long: seconds of all steps, over all sittings of the run."""
+    """On what it was trained, and the seconds of all its steps, also of those before a run was resumed."""
     environment = folder.read_info().get("environment", {})
     known = {name: environment[name] for name in ("device", "threads", "processes", "precision") if name in environment}
     return {"seconds": round(sum(line["seconds"] for line in folder.read_metrics())), **known}

@@ -1,4 +1,4 @@
-"""Sample images of a run: what the stages make of the same inputs as training goes on."""
+"""Sample images of a run: what its stages make of the same inputs at different steps."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class Previews:
 
     Args:
         folder: The run's folder.
-        recipe: How often ([report] samples_every) and how many (samples).
+        recipe: Says how often samples are drawn ([report] samples_every) and how many images (samples).
         data: The opened data set.
-        sets: The sets of the task; inputs are held out where there are such.
+        sets: The sets of the task; the inputs are held-out images where there are any.
         devices: Where the networks are; only the main process draws.
         set_training: Switches all networks to train mode (True) or eval mode (False).
     """
@@ -84,7 +84,7 @@ class Previews:
         return list(drawn.values())
 
     def _draw_inputs(self) -> None:
-        """The inputs, and their exact truth where the data set can draw it: once a run."""
+        """Draw the inputs, and their exact truth where the data set can draw it, unless this run did before."""
         if (self.folder.samples / "source.png").exists():
             return
         save_strip(self.folder, "source", self.sources)

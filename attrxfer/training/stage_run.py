@@ -17,7 +17,14 @@ from attrxfer.training.step import Step
 
 @dataclass(frozen=True)
 class StageRun:
-    """The implementation of ``interfaces.Run``. stage: the stage's key, which seeds its batches."""
+    """The implementation of ``interfaces.Run``.
+
+    Attributes:
+        stage: The stage's key, which seeds its batches.
+        flip: Whether images are mirrored at random.
+        sets: The sets of the task.
+        guided: The attributes that results should have.
+    """
 
     stage: str
     seed: int

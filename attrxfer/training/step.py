@@ -1,4 +1,4 @@
-"""One update of the generator: each network's result computed once, when first asked for."""
+"""One update of the generator; each network runs once, when its result is first asked for."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ T = TypeVar("T")
 
 
 class Step:
-    """The TransferStep of the engine.
+    """The implementation of ``interfaces.TransferStep``.
 
-    D sees x and T(x) under one draw of the adversarial term's augmentation, so that the adversarial term and the losses on
-    D's features share a single pass over each: D's pass over T(x) is made with graph, the one over x without.
+    D sees x and T(x) under the same random augmentation, so that the adversarial term and the losses on D's features share
+    one pass over each. Gradients are computed in the pass over T(x) only.
     """
 
     def __init__(
@@ -46,12 +46,12 @@ class Step:
         return self.parts["output"]
 
     def discriminate(self, images: Tensor) -> Discrimination:
-        """D of ``source`` or ``output``; raises ValueError for any other image, which the step could not remember."""
+        """D of ``source`` or ``output``. Raises ValueError for other images."""
         draw = self.once("augment", lambda: self.uniform("augment", 8))
         return self._of(self._discriminator, images, lambda: self._discriminator(self._adversarial.augment(images, draw)))
 
     def features(self, network: Features, images: Tensor) -> tuple[Tensor, ...]:
-        """The maps of ``source`` or ``output``; raises ValueError for any other image."""
+        """The maps of ``source`` or ``output``. Raises ValueError for other images."""
         return self._of(network, images, lambda: network(images))
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:

@@ -1,4 +1,4 @@
-"""What stands in the way of a recipe: the same list for ``attrxfer recipe check`` and for ``attrxfer run``."""
+"""The checks before training, the same for ``attrxfer recipe check`` and ``attrxfer run``."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from attrxfer.recipe.assembly import Assembly
 
 @dataclass(frozen=True)
 class Checked:
-    """Attributes:
-    problems: What is wrong with the recipe itself.
-    missing: What this machine lacks to run it (files, extras), each with its remedy. While something is missing, components
-        are not tried with one another.
+    """What the checks found.
+
+    Attributes:
+        problems: What is wrong with the recipe.
+        missing: The files and packages that are missing on this machine, each with its remedy. Where something is missing, the
+            components were not tried.
     """
 
     problems: tuple[Problem, ...]
@@ -22,8 +24,8 @@ class Checked:
 
 
 def check(recipe: Recipe) -> Checked:
-    """All that can be known before the first step without the data: trackers, missing files and extras, whether the
-    components fit one another, and whether one update of D and T on random images works."""
+    """Check a recipe without its data: trackers, missing files and packages, whether the components fit one another, and one
+    update of D and T on random images."""
     from attrxfer.recipe.preflight import preflight
     from attrxfer.training.devices import missing_trackers, unknown_trackers
 
@@ -39,7 +41,7 @@ def check(recipe: Recipe) -> Checked:
 
 
 def require(recipe: Recipe) -> None:
-    """Raise for what ``check`` finds.
+    """Refuse a recipe in which ``check`` finds something.
 
     Raises:
         InvalidRecipe: Every problem and everything missing, a line each.

@@ -1,4 +1,4 @@
-"""What attrxfer finds on this machine, and what is wrong with it. Nothing here may fail because something else does."""
+"""What attrxfer finds on this machine, and what is wrong. Each part is found out even where another one fails."""
 
 from __future__ import annotations
 
@@ -18,11 +18,17 @@ from attrxfer.plugin.registry import one_line
 
 NAME = "attrxfer"
 LEAST_FREE = 1e9
-"""Bytes of free disk; a run of the default recipe takes a tenth of that."""
+"""Bytes of free disk; a small run takes a tenth of that."""
 
 
 class Row(NamedTuple):
-    """wrong: what has to be mended, named in ``value`` with the remedy."""
+    """A line of the answer.
+
+    Attributes:
+        name: What it is about.
+        value: What was found; where something is wrong, with the remedy.
+        wrong: Whether something is wrong.
+    """
 
     name: str
     value: str
@@ -52,7 +58,7 @@ def _safely(look: Callable[[], Iterator[Row]]) -> Iterator[Row]:
 
 
 def versions() -> Iterator[Row]:
-    """Python, attrxfer, and what attrxfer cannot do without."""
+    """Python, attrxfer, and the packages that attrxfer requires."""
     yield Row("python", f"{platform.python_version()} on {platform.platform()}")
     yield Row(NAME, metadata.version(NAME))
     for requirement, extras in _requirements():
@@ -61,7 +67,7 @@ def versions() -> Iterator[Row]:
 
 
 def machine() -> Iterator[Row]:
-    """What calculates."""
+    """The processor and accelerators."""
     try:
         import torch
 
@@ -79,7 +85,7 @@ def machine() -> Iterator[Row]:
 
 
 def extras() -> Iterator[Row]:
-    """What can be added, and the command that adds it."""
+    """The extras, and the command that installs what is missing."""
     found: dict[str, list[str]] = {extra: [] for extra in metadata.metadata(NAME).get_all("Provides-Extra") or []}
     for requirement, names in _requirements():
         for extra in names:
@@ -91,8 +97,11 @@ def extras() -> Iterator[Row]:
 
 
 def plugins(found: Callable[[Host], None]) -> Iterator[Row]:
-    """Every plugin, each loaded by itself, so that one that is broken hides no other; ``found`` gets the host of all that
-    can be used."""
+    """Every plugin, each loaded by itself, so that a broken one hides no other.
+
+    Args:
+        found: Called with the host of the plugins that work.
+    """
     try:
         points = entry_points()
     except AttrxferError as error:
@@ -118,7 +127,7 @@ def plugins(found: Callable[[Host], None]) -> Iterator[Row]:
 
 
 def cache() -> Iterator[Row]:
-    """What is kept to save time, which may be deleted at any moment."""
+    """The cache, whose files may be deleted at any time."""
     from attrxfer.storage.cache import cache_folder
 
     folder = cache_folder()
@@ -152,13 +161,13 @@ def self_test(host: Host | None) -> Iterator[Row]:
             for name, action in _actions(Path(folder), host).items():
                 yield Row(name, action())
         yield Row("time", f"{time.monotonic() - began:.1f} s")
-    except Exception as error:  # whatever is broken here is what was asked for
+    except Exception as error:  # any failure is an answer
         said = one_line(error)
         yield Row("failed", said if isinstance(error, AttrxferError) else f"{type(error).__name__}: {said}", True)
 
 
 def _actions(folder: Path, host: Host) -> dict[str, Callable[[], str]]:
-    """The self-test's parts in their order; each returns what it saw or raises."""
+    """The parts of the self-test in their order; each returns what it found, or raises."""
     from attrxfer.model import bundle
     from attrxfer.model.torch_model import TorchModel
     from attrxfer.recipe.small import small_recipe
@@ -204,7 +213,7 @@ def _actions(folder: Path, host: Host) -> dict[str, Callable[[], str]]:
 
 
 def _requirements() -> Iterator[tuple[Any, list[str]]]:
-    """What the installed attrxfer asks for, and for which extras ([]: always)."""
+    """The requirements of the installed attrxfer, and the extras that each belongs to ([]: always required)."""
     from packaging.requirements import Requirement
 
     names = metadata.metadata(NAME).get_all("Provides-Extra") or []
@@ -234,7 +243,7 @@ def _version(requirement: Any) -> str | None:
 
 
 def _entries(files: list[Path]) -> str:
-    """Images have a .json beside them, which is no entry of its own."""
+    """How many entries these files are; an image cache and its .json count as one."""
     count = len({file.with_suffix("") for file in files})
     return f"{count} entries" if count != 1 else "1 entry"
 

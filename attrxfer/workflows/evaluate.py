@@ -186,7 +186,7 @@ def score_task(
 def _scoring_recipe(
     trained: Mapping[str, Mapping[str, Any]], name: str | None, data: Path | None, overrides: Sequence[str], host: Host
 ) -> Recipe:
-    """The recipe whose task, data and metrics are scored."""
+    """The recipe that names the task, the data and the metrics."""
     table = data_table(data, host.registry.all("dataset")) if data else None
     if name is not None:
         return recipes.load(name, host, overrides, table)
@@ -199,10 +199,10 @@ def _scoring_recipe(
 
 
 def _curve(one: Candidate, scored_at: float, card: Scorecard, inputs: HeldOutInputs) -> list[dict[str, float]]:
-    """Means of a model's shares at several strengths; at the strength ``scored_at`` they are those of its scorecard."""
+    """A model's scores of unit "share" at several strengths; at ``scored_at`` they are taken from its scorecard."""
     assert one.model is not None
     labels = [label for label in card.per_image if card.scores[label]["unit"] == "share"]
-    metrics = list(dict.fromkeys(card.metrics[label] for label in labels))  # the others give no share
+    metrics = list(dict.fromkeys(card.metrics[label] for label in labels))  # other metrics have no score of this unit
     points = []
     for strength in STRENGTHS:
         at = card

@@ -1,4 +1,4 @@
-"""The whole job behind ``attrxfer run``: train, score, report."""
+"""Training a recipe, scoring the result and writing the report: ``attrxfer run``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from attrxfer.workflows.check import require
 from attrxfer.workflows.evaluate import score_task
 
 RESULT = "result"
-"""What the run's own row is called among the reference rows."""
+"""The name of the run's own row in its scorecard."""
 
 
 def begin(
@@ -67,9 +67,21 @@ def resume(path: Path, host: Host, *, quiet: bool = False) -> RunFolder:
 
 
 def run(recipe: Recipe, path: Path, host: Host, *, resume: bool = False, quiet: bool = False) -> RunFolder:
-    """Train a recipe into a run folder, score its bundle on held-out images, write the report.
+    """Train a recipe into a run folder, score the bundle on held-out images, and write the report.
 
-    Raises what ``Training.train`` raises; a run that was stopped while it was scored goes on there when resumed.
+    Args:
+        recipe: The recipe.
+        path: The run's folder.
+        host: The plugins.
+        resume: Go on with the run in this folder, with its scoring too.
+        quiet: Say nothing but errors.
+
+    Raises:
+        InvalidRecipe: Every problem of the recipe.
+        DataError: The data cannot be used.
+        Interrupted: Ctrl-C or SIGTERM; a checkpoint is written.
+        NonFiniteLoss: A loss is NaN or infinite.
+        AttrxferError: The folder holds a run already, or a metric reads a network that trains the model.
     """
     folder = RunFolder(path)
     if resume:
@@ -95,8 +107,7 @@ def run(recipe: Recipe, path: Path, host: Host, *, resume: bool = False, quiet: 
 
 
 def score(training: Training, metrics: Sequence[Metric]) -> None:
-    """Score the run's bundle as a user would load it, as ``attrxfer evaluate`` does; write the scores beside it and into
-    it."""
+    """Score the run's bundle as ``attrxfer evaluate`` does; write the scores into scores.json and the bundle's metadata."""
     folder, recipe, registry = training.folder, training.recipe, training.host.registry
 
     def result(inputs: HeldOutInputs) -> list[Candidate]:
