@@ -9,6 +9,11 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+# tests start pytest themselves: its options are not theirs. Workers of pytest-xdist share the cores.
+os.environ.pop("PYTEST_ADDOPTS", None)
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 from click.testing import CliRunner
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,7 +26,7 @@ from attrxfer.plugin.registry import Registry
 from attrxfer.testing import CHECKS, Check, checks, parametrize_with_checks
 from attrxfer.testing.subject import Subject
 
-FILES = Path(tempfile.gettempdir()) / "attrxfer-contract"
+FILES = Path(tempfile.gettempdir()) / f"attrxfer-contract-{os.getpid()}"
 FACES: dict[str, Any] = {"use": "face_features", "width": 4}
 PEOPLE: dict[str, Any] = {"use": "recognition", "attributes": ["bright", "round"], "channels": [4, 4, 8], "embedding": 8}
 SMALL: dict[str, Any] = {"use": "diat", "width": 4, "blocks": 1, "norm": "none"}
@@ -60,7 +61,7 @@ EXAMPLES: Mapping[tuple[str, str], Mapping[str, Any]] = {
 
 
 @pytest.fixture(scope="module", autouse=True)
-def files() -> None:
+def files() -> Iterator[None]:
     """What some components read: weights and images."""
     import timm
     import torchvision
@@ -86,6 +87,8 @@ def files() -> None:
     (FILES / "celeba" / "list_attr_celeba.txt").write_text(f"{len(names)}\nSmiling\n{rows}\n")
     with (FILES / "table.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["file", "smiling"], *[[name, i % 2] for i, name in enumerate(names)]])
+    yield
+    shutil.rmtree(FILES)
 
 
 UNTRAINED = "regularizer-perceptual-it_is_a_finite_scalar_with_gradient"

@@ -24,7 +24,7 @@ from attrxfer.report.curves import curves
 from attrxfer.storage import state as checkpoint
 from attrxfer.storage.run_folder import RunFolder
 from attrxfer.training.loop import Training
-from tests.conftest import TINY, attrxfer_process
+from tests.conftest import TINY, attrxfer, attrxfer_process
 
 Tiny = Callable[..., Recipe]
 
@@ -229,7 +229,7 @@ def test_sigkill_at_random_moments_several_times(tmp_path: Path) -> None:
     """Real SIGKILLs, the moments drawn at random over the training and its writes; the end is the same to the bit."""
     long = ("train.adversarial.steps=160", "train.checkpoint_every=3")
     whole = tmp_path / "whole"
-    assert attrxfer_process("run", "diat_a_gender", "-o", whole, "-q", *sets(*long)).returncode == 0
+    assert attrxfer("run", "diat_a_gender", "-o", whole, "-q", *sets(*long)).returncode == 0
     folder = tmp_path / "killed"
     command = [sys.executable, "-m", "attrxfer", "run", "-q"]
     start = [*command, "diat_a_gender", "-o", str(folder), *sets(*long)]
@@ -246,7 +246,7 @@ def test_sigkill_at_random_moments_several_times(tmp_path: Path) -> None:
         if kills == 4:
             break
     assert kills >= 3, "the run was too short to be killed"
-    result = attrxfer_process("run", "-q", "--resume", folder)
+    result = attrxfer("run", "-q", "--resume", folder)
     assert result.returncode == 0, result.stderr
     assert weights(RunFolder(folder)) == weights(RunFolder(whole))
     assert losses(RunFolder(folder)) == losses(RunFolder(whole))
@@ -268,26 +268,36 @@ def test_a_kill_during_a_write_leaves_the_old_checkpoint(tmp_path: Path) -> None
     """The process dies inside the write, at each of its steps: before the tensors, between the files, before the rename."""
     code = """
 import os, sys, torch
+from pathlib import Path
 from attrxfer.storage import state as checkpoint
 from attrxfer.storage import files
-checkpoint.save(__import__("pathlib").Path(sys.argv[1]), "01", {"a": torch.zeros(2)})
-count = 0
+count = last = 0
 def dying(function):
     def call(*arguments, **named):
         global count
         count += 1
-        if count == int(sys.argv[2]):
+        if count == last:
             os.kill(os.getpid(), 9)
         return function(*arguments, **named)
     return call
 checkpoint.save_file, checkpoint.sha256, files.sync = map(dying, (checkpoint.save_file, checkpoint.sha256, files.sync))
-checkpoint.save(__import__("pathlib").Path(sys.argv[1]), "02", {"a": torch.ones(2)})
+for moment in range(1, 8):
+    folder = Path(sys.argv[1]) / str(moment)
+    last = 0
+    checkpoint.save(folder, "01", {"a": torch.zeros(2)})
+    count, last = 0, moment
+    process = os.fork()  # a copy of this process, which has imported torch already
+    if not process:
+        checkpoint.save(folder, "02", {"a": torch.ones(2)})
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
 """
-    killed = 0
+    result = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    ends = [int(line) for line in result.stdout.split()]
+    assert len(ends) == 7 and set(ends) <= {0, -signal.SIGKILL}
+    killed = ends.count(-signal.SIGKILL)
     for moment in range(1, 8):
         folder = tmp_path / str(moment)
-        result = subprocess.run([sys.executable, "-c", code, str(folder), str(moment)], check=False)
-        killed += result.returncode == -signal.SIGKILL
         content = checkpoint.load(folder)
         assert content is not None and content["a"].tolist() in ([0, 0], [1, 1])
     assert killed >= 4
@@ -317,7 +327,7 @@ NO_STATISTICS = (
 
 @pytest.mark.slow
 def test_two_processes_equal_one_with_the_doubled_batch(tmp_path: Path) -> None:
-    one = attrxfer_process(
+    one = attrxfer(
         "run",
         "diat_a_gender",
         "-o",
