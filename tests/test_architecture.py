@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 CORE = sorted((ROOT / "attrxfer").rglob("*.py"))
 PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 LAYERS = (
     {"errors"},
@@ -129,6 +130,23 @@ def test_files_are_short_and_every_function_is_annotated(path: Path) -> None:
             assert node.returns is not None, f"{path.name}: {node.name}"
             arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
             assert all(a.annotation is not None or a.arg in ("self", "cls") for a in arguments), f"{path.name}: {node.name}"
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_of_tests_are_short(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 400
+
+
+def test_tests_mirror_the_folders() -> None:
+    """Every folder of the core and every plugin has its folder of tests; no folder of tests is without what it tests."""
+    tested = {
+        path.parent.relative_to(ROOT / root).as_posix()
+        for root in ("attrxfer", "plugins")
+        for path in (ROOT / root).rglob("__init__.py")
+    }
+    tests = {path.parent.relative_to(ROOT / "tests").as_posix() for path in TESTS if path.name.startswith("test_")}
+    assert {folder.split("/")[0] for folder in tested - {"."}} <= tests
+    assert tests - tested == {"benchmarks", "golden"}, "golden: files that hold the public names"
 
 
 def test_functions_are_short() -> None:

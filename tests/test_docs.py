@@ -12,7 +12,6 @@ import tomllib
 import typing
 import warnings
 from collections.abc import Iterator, Sequence
-from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -33,6 +32,7 @@ from attrxfer.testing import checks
 from docs import describe
 from docs.generate import command_line, walk
 from tests import docs_examples, docs_workspace
+from tests.docs_html import Html
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -100,25 +100,6 @@ def site(tmp_path_factory: pytest.TempPathFactory, host: Host) -> Site:
         app.build()
     assert not said.getvalue(), said.getvalue()
     return Site(out / "html", app)
-
-
-class Html(HTMLParser):
-    """What a page loads, where it links to, and what can be linked to in it."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.loaded: list[str] = []
-        self.links: list[str] = []
-        self.ids: set[str] = set()
-        self.feed(path.read_text(encoding="utf-8"))
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = {name: value or "" for name, value in attrs}
-        self.ids.add(values.get("id", ""))
-        if tag == "a" or values.get("rel") in ("index", "search", "next", "prev", "canonical"):
-            self.links.append(values.get("href", ""))
-        else:
-            self.loaded += [values[name] for name in ("src", "href", "srcset", "data", "poster") if name in values]
 
 
 def test_pages_load_nothing_from_elsewhere(site: Site) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
@@ -62,7 +63,7 @@ class CelebA:
         split = partition[:, 0].astype(np.uint8) if partition is not None else split_by(names if people is None else people)
         return Records(names, attributes, split, people, self._landmarks())
 
-    def read(self, rows: range | list[int]) -> list[NDArray[np.uint8] | Broken]:
+    def read(self, rows: Sequence[int]) -> list[NDArray[np.uint8] | Broken]:
         return read_files(self.path / IMAGES, self._attributes[0], rows, self.framing, self.size)
 
     def fingerprint(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
@@ -55,7 +56,7 @@ class Folder:
         split = np.array(splits, np.uint8) if splits else split_by(files)
         return Records(files, attributes, split)
 
-    def read(self, rows: range | list[int]) -> list[NDArray[np.uint8] | Broken]:
+    def read(self, rows: Sequence[int]) -> list[NDArray[np.uint8] | Broken]:
         return read_files(self.path, self._files[0], rows, None, self.size)
 
     def fingerprint(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
@@ -60,7 +61,7 @@ class Csv:
         split = self._splits(rows) if "split" in rows[0] else split_by(keys)
         return Records(names, attributes, split, identity)
 
-    def read(self, rows: range | list[int]) -> list[NDArray[np.uint8] | Broken]:
+    def read(self, rows: Sequence[int]) -> list[NDArray[np.uint8] | Broken]:
         return read_files(self._folder, self._table[0], rows, None, self.size)
 
     def fingerprint(self) -> str:

@@ -21,7 +21,7 @@ from attrxfer_diat.identity import Backbone
 from attrxfer_diat.regularizer import Denoising, MaskSize, Perceptual, Reconstruction
 from attrxfer_diat.stages import AdversarialTraining
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from attrxfer.errors import AttrxferError
 from attrxfer.interfaces import Batch
@@ -120,7 +120,7 @@ def test_g_learns_eq_4_and_f_eq_5(phi: FaceFeatures, tmp_path: Path) -> None:
         (ours - theirs).pow(2).sum() / (2 * ours[0].numel()) / N
         for ours, theirs in zip(phi(owner.g(x))[3:], phi(x)[3:], strict=True)
     )
-    torch.testing.assert_close(stage.step(0)["content"], expected.detach())  # type: ignore[union-attr]
+    torch.testing.assert_close(stage.step(0)["content"], expected.detach())
     stage.finish()
     assert not any(p.requires_grad for p in owner.parameters())
 
@@ -185,7 +185,9 @@ def test_the_local_enhancer_is_eq_10(phi: FaceFeatures, tmp_path: Path) -> None:
     generator = TransformNetwork(width=4, blocks=1, norm="none")
     enhancer, run = LocalEnhancer(width=4), a_run(generator, tmp_path)
     with torch.no_grad():
-        enhancer.layers[-1].weight.normal_(std=0.05)
+        last = enhancer.layers[-1]
+        assert isinstance(last, nn.Conv2d)
+        last.weight.normal_(std=0.05)
     stage = TrainLocalEnhancer(network=phi, locator=LeftHalf(), steps=1, batch_size=N)
     stage.prepare(run, enhancer)
     x = images(3)
@@ -201,7 +203,7 @@ def test_the_local_enhancer_is_eq_10(phi: FaceFeatures, tmp_path: Path) -> None:
     terms = stage.step(0)
     torch.testing.assert_close(terms["outside"], outside)
     torch.testing.assert_close(terms["inside"], inside)
-    assert [tuple(layer.weight.shape) for layer in enhancer.layers if hasattr(layer, "weight")] == [
+    assert [tuple(layer.weight.shape) for layer in enhancer.layers if isinstance(layer, nn.Conv2d)] == [
         (4, 6, 3, 3), (4, 4, 3, 3), (4, 4, 3, 3), (3, 4, 3, 3),
     ]  # fmt: skip
 

@@ -228,7 +228,7 @@ def test_any_timm_model_by_a_file_of_its_weights(tmp_path: Path) -> None:
     assert Timm.missing(name="test_resnet") and not Timm.missing(name="test_resnet", pretrained=True)
     assert "nowhere" in Timm.missing(name="test_resnet", weights=tmp_path / "nowhere")[0]
     torch.manual_seed(0)
-    model = timm.create_model("test_resnet", pretrained=False).eval()
+    model: Any = timm.create_model("test_resnet", pretrained=False).eval()
     save_file(model.state_dict(), tmp_path / "w.safetensors")
     network = Timm(name="test_resnet", weights=tmp_path / "w.safetensors", out=(1, 2)).train()
     images = torch.rand(2, 3, 64, 64) * 2 - 1

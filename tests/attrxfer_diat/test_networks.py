@@ -23,7 +23,7 @@ TABLE_2 = [(32, 64, 64), (32, 64, 64), (64, 32, 32), (64, 32, 32), (128, 16, 16)
 def test_every_activation_of_table_1_at_128() -> None:
     network = TransformNetwork().eval()
     sizes: list[tuple[int, ...]] = []
-    rows = [m for m in network.trunk if isinstance(m, nn.Conv2d | ResidualBlock)]
+    rows: list[nn.Module] = [m for m in network.trunk if isinstance(m, nn.Conv2d | ResidualBlock)]
     rows += [m for m in network.up if isinstance(m, nn.ConvTranspose2d)]
     for row in rows:
         row.register_forward_hook(lambda module, inputs, output: sizes.append(tuple(output.shape[1:])))
@@ -68,6 +68,7 @@ def test_mask_zero_is_the_identity_and_mask_one_the_residual() -> None:
     expected = images + parts["mask"] * (parts["residual"] - images)
     torch.testing.assert_close(parts["output"], expected)
     with torch.no_grad():
+        assert network.head.bias is not None
         network.head.weight[3].zero_()
         network.head.bias[3] = -40.0
         torch.testing.assert_close(network(images), images)

@@ -171,7 +171,7 @@ def test_what_does_not_fit_is_said_before_training(host: Host) -> None:
     class View:
         size = SIZE
 
-    for loss in (Embedding(network=Discriminator()), Classification(network=Discriminator(), guided={"bright": True})):  # type: ignore[arg-type]
+    for loss in (Embedding(network=Discriminator()), Classification(network=Discriminator(), guided={"bright": True})):
         assert isinstance(loss, ChecksRecipe)
         assert [str(problem) for problem in loss.check_recipe(View())] == [f"network: {OTHER_NETWORK}"]  # type: ignore[arg-type]
     loss = Classification(network=network(), guided={"bright": True, "smiling": True})

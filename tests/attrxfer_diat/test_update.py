@@ -151,7 +151,7 @@ def test_eq_14_as_printed_has_d_drive_the_features_apart(run: Any, calls: Counte
     expected = sum((ours[i] - theirs[i]).pow(2).mean() / 2 for i in (3, 4))
     calls.clear()
     terms = stage.step(0)
-    torch.testing.assert_close(terms["D identity"], -0.3 * expected.detach())  # type: ignore[union-attr]
+    torch.testing.assert_close(terms["D identity"], -0.3 * expected.detach())
     assert calls == {"generator": 1, "discriminator": 4}
     gradient = run.devices.gradients[0]
     without = AdversarialTraining(steps=1, batch_size=N, dstep=1, pool=0)

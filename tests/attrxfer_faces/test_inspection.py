@@ -12,7 +12,7 @@ from attrxfer_faces.points import five_points
 from attrxfer_synth.dataset import SyntheticFaces
 from PIL import Image
 
-from attrxfer.interfaces import Records
+from attrxfer.interfaces import Broken, Records
 from tests.conftest import attrxfer
 
 SIZE = 64
@@ -60,6 +60,12 @@ def test_five_points_of_68_are_celebas() -> None:
     np.testing.assert_allclose(five_points(points), drawn.celeba_points(range(16)), atol=1e-4)
 
 
+def test_five_of_68_points_are_eyes_nose_and_corners_of_the_mouth() -> None:
+    points = np.zeros((1, 68, 2), np.float32)
+    points[0, 36:42], points[0, 42:48], points[0, 30], points[0, 48], points[0, 54] = (1, 2), (3, 2), (2, 3), (1, 4), (3, 4)
+    assert five_points(points).tolist() == [[[1, 2], [3, 2], [2, 3], [1, 4], [3, 4]]]
+
+
 def test_confounds_are_correlations_with_their_counts() -> None:
     first = np.array([True] * 40 + [False] * 60)
     labels = {"a": first, "b": first ^ (np.arange(100) % 10 == 0), "c": np.arange(100) % 2 == 0, "all": np.ones(100, bool)}
@@ -84,9 +90,10 @@ def test_inspect_finds_what_was_put_in(tmp_path: Path) -> None:
     data.mkdir()
     lines = ["file,glasses,hat,split"]
     for i, image in enumerate(images):
+        assert not isinstance(image, Broken)
         Image.fromarray(image).save(data / f"{i:02d}.png")
         lines.append(f"{i:02d}.png,{i % 2},{(i % 2) if i else 1},train")
-    Image.fromarray(images[7]).save(data / "copy.png")
+    Image.fromarray(np.asarray(images[7])).save(data / "copy.png")
     lines.append("copy.png,0,1,test")
     (data / "broken.png").write_bytes(b"not an image")
     lines.append("broken.png,1,1,train")

@@ -128,7 +128,8 @@ def test_auto_takes_the_data_sets_own_landmarks(faces: SyntheticFaces, host: Hos
 @pytest.mark.slow
 def test_a_result_is_verified_as_its_inputs_person_and_noise_is_not() -> None:
     found = Faces()
-    face, noise = (image for image in Astronaut(128).read([0, 1]))
+    face, noise = Astronaut(128).read([0, 1])
+    assert not isinstance(face, Broken) and not isinstance(noise, Broken)
     darker = (np.asarray(face) * 0.8).astype(np.uint8)
     own, changed, nothing = found.embeddings(np.stack([face, darker, noise]), np.stack([face, face, face]))
     assert np.linalg.norm(own - changed) < SAME < np.linalg.norm(own - nothing)

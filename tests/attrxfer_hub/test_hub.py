@@ -7,6 +7,7 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -204,7 +205,7 @@ def test_a_component_that_is_not_installed_is_named(run: Run, model: Path, stand
     ],
 )
 def test_paths_are_cut_wherever_they_stand(key: str, value: str, left: str | None) -> None:
-    card = {"chain": [{"use": "x", "network": {key: value}}], "size": 64, "none": None}
+    card: dict[str, Any] = {"chain": [{"use": "x", "network": {key: value}}], "size": 64, "none": None}
     public, cut = without_paths(card)
     assert public["chain"][0]["network"][key] == (value if left is None else left)
     assert cut == ({} if left is None else {f"chain.0.network.{key}": left})

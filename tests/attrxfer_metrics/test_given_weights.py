@@ -96,7 +96,7 @@ def test_equal_images_are_at_no_distance_noise_moves_them_apart(alexnet: tuple[P
     metric, sources = Lpips(weights=alexnet), smooth(0)
 
     def to_input(outputs: NDArray[np.uint8]) -> NDArray[np.floating]:
-        return metric(SimpleNamespace(sources=sources, outputs=outputs, truth=None))["LPIPS to the input"].values  # type: ignore[arg-type]
+        return metric(SimpleNamespace(sources=sources, outputs=outputs, truth=None))["LPIPS to the input"].values
 
     assert (to_input(sources.copy()) == 0).all()
     little, more, most = (to_input(noisy(sources, strength)) for strength in (5, 20, 80))
@@ -109,7 +109,7 @@ def test_equal_images_are_at_no_distance_noise_moves_them_apart(alexnet: tuple[P
     assert found["LPIPS to truth"].better == "lower"
     assert (metric.network.of_images(smooth(0, size=32), smooth(1, size=32)) > 0).all(), "the smallest it takes"
     small = smooth(0, size=16)
-    assert metric(SimpleNamespace(sources=small, outputs=small, truth=None)) == {}  # type: ignore[arg-type]
+    assert metric(SimpleNamespace(sources=small, outputs=small, truth=None)) == {}
 
 
 @pytest.mark.slow
@@ -243,6 +243,7 @@ def test_images_are_resized_as_clean_fid_does() -> None:
 class Two:
     """Bright images and dark ones, 6 of each in the test split."""
 
+    size = SIZE
     framing = None
 
     def records(self) -> Records:
@@ -269,7 +270,12 @@ def test_fid_and_kid_on_inception(inception: Path, tmp_path: Path, monkeypatch: 
     metric = Kid(inception=inception)
     counted: list[int] = []
     network = metric._inception
-    metric.__dict__["_inception"] = lambda images: counted.append(len(images)) or network(images)
+
+    def counting(images: NDArray[np.uint8]) -> Any:
+        counted.append(len(images))
+        return network(images)
+
+    metric.__dict__["_inception"] = counting
 
     def found(outputs: NDArray[np.uint8]) -> dict[str, float]:
         given: Any = SimpleNamespace(

@@ -185,7 +185,7 @@ def test_unknown_attributes_get_the_nearest(faces: SyntheticFaces) -> None:
 
 def test_another_parameter_is_another_cache() -> None:
     prints = {
-        SyntheticFaces(**settings).fingerprint()  # type: ignore[arg-type]
+        SyntheticFaces(**settings).fingerprint()
         for settings in (
             {},
             {"size": 32},

@@ -25,6 +25,8 @@ SIZE = 8
 class Squares:
     """Plain squares whose grey is their row number; every seventh is broken."""
 
+    size = SIZE
+
     def __init__(self, count: int = 30) -> None:
         self.count, self.reads = count, 0
 

@@ -57,12 +57,16 @@ def test_a_strength_is_found_where_the_curve_crosses(curve: Callable[[float], fl
 class FakeTransfer:
     """Every pixel is the strength in hundredths."""
 
+    name, size, framing, alignment = "fake", 2, None, None
+
     def __init__(self) -> None:
         self.made: list[int] = []
+        self.guided: Mapping[str, bool] = {}
+        self.metadata: Mapping[str, Any] = {}
 
-    def images(self, sources: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
-        self.made.append(len(sources))
-        return np.full_like(sources, round(100 * strength))
+    def images(self, images_u8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
+        self.made.append(len(images_u8))
+        return np.full_like(images_u8, round(100 * strength))
 
 
 def at(evaluation: Any) -> NDArray[np.float64]:
@@ -217,6 +221,7 @@ def test_a_run_is_scored_at_matched_identity_first(tmp_path: Path, host: Host) -
 def test_validation_inputs_are_read_only_where_identity_is_scored(
     tiny: Callable[..., Any], tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from attrxfer.evaluation import candidates
     from attrxfer.workflows import evaluate
 
     asked: list[bool] = []
@@ -225,7 +230,7 @@ def test_validation_inputs_are_read_only_where_identity_is_scored(
         asked.append(validation)
         return original(*arguments, validation=validation)
 
-    original = evaluate.held_out
+    original = candidates.held_out
     monkeypatch.setattr(evaluate, "held_out", held_out)
     run(tiny("metric=[{use='truth'}]", "train.size=32"), tmp_path / "run", host, quiet=True)
     assert asked == [False]

@@ -65,6 +65,7 @@ def noise(count: int = 2, size: int = SIZE) -> np.ndarray:
 def test_a_run_and_its_bundle_load_alike(trained: Path) -> None:
     images = to_tensor(noise())
     one, other = package.load(trained), package.load(str(trained / "bundle"))
+    assert isinstance(one, TorchModel)
     torch.testing.assert_close(one(images), other(images))
     assert one.size == SIZE and one.guided == {"Male": False} and one.metadata["scores"] == SCORES
 
@@ -140,7 +141,8 @@ def test_a_card_from_anywhere_is_checked_before_it_is_used(model: Path, part: st
 def test_a_card_may_leave_out_how_images_were_framed(model: Path) -> None:
     metadata = json.loads((model / "attrxfer.json").read_text())
     (model / "attrxfer.json").write_text(json.dumps({k: v for k, v in metadata.items() if k not in ("framing", "alignment")}))
-    assert package.load(model).framing is None
+    loaded = package.load(model)
+    assert isinstance(loaded, TorchModel) and loaded.framing is None
 
 
 def test_weights_of_another_shape_are_refused(model: Path) -> None:

@@ -13,18 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from attrxfer_backends.eager import folded
-from attrxfer_diat.generator import MaskedTransformNetwork, TransformNetwork
 from numpy.typing import NDArray
 from PIL import Image
-from torch import nn
 
 from attrxfer.media.batch import process_files
 from attrxfer.media.files import find_tasks
 from attrxfer.media.images import is_image
 from attrxfer.media.processors import CropProcessor
 from attrxfer.model import inference as running
-from attrxfer.model.inference import Graph
 from attrxfer.model.torch_model import load_bundle as load_transfer
 from attrxfer.plugin.host import Host
 from tests.conftest import TINY, attrxfer, attrxfer_process, train
@@ -59,24 +55,6 @@ def read(folder: Path) -> NDArray[np.uint8]:
 
 
 # ---------------------------------------------------------------- graphs and backends
-
-
-@pytest.mark.parametrize("network", [MaskedTransformNetwork, TransformNetwork])
-def test_folding_leaves_results_as_they_are_and_no_batch_norm(network: Any) -> None:
-    torch.manual_seed(0)
-    generator = network(width=8, blocks=2)
-    for module in generator.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.running_mean.normal_(std=0.2)
-            module.running_var.uniform_(0.5, 2)
-    graph = Graph((generator,)).eval()
-    before = {name: tensor.clone() for name, tensor in graph.state_dict().items()}
-    made = folded(graph)
-    assert not any(isinstance(module, nn.BatchNorm2d) for module in made.modules())
-    images = torch.randint(0, 256, (3, 32, 32, 3), dtype=torch.uint8)
-    difference = made(images, torch.tensor(1.0)).int() - graph(images, torch.tensor(1.0)).int()
-    assert difference.abs().max() <= 1
-    assert all(torch.equal(tensor, before[name]) for name, tensor in graph.state_dict().items()), "it is a copy"
 
 
 def test_a_graph_is_what_a_transfer_does(trained: Path) -> None:
@@ -191,27 +169,6 @@ def test_the_largest_error_is_in_the_file_and_batch_and_size_are_free(exported: 
         assert session.run(None, feed)[0].shape == shape
 
 
-def test_a_chain_that_computes_with_its_size_keeps_it(tmp_path: Path) -> None:
-    """The global enhancer's blur grows with the image: its file takes the trained size, and says so of another."""
-    from attrxfer_backends.onnx import open_onnx, to_onnx
-    from attrxfer_diat.enhancer import GlobalEnhancer
-
-    from attrxfer.errors import AttrxferError
-
-    torch.manual_seed(0)
-    small = TransformNetwork(width=4, blocks=1, norm="none")
-    graph = Graph((MaskedTransformNetwork(width=4, blocks=1), GlobalEnhancer(network=small))).eval()
-    images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3)).astype(np.uint8)
-    (tmp_path / "model.onnx").write_bytes(to_onnx(graph, images, {"size": 32}))
-    run, metadata = open_onnx(tmp_path / "model.onnx")
-    assert metadata == {"size": 32}
-    with torch.no_grad():
-        wanted = graph(torch.from_numpy(images), torch.tensor(1.0)).numpy()
-    assert np.abs(run(images, 1.0).astype(int) - wanted).max() <= 1
-    with pytest.raises(AttrxferError, match="takes images of 32 x 32 pixels only"):
-        run(np.zeros((1, 64, 64, 3), np.uint8), 1.0)
-
-
 def test_mistakes_are_one_line(trained: Path, photos: Path, tmp_path: Path) -> None:
     damaged, foreign = tmp_path / "damaged.onnx", tmp_path / "foreign.onnx"
     damaged.write_bytes(b"no network")
@@ -229,7 +186,7 @@ def test_mistakes_are_one_line(trained: Path, photos: Path, tmp_path: Path) -> N
             model.metadata_props.pop()
         helper.set_model_props(model, {"attrxfer": metadata})
         onnx.save(model, path)
-    for arguments, message in (
+    mistakes: list[tuple[list[str | Path], str]] = [
         (["transfer", "--aligned", trained, photos, "--backend", "onx"], 'no backend "onx"; did you mean "onnx"?'),
         (["transfer", damaged, photos], "damaged.onnx: damaged, or not an ONNX network"),
         (["transfer", foreign, photos], "foreign.onnx: an ONNX network, but not one that attrxfer exported"),
@@ -238,7 +195,8 @@ def test_mistakes_are_one_line(trained: Path, photos: Path, tmp_path: Path) -> N
         (["export", trained, "--to", "onx"], 'no exporter "onx"; did you mean "onnx"?'),
         (["export", photos], "neither a bundle nor a finished run"),
         (["export", trained, "--to", "openvino"], "out: openvino files end in .ov"),
-    ):
+    ]
+    for arguments, message in mistakes:
         result = attrxfer(*arguments, "-o", tmp_path / "out")
         assert result.returncode == 2 and message in result.stderr, result.stderr
         assert len(result.stderr.splitlines()) == 1 and not (tmp_path / "out").exists()

@@ -53,14 +53,18 @@ def test_setting_one_condition_keeps_the_others() -> None:
     assert table["task"]["input"] == {"Male": True}, "the table given is not changed"
 
 
-@pytest.mark.parametrize("order", list(permutations(["task.input={Male=true}", "task.guided.Male=false", "task.guided.Young=true"])))
+@pytest.mark.parametrize(
+    "order", list(permutations(["task.input={Male=true}", "task.guided.Male=false", "task.guided.Young=true"]))
+)
 def test_the_order_of_conditions_does_not_matter(order: tuple[str, ...]) -> None:
     changed, problems = apply_overrides({"task": {"guided": {"Smiling": True}, "input": {"Smiling": False}}}, order)
     assert not problems
     assert changed["task"] == {"guided": {"Smiling": True, "Male": False, "Young": True}, "input": {"Male": True}}
 
 
-@pytest.mark.parametrize("order", list(permutations(["identity.weight=3.0", "identity.use=pixels", 'identity.network={use="a"}'])))
+@pytest.mark.parametrize(
+    "order", list(permutations(["identity.weight=3.0", "identity.use=pixels", 'identity.network={use="a"}']))
+)
 def test_the_order_of_use_and_its_parameters_does_not_matter(order: tuple[str, ...]) -> None:
     changed, problems = apply_overrides({"identity": {"use": "adaptive", "layers": [4]}}, order)
     assert not problems and changed["identity"] == {"use": "pixels", "weight": 3.0, "network": {"use": "a"}}

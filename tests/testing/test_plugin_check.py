@@ -159,8 +159,8 @@ def test_settings_in_words() -> None:
         ) -> None: ...
 
     # annotations that only this function knows cannot be resolved from outside it
-    Everything.__init__.__annotations__.update(  # type: ignore[misc]
-        {key: eval(value) for key, value in Everything.__init__.__annotations__.items() if isinstance(value, str)}  # type: ignore[misc]
+    Everything.__init__.__annotations__.update(
+        {key: eval(value) for key, value in Everything.__init__.__annotations__.items() if isinstance(value, str)}
     )
     assert settings(Everything) == [
         Setting("network", "a features table", "", "required"),

@@ -11,16 +11,15 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
 from attrxfer.errors import AttrxferError, BundleError, Interrupted, NonFiniteLoss
-from attrxfer.interfaces import Stage
 from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe
-from attrxfer.report.curves import curves
 from attrxfer.storage import state as checkpoint
 from attrxfer.storage.run_folder import RunFolder
 from attrxfer.training.loop import Training
@@ -41,7 +40,7 @@ def weights(folder: RunFolder) -> bytes:
     return (folder.bundle / "model.safetensors").read_bytes()
 
 
-def losses(folder: RunFolder) -> list[dict[str, float]]:
+def losses(folder: RunFolder) -> list[dict[str, Any]]:
     return [{k: v for k, v in line.items() if k != "seconds"} for line in folder.read_metrics()]
 
 
@@ -160,30 +159,12 @@ def test_precision_auto_is_bf16_only_where_there_are_units_for_it(
     assert found["bf16"] != found["no"] == weights(train(tiny(), tmp_path / "plain", host))
 
 
-def test_rare_peaks_do_not_flatten_the_curves() -> None:
-    lines = [{"stage": "a", "step": i, "seconds": 1, "loss": 900.0 if i == 3 else 1 + i / 100} for i in range(100)]
-    (figure,) = curves(lines)
-    assert "900" not in figure and ">2.9" in figure
-
-
-def test_shares_of_the_gradient_have_a_figure_of_their_own() -> None:
-    lines = [{"stage": "a", "step": i, "seconds": 1, "T x": 1.0, **({"share x": 0.5} if i % 5 == 0 else {})} for i in range(12)]
-    losses, shares = curves(lines)
-    assert "share x" not in losses and "share x" in shares and "T x" not in shares and "share of the gradient" in shares
-
-
 # ---------------------------------------------------------------- stages
 
 
 def test_stages_can_be_listed(tiny: Tiny, tmp_path: Path, host: Host) -> None:
     folder = train(tiny("stages=['adversarial']"), tmp_path / "run", host)
     assert {line["stage"] for line in losses(folder)} == {"adversarial"}
-
-
-def test_built_in_stages_meet_the_protocol(host: Host) -> None:
-    names = [name for name in vars(Stage) if not name.startswith("_")]
-    for component in host.registry.all("stage"):
-        assert all(hasattr(component.load(), name) for name in names), component
 
 
 # ---------------------------------------------------------------- checkpoints
@@ -193,7 +174,11 @@ def test_a_checkpoint_round_trip_keeps_types_and_bits(tmp_path: Path) -> None:
     adam = torch.optim.Adam([torch.nn.Parameter(torch.randn(3, 2, 2, 2).contiguous(memory_format=torch.channels_last))])
     adam.param_groups[0]["params"][0].grad = torch.randn(3, 2, 2, 2)
     adam.step()
-    state = {"optimizer": adam.state_dict(), "nested": [1, 2.5, None, True, ("x", torch.arange(3))], 7: torch.ones(())}
+    state: dict[Any, Any] = {
+        "optimizer": adam.state_dict(),
+        "nested": [1, 2.5, None, True, ("x", torch.arange(3))],
+        7: torch.ones(()),
+    }
     checkpoint.save(tmp_path, "01", state)
     loaded = checkpoint.load(tmp_path)
     assert loaded is not None and loaded.keys() == state.keys()
@@ -269,6 +254,7 @@ def test_a_kill_during_a_write_leaves_the_old_checkpoint(tmp_path: Path) -> None
     code = """
 import os, sys, torch
 from pathlib import Path
+from typing import Any
 from attrxfer.storage import state as checkpoint
 from attrxfer.storage import files
 count = last = 0

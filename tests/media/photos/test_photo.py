@@ -144,7 +144,7 @@ def test_outside_the_mask_every_bit_stays_and_inside_it_changes(points: list[NDA
 def test_a_change_fades_before_the_border_of_its_square() -> None:
     image = np.full((120, 160, 3), 100, np.uint8)
     shifted = Fake()
-    shifted.images = lambda uint8, strength=1.0: stripes(uint8)  # type: ignore[method-assign,misc]
+    shifted.images = lambda images_u8, strength=1.0: stripes(images_u8)  # type: ignore[method-assign]
     column = Photos(shifted, Fixed())(image, points=subject(80, 60, 3)[None]).image[:, 80, 0].astype(int)
     assert column[60] > 130 and np.abs(np.diff(column)).max() <= 5, "no seam"
 
@@ -159,7 +159,7 @@ def stripes(uint8: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def test_a_colour_that_drifts_everywhere_is_brought_back() -> None:
     image = smooth()
     drifting = Fake()
-    drifting.images = lambda uint8, strength=1.0: uint8 - np.uint8(12)  # type: ignore[method-assign,misc]
+    drifting.images = lambda images_u8, strength=1.0: images_u8 - np.uint8(12)  # type: ignore[method-assign]
     np.testing.assert_array_equal(Photos(drifting, Fixed(subject(80, 60, 2)))(image).image, image)
 
 
@@ -192,7 +192,7 @@ def test_overlapping_squares_share_their_pixels() -> None:
 
 def test_points_that_are_given_are_not_looked_for() -> None:
     blind = Fixed()
-    blind.find = lambda image: pytest.fail("looked for")  # type: ignore[method-assign]
+    blind.detect = lambda image: pytest.fail("looked for")  # type: ignore[method-assign]
     photos = Photos(Fake(), blind)
     assert (photos(noise(), points=subject(80, 60, 2)[None]).image != noise()).any()
     nobody = photos(noise(), points=np.zeros((0, 5, 2), np.float32))

@@ -93,8 +93,9 @@ def test_faces_anywhere_in_a_larger_image_are_framed_as_in_training(dlib: Detect
         away = (corners[:, 0] + 1j * corners[:, 1]) * scale - complex(*face.size) / 2
         square = away * turn + complex(*turned.size) / 2 + complex(x, y)
         wanted.append(np.stack([square.real, square.imag], 1))
-    photos = Photos(Fake(alignment=alignment), dlib)
-    photos.model.size = size
+    fake = Fake(alignment=alignment)
+    fake.size = size
+    photos = Photos(fake, dlib)
     part = photos.extract(np.asarray(scene), photos.detect(np.asarray(scene)))
     assert len(part.similarities) == 3
     for corners in wanted:

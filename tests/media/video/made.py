@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, ClassVar
@@ -71,9 +71,9 @@ def write(
             for start in range(0, len(tone) - 960, 960):
                 part = tone[None, start : start + 960]
                 part = part if form == "fltp" else (part * 32767).astype(np.int16)
-                frame = av.AudioFrame.from_ndarray(part, format="fltp" if form == "fltp" else "s16", layout="mono")
-                frame.sample_rate, frame.pts, frame.time_base = 48000, start, Fraction(1, 48000)
-                container.mux(voice.encode(frame))
+                heard = av.AudioFrame.from_ndarray(part, format="fltp" if form == "fltp" else "s16", layout="mono")
+                heard.sample_rate, heard.pts, heard.time_base = 48000, start, Fraction(1, 48000)
+                container.mux(voice.encode(heard))
             container.mux(voice.encode())
     return path
 
@@ -137,14 +137,14 @@ class Dots:
     framing = None
     alignment = 8 + 16 * CORNERS
     guided: ClassVar[dict[str, bool]] = {}
-    metadata: ClassVar[dict[str, Any]] = {
-        "alignment": (8 + 16 * CORNERS).tolist(),
-        "sha256": {"weights": "0"},
-        "task": {"name": "dots", "guided": {}},
-    }
 
     def __init__(self) -> None:
         self.seen = 0
+        self.metadata: Mapping[str, Any] = {
+            "alignment": (8 + 16 * CORNERS).tolist(),
+            "sha256": {"weights": "0"},
+            "task": {"name": "dots", "guided": {}},
+        }
 
     def images(self, images_u8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
         self.seen += len(images_u8)
