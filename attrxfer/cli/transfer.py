@@ -137,7 +137,7 @@ def summary(batch: BatchResult, out: Path, subject: str) -> Iterator[str]:
     """One line for the images, one for the videos."""
     from attrxfer.media.batch import BatchResult
     from attrxfer.media.detection import count
-    from attrxfer.media.video.clip import is_video
+    from attrxfer.media.video.reader import is_video
 
     images = BatchResult([file for file in batch.files if not is_video(file.source)])
     videos = BatchResult([file for file in batch.files if is_video(file.source)])

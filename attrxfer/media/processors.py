@@ -18,7 +18,7 @@ from attrxfer.media.photos.photo import MIN_SIDE, PhotoCrops
 from attrxfer.media.photos.photo_file import PhotoFile, read_photo
 from attrxfer.media.provenance import xmp_packet
 from attrxfer.media.read_ahead import BatchedProcessor
-from attrxfer.media.video.clip import is_video
+from attrxfer.media.video.reader import is_video
 from attrxfer.storage.files import write_bytes
 
 

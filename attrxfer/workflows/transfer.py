@@ -26,8 +26,8 @@ from attrxfer.media.manifest import Manifest
 from attrxfer.media.photos import Photos
 from attrxfer.media.processors import CropProcessor, PhotoProcessor
 from attrxfer.media.provenance import provenance_of
-from attrxfer.media.video.clip import is_video
 from attrxfer.media.video.processor import VideoProcessor
+from attrxfer.media.video.reader import is_video
 from attrxfer.model.loading import load_model
 from attrxfer.plugin.host import Host
 

@@ -10,7 +10,7 @@ from attrxfer.errors import DataError
 from attrxfer.media.batch import Answer, OnSteps, Skipped, Written, ignore_steps
 from attrxfer.media.files import FileTask
 from attrxfer.media.photos import Photos
-from attrxfer.media.video.clip import is_video, require
+from attrxfer.media.video.reader import is_video, require_pyav
 from attrxfer.media.video.transfer import transfer_video
 
 
@@ -31,7 +31,7 @@ class VideoProcessor:
         Raises:
             AttrxferError: PyAV is not installed.
         """
-        require()
+        require_pyav()
         self.photos = photos
         self.strength = strength
         self.largest = largest

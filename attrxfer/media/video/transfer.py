@@ -1,38 +1,48 @@
-"""A video through a transfer: seen once to know where its subjects are, and once to change them."""
+"""A video through a transfer in two passes: the first tracks its subjects, the second changes them."""
 
 from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from attrxfer.errors import DataError
 from attrxfer.media.photos import Photos
-from attrxfer.media.video.change import changed
-from attrxfer.media.video.clip import Clip
-from attrxfer.media.video.encode import encode, encoding
-from attrxfer.media.video.join import join
-from attrxfer.media.video.smooth import WIDTH
-from attrxfer.media.video.watch import ClipAnalysis, by_frame, subjects, watch
-from attrxfer.media.video.work import JobFolder
+from attrxfer.media.video.analysis import VideoAnalysis, analyze, smoothed_subjects, subjects_by_frame
+from attrxfer.media.video.encoding import choose_encoding, encode
+from attrxfer.media.video.frames import WeightedPoints, transfer_frames
+from attrxfer.media.video.job_folder import JobFolder
+from attrxfer.media.video.muxing import mux
+from attrxfer.media.video.reader import VideoReader
+from attrxfer.media.video.smoothing import SMOOTHING
 from attrxfer.storage import files
 
-SEGMENT = 250
-"""Frames after which what is finished is kept: what a stopped job loses at most. Each begins with a key frame."""
+if TYPE_CHECKING:
+    from av import VideoFrame
 
-Progress = Callable[[int, int], Any]
-T = TypeVar("T")
+SEGMENT = 250
+"""Frames after which finished ones are stored: a stopped job loses no more. Each segment begins with a key frame."""
+
+Progress = Callable[[int, int], object]
+"""Receives how many steps are done, and how many there are: two for each frame."""
 
 
 @dataclass(frozen=True)
 class VideoResult:
-    """What became of a video. path: the result. frames: how many it has, and ``changed``, how many of them show a subject.
-    subjects: how many were followed, each from where it comes in to where it leaves. seconds: it took. notes: how the result
-    differs in form from the input, in words."""
+    """What became of a video.
+
+    Attributes:
+        path: The result.
+        frames: How many frames it has.
+        changed: How many of them show a subject.
+        subjects: How many subjects were tracked, each from where it comes in to where it leaves.
+        seconds: Time that the transfer took.
+        notes: How the result differs in form from the input, in words.
+    """
 
     path: Path
     frames: int = 0
@@ -49,73 +59,66 @@ def transfer_video(
     strength: float = 1.0,
     *,
     largest: int | None = None,
-    smoothing: float = WIDTH,
+    smoothing: float = SMOOTHING,
     copy: bool = True,
     provenance: Mapping[str, str] | None = None,
     progress: Progress = lambda done, total: None,
 ) -> VideoResult:
-    """Transfer the subjects of a video file and write the file ``out``, of the same kind by its suffix.
+    """Transfer the subjects of a video.
 
-    The image is encoded again with the clip's codec, pixels, colours, frames and times; sound, subtitles, chapters and
-    metadata are copied. Strength 0 copies the file; with ``copy``, one that nobody is in is copied too. A job that was
-    stopped goes on where it was when it is called again.
+    Frames are encoded again with the input's codec, pixel format, colours and times; sound, subtitles, chapters and metadata
+    are copied. A job that was stopped goes on where it was when it is called again.
 
-    largest: only so many subjects of each scene, the largest. smoothing: standard deviation of the window in seconds, 0 for
-    none. provenance: goes into the file's comment (see ``provenance.provenance_of``). progress: told steps done and to do, two
-    for each frame.
+    Args:
+        photos: The model and the detector.
+        path: The video.
+        out: The result, of the same container by its suffix.
+        strength: Strength of the transfer; 0 copies the file.
+        largest: Only so many subjects of each scene are changed, the largest; None: all.
+        smoothing: Standard deviation of the window in seconds that points are smoothed in; 0: none.
+        copy: Whether a video without subjects is copied.
+        provenance: What is written into the file's comment, see ``provenance.provenance_of``; None: nothing.
+        progress: Called after each step.
 
-    Raises DataError when the file is no video or cannot be decoded, or ``out`` cannot hold it; AttrxferError when PyAV is
-    not installed.
+    Raises:
+        DataError: The file is no video, cannot be decoded, or ``out`` cannot hold it.
+        AttrxferError: PyAV is not installed.
     """
     began = time.monotonic()
     if strength == 0:
         files.copy(path, out)
         return VideoResult(out)
-    with Clip(path) as clip:
-        expected = clip.expected
-        work = JobFolder(out, _job(photos, path, strength, largest, smoothing))
+    with VideoReader(path) as reader:
+        job = JobFolder(out, _job(photos, path, strength, largest, smoothing))
         try:
-            seen = watch(
-                clip, work.remembered(photos.detect), lambda number: progress(number + 1, 2 * max(expected, number + 1))
-            )
+            analysis = analyze(reader, job.cached(photos.detect), _on_frame(progress, reader.expected_frames))
         except DataError:
-            work.remove()
+            job.remove()
             raise
-        found = subjects(seen, float(clip.time_base), smoothing, largest)
-    frames = len(seen.times)
-    placed = by_frame(found, frames)
-    if not any(placed):
-        work.remove()
+        subjects = smoothed_subjects(analysis, float(reader.time_base), smoothing, largest)
+    frames = len(analysis.times)
+    in_frames = subjects_by_frame(subjects, frames)
+    if not any(in_frames):
+        job.remove()
         if copy:
             files.copy(path, out)
         return VideoResult(out, frames, seconds=time.monotonic() - began)
-    draft = work.folder / f"draft{out.suffix}"
-    how = encoding(seen.form, draft)
-    parts = range(-(-frames // SEGMENT))
-    done = next((part for part in parts if not work.has(part)), len(parts))
-    with Clip(path) as clip:
-        stream = itertools.islice(enumerate(clip.frames()), done * SEGMENT, None)
-        for part in parts[done:]:
-            own = changed(photos, itertools.islice(stream, SEGMENT), placed, strength)
-            told = (_told(frame, progress, frames + number, 2 * frames) for number, frame in enumerate(own, part * SEGMENT + 1))
-            work.put(part, encode(told, part * SEGMENT, draft, seen.form, how))
-    with Clip(path) as clip:
-        notes = join(clip, draft, seen, how, [work.numbers(part) for part in parts], map(work.get, parts), provenance)
+    draft = job.folder / f"draft{out.suffix}"
+    notes = [*_write_draft(photos, path, draft, job, analysis, in_frames, strength, provenance, progress), *_notes(analysis)]
     files.sync(draft)
     draft.replace(out)
     files.sync(out.parent)
-    work.remove()
-    notes = [*how.notes, *notes, *_notes(seen)]
-    return VideoResult(out, frames, sum(map(bool, placed)), len(found), time.monotonic() - began, tuple(notes))
+    job.remove()
+    return VideoResult(out, frames, sum(map(bool, in_frames)), len(subjects), time.monotonic() - began, tuple(notes))
 
 
 def _job(photos: Photos, path: Path, strength: float, largest: int | None, smoothing: float) -> dict[str, Any]:
-    """What a result depends on."""
-    there = path.stat()
+    """All that a result depends on."""
+    file = path.stat()
     return {
         "attrxfer": version("attrxfer"),
-        "input": [str(path.resolve()), there.st_size, there.st_mtime_ns],
-        "model": photos.model.metadata.get("sha256"),
+        "input": [str(path.resolve()), file.st_size, file.st_mtime_ns],
+        "model": photos.model.metadata.get("sha256", photos.model.name),
         "detector": type(photos.detector).__qualname__,
         "strength": strength,
         "largest": largest,
@@ -124,15 +127,51 @@ def _job(photos: Photos, path: Path, strength: float, largest: int | None, smoot
     }
 
 
-def _told(value: T, progress: Progress, done: int, total: int) -> T:
-    progress(done, total)
-    return value
+def _on_frame(progress: Progress, expected: int) -> Callable[[int], object]:
+    """Report each frame of the first pass as a step, of about twice as many steps as frames are expected."""
+    return lambda number: progress(number + 1, 2 * max(expected, number + 1))
 
 
-def _notes(seen: ClipAnalysis) -> list[str]:
+def _write_draft(
+    photos: Photos,
+    path: Path,
+    draft: Path,
+    job: JobFolder,
+    analysis: VideoAnalysis,
+    in_frames: Sequence[WeightedPoints],
+    strength: float,
+    provenance: Mapping[str, str] | None,
+    progress: Progress,
+) -> list[str]:
+    """The second pass: transfer and encode the segments that are not finished, then write the file; notes in words."""
+    frames = len(analysis.times)
+    encoding = choose_encoding(analysis.stream_format, draft)
+    segments = range(-(-frames // SEGMENT))
+    done = next((segment for segment in segments if not job.has_segment(segment)), len(segments))
+    with VideoReader(path) as reader:
+        decoded = itertools.islice(enumerate(reader.frames()), done * SEGMENT, None)
+        for segment in segments[done:]:
+            first = segment * SEGMENT
+            changed = transfer_frames(photos, itertools.islice(decoded, SEGMENT), in_frames, strength)
+            counted = _count(changed, progress, frames + first, 2 * frames)
+            job.write_segment(segment, encode(counted, first, draft, analysis.stream_format, encoding))
+    with VideoReader(path) as reader:
+        numbers = [job.read_frame_numbers(segment) for segment in segments]
+        notes = mux(reader, draft, analysis, encoding, numbers, map(job.read_segment, segments), provenance)
+    return [*encoding.notes, *notes]
+
+
+def _count(frames: Iterable[VideoFrame], progress: Progress, done: int, total: int) -> Iterator[VideoFrame]:
+    """Hand frames on and report each as a step."""
+    for number, frame in enumerate(frames, done + 1):
+        progress(number, total)
+        yield frame
+
+
+def _notes(analysis: VideoAnalysis) -> list[str]:
     notes = []
-    if seen.broken:
-        notes.append(f"{seen.broken} broken packets left out")
-    if seen.interlaced:
+    if analysis.broken_packets:
+        notes.append(f"{analysis.broken_packets} broken packets left out")
+    if analysis.interlaced:
         notes.append("its interlaced frames are written as whole ones")
     return notes

@@ -107,7 +107,7 @@ def test_ten_bits_stay_ten(tmp_path: Path) -> None:
 def test_odd_sides(codec: str, suffix: str, pixels: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = write(tmp_path / "a.mkv", [image[:-1, :-1] for image in moving(4)], pixels="yuv420p", sound=None)
     if codec == "libx264":
-        monkeypatch.setattr("attrxfer.media.video.encode.ENCODERS", {"ffv1": "there is none"})
+        monkeypatch.setattr("attrxfer.media.video.encoding.ENCODERS", {"ffv1": "there is none"})
     outcome = transfer_video(photos(), source, tmp_path / f"b.{suffix}")
     with av.open(outcome.path) as new:
         context = new.streams.video[0].codec_context
@@ -292,9 +292,9 @@ def test_without_pyav_the_remedy_is_named() -> None:
     code = (
         "import sys; sys.modules['av'] = None\n"
         "from importlib import util; util.find_spec = lambda name: None\n"
-        "import attrxfer.media.video.clip as clip\n"
+        "import attrxfer.media.video.reader as reader\n"
         "from pathlib import Path\n"
-        "try: clip.Clip(Path('a.mp4'))\n"
+        "try: reader.VideoReader(Path('a.mp4'))\n"
         "except Exception as error: print(type(error).__name__, error)\n"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from attrxfer.media.video.flicker import flicker
-from attrxfer.media.video.join import decode_times
-from attrxfer.media.video.smooth import FADE, fading, smooth
-from attrxfer.media.video.tracks import Tracker
+from attrxfer.media.video.muxing import decode_times
+from attrxfer.media.video.smoothing import FADE, fade_weights, smooth_points
+from attrxfer.media.video.tracking import Tracker
 from tests.media.video.made import SIZE, Bright, Dots, moving, photos, scene
 
 TIMES = np.arange(60) / 25
@@ -27,12 +27,12 @@ def path(times: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 def test_smoothing_leaves_a_parabola_as_it_is() -> None:
-    np.testing.assert_allclose(smooth(TIMES, path(TIMES), TIMES), path(TIMES), atol=1e-3)
+    np.testing.assert_allclose(smooth_points(TIMES, path(TIMES), TIMES), path(TIMES), atol=1e-3)
 
 
 def test_smoothing_takes_the_noise_off_points() -> None:
     noisy = path(TIMES) + np.random.default_rng(0).normal(0, 1, (60, 2, 2)).astype(np.float32)
-    left = smooth(TIMES, noisy, TIMES) - path(TIMES)
+    left = smooth_points(TIMES, noisy, TIMES) - path(TIMES)
     assert left.std() < 0.6  # the standard deviation was 1
     assert np.diff(left, axis=0).std() < 0.25 * np.diff(noisy - path(TIMES), axis=0).std()
 
@@ -40,25 +40,25 @@ def test_smoothing_takes_the_noise_off_points() -> None:
 def test_one_false_look_and_missing_looks_do_not_show() -> None:
     wrong = path(TIMES)
     wrong[30] += 25
-    np.testing.assert_allclose(smooth(TIMES, wrong, TIMES), path(TIMES), atol=0.05)
+    np.testing.assert_allclose(smooth_points(TIMES, wrong, TIMES), path(TIMES), atol=0.05)
     kept = np.r_[0:20, 27:60]
-    np.testing.assert_allclose(smooth(TIMES[kept], path(TIMES[kept]), TIMES), path(TIMES), atol=0.01)
+    np.testing.assert_allclose(smooth_points(TIMES[kept], path(TIMES[kept]), TIMES), path(TIMES), atol=0.01)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
 def test_few_looks_are_enough(count: int) -> None:
-    found = smooth(TIMES[:count], path(TIMES[:count]), TIMES[:count])
+    found = smooth_points(TIMES[:count], path(TIMES[:count]), TIMES[:count])
     np.testing.assert_allclose(found, path(TIMES[:count]), atol=1e-3)
 
 
 def test_width_zero_only_fills_in() -> None:
     noisy = path(TIMES) + np.random.default_rng(0).normal(0, 1, (60, 2, 2)).astype(np.float32)
-    np.testing.assert_array_equal(smooth(TIMES, noisy, TIMES, 0), noisy)
+    np.testing.assert_array_equal(smooth_points(TIMES, noisy, TIMES, 0), noisy)
 
 
 def test_who_comes_and_goes_fades() -> None:
-    np.testing.assert_array_equal(fading(TIMES, False, False), 1)
-    weight = fading(TIMES, True, True)
+    np.testing.assert_array_equal(fade_weights(TIMES, False, False), 1)
+    weight = fade_weights(TIMES, True, True)
     assert weight[0] == weight[-1] == 0 and np.abs(np.diff(weight)).max() < 0.4
     np.testing.assert_array_equal(weight[(TIMES >= FADE) & (TIMES[-1] - FADE >= TIMES)], 1)
 
@@ -69,8 +69,8 @@ def test_who_comes_and_goes_fades() -> None:
 def followed(images: Iterable[NDArray[np.uint8]], detector: Bright, step: int = 1) -> Tracker:
     tracker = Tracker(detector.detect, step)
     for number, image in enumerate(images):
-        if tracker.due(number):
-            tracker.look(number, image)
+        if tracker.is_due(number):
+            tracker.update(number, image)
     return tracker
 
 
@@ -106,15 +106,15 @@ def test_who_comes_in_between_two_searches_is_followed_back() -> None:
     tracker = followed([square if i >= 3 else empty for i in range(30)], Bright())
     (track,) = tracker.tracks
     assert track.frames == list(range(3, 30))
-    assert tracker.find.__self__.calls < 60  # type: ignore[attr-defined]
+    assert tracker.detect.__self__.calls < 60  # type: ignore[attr-defined]
 
 
 def test_another_scene_is_another_track() -> None:
     tracker = Tracker(Bright().detect, 1)
-    tracker.look(0, scene([(30, 20, 34)]))
-    tracker.scene()
-    assert tracker.due(1)
-    tracker.look(1, scene([(30, 20, 34)]))
+    tracker.update(0, scene([(30, 20, 34)]))
+    tracker.begin_scene()
+    assert tracker.is_due(1)
+    tracker.update(1, scene([(30, 20, 34)]))
     assert [track.frames for track in tracker.tracks] == [[0], [1]]
 
 
@@ -136,7 +136,7 @@ def test_smoothed_points_flicker_less() -> None:
     before = moving(40)
     clean = [Bright().detect(image)[0] for image in before]
     noisy = np.stack(clean) + np.random.default_rng(1).normal(0, 0.8, (40, 5, 2)).astype(np.float32)
-    calm = smooth(TIMES[:40], noisy, TIMES[:40])
+    calm = smooth_points(TIMES[:40], noisy, TIMES[:40])
     own = photos()
     ratios = []
     for points in (noisy, calm):
