@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from attrxfer.cli.output import SET, table
@@ -67,10 +69,16 @@ def diff(name: str, other: str | None, overrides: tuple[str, ...]) -> None:
 
 
 @recipe.command()
-def schema() -> None:
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="Write it to this file instead.")
+def schema(out: Path | None) -> None:
     """Print the JSON schema of recipes, by which editors complete and check them."""
     import json
 
     from attrxfer.recipe.json_schema import json_schema
+    from attrxfer.storage.files import write_text
 
-    click.echo(json.dumps(json_schema(host.load().registry), indent=2))
+    text = json.dumps(json_schema(host.load().registry), indent=2) + "\n"
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        write_text(out, text)

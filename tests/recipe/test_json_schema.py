@@ -69,8 +69,11 @@ def test_a_recipe_that_extends_nothing_has_its_sections(validator: Any, host: Ho
     assert validator.is_valid({**filled, "extends": "diat_a"})
 
 
-def test_the_command_prints_it_with_what_each_setting_is(host: Host) -> None:
-    printed = json.loads(attrxfer("recipe", "schema").stdout)
+def test_the_command_prints_it_with_what_each_setting_is(host: Host, tmp_path: Path) -> None:
+    text = attrxfer("recipe", "schema").stdout
+    printed = json.loads(text)
     assert printed == json_schema(host.registry)
+    assert attrxfer("recipe", "schema", "-o", tmp_path / "recipe.schema.json").stdout == ""
+    assert (tmp_path / "recipe.schema.json").read_text() == text
     described = printed["definitions"]["identity.adaptive"]["properties"]["weight"]
     assert described["description"] and described["default"] is not None
