@@ -12,7 +12,10 @@ from attrxfer.cli.output import score_table, table
 @click.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN RUN...")
 def compare(runs: tuple[Path, ...]) -> None:
-    """Show finished runs side by side: the settings in which their recipes differ, and their scores."""
+    """Compare finished runs.
+
+    The settings in which their recipes differ, and their scores, stand side by side.
+    """
     from attrxfer.workflows.compare import runs as read
 
     compared = read(runs)

@@ -13,9 +13,10 @@ WIDTH = 16
 
 @click.command()
 def doctor() -> None:
-    """Check this installation: versions, devices, extras, plugins, cache, disk, and a self-test of a few seconds.
+    """Check this installation.
 
-    The exit code is 1 where something is wrong; a missing extra is not wrong.
+    Versions, devices, extras, plugins, cache and disk are listed, and a self-test of a few seconds trains and applies a
+    model. The exit code is 1 where something is wrong; a missing extra is not wrong.
     """
     from attrxfer.workflows.doctor import sections
 

@@ -12,7 +12,7 @@ from attrxfer.cli.output import SET, score_table
 @click.command()
 @click.argument("candidates", nargs=-1, required=True, metavar="CANDIDATE...")
 @click.option("--data", type=click.Path(path_type=Path), help="Images to score on.  [default: those of the recipe]")
-@click.option("--recipe", help="Use the task, data and metrics of this recipe.  [default: the first model's]")
+@click.option("--recipe", metavar="RECIPE", help="Use the task, data and metrics of this recipe.  [default: the first model's]")
 @SET
 @click.option(
     "--limit",
@@ -34,7 +34,7 @@ def evaluate(
     out: Path,
     quiet: bool,
 ) -> None:
-    """Score each CANDIDATE on the same held-out images and show the scores side by side.
+    """Score models on the same held-out images.
 
     A CANDIDATE is a bundle, a finished run, an exported file, a method or a shipped model by name, or a folder of results
     named as the inputs. The scores are also written as scores.json, table.md and page.html.

@@ -9,15 +9,20 @@ import click
 
 @click.command()
 @click.argument("model")
-@click.option("--to", "form", default="onnx", show_default=True, help="An exporter: see `attrxfer components exporter`.")
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="The file to write.  [default: beside the bundle]")
 @click.option(
-    "--check", type=click.Path(path_type=Path), help="Images on which the file is compared with torch.  [default: noise]"
+    "--to",
+    "form",
+    metavar="EXPORTER",
+    default="onnx",
+    show_default=True,
+    help="A name from `attrxfer components exporter`.",
 )
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="The file to write.  [default: beside the bundle]")
+@click.option("--check", type=click.Path(path_type=Path), help="Images on which the results are compared.  [default: noise]")
 def export(model: str, form: str, out: Path | None, check: Path | None) -> None:
-    """Write MODEL into one file that runs without torch, and compare its results with torch's.
+    """Write a model into one file that runs without torch.
 
-    MODEL is a bundle, a finished run, or a shipped model by name.
+    The results of the file are compared with torch's. MODEL is a bundle, a finished run, or a shipped model by name.
     """
     from attrxfer.plugin import host
     from attrxfer.workflows.export import export as write

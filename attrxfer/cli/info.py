@@ -10,9 +10,10 @@ from attrxfer.cli.output import table
 @click.command()
 @click.argument("model")
 def info(model: str) -> None:
-    """Show the task, size, networks, data, licences and scores of MODEL.
+    """Show what a model is.
 
-    MODEL is a bundle, a finished run, an exported file, a method or a shipped model.
+    Its task, size, networks, data, licences and scores are listed. MODEL is a bundle, a finished run, an exported file, a
+    method or a shipped model.
     """
     from attrxfer.plugin import host
     from attrxfer.workflows.info import facts

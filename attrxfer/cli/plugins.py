@@ -38,10 +38,13 @@ def plugins(context: click.Context) -> None:
 
 @plugins.command()
 @click.argument("name")
-@click.option("--kind", required=True, help=f"The kind of its component: {', '.join(KIND_NAMES)}.")
+@click.option("--kind", metavar="KIND", required=True, help=f"The kind of its component: {', '.join(KIND_NAMES)}.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="The new package's folder.  [default: NAME]")
 def new(name: str, kind: str, out: Path | None) -> None:
-    """Write a package with the plugin NAME: a working component to edit, its tests and a README."""
+    """Write the package of a new plugin.
+
+    It holds a working component to edit, its tests and a README.
+    """
     from attrxfer.scaffold import new_package
 
     folder = out or Path(name)
@@ -68,9 +71,10 @@ def new(name: str, kind: str, out: Path | None) -> None:
     help="A setting that a component cannot be tried without; repeatable.",
 )
 def check(package: str, examples: tuple[str, ...]) -> None:
-    """Check the settings, contracts, recipes and commands of an installed plugin.
+    """Check an installed plugin.
 
-    PACKAGE is the plugin's name or the name of the package that holds it. The exit code is 1 where a check failed.
+    Its components' settings and contracts, its recipes and its commands are checked. PACKAGE is the plugin's name or the
+    name of the package that holds it. The exit code is 1 where a check failed.
     """
     from attrxfer.storage.cache import temporary_cache
     from attrxfer.testing.installed import find_plugins, read_examples

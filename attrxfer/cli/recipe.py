@@ -23,22 +23,26 @@ def ls() -> None:
 
 
 @recipe.command()
-@click.argument("name")
+@click.argument("name", metavar="RECIPE")
 @SET
 def show(name: str, overrides: tuple[str, ...]) -> None:
-    """Print the recipe NAME with every setting: its own, those of the recipes that it extends, and all defaults."""
+    """Print a recipe with all of its settings.
+
+    They are its own, those of the recipes that it extends, and the defaults of all others.
+    """
     from attrxfer.recipe import load
 
     click.echo(load(name, host.load(), overrides).to_toml(), nl=False)
 
 
 @recipe.command()
-@click.argument("name")
+@click.argument("name", metavar="RECIPE")
 @SET
 def check(name: str, overrides: tuple[str, ...]) -> None:
-    """Check the recipe NAME and print all of its problems (exit code 2).
+    """Check a recipe.
 
-    For a valid recipe, print what is missing on this machine to run it.
+    All of its problems are printed, with exit code 2. For a valid recipe it is printed what is missing on this machine to
+    run it.
     """
     from attrxfer.recipe import load
     from attrxfer.workflows import check as workflow
@@ -55,13 +59,13 @@ def check(name: str, overrides: tuple[str, ...]) -> None:
 
 
 @recipe.command()
-@click.argument("name")
+@click.argument("name", metavar="RECIPE")
 @click.argument("other", required=False)
 @SET
 def diff(name: str, other: str | None, overrides: tuple[str, ...]) -> None:
-    """Print the settings in which the recipe NAME differs from OTHER.
+    """Print the settings in which two recipes differ.
 
-    Without OTHER, NAME is compared with the recipe that it names as its reference.
+    Without OTHER, the recipe is compared with the one that it names as its reference.
     """
     from attrxfer.workflows.compare import recipes
 
@@ -71,7 +75,10 @@ def diff(name: str, other: str | None, overrides: tuple[str, ...]) -> None:
 @recipe.command()
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Write it to this file instead.")
 def schema(out: Path | None) -> None:
-    """Print the JSON schema of recipes, by which editors complete and check them."""
+    """Print the JSON schema of recipes.
+
+    Editors complete and check recipes by it. It knows the components that are installed here.
+    """
     import json
 
     from attrxfer.recipe.json_schema import json_schema

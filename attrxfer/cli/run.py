@@ -24,7 +24,7 @@ def run(
     resume: Path | None,
     quiet: bool,
 ) -> None:
-    """Train RECIPE, then write a report and a bundle.
+    """Train a recipe, then write a report and a bundle.
 
     RECIPE is a file, or a name from `attrxfer recipe ls`.
     """

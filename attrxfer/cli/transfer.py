@@ -32,14 +32,16 @@ def read_shard(ctx: click.Context, param: click.Parameter, value: str) -> tuple[
     """(I, N) of "I/N"."""
     first, _, last = value.partition("/")
     if not (first.isdecimal() and last.isdecimal() and 1 <= int(first) <= int(last)):
-        raise click.BadParameter(f'"{value}" is no part: the first of four is 1/4')
+        raise click.BadParameter(f'"{value}" is not of the form I/N: the first of four parts is 1/4')
     return int(first), int(last)
 
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("out"), show_default=True, help="Results' folder.")
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), default=Path("out"), show_default=True, help="The folder of the results."
+)
 @click.option("--strength", type=click.FloatRange(0, 3), default=1.0, show_default=True, help="0: the input, 1: as trained.")
 @click.option(
     "--subjects",
@@ -47,7 +49,7 @@ def read_shard(ctx: click.Context, param: click.Parameter, value: str) -> tuple[
     callback=read_subjects,
     help="Which subjects of a photo are changed: N are the N largest.  [default: all]",
 )
-@click.option("--detector", metavar="NAME", help="The locator that detects them.  [default: the one that a plugin sets]")
+@click.option("--detector", metavar="LOCATOR", help="What detects them.  [default: the one that a plugin sets]")
 @click.option("--missing", type=click.Choice(["copy", "skip"]), help="Files without a subject.  [default: copy]")
 @click.option("--aligned", is_flag=True, help="Images are crops like those trained on; results have the model's size.")
 @click.option("--provenance/--no-provenance", default=True, show_default=True, help="Write into the file how it was made.")
@@ -72,10 +74,11 @@ def transfer(
     backend: str,
     quiet: bool,
 ) -> None:
-    """Transfer FILES (photos, videos, folders of them) with MODEL (a bundle, run, exported file, method or shipped model).
+    """Transfer photos and videos.
 
-    Every subject in a photo or video is detected, transferred and put back; size, format and metadata stay. Exit code 1: some
-    files were broken and skipped, or had no subject.
+    FILES are photos, videos and folders of them. MODEL is a bundle, a finished run, an exported file, a method or a shipped
+    model by name. Every subject in a photo or video is detected, transferred and put back; size, format and metadata stay.
+    The exit code is 1 where some files were broken and skipped, or had no subject.
     """
     if aligned and any(given is not None for given in (subjects, detector, missing)):
         raise click.UsageError("--aligned takes crops, in which nothing is detected: no --subjects, --detector or --missing")

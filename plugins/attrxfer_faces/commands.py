@@ -15,17 +15,20 @@ LISTED = 8
 
 @click.group()
 def data() -> None:
-    """Look at a data set."""
+    """Examine a data set."""
 
 
 @data.command()
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("inspect.html"), show_default=True)
+@click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("inspect.html"), show_default=True, help="The page.")
 @click.option("--size", type=click.IntRange(32, 512), default=64, show_default=True, help="Side of the images in pixels.")
 @click.pass_obj
 def inspect(registry: Registry, path: Path, out: Path, size: int) -> None:
-    """Say what PATH holds, and write a page: counts, clusters of the landmarks and which are dropped, attributes that go
-    together, near-duplicates, labels that contradict each other, broken files."""
+    """Show what a data set holds, and write a page about it.
+
+    Counts, clusters of the landmarks and which are dropped, attributes that go together, near-duplicates, labels that
+    contradict each other, broken files.
+    """
     from attrxfer.data import open_data, recognise
     from attrxfer.storage.files import write_text
     from attrxfer_faces.clusters import LandmarkClusters

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 def push(
     registry: Registry, bundle: Path, repo: str, private: bool, revision: str | None, message: str | None, dry_run: bool
 ) -> None:
-    """Upload BUNDLE (or the bundle of a finished run) to the Hugging Face hub as OWNER/NAME, with a model card.
+    """Upload a bundle to the Hugging Face hub.
+
+    BUNDLE is a bundle or a finished run. It becomes the repository OWNER/NAME, with a model card.
 
     Paths of this machine are removed from what is uploaded. The bundle on this machine is not changed.
     """
@@ -60,7 +62,10 @@ def push(
 @click.option("--revision", help="A branch, tag or commit.  [default: main]")
 @click.pass_obj
 def pull(registry: Registry, repo: str, out: Path | None, revision: str | None) -> None:
-    """Download the bundle OWNER/NAME from the Hugging Face hub, check it, and print its licences."""
+    """Download a bundle from the Hugging Face hub.
+
+    The bundle OWNER/NAME is checked, and its licences are printed.
+    """
     from attrxfer.model import bundle as bundles
     from attrxfer_hub.client import connect
     from attrxfer_hub.transport import download

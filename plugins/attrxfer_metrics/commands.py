@@ -20,12 +20,14 @@ def classifier() -> None:
 @click.option("--data", type=click.Path(path_type=Path), help="Images with labels.  [default: drawn faces]")
 @click.option("--size", default=64, type=click.IntRange(min=16), show_default=True, help="Side of the images in pixels.")
 @click.option("--network", default="test_resnet", show_default=True, help="A timm architecture.")
-@click.option("--steps", default=500, type=click.IntRange(min=1), show_default=True)
-@click.option("--batch-size", default=64, type=click.IntRange(min=2), show_default=True)
-@click.option("--lr", default=3e-3, type=click.FloatRange(min=0, min_open=True), show_default=True)
+@click.option("--steps", default=500, type=click.IntRange(min=1), show_default=True, help="Training steps.")
+@click.option("--batch-size", default=64, type=click.IntRange(min=2), show_default=True, help="Images a step.")
+@click.option("--lr", default=3e-3, type=click.FloatRange(min=0, min_open=True), show_default=True, help="Learning rate.")
 @click.pass_obj
 def train(registry: Registry, data: Path | None, size: int, network: str, steps: int, batch_size: int, lr: float) -> None:
-    """Train the attribute classifier of a data set, or load it from the cache, and print its accuracy on real test images.
+    """Train the attribute classifier of a data set.
+
+    Its accuracy on real test images is printed. It is read from the cache where it was trained before.
 
     Runs use the same classifier if their metrics have the same settings and they use all images (selection = []).
     """

@@ -8,15 +8,32 @@ import sys
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from attrxfer.cli import COMMANDS
+from attrxfer.plugin.host import Host
 from tests.conftest import attrxfer
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: str(command.name))
 def test_a_command_is_in_the_file_of_its_name(command: click.Command) -> None:
     assert command.callback is not None
-    assert command.callback.__module__ in (f"attrxfer.cli.{command.name}", "attrxfer.cli.transferring")
+    assert command.callback.__module__ == f"attrxfer.cli.{command.name}"
+
+
+def test_a_list_of_commands_is_not_cut_and_every_option_is_explained(host: Host) -> None:
+    group = click.Group("attrxfer", commands={str(command.name): command for command in COMMANDS})
+    host.add_commands(group)
+    groups = [("attrxfer", group)]
+    for path, one in groups:
+        listed = CliRunner().invoke(one, ["--help"]).output
+        assert "..." not in listed.partition("Commands:")[2], listed
+        for name, command in one.commands.items():
+            if isinstance(command, click.Group):
+                groups.append((f"{path} {name}", command))
+            options = [param for param in command.params if isinstance(param, click.Option)]
+            unexplained = [option.opts[-1] for option in options if not option.help]
+            assert not unexplained, f"{path} {name}: {unexplained}"
 
 
 def test_who_reads_only_the_first_lines_gets_no_error() -> None:
