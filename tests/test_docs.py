@@ -102,6 +102,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, host: Host) -> Site:
     return Site(out / "html", app)
 
 
+@pytest.mark.slow
 def test_pages_load_nothing_from_elsewhere(site: Site) -> None:
     pages = sorted(site.folder.rglob("*.html"))
     assert len(pages) >= len(PAGES) - 1
@@ -113,6 +114,7 @@ def test_pages_load_nothing_from_elsewhere(site: Site) -> None:
         assert not found, f"{style.name} loads {found}"
 
 
+@pytest.mark.slow
 def test_every_link_inside_resolves(site: Site) -> None:
     pages = {path.resolve(): Html(path) for path in site.folder.rglob("*.html")}
     assert sum(len(page.links) for page in pages.values()) > 500
@@ -137,6 +139,7 @@ def test_the_readmes_links_resolve() -> None:
 # ---------------------------------------------------------------- nothing is left out
 
 
+@pytest.mark.slow
 def test_every_component_and_setting_is_documented(site: Site, host: Host) -> None:
     found = site.sections("reference/components")
     for component in host.registry.all():
@@ -155,6 +158,7 @@ def test_every_parameter_of_a_built_in_has_a_line_in_args(host: Host) -> None:
         assert [name for name in parameters if not words.get(name)] == [], component
 
 
+@pytest.mark.slow
 def test_every_kind_is_documented_with_contract_and_example(site: Site) -> None:
     from attrxfer.testing.suite import CHECKS
 
@@ -166,11 +170,13 @@ def test_every_kind_is_documented_with_contract_and_example(site: Site) -> None:
         assert f"class {KINDS[kind].__name__}" in text and (ROOT / f"tests/docs_examples/{kind}.py").read_text().strip() in text
 
 
+@pytest.mark.slow
 def test_every_hook_is_documented(site: Site) -> None:
     hooks = [name for name, thing in vars(hookspecs).items() if hasattr(thing, "attrxfer_spec")]
     assert len(hooks) >= 3 and list(site.sections("reference/hooks")) == hooks
 
 
+@pytest.mark.slow
 def test_every_command_and_option_is_documented(site: Site) -> None:
     found = site.sections("reference/commands")
     assert len(found) > 10
@@ -181,6 +187,7 @@ def test_every_command_and_option_is_documented(site: Site) -> None:
         assert [row[0] for row in rows(found[path])] == options, path
 
 
+@pytest.mark.slow
 def test_every_recipe_key_is_documented(site: Site, host: Host) -> None:
     found = site.sections("reference/recipe")
     assert {"extends", *schema_of_recipes.PLAIN, *(f"[{section}]" for section in schema_of_recipes.SECTIONS)} <= found.keys()
@@ -194,11 +201,13 @@ def test_every_recipe_key_is_documented(site: Site, host: Host) -> None:
         assert [row[0] for row in rows(found[title])] == list(schema(component.load()).model.model_fields), title
 
 
+@pytest.mark.slow
 def test_every_recipe_is_listed(site: Site, host: Host) -> None:
     section = site.sections("recipes")["The recipes that come with it"]
     assert [row[0] for row in rows(section)] == list(host.recipes()) and all(row[1] for row in rows(section))
 
 
+@pytest.mark.slow
 def test_every_symptom_of_training_is_explained(site: Site) -> None:
     names = typing.get_args(Failure)
     found = site.sections("troubleshooting")
@@ -218,6 +227,7 @@ def test_the_words_for_settings() -> None:
     assert doctest.testmod(describe).failed == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_example_keeps_the_promises_of_its_kind(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path))
@@ -350,6 +360,7 @@ def _refuse(training: Any) -> None:
     raise AssertionError("no page trains in a test: show the command in a block of sh")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in PAGES if page.name != PERFORMED], ids=page_id)
 def test_what_a_page_shows_runs(page: Path, workspace: Path, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(workspace)

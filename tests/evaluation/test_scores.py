@@ -144,6 +144,7 @@ def test_candidates_of_every_form_in_one_command(trained: Path, tmp_path: Path, 
     assert "closer to truth" in done.stdout and "page.html" in done.stdout
 
 
+@pytest.mark.slow
 def test_mistakes_are_one_line(trained: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "few").mkdir()
@@ -234,6 +235,7 @@ def test_results_are_matched_by_their_path_not_by_a_name_that_two_share(tmp_path
 # ---------------------------------------------------------------- tables
 
 
+@pytest.mark.slow
 def test_tables_show_intervals_and_what_is_better(trained: Path) -> None:
     share = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 9, "unit": "share", "better": "higher"}
     text = markdown({"a": {"attribute accuracy": share}, "b": {}})

@@ -66,6 +66,7 @@ def test_a_graph_is_what_a_transfer_does(trained: Path) -> None:
         assert np.abs(found.astype(int) - transfer.images(images, strength)).max() <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["onnx", "openvino", "auto"])
 def test_backends_write_the_images_that_torch_writes(backend: str, trained: Path, photos: Path, tmp_path: Path) -> None:
     for name in ("torch", backend):
@@ -112,6 +113,7 @@ def exported(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     return {"onnx": folder / "model.onnx", "openvino": folder / "model.ov"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["onnx", "openvino"])
 def test_an_exported_file_transfers_without_torch(
     form: str, exported: dict[str, Path], trained: Path, photos: Path, tmp_path: Path
@@ -129,6 +131,7 @@ def test_an_exported_file_transfers_without_torch(
     assert np.abs(read(tmp_path / "torch").astype(int) - read(tmp_path / "out")).max() <= 1
 
 
+@pytest.mark.slow
 def test_eight_bits_are_measured_on_images(trained: Path, photos: Path, exported: dict[str, Path], tmp_path: Path) -> None:
     """Its weights are bytes, and its results are near torch's on images like those it was measured on."""
     import onnx
@@ -146,6 +149,7 @@ def test_eight_bits_are_measured_on_images(trained: Path, photos: Path, exported
     assert difference.max() > 0 and difference.mean() < 2
 
 
+@pytest.mark.slow
 def test_an_exported_file_is_scored_beside_its_bundle(exported: dict[str, Path], trained: Path, tmp_path: Path) -> None:
     metric = 'metric=[{use="preserved"}]'
     result = attrxfer("evaluate", trained, exported["onnx"], "--limit", "4", "--set", metric, "-o", tmp_path / "scores")
@@ -157,6 +161,7 @@ def test_an_exported_file_is_scored_beside_its_bundle(exported: dict[str, Path],
     )
 
 
+@pytest.mark.slow
 def test_the_largest_error_is_in_the_file_and_batch_and_size_are_free(exported: dict[str, Path]) -> None:
     import onnxruntime
 

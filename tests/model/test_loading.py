@@ -90,6 +90,7 @@ def test_every_model_says_the_same_of_itself(trained: Path, file: Path, host: Ho
     assert load_model(file, host).metadata["recipe"] == load_model(trained, host).metadata["recipe"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strength", [0.0, 0.4, 1.3])
 def test_many_strengths_of_one_pass_are_those_of_a_pass_each(trained: Path, file: Path, strength: float) -> None:
     for source in (trained, file):
@@ -98,6 +99,7 @@ def test_many_strengths_of_one_pass_are_those_of_a_pass_each(trained: Path, file
         assert len(model.at_any_strength(IMAGES[:0])(strength)) == 0
 
 
+@pytest.mark.slow
 def test_only_bundles_are_exported(file: Path) -> None:
     with pytest.raises(AttrxferError, match=r"model.onnx: a file already"):
         package.export(file)
@@ -105,12 +107,14 @@ def test_only_bundles_are_exported(file: Path) -> None:
         package.export("truth")
 
 
+@pytest.mark.slow
 def test_info_says_what_files_and_methods_are(file: Path) -> None:
     shown = attrxfer("info", file).stdout
     assert str(file) in shown and f"{SIZE} px" in shown and "generator masked" in shown
     assert "truth" in attrxfer("info", "truth").stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["trained", "file"])
 def test_a_result_has_the_form_of_what_is_given(source: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     model = package.load(request.getfixturevalue(source))

@@ -74,6 +74,7 @@ def test_every_kind_passes_its_own_tests(folder: Path) -> None:
     assert passed is not None and int(passed[1]) > 5 * len(KIND_NAMES), result.stdout.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_what_it_writes_is_clean(folder: Path) -> None:
     """As each package's own pyproject asks for; mypy takes long and sees the same packages in .ci/run."""
     rules = ("--select=E,F,W,I,B,UP,C4,SIM,RUF,PTH,PL", "--ignore=PLR2004,PLR0913,PLC0415")

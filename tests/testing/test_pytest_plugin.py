@@ -45,6 +45,7 @@ def test_tiny_data_on_disk_are_the_same_images(tiny_data_folder: Path, tiny_data
     assert len(make_sets(data, {"bright": True}, None, 0, 0).guided) == 8
 
 
+@pytest.mark.slow
 def test_a_run_on_them_by_a_table(run_recipe: RunRecipe, tiny_data_folder: Path) -> None:
     table = {
         "extends": "diat_a",

@@ -108,6 +108,7 @@ def train(recipe: Recipe, folder: Path, host: Host) -> Training:
     return training
 
 
+@pytest.mark.slow
 def test_a_run_tells_records_and_reports(tiny: Tiny, tmp_path: Path, host: Host) -> None:
     """A generator whose mask begins closed changes nothing; the run says so, once, with the knob, and the report shows it."""
     recipe = tiny("generator.mask_bias=-10.0")
@@ -123,6 +124,7 @@ def test_a_run_tells_records_and_reports(tiny: Tiny, tmp_path: Path, host: Host)
     assert "symptoms" not in healthy.folder.read_info()
 
 
+@pytest.mark.slow
 def test_a_discriminator_that_has_won_is_told_by_the_run(
     tiny: Tiny, tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,6 +137,7 @@ def test_a_discriminator_that_has_won_is_told_by_the_run(
     assert "the discriminator won" in [found["name"] for found in training.folder.read_info()["symptoms"]]
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_names_the_term_and_the_knob(
     tiny: Tiny, tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:

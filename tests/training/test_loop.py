@@ -76,6 +76,7 @@ def test_a_run_leaves_everything_in_its_folder(tiny: Tiny, tmp_path: Path, host:
     assert metadata["task"] == {"name": "gender", "guided": {"Male": False}} and metadata["size"] == 16
 
 
+@pytest.mark.slow
 def test_the_same_recipe_gives_the_same_bytes(tiny: Tiny, tmp_path: Path, host: Host) -> None:
     one, other = (train(tiny(), tmp_path / name, host) for name in "ab")
     assert weights(one) == weights(other)
@@ -83,6 +84,7 @@ def test_the_same_recipe_gives_the_same_bytes(tiny: Tiny, tmp_path: Path, host: 
     assert weights(train(tiny("train.seed=1"), tmp_path / "c", host)) != weights(one)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", [1, 3, 4, 6, 7])
 def test_an_interrupted_run_ends_with_the_same_bits(
     moment: int, tiny: Tiny, tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch
@@ -100,6 +102,7 @@ def test_an_interrupted_run_ends_with_the_same_bits(
     assert losses(folder) == losses(whole)
 
 
+@pytest.mark.slow
 def test_finished_stages_are_skipped(tiny: Tiny, tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = train(tiny(), tmp_path / "run", host)
     before = weights(folder)
@@ -108,6 +111,7 @@ def test_finished_stages_are_skipped(tiny: Tiny, tmp_path: Path, host: Host, mon
     assert weights(folder) == before
 
 
+@pytest.mark.slow
 def test_a_run_is_not_overwritten(tiny: Tiny, tmp_path: Path, host: Host) -> None:
     train(tiny(), tmp_path / "run", host)
     with pytest.raises(AttrxferError, match="a run is here already; resume it with: attrxfer run --resume"):
@@ -134,6 +138,7 @@ def test_a_non_finite_loss_is_named_and_the_checkpoint_kept(
     assert NonFiniteLoss.exit_code not in (0, 1, 2)
 
 
+@pytest.mark.slow
 def test_precision_layout_and_trackers_are_settings(tiny: Tiny, tmp_path: Path, host: Host) -> None:
     pytest.importorskip("tensorboard")
     plain = train(tiny(), tmp_path / "plain", host)
@@ -147,6 +152,7 @@ def test_precision_layout_and_trackers_are_settings(tiny: Tiny, tmp_path: Path, 
     assert list((tmp_path / "half").rglob("events.out.tfevents*")) and not list((tmp_path / "plain").rglob("events.out*"))
 
 
+@pytest.mark.slow
 def test_precision_auto_is_bf16_only_where_there_are_units_for_it(
     tiny: Tiny, tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,6 +168,7 @@ def test_precision_auto_is_bf16_only_where_there_are_units_for_it(
 # ---------------------------------------------------------------- stages
 
 
+@pytest.mark.slow
 def test_stages_can_be_listed(tiny: Tiny, tmp_path: Path, host: Host) -> None:
     folder = train(tiny("stages=['adversarial']"), tmp_path / "run", host)
     assert {line["stage"] for line in losses(folder)} == {"adversarial"}

@@ -168,6 +168,7 @@ def test_a_bundle_that_does_not_know_its_alignment_takes_crops_when_told(
         assert image.size == (32, 32)
 
 
+@pytest.mark.slow
 def test_nothing_needs_torch_or_dlib() -> None:
     import subprocess
     import sys

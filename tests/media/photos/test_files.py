@@ -262,6 +262,7 @@ def test_16_bits_of_colour_become_8_and_that_is_said(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- what is not changed
 
 
+@pytest.mark.slow
 def test_animations_and_pages_are_left_as_they_are(tmp_path: Path) -> None:
     frames = [Image.fromarray(noise(seed=seed)) for seed in range(3)]
     for name in ("a.gif", "a.webp", "a.png", "a.tif"):

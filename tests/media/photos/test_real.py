@@ -31,6 +31,7 @@ def dlib(host: Host) -> Detector:
     return load_detector("dlib", host.registry)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("degrees", [0, 20, -35])
 @pytest.mark.parametrize("scale", [0.6, 1.0, 3.0])
 def test_the_astronaut_is_found_turned_small_and_large(dlib: Detector, degrees: float, scale: float) -> None:

@@ -132,6 +132,7 @@ def test_flicker_is_the_ratio_of_changes() -> None:
     assert flicker(before, blinking, points, alignment, SIZE) > 3
 
 
+@pytest.mark.slow
 def test_smoothed_points_flicker_less() -> None:
     before = moving(40)
     clean = [Bright().detect(image)[0] for image in before]
