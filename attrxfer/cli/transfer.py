@@ -32,7 +32,7 @@ def read_shard(ctx: click.Context, param: click.Parameter, value: str) -> tuple[
     """(I, N) of "I/N"."""
     first, _, last = value.partition("/")
     if not (first.isdecimal() and last.isdecimal() and 1 <= int(first) <= int(last)):
-        raise click.BadParameter(f'"{value}" is not of the form I/N: the first of four parts is 1/4')
+        raise click.BadParameter(f'"{value}" is not I/N with I from 1 to N: the first of four parts is 1/4')
     return int(first), int(last)
 
 

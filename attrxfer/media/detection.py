@@ -7,6 +7,9 @@ from attrxfer.interfaces import Detector
 from attrxfer.plugin.parameters import build, missing_for, named
 from attrxfer.plugin.registry import Registry
 
+CROPS = "images that are crops like those trained on need no detector: --aligned"
+"""What can be done without one."""
+
 
 def load_detector(name: str | None, registry: Registry) -> Detector:
     """A registered locator that detects subjects in any image, with its settings at their defaults.
@@ -23,13 +26,11 @@ def load_detector(name: str | None, registry: Registry) -> Detector:
     name = default_detector(registry) if name is None else name
     spec = named("locator", name, registry)
     if not isinstance(spec.component.load(), Detector):
-        raise AttrxferError(f"locator {name} detects nothing in photos; these do: {_detectors(registry)}")
+        others = ", ".join(_detectors(registry)) or "none is installed"
+        raise AttrxferError(f"locator {name} detects nothing in photos; these do: {others}")
     missing = missing_for(spec)
     if missing:
-        raise AttrxferError(
-            f"detector {name}: missing: {'; '.join(missing)}; "
-            f"images that are crops like those trained on need no detector: --aligned"
-        )
+        raise AttrxferError(f"detector {name}: missing: {'; '.join(missing)}; {CROPS}")
     detector: Detector = build(spec, {})
     return detector
 
@@ -43,14 +44,16 @@ def default_detector(registry: Registry) -> str:
     names = registry.defaults("locator")
     if len(names) == 1:
         return names[0]
-    problem = f"several plugins set one ({', '.join(names)})" if names else "no plugin sets one"
-    raise AttrxferError(f"no default detector: {problem}; name one with --detector: {_detectors(registry)}")
+    detectors = _detectors(registry)
+    if not detectors:
+        raise AttrxferError(f"no plugin that detects subjects in photos is installed; {CROPS}")
+    problem = f"several plugins set a default detector ({', '.join(names)})" if names else "no plugin sets a default detector"
+    raise AttrxferError(f"{problem}; name one with --detector: {', '.join(detectors)}")
 
 
-def _detectors(registry: Registry) -> str:
+def _detectors(registry: Registry) -> list[str]:
     """The names of all locators that detect."""
-    names = [component.name for component in registry.all("locator") if isinstance(component.load(), Detector)]
-    return ", ".join(names) or "none is installed"
+    return [component.name for component in registry.all("locator") if isinstance(component.load(), Detector)]
 
 
 def count(number: int, subject: str) -> str:

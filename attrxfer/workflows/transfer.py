@@ -21,12 +21,14 @@ from attrxfer.media.batch import (
 )
 from attrxfer.media.detection import load_detector
 from attrxfer.media.files import FileTask, find_tasks
-from attrxfer.media.images import SUFFIXES, is_image
+from attrxfer.media.images import SUFFIXES as IMAGES
+from attrxfer.media.images import is_image
 from attrxfer.media.manifest import Manifest
 from attrxfer.media.photos import Photos
 from attrxfer.media.processors import CropProcessor, PhotoProcessor
 from attrxfer.media.provenance import provenance_of
 from attrxfer.media.video.processor import VideoProcessor
+from attrxfer.media.video.reader import SUFFIXES as VIDEOS
 from attrxfer.media.video.reader import is_video
 from attrxfer.model.loading import load_model
 from attrxfer.plugin.host import Host
@@ -101,11 +103,11 @@ def transfer(
     loaded = _load(model, options.backend, host)
     if not options.aligned and loaded.alignment is None:
         raise AttrxferError(
-            f"{model}: does not say how its training images were aligned, so it cannot be told where in a photo to cut; for "
-            f"images framed as those were, say --aligned (results have {loaded.size} x {loaded.size} pixels)"
+            f"{model}: does not say how its training images were aligned, so photos cannot be cut as those were; if your "
+            f"images are crops like those, use --aligned (results have {loaded.size} x {loaded.size} pixels)"
         )
-    what = "images here" if options.aligned else "images or videos here"
-    tasks = find_tasks(sources, out, _is_media, f"{what} ({', '.join(sorted(SUFFIXES))})")
+    what, suffixes = ("images", IMAGES) if options.aligned else ("images or videos", IMAGES | VIDEOS)
+    tasks = find_tasks(sources, out, _is_media, f"{what} here ({', '.join(sorted(suffixes))})")
     provenance = provenance_of(loaded, options.strength)
     processors, subject = _processors(loaded, tasks, options, provenance if options.provenance else None, host)
     manifest = Manifest(out, provenance, options.batch, subject) if any(source.is_dir() for source in sources) else None

@@ -1,4 +1,4 @@
-"""Faces anywhere in an image: looked for at a reduced size, their points placed at the image's own."""
+"""Faces detected anywhere in an image: at a reduced size first, then their landmarks at the image's own size."""
 
 from __future__ import annotations
 
@@ -11,71 +11,79 @@ from PIL import Image
 from attrxfer_faces.dlib_models import Faces
 from attrxfer_faces.points import IBUG_POINTS, eyes_and_nose
 
-SEARCH = 1600
-"""Longer side in pixels at which faces are looked for: those of a twentieth of it and more are found. Where there are none,
-they are looked for again at twice the side."""
-ENLARGED = 2
-"""Times that smaller images are enlarged at most."""
-SURE, SURE_AGAIN = 0.15, 0.1
-"""Scores of dlib's detector below this are mostly not of faces: at first, and when it looks again at the face set upright
-and ``AGAIN`` pixels large, where other things that look like faces no longer do."""
-AGAIN = 100
-CLOSE = 320
-"""A larger face is reduced to this side in pixels before its points are placed: dlib compares single pixels."""
-LEANING = {3: -25.0, 4: 25.0}
-"""Degrees counter-clockwise that set upright what dlib's detectors for leaning faces find."""
-TIMES = 2
-"""The points are placed again on the face set upright by them: dlib's predictor knows no leaning faces."""
+SEARCH_SIDE = 1600
+"""Longer side in pixels at which faces are detected: those of a twentieth of it and more are found. Where there are none, twice
+the side is tried."""
+MAX_ENLARGEMENT = 2
+"""Small images are enlarged by this factor at most."""
+MIN_SCORE, MIN_SCORE_UPRIGHT = 0.15, 0.1
+"""Detections of dlib with lower scores are mostly no faces: in the whole image, and in the check of the upright face."""
+CHECK_SIDE = 100
+"""Side in pixels of the upright face in that check, in which most things that look like faces are no longer detected."""
+LANDMARKS_SIDE = 320
+"""Larger faces are reduced to this side in pixels for the landmarks: dlib compares single pixels."""
+ROTATIONS = {3: -25.0, 4: 25.0}
+"""Degrees counter-clockwise that set a face upright, by the number of dlib's detector for rotated faces that found it."""
+ITERATIONS = 2
+"""The landmarks are predicted again on the face that the first ones set upright: dlib's predictor knows no rotated faces."""
 
 
-def faces_in(image: NDArray[np.uint8], faces: Faces) -> NDArray[np.float32]:
-    """iBUG's 68 points of every face in an image (H, W, 3), the largest face first: (F, 68, 2) in its pixels."""
+def detect_faces(image: NDArray[np.uint8], faces: Faces) -> NDArray[np.float32]:
+    """Detect all faces in an image.
+
+    Args:
+        image: uint8 RGB (H, W, 3).
+        faces: dlib's models.
+
+    Returns:
+        iBUG's 68 points of each face (F, 68, 2), x and y in pixels of the image, the largest face first.
+    """
     pil = Image.fromarray(image)
     points: list[NDArray[np.float32]] = []
-    for side in (SEARCH, 2 * SEARCH):
-        points = [each for each in _looked_for(pil, side, faces) if each is not None]
-        if points or side >= ENLARGED * max(pil.size):
+    for side in (SEARCH_SIDE, 2 * SEARCH_SIDE):
+        points = [each for each in _search(pil, side, faces) if each is not None]
+        if points or side >= MAX_ENLARGEMENT * max(pil.size):
             break
     return np.array(points, np.float32).reshape(-1, IBUG_POINTS, 2)
 
 
-def _looked_for(image: Image.Image, longer: int, faces: Faces) -> Iterator[NDArray[np.float32] | None]:
-    """The points of what looks like a face at this longer side in pixels, the largest first; None where it is none."""
-    scale = min(ENLARGED, longer / max(image.size))
-    seen = image.resize([max(1, round(side * scale)) for side in image.size], Image.Resampling.BICUBIC, reducing_gap=3)
-    found = [hit for hit in zip(*faces.detect.run(np.asarray(seen), 0, SURE), strict=True) if hit[1] > SURE]
-    for box, _, which in sorted(found, key=lambda hit: hit[0].area(), reverse=True):
-        middle = (box.left() + box.width() / 2) / scale, (box.top() + box.height() / 2) / scale
-        yield _points(image, middle, box.width() / scale, LEANING.get(which, 0.0), faces)
+def _search(image: Image.Image, longer_side: int, faces: Faces) -> Iterator[NDArray[np.float32] | None]:
+    """Detect at this longer side in pixels: the landmarks of each detection, the largest first; None where it is no face."""
+    scale = min(MAX_ENLARGEMENT, longer_side / max(image.size))
+    resized = image.resize([max(1, round(side * scale)) for side in image.size], Image.Resampling.BICUBIC, reducing_gap=3)
+    detections = zip(*faces.detect.run(np.asarray(resized), 0, MIN_SCORE), strict=True)
+    scored = [(box, number) for box, score, number in detections if score > MIN_SCORE]
+    for box, number in sorted(scored, key=lambda detection: detection[0].area(), reverse=True):
+        centre = (box.left() + box.width() / 2) / scale, (box.top() + box.height() / 2) / scale
+        yield _landmarks(image, centre, box.width() / scale, ROTATIONS.get(number, 0.0), faces)
 
 
-def _points(
-    image: Image.Image, middle: tuple[float, float], side: float, degrees: float, faces: Faces
+def _landmarks(
+    image: Image.Image, centre: tuple[float, float], side: float, degrees: float, faces: Faces
 ) -> NDArray[np.float32] | None:
-    """The 68 points of the face in a square around ``middle``, which a turn by ``degrees``
-    counter-clockwise sets upright or nearly so; None where it is no face after all."""
-    left, top = round(middle[0] - side), round(middle[1] - side)
+    """The 68 points of the face in a square around ``centre``, which a rotation by ``degrees`` counter-clockwise sets nearly
+    upright; None where the upright face is not detected again."""
+    left, top = round(centre[0] - side), round(centre[1] - side)
     area = image.crop((left, top, left + round(2 * side), top + round(2 * side)))
-    scale = min(1.0, CLOSE / side)
+    scale = min(1.0, LANDMARKS_SIDE / side)
     near = area.resize((round(area.width * scale),) * 2, Image.Resampling.BOX) if scale < 1 else area
     half = near.width / 2
     box = faces.dlib.rectangle(*(round(half * part) for part in (0.5, 0.5, 1.5, 1.5)))
-    found = np.zeros((IBUG_POINTS, 2))
-    for _ in range(TIMES):
+    points = np.zeros((IBUG_POINTS, 2))
+    for _ in range(ITERATIONS):
         upright = near.rotate(degrees, Image.Resampling.BILINEAR) if degrees else near
         parts = faces.predictor(np.asarray(upright), box).parts()
-        found = _turned(np.array([(point.x, point.y) for point in parts]) + 0.5 - half, degrees)
-        eyes = eyes_and_nose(found[None])
+        points = _rotate(np.array([(point.x, point.y) for point in parts]) + 0.5 - half, degrees)
+        eyes = eyes_and_nose(points[None])
         across, down = (eyes[1] - eyes[0])[0]
         degrees = float(np.degrees(np.arctan2(down, across)))
-    small = near.rotate(degrees, Image.Resampling.BILINEAR).resize((2 * AGAIN, 2 * AGAIN), Image.Resampling.BICUBIC)
-    if not len(faces.detect.run(np.asarray(small), 0, SURE_AGAIN)[0]):
+    small = near.rotate(degrees, Image.Resampling.BILINEAR).resize((2 * CHECK_SIDE, 2 * CHECK_SIDE), Image.Resampling.BICUBIC)
+    if not len(faces.detect.run(np.asarray(small), 0, MIN_SCORE_UPRIGHT)[0]):
         return None
-    return ((found + half) * (area.width / near.width) + [left - 0.5, top - 0.5]).astype(np.float32)
+    return ((points + half) * (area.width / near.width) + [left - 0.5, top - 0.5]).astype(np.float32)
 
 
-def _turned(points: NDArray[np.float64], degrees: float) -> NDArray[np.float64]:
-    """Points (P, 2) around 0, 0 turned clockwise, as images show them."""
-    turn = np.exp(1j * np.radians(degrees))
-    turned = (points[:, 0] + 1j * points[:, 1]) * turn
-    return np.stack([turned.real, turned.imag], axis=1)
+def _rotate(points: NDArray[np.float64], degrees: float) -> NDArray[np.float64]:
+    """Points (P, 2) around 0, 0 rotated clockwise, as images show them."""
+    rotated = (points[:, 0] + 1j * points[:, 1]) * np.exp(1j * np.radians(degrees))
+    return np.stack([rotated.real, rotated.imag], axis=1)

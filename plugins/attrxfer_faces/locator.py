@@ -21,7 +21,7 @@ from attrxfer.interfaces import Batch, Broken
 from attrxfer.storage.cache import cache_folder
 from attrxfer.storage.files import write_bytes
 from attrxfer_faces.dlib_models import Faces, missing_dlib
-from attrxfer_faces.face_detector import faces_in
+from attrxfer_faces.face_detector import detect_faces
 from attrxfer_faces.points import CELEBA_POINTS, IBUG_POINTS, eyes_and_nose, five_points
 
 REGIONS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
@@ -103,7 +103,7 @@ class Dlib(Landmarks):
 
     def detect(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Five points (F, 5, 2) of every face. Raises AttrxferError when dlib is not installed."""
-        return five_points(faces_in(image, self.faces))
+        return five_points(detect_faces(image, self.faces))
 
     def reduce(self, landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
         if landmarks.shape[1] not in (CELEBA_POINTS, IBUG_POINTS):

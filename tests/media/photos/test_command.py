@@ -145,8 +145,8 @@ def test_shards_are_disjoint_and_together_everything(run: Run, folder: Path, tmp
     [
         (["--subjects", "none"], '"none" is neither all, largest nor a number from 1'),
         (["--subjects", "0"], '"0" is neither all, largest'),
-        (["--shard", "0/3"], '"0/3" is no part: the first of four is 1/4'),
-        (["--shard", "4"], '"4" is no part'),
+        (["--shard", "0/3"], '"0/3" is not I/N with I from 1 to N: the first of four parts is 1/4'),
+        (["--shard", "4"], '"4" is not I/N'),
         (["--aligned", "--subjects", "all"], "--aligned takes crops"),
         (["--missing", "burn"], "'burn' is not one of"),
     ],
