@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sphinx.ext.napoleon import Config
 from sphinx.ext.napoleon.docstring import GoogleDocstring
 
+from attrxfer.plugin.docstrings import parameters
 from attrxfer.plugin.parameters import schema
 from attrxfer.plugin.settings import settings
 from attrxfer.report.markdown import table as markdown_table
@@ -48,11 +49,6 @@ class Docstring(NamedTuple):
 
     text: Sequence[str]
     fields: Sequence[tuple[str, str, str]]
-
-    @property
-    def settings(self) -> dict[str, str]:
-        """The words of each entry of ``Args`` and ``Attributes``."""
-        return {name: words for section, name, words in self.fields if section in ("param", "ivar")}
 
 
 def docstring(thing: Any) -> Docstring:
@@ -100,18 +96,11 @@ def described(cls: type, shared: Collection[str] = ()) -> tuple[str, str]:
     for name, form, bounds, default in settings(cls):
         value = nested(*read.nested[name]) if name in read.nested else ", ".join(filter(None, (form, bounds)))
         own = UNSET.get(default, f"`{default}`")
-        rows.append((f"`{name}`", value, f"`[train] {name}`" if name in shared else own, prose(words.get(name, ""))))
+        rows.append(
+            (f"`{name}`", value, f"`[train] {name}`" if name in shared else own, prose(words.get(name, "").removesuffix(".")))
+        )
     text = "\n\n".join(prose(block) for block in docstring(cls).text)
     return text, table(("setting", "value", "default", "what it is"), rows)
-
-
-def parameters(cls: type) -> dict[str, str]:
-    """The words of each parameter: from the class's own docstring, else from the nearest base class's."""
-    words: dict[str, str] = {}
-    for base in reversed(cls.__mro__[:-1]):
-        if base.__doc__ and base.__module__.partition(".")[0] != "torch":
-            words |= docstring(base).settings
-    return {name: text.removesuffix(".") for name, text in words.items()}
 
 
 def nested(kind: str, many: bool) -> str:

@@ -24,6 +24,7 @@ from attrxfer import recipe
 from attrxfer.data import data_table
 from attrxfer.interfaces import KINDS, Failure
 from attrxfer.plugin import hookspecs
+from attrxfer.plugin.docstrings import parameters as parameters_in
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.parameters import schema
 from attrxfer.plugin.registry import Registry
@@ -154,7 +155,7 @@ def test_every_parameter_of_a_built_in_has_a_line_in_args(host: Host) -> None:
     names = {component: list(schema(component.load()).model.model_fields) for component in host.registry.all()}
     assert sum(map(len, names.values())) > 100
     for component, parameters in names.items():
-        words = describe.parameters(component.load())
+        words = parameters_in(component.load())
         assert [name for name in parameters if not words.get(name)] == [], component
 
 

@@ -1,4 +1,4 @@
-"""attrxfer demo."""
+"""The command ``attrxfer demo``."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from attrxfer.plugin.registry import Registry
 
 FIRST, MAKES_IT = Path("runs/diat_a_gender"), "attrxfer run recipes/diat_a_gender.toml"
-"""What the README's first command leaves."""
+"""The run that the README's first command makes, and that command."""
 PORTS = 100
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SWITCHES = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
-"""Gradio reads these when it is imported; without them it asks other machines."""
+"""Gradio reads these variables when it is imported; without them it connects to other machines."""
 
 
 @click.command()
 @click.argument("models", nargs=-1, type=click.Path(path_type=Path), metavar="[MODEL]...")
-@click.option("--port", type=click.IntRange(1, 65535), default=7860, show_default=True, help="The next free one is taken.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; others than loopback open the page.")
+@click.option("--port", type=click.IntRange(1, 65535), default=7860, show_default=True, help="The first port to try.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--detector", metavar="NAME", help="What detects the subjects of a photo.  [default: the one that a plugin sets]")
 @click.option("--no-browser", is_flag=True, help="Open no browser.")
 @click.pass_obj
@@ -69,7 +69,7 @@ def demo(registry: Registry, models: tuple[Path, ...], port: int, host: str, det
 
 
 def _wait() -> None:
-    """Until Ctrl-C or SIGTERM."""
+    """Return at Ctrl-C or SIGTERM."""
     asked = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: asked.set())
@@ -77,8 +77,11 @@ def _wait() -> None:
 
 
 def free_port(host: str, wanted: int) -> int:
-    """The first free port from ``wanted`` on. Raises AttrxferError when the host is none of this machine's, or all are
-    taken."""
+    """Find the first free port, starting with ``wanted``.
+
+    Raises:
+        AttrxferError: This machine does not have the address ``host``, or all tried ports are taken.
+    """
     try:
         family, _, _, _, (address, *_) = socket.getaddrinfo(host, wanted, type=socket.SOCK_STREAM)[0]
     except OSError as error:

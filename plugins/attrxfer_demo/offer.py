@@ -1,4 +1,4 @@
-"""What the page offers: a bundle each, with what it changes and how photos reach it."""
+"""The bundles that the page offers."""
 
 from __future__ import annotations
 
@@ -22,13 +22,22 @@ if TYPE_CHECKING:
     from attrxfer.plugin.registry import Registry
 
 SHOWN = 12
-"""Samples in the gallery."""
+"""Samples in the gallery, at most."""
 
 
 @dataclass(frozen=True)
 class Offer:
-    """path: as its user named it. label: task, and what it makes of what. photos: finds subjects in whole photos; None where
-    images are taken as crops, and ``crops_only`` says why in a sentence. samples: (source, strip) pairs of the run."""
+    """A bundle on the page.
+
+    Attributes:
+        path: As the user named it.
+        label: Its task and attributes.
+        about: Data set and size, for the page.
+        transfer: The loaded bundle.
+        photos: Transfers whole photos; None where every image is taken as one crop.
+        crops_only: Why ``photos`` is None, as sentences; "" if it is not.
+        samples: For each sample of the run its source (S, S, 3), and a column of source, result and truth.
+    """
 
     path: Path
     label: str
@@ -39,7 +48,7 @@ class Offer:
     samples: tuple[tuple[NDArray[np.uint8], NDArray[np.uint8]], ...]
 
     def command(self, name: str, strength: float, *, crop: bool) -> str:
-        """The command line that does the same."""
+        """The command that transfers this photo in the same way."""
         aligned = ["--aligned"] if crop else []
         return shlex.join(["attrxfer", "transfer", str(self.path), name, *aligned, "--strength", f"{strength:g}", "-o", "out"])
 
@@ -92,7 +101,7 @@ def _offer(path: Path, found_by: Detector | None, missing: str) -> Offer:
 
 
 def label(task: Mapping[str, Any]) -> str:
-    """A task's name, and what it makes of what.
+    """A task's name and its attributes before and after.
 
     >>> label({"name": "gender", "guided": {"Male": False}})
     'gender: Male → not Male'
@@ -115,8 +124,11 @@ def _words(values: Mapping[str, bool]) -> str:
 
 
 def samples(path: Path, size: int) -> tuple[tuple[NDArray[np.uint8], NDArray[np.uint8]], ...]:
-    """Of a run's folder: each sample's source (S, S, 3), and below it what the finished bundle made of it and, where it is
-    known, the truth (2S or 3S, S, 3). Nothing for a bundle alone."""
+    """Read the samples of a run's folder; empty for a bundle alone.
+
+    Returns:
+        For each sample its source (S, S, 3), and a column (2S or 3S, S, 3) of source, result and, where known, truth.
+    """
     strips = [_strip(path / "samples" / f"{name}.png", size) for name in ("source", "result", "truth")]
     if not (strips[0] and strips[1]):
         return ()
@@ -125,7 +137,7 @@ def samples(path: Path, size: int) -> tuple[tuple[NDArray[np.uint8], NDArray[np.
 
 
 def _strip(path: Path, size: int) -> list[NDArray[np.uint8]]:
-    """Images that lie side by side in a file."""
+    """The images of a file that holds them side by side."""
     if not path.is_file():
         return []
     with Image.open(path) as image:

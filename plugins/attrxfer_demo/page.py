@@ -1,4 +1,4 @@
-"""The page itself: gradio's controls around a studio."""
+"""The page: gradio's controls, which call a ``Studio``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from attrxfer_demo.studio import AS_CROP, Key, Looked, Studio
 
 STRONGEST, STEP = 1.5, 0.05
 SWEEP, OLD = 60, 3600
-"""Seconds between two looks for old files, and after which a file that nothing shows is deleted."""
+"""Seconds between two searches for old files, and age at which an unused file is deleted."""
 EMPTY = "The result will be here."
 FONTS = ("system-ui", "sans-serif"), ("ui-monospace", "monospace")
 CSS = """
@@ -29,7 +29,7 @@ CSS = """
 #samples .thumbnail-item { aspect-ratio: auto; height: auto; }
 """
 CLICK = "() => document.getElementById('file').click()"
-"""gradio's own button downloads a file that is there already; ours is made at a click, which another one follows."""
+"""gradio's download button takes an existing file. Here the file is written at a click, then a hidden button is clicked."""
 
 SCROLL = """() => {
     const single = (event) => !event.ctrlKey && (event.touches?.length ?? 1) === 1;
@@ -37,12 +37,12 @@ SCROLL = """() => {
     for (const name of ["wheel", "touchstart", "touchmove"])
         document.addEventListener(name, (event) => scrolls(event) && event.stopPropagation(), true);
 }"""
-"""Over the images the wheel and a finger scroll the page as elsewhere; with Ctrl, or two fingers, they enlarge."""
+"""Over the images, the wheel and one finger scroll the page; with Ctrl, or two fingers, they zoom."""
 
 
 @contextmanager
 def serving(offers: Sequence[Offer], folder: Path, host: str, port: int) -> Iterator[str]:
-    """The page's address, while the context lasts. ``folder`` is gradio's for temporary files, too."""
+    """Serve the page inside the context; gives its address. gradio's temporary files go to ``folder`` too."""
     page = build(Studio(offers, folder))
     _, url, _ = page.launch(
         server_name=f"[{host}]" if ":" in host else host,
@@ -66,7 +66,7 @@ def serving(offers: Sequence[Offer], folder: Path, host: str, port: int) -> Iter
 
 
 def theme() -> gr.themes.Base:
-    """gradio's plainest, in the reader's own fonts."""
+    """gradio's default theme with the system's fonts, so that no font is downloaded."""
     return gr.themes.Default(primary_hue="slate", neutral_hue="slate", font=FONTS[0], font_mono=FONTS[1], radius_size="sm")
 
 
@@ -102,7 +102,7 @@ class Controls:
             height=280,
             elem_id="photo",
         )
-        # the uploaded file to the byte; gradio's own step says no more than "error" where Pillow cannot open it
+        # keeps the uploaded file as it is; gradio's own step reports only "error" where Pillow cannot open it
         self.photo.preprocess = lambda payload: payload.path if payload else None  # type: ignore[method-assign]
         self.choice = gr.Radio(names, value=names[0], type="index", label="Attribute", elem_id="choice")
         self.strength = gr.Slider(
@@ -171,13 +171,13 @@ class Controls:
             self.choice.input(self.look, [*given, self.crop], shown, **looking),
             chosen.then(self.look_at_crop, given, shown, **looking),
         ):
-            looked.then(**moving)  # the slider may have moved meanwhile
+            looked.then(**moving)  # the slider may have moved in the meantime
         self.strength.input(**moving, trigger_mode="always_last")
         self.choice.input(self.choose, [self.choice], [self.about, self.heading, self.samples], **quiet)
         self.download.click(self.save, [self.key, self.strength], [self.file], **saving).then(None, js=CLICK)
 
     def look(self, photo: str | None, choice: int, strength: float, crop: bool = False) -> list[Any]:
-        """A photo came or went, or is to be taken otherwise."""
+        """Show a new photo, or nothing when it was removed; ``crop``: it is one crop."""
         looked = self.studio.look(photo, choice, crop=crop) if photo else Looked(None, EMPTY)
         asked = gr.update(value=crop, visible=looked.faceless or crop)
         if looked.key is None:
@@ -187,11 +187,11 @@ class Controls:
         return [looked.key, looked.said, asked, compare, gr.update(value=command, visible=True), gr.update(visible=True)]
 
     def look_at_crop(self, photo: str, choice: int, strength: float) -> list[Any]:
-        """The same for an image that is known to be a crop."""
+        """Show an image that is known to be a crop."""
         return self.look(photo, choice, strength, crop=self.studio.offers[choice].photos is not None)
 
     def move(self, key: Key | None, strength: float) -> list[Any]:
-        """The slider moved."""
+        """Show the photo at another strength."""
         return [gr.skip(), gr.skip()] if key is None else list(self._at(Key(*key), strength))
 
     def _at(self, key: Key, strength: float) -> tuple[tuple[Path, Path], str]:
@@ -199,17 +199,17 @@ class Controls:
             return self.studio.show(key, strength), self.studio.command(key, strength)
 
     def save(self, key: Key, strength: float) -> Path:
-        """The download was asked for."""
+        """Write the file to download."""
         with _told():
             return self.studio.save(Key(*key), strength)
 
     def choose(self, choice: int) -> list[Any]:
-        """Another bundle."""
+        """Show another bundle's description and samples."""
         found = self._samples(choice)
         return [self._about(choice), gr.update(visible=bool(found)), gr.update(value=found, visible=bool(found))]
 
     def sample(self, choice: int, event: gr.SelectData) -> Path:
-        """A sample was chosen: its source is the photo."""
+        """Take the source of a chosen sample as the photo."""
         return self.studio.sample(choice, event.index)
 
     def _samples(self, choice: int) -> list[Any]:
@@ -222,7 +222,7 @@ class Controls:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """Errors for people are shown as such."""
+    """Inside, errors that a user can mend are shown on the page."""
     try:
         yield
     except (AttrxferError, OSError) as error:

@@ -1,4 +1,4 @@
-"""A photo at any strength: what takes long is done once for each photo and bundle, the rest at each move of the slider."""
+"""Transfers a photo at any strength. Detection and networks run once for each photo and bundle; a new strength only blends."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from attrxfer.media.provenance import provenance_of, xmp_packet
 from attrxfer_demo.offer import Offer
 
 VIEW = 1024
-"""Longer side in pixels of what the page shows of a larger photo; downloads are of the photo's own size."""
+"""Longer side in pixels at which the page shows larger photos; downloads have the photo's own size."""
 AS_CROP = "Take the image as one crop"
 REMEMBERED = 4
-"""Photos that are kept ready, with their networks' results."""
+"""Photos that are kept in memory with their results."""
 
 
 class Key(NamedTuple):
-    """A photo under one of the offers."""
+    """A photo with one of the offers; ``crop``: it is taken as one crop."""
 
     path: str
     offer: int
@@ -40,8 +40,14 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class Looked:
-    """What was seen in a photo. key: None when there is nothing to change. said: for the reader. faceless: nobody was found,
-    so that to take the image as a crop is the remedy. middle: of the largest subject, in percent of the width."""
+    """What was detected in a photo.
+
+    Attributes:
+        key: Names the photo in further calls; None when there is nothing to change.
+        said: The message for the user.
+        faceless: No face was detected; taking the image as a crop may help.
+        middle: x of the largest subject's middle, in percent of the width.
+    """
 
     key: Key | None
     said: str
@@ -78,7 +84,7 @@ class Ready:
         return self._view.image if self._view else self.crops[0]
 
     def after(self, strength: float) -> NDArray[np.uint8]:
-        """The same at a strength."""
+        """The photo at a strength, as the page shows it."""
         return self._at(strength, self._view)
 
     def save(self, strength: float, path: Path) -> Path:
@@ -91,7 +97,7 @@ class Ready:
             path.write_bytes(self.file.encoded(self._at(strength, self.photo_crops), provenance))
         else:
             save_image(path, self._at(strength, None), xmp_packet(provenance) if strength else None)
-        return path if path.exists() else path.with_suffix(".png")  # what Pillow reads but does not write
+        return path if path.exists() else path.with_suffix(".png")  # formats that Pillow reads but does not write
 
     def _at(self, strength: float, crops: PhotoCrops | None) -> NDArray[np.uint8]:
         results = self.results(strength)
@@ -102,7 +108,7 @@ class Ready:
 
 
 def _reduced(crops: PhotoCrops) -> PhotoCrops:
-    """The same crops in a smaller photo."""
+    """The same crops in a photo reduced to ``VIEW`` pixels."""
     height, width = crops.image.shape[:2]
     scale = VIEW / max(height, width)
     if scale >= 1:
@@ -114,7 +120,12 @@ def _reduced(crops: PhotoCrops) -> PhotoCrops:
 
 
 class Studio:
-    """What the page's controls do. ``folder`` takes the images that are shown and downloaded."""
+    """The actions of the page's controls.
+
+    Args:
+        offers: The bundles.
+        folder: Where the images that are shown and downloaded are written.
+    """
 
     def __init__(self, offers: Sequence[Offer], folder: Path) -> None:
         self.offers = tuple(offers)
@@ -123,7 +134,7 @@ class Studio:
         self._ready = functools.lru_cache(maxsize=REMEMBERED)(self._prepare)
 
     def look(self, path: str, offer: int, *, crop: bool) -> Looked:
-        """Find and transfer the subjects of a photo, or take it as one crop."""
+        """Detect and transfer the subjects of a photo, or transfer it as one crop."""
         key = Key(path, offer, crop or self.offers[offer].photos is None)
         try:
             with self._lock:
@@ -140,7 +151,11 @@ class Studio:
         return Looked(key, what, middle=50 * (left + right) / ready.photo_crops.image.shape[1])
 
     def show(self, key: Key, strength: float) -> tuple[Path, Path]:
-        """Files of the photo before and after, as the page shows them. Raises DataError when the photo is gone."""
+        """Write the photo before and after the transfer, as the page shows them.
+
+        Raises:
+            DataError: The photo no longer exists.
+        """
         with self._lock:
             ready = self._ready(key)
             folder = self._folder(key)
@@ -149,19 +164,23 @@ class Studio:
         return before, after
 
     def save(self, key: Key, strength: float) -> Path:
-        """The file to download. Raises DataError when the photo is gone."""
+        """Write the file to download.
+
+        Raises:
+            DataError: The photo no longer exists.
+        """
         with self._lock:
             ready = self._ready(key)
         task = self.offers[key.offer].transfer.metadata["task"]["name"]
         return ready.save(strength, self._folder(key) / f"{ready.path.stem}-{task}-{strength:g}{ready.path.suffix}")
 
     def command(self, key: Key, strength: float) -> str:
-        """The command line that does the same."""
+        """The command that transfers this photo in the same way."""
         offer = self.offers[key.offer]
         return offer.command(Path(key.path).name, strength, crop=key.crop)
 
     def sample(self, offer: int, number: int) -> Path:
-        """A file of the source of a run's sample."""
+        """Write the source of a run's sample into a file."""
         source, _ = self.offers[offer].samples[number]
         folder = self.folder / f"samples-{offer}"
         folder.mkdir(parents=True, exist_ok=True)
@@ -193,7 +212,7 @@ def said(crops: PhotoCrops | None, offer: Offer) -> str:
 
 
 def _view(path: Path, make: Callable[[], NDArray[np.uint8]]) -> Path:
-    """Write an image that is not there yet. A JPEG takes a tenth of a PNG's time, and at this quality looks the same."""
+    """Write an image if the file does not exist. JPEG takes a tenth of PNG's time and looks the same at this quality."""
     if not path.exists():
         Image.fromarray(make()).save(path, quality=97, subsampling=0)
     return path

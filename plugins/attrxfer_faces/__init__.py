@@ -1,4 +1,4 @@
-"""Data sets on disk (CelebA's official layout, a folder a class, a table) and the choice of frontal faces."""
+"""Faces: data sets on disk, selection of frontal faces, locators of face regions, metrics of identity and landmarks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def register_components(registry: Registry) -> None:
         licence="MIT (the images: non-commercial research)",
     )
     registry.dataset(
-        "folder", "attrxfer_faces.folder:Folder", summary="a folder with a folder of images a class", licence="MIT"
+        "folder", "attrxfer_faces.folder:Folder", summary="a folder with a folder of images for each class", licence="MIT"
     )
     registry.dataset("csv", "attrxfer_faces.table:Csv", summary="a CSV table of file names and attributes", licence="MIT")
     registry.selection(
@@ -43,7 +43,7 @@ def register_components(registry: Registry) -> None:
     for name, target, where in (
         ("landmarks", "Landmarks", "of the data set"),
         ("dlib", "Dlib", "that dlib finds (extra faces)"),
-        ("auto", "Auto", "of the data set, else of dlib"),
+        ("auto", "Auto", "of the data set, or of dlib where it has none"),
     ):
         registry.locator(
             name,
@@ -57,13 +57,13 @@ def register_components(registry: Registry) -> None:
     registry.metric(
         "identity",
         "attrxfer_faces.metrics:Identity",
-        summary="whether results show the person of their input, by dlib's face embedding (extra faces) or a network's",
+        summary="whether results show the person of their input, by the face embedding of dlib (extra faces) or of a network",
         licence="MIT",
     )
     registry.metric(
         "landmarks",
         "attrxfer_faces.metrics:Landmarks",
-        summary="how far the landmarks moved, by dlib (extra faces)",
+        summary="how far the landmarks moved, found by dlib (extra faces)",
         licence="iBUG 300-W: not for commercial use",
     )
 

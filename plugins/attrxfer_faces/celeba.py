@@ -21,12 +21,14 @@ ALIGNED = (178, 218)
 
 
 class CelebA:
-    """img_align_celeba/ and list_attr_celeba.txt; list_eval_partition.txt, list_landmarks_align_celeba.txt and
-    identity_CelebA.txt when present. Images that the lists name but the folder does not have are left out. Without a
+    """CelebA's aligned images with their lists.
+
+    Required are img_align_celeba/ and list_attr_celeba.txt. list_eval_partition.txt, list_landmarks_align_celeba.txt and
+    identity_CelebA.txt are read if they exist. Images that a list names but the folder lacks are left out. Without a
     partition, splits are 80/10/10 by person, or by file name where there are no identities.
 
     Args:
-        path: The folder that holds them.
+        path: The folder with img_align_celeba/ and the lists.
         size: Side of the images in pixels.
         crop: Left, top, width and height of the part of the aligned 178 x 218 images that is used.
     """
@@ -71,15 +73,15 @@ class CelebA:
 
     @cached_property
     def _attributes(self) -> tuple[tuple[str, ...], dict[str, NDArray[np.bool_]]]:
-        """Names of the images that are there, and their attributes."""
+        """Names of the images that exist, and their attributes."""
         if not (self.path / IMAGES).is_dir():
-            raise DataError(f"{self.path / IMAGES}: no such folder; CelebA's aligned images belong there")
+            raise DataError(f"{self.path / IMAGES}: no such folder; it should hold CelebA's aligned images")
         lines = self._lines(ATTRIBUTES)
         known = lines[1].split()
         there = {file.name for file in (self.path / IMAGES).iterdir()}
         rows = [line.split() for line in lines[2:] if line.split() and line.split()[0] in there]
         if not rows:
-            raise DataError(f"{self.path / IMAGES}: none of the images that {ATTRIBUTES} names is here")
+            raise DataError(f"{self.path / IMAGES}: none of the images that {ATTRIBUTES} names exists")
         wrong = next((row for row in rows if len(row) != len(known) + 1), None)
         if wrong is not None:
             raise DataError(f"{self.path / ATTRIBUTES}: {wrong[0]} has {len(wrong) - 1} values for {len(known)} attributes")
@@ -93,23 +95,23 @@ class CelebA:
             raise DataError(f"{self.path / file}: missing; it comes with CelebA") from None
 
     def _numbers(self, file: str, columns: int) -> NDArray[np.float64] | None:
-        """A list's numbers for each image (N, columns), NaN where it does not name one; None without the list."""
+        """The numbers of a list for each image (N, columns), NaN for images that it does not name; None without the list."""
         if not (self.path / file).is_file():
             return None
-        found: dict[str, list[str]] = {}
+        values_of: dict[str, list[str]] = {}
         for line in self._lines(file):
             name, *values = line.split() or [""]
             if len(values) == columns and name.endswith((".jpg", ".png")):
-                found[name] = values
+                values_of[name] = values
         names = self._attributes[0]
-        missing = [name for name in names if name not in found]
+        missing = [name for name in names if name not in values_of]
         if missing and file != LANDMARKS:
             raise DataError(f"{self.path / file}: has no line for {missing[0]} and {len(missing) - 1} more images")
         nothing = ["nan"] * columns
-        return np.array([found.get(name, nothing) for name in names], dtype=np.float64)
+        return np.array([values_of.get(name, nothing) for name in names], dtype=np.float64)
 
     def _landmarks(self) -> NDArray[np.float32] | None:
-        """Left eye, right eye, nose, left and right corner of the mouth, in pixels of the framed images."""
+        """Left eye, right eye, nose, left and right corner of the mouth (N, 5, 2), in pixels of the framed images."""
         numbers = self._numbers(LANDMARKS, 10)
         if numbers is None:
             return None

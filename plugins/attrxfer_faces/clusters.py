@@ -1,4 +1,4 @@
-"""Section 5.1: clusters of faces by their landmarks; clusters of unsuitable faces are dropped."""
+"""Section 5.1: faces are clustered by their landmarks, and clusters of unsuitable faces are dropped."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Clusters:
 
     Attributes:
         label: Cluster of each face (N,); -1 for faces without landmarks.
-        yaw: Median over a cluster's faces (K,) of the nose's sideways offset, in eye distances.
+        yaw: Median (K,) of the nose's sideways offset, in eye distances.
         eyes: Median eye distance (K,) as a share of the image's side.
-        low_mouth: Median height of the mouth's middle (K,) as a share of the side; 1 is the lower edge.
+        low_mouth: Median y (K,) of the mouth's middle, as a share of the side; 1 is the lower edge.
         dropped: Which clusters are dropped (K,).
     """
 
@@ -36,16 +36,16 @@ class Clusters:
 
 
 class LandmarkClusters:
-    """K-means of the five landmarks; clusters are dropped whose faces are not frontal, too small, or cut by the image's edge.
+    """K-means of the five landmarks. Clusters of faces that are not frontal, too small or cut by the edge are dropped.
 
-    The paper chose 14 clusters by eye; here a rule does it. Faces without landmarks are kept.
+    The paper chose 14 clusters by eye; here the three limits below choose. Faces without landmarks are kept.
 
     Args:
         size: Side of the images in pixels.
         clusters: Number of clusters; 62 in the paper.
-        max_yaw: Greatest median of the nose's sideways offset, in eye distances.
-        min_eyes: Least median eye distance, as a share of the side.
-        max_mouth: Greatest median height of the mouth as a share of the side; 1 is the lower edge.
+        max_yaw: Greatest median of the nose's sideways offset that is kept, in eye distances.
+        min_eyes: Least median eye distance that is kept, as a share of the side.
+        max_mouth: Greatest median y of the mouth that is kept, as a share of the side; 1 is the lower edge.
         seed: Seed of the first cluster centres.
     """
 
@@ -68,10 +68,10 @@ class LandmarkClusters:
 
     def keep(self, records: Records) -> NDArray[np.bool_]:
         """Which faces (N,) are not in a dropped cluster."""
-        found = self.find(records)
-        if found is None:
+        clusters = self.find(records)
+        if clusters is None:
             return np.ones(len(records), bool)
-        return np.where(found.label >= 0, ~found.dropped[found.label], True)
+        return np.where(clusters.label >= 0, ~clusters.dropped[clusters.label], True)
 
     def find(self, records: Records) -> Clusters | None:
         """The clusters; None where there are no landmarks of faces, or fewer faces than clusters."""
@@ -95,7 +95,7 @@ class LandmarkClusters:
         return Clusters(label, medians["yaw"], medians["eyes"], medians["low_mouth"], dropped)
 
     def _cluster(self, rows: NDArray[np.float64]) -> NDArray[np.int64]:
-        """The best of some k-means, by the distance to the centres."""
+        """Cluster of each row, from the k-means run with the least squared distance to the centres."""
         best: tuple[float, NDArray[np.int64]] | None = None
         for restart in range(RESTARTS):
             centres, label = kmeans2(rows, self.clusters, minit="++", seed=self.seed + restart, missing="warn")

@@ -1,4 +1,4 @@
-"""attrxfer data inspect: what a folder of labelled faces holds, and what is wrong with it."""
+"""The command ``attrxfer data inspect``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from attrxfer.plugin.registry import Registry
 
 LISTED = 8
+"""Pairs of correlated attributes that are printed, at most."""
 
 
 @click.group()
@@ -24,10 +25,10 @@ def data() -> None:
 @click.option("--size", type=click.IntRange(32, 512), default=64, show_default=True, help="Side of the images in pixels.")
 @click.pass_obj
 def inspect(registry: Registry, path: Path, out: Path, size: int) -> None:
-    """Show what a data set holds, and write a page about it.
+    """Describe a data set, and write a page about it.
 
-    Counts, clusters of the landmarks and which are dropped, attributes that go together, near-duplicates, labels that
-    contradict each other, broken files.
+    Counts, correlated attributes, near-duplicates, labels that contradict each other, broken files, and clusters of landmarks
+    with those that are dropped.
     """
     from attrxfer.data import open_data, recognise
     from attrxfer.storage.files import write_text
@@ -43,7 +44,7 @@ def inspect(registry: Registry, path: Path, out: Path, size: int) -> None:
     clusters = LandmarkClusters(size=size).find(opened.records)
     click.echo(f"{path}: {name}\n{opened.describe()}")
     for pair in pairs[:LISTED]:
-        click.echo(f"go together: {pair.first} and {pair.second} (phi {pair.phi:+.2f})")
+        click.echo(f"correlated: {pair.first} and {pair.second} (phi {pair.phi:+.2f})")
     conflicts = [pair for pair in alike if pair.differ or pair.other_person]
     across = sum(pair.other_split for pair in alike)
     click.echo(f"{len(alike)} pairs of near-duplicates, {across} across splits, {len(conflicts)} with conflicting labels")
@@ -51,8 +52,7 @@ def inspect(registry: Registry, path: Path, out: Path, size: int) -> None:
         click.echo("no landmarks of faces: no clusters")
     else:
         faces = int(clusters.dropped[clusters.label[clusters.label >= 0]].sum())
-        click.echo(
-            f"{len(clusters.dropped)} clusters of landmarks, {int(clusters.dropped.sum())} dropped by the rule ({faces} faces)"
-        )
+        count, dropped = len(clusters.dropped), int(clusters.dropped.sum())
+        click.echo(f"{count} clusters of landmarks, {dropped} dropped by selection clusters ({faces} faces)")
     write_text(out, page(path, name, opened, pairs, alike, clusters))
     click.echo(f"page: {out}")

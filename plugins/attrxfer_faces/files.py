@@ -1,4 +1,4 @@
-"""What data sets made of files have in common: reading, fingerprints, splits by name."""
+"""Shared by data sets of image files: reading, fingerprints, splits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,18 @@ SHARE_TRAIN, SHARE_VALIDATION = 80, 10
 def read_files(
     folder: Path, names: Sequence[str], rows: Sequence[int], framing: Framing | None, size: int
 ) -> list[NDArray[np.uint8] | Broken]:
-    """The images of these rows, framed to (size, size, 3), or Broken with the reason."""
+    """Read the images of these rows.
+
+    Args:
+        folder: Where file names start.
+        names: The files of all rows.
+        rows: Which to read.
+        framing: How files are cut; None cuts the central square.
+        size: Side in pixels.
+
+    Returns:
+        For each row uint8 RGB (size, size, 3), or Broken with the reason.
+    """
     images: list[NDArray[np.uint8] | Broken] = []
     for row in rows:
         path = folder / names[row]
@@ -34,7 +45,7 @@ def read_files(
 
 
 def fingerprint(folder: Path, names: Iterable[str], parameters: Any) -> str:
-    """A hash over the files' names, lengths and times of change, and over parameters as JSON takes them."""
+    """A hash of the files' names, sizes and modification times, and of ``parameters`` (JSON)."""
     digest = hashlib.sha256(json.dumps(parameters, default=str).encode())
     for name in names:
         path = folder / name
@@ -44,6 +55,9 @@ def fingerprint(folder: Path, names: Iterable[str], parameters: Any) -> str:
 
 
 def split_by(keys: Iterable[object]) -> NDArray[np.uint8]:
-    """80/10/10 by a hash of each key, so that equal keys (one person) share a split and added images move no other."""
+    """Splits (N,) in shares of 80/10/10, by a hash of each key.
+
+    Equal keys (one person) get the same split, and adding images does not change the split of others.
+    """
     shares = np.array([zlib.crc32(str(key).encode()) % 100 for key in keys])
     return ((shares >= SHARE_TRAIN).astype(np.uint8) + (shares >= SHARE_TRAIN + SHARE_VALIDATION)).astype(np.uint8)

@@ -22,7 +22,7 @@ SPLIT_FOLDERS = {"train": 0, "val": 1, "validation": 1, "valid": 1, "test": 2}
 class Folder:
     """PATH/CLASS/**/image, or PATH/SPLIT/CLASS/**/image with splits train, validation (val, valid) and test.
 
-    Each class's name is a boolean attribute. Without split folders the split is 80/10/10 by file name.
+    Each class is a boolean attribute. Without split folders the splits are 80/10/10 by file name.
 
     Args:
         path: The folder.
@@ -51,7 +51,9 @@ class Folder:
         files, classes, splits = self._files
         known = sorted(set(classes))
         if len(known) < 2:
-            raise DataError(f"{self.path}: needs a folder of images for each of two classes or more; found {known or 'none'}")
+            raise DataError(
+                f"{self.path}: expected a folder of images for each of two classes or more; found {known or 'none'}"
+            )
         attributes = {name: np.array([one == name for one in classes]) for name in known}
         split = np.array(splits, np.uint8) if splits else split_by(files)
         return Records(files, attributes, split)

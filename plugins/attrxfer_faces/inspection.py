@@ -1,4 +1,4 @@
-"""What can be wrong with a labelled folder of faces, found before anything is trained on it."""
+"""Checks of a labelled data set before training: correlated attributes and near-duplicates."""
 
 from __future__ import annotations
 
@@ -12,19 +12,25 @@ from numpy.typing import NDArray
 from attrxfer.data import CachedDataset
 
 STRONG = 0.3
-"""|phi| from which two attributes count as going together."""
+"""Least |phi| of two attributes that are reported as correlated."""
 HASH = 16
 """Side of the difference hash: HASH * HASH bits."""
 NEAR = 16
-"""Bits by which near-duplicates may differ."""
+"""Greatest number of bits in which near-duplicates differ."""
 SAMPLE = 20000
-"""Images that are compared for duplicates, at most."""
+"""Greatest number of images that are compared for duplicates."""
 
 
 @dataclass(frozen=True)
 class Confound:
-    """Two attributes that go together: phi is their correlation, counts how many images have both, only the first, only the
-    second, neither."""
+    """Two correlated attributes.
+
+    Attributes:
+        first: Name of one.
+        second: Name of the other.
+        phi: Their correlation, -1..1.
+        counts: How many images have both, only the first, only the second, neither.
+    """
 
     first: str
     second: str
@@ -34,8 +40,14 @@ class Confound:
 
 @dataclass(frozen=True)
 class Twins:
-    """Two rows whose images are nearly equal, the attributes their labels disagree on, and whether two people are said to
-    be on them or two splits hold them."""
+    """Two rows whose images are nearly equal.
+
+    Attributes:
+        rows: The two rows.
+        differ: Attributes in which their labels differ.
+        other_person: Whether they are labelled as different people.
+        other_split: Whether they are in different splits.
+    """
 
     rows: tuple[int, int]
     differ: tuple[str, ...]
@@ -44,9 +56,11 @@ class Twins:
 
 
 def confounds(attributes: Mapping[str, NDArray[np.bool_]], rows: NDArray[np.int64]) -> list[Confound]:
-    """Pairs of attributes with |phi| of at least 0.3 among ``rows``, strongest first; attributes all or none of them have
-    are no pair's."""
-    found = []
+    """Pairs of attributes with |phi| of at least 0.3 among ``rows``, strongest first.
+
+    Attributes that all or none of these rows have are left out.
+    """
+    pairs = []
     for first, second in combinations(attributes, 2):
         a, b = attributes[first][rows], attributes[second][rows]
         if a.all() or b.all() or not a.any() or not b.any():
@@ -54,12 +68,16 @@ def confounds(attributes: Mapping[str, NDArray[np.bool_]], rows: NDArray[np.int6
         phi = float(np.corrcoef(a, b)[0, 1])
         if abs(phi) >= STRONG:
             counts = tuple(int(mask.sum()) for mask in (a & b, a & ~b, ~a & b, ~a & ~b))
-            found.append(Confound(first, second, phi, counts))  # type: ignore[arg-type]
-    return sorted(found, key=lambda pair: -abs(pair.phi))
+            pairs.append(Confound(first, second, phi, counts))  # type: ignore[arg-type]
+    return sorted(pairs, key=lambda pair: -abs(pair.phi))
 
 
 def difference_hash(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Which of neighbouring patches is brighter, for images (N, S, S, 3): (N, HASH * HASH) of 0 and 1."""
+    """The difference hash of images (N, S, S, 3): whether each patch is brighter than its left neighbour.
+
+    Returns:
+        0 or 1 for each pair of patches, (N, HASH * HASH).
+    """
     grey = images.astype(np.float32).mean(-1)
     count, side = len(grey), grey.shape[1]
     rows = np.linspace(0, side, HASH + 1).astype(int)
@@ -70,17 +88,17 @@ def difference_hash(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def twins(data: CachedDataset) -> list[Twins]:
-    """Near-duplicates among the usable images (the first 20,000), whatever their split."""
+    """Near-duplicates among the first 20,000 usable images of all splits."""
     rows = np.flatnonzero(data.usable)[:SAMPLE]
     bits = difference_hash(data.images_u8(rows)).astype(np.float32) * 2 - 1
-    found = []
+    pairs = []
     for start in range(0, len(rows), 1024):
         chunk = bits[start : start + 1024]
-        apart = (HASH * HASH - chunk @ bits.T) / 2
-        for i, j in zip(*np.nonzero(apart <= NEAR), strict=True):
+        differing_bits = (HASH * HASH - chunk @ bits.T) / 2
+        for i, j in zip(*np.nonzero(differing_bits <= NEAR), strict=True):
             if start + i < j:
-                found.append(_twins(data, int(rows[start + i]), int(rows[j])))
-    return found
+                pairs.append(_twins(data, int(rows[start + i]), int(rows[j])))
+    return pairs
 
 
 def _twins(data: CachedDataset, one: int, other: int) -> Twins:

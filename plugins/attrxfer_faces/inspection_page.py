@@ -1,4 +1,4 @@
-"""inspect.html: the findings of an inspection with the images they are about."""
+"""inspect.html: the results of an inspection, with images."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ from attrxfer_faces.clusters import Clusters
 from attrxfer_faces.inspection import Confound, Twins
 
 SHOWN = 24
+"""Pairs of attributes, and near-duplicates, that the page shows at most."""
 EACH = 6
+"""Faces of a cluster that the page shows at most."""
 Item = tuple[str, list[str], bool]
-"""An image's address, lines below it, and whether it is marked."""
+"""An image as a data URI, the lines below it, and whether it is marked."""
 
 
 def page(
     path: Path, name: str, data: CachedDataset, pairs: Sequence[Confound], alike: Sequence[Twins], clusters: Clusters | None
 ) -> str:
-    """The whole page, self-contained."""
+    """The page as HTML that loads nothing from elsewhere."""
     return render(
         "inspection.html.j2",
         title=f"{path}: {name}",
@@ -39,13 +41,13 @@ def page(
 
 
 def _twins(data: CachedDataset, alike: Sequence[Twins]) -> list[Item]:
-    """Pairs whose labels conflict come first."""
+    """Near-duplicates; those whose labels conflict come first."""
     ordered = sorted(alike, key=lambda pair: -(len(pair.differ) + 10 * pair.other_person + 5 * pair.other_split))
     items = []
     for pair in ordered[:SHOWN]:
         lines = [" and ".join(data.records.names[row] for row in pair.rows)]
         lines += [f"labels differ: {', '.join(pair.differ)}"] if pair.differ else []
-        lines += ["two people are named"] if pair.other_person else []
+        lines += ["labelled as two people"] if pair.other_person else []
         lines += ["in two splits"] if pair.other_split else []
         items.append((_strip(data.images_u8(np.array(pair.rows))), lines, bool(pair.differ or pair.other_person)))
     return items

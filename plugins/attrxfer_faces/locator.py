@@ -1,4 +1,4 @@
-"""Where parts of a face are, from the landmarks that the data set knows."""
+"""Where parts of a face are, from landmarks of the data set or of dlib."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ REGIONS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "face": (tuple(range(68)), (0, 1, 2, 3, 4)),
 }
 """Points of each region among iBUG's 68, and among CelebA's 5."""
-FEW = 0.25
-"""What CelebA's 5 points need beyond the margin, in distances of the eyes: they mark no outline."""
+MARGIN_OF_FIVE = 0.25
+"""Additional margin for CelebA's 5 points, which mark no outline, in distances between the eyes."""
 
 HALF = np.array([0, 0.5])
 HALF_PIXEL = 0.5
 FULL, CHUNK = 160, 64
-"""Side in pixels at which dlib looks at a face, and how many images are read at once."""
+"""Side in pixels of the images that dlib gets; images in a chunk."""
 Region = Literal["mouth", "eyes", "face"]
 log = logging.getLogger("attrxfer")
 
@@ -54,39 +54,45 @@ class Landmarks:
     def __init__(self, *, region: Region = "face", margin: Annotated[float, Field(ge=0, le=2)] = 0.2) -> None:
         self.region = region
         self.margin = margin
-        self.known: dict[int, NDArray[np.bool_]] = {}
+        self._masks: dict[int, NDArray[np.bool_]] = {}
 
     def check_data(self, data: Any) -> None:
-        """Raises DataError when the data set has no landmarks of a face."""
+        """Check that the data set has landmarks of faces.
+
+        Raises:
+            DataError: It has none.
+        """
         if not has_landmarks(data):
             raise DataError(
                 f"locator landmarks ({self.region}): the data set has no {IBUG_POINTS} or {CELEBA_POINTS} landmarks of a face; "
-                f"find them with: --set train.local_enhancer.locator.use=dlib, or leave the local enhancer out with: "
+                f"detect them with: --set train.local_enhancer.locator.use=dlib, or leave the local enhancer out with: "
                 f"--set enhancer=[]"
             )
 
     def points(self, data: Any) -> NDArray[np.float32]:
         """Landmarks (N, P, 2) of all images, NaN where there are none."""
-        found: NDArray[np.float32] = data.records.landmarks
-        return found
+        points: NDArray[np.float32] = data.records.landmarks
+        return points
 
     def masks(self, data: Any, batch: Batch) -> NDArray[np.float32]:
         size = batch.images.shape[-1]
         masks = [self._mask(self.points(data), int(row), size) for row in batch.rows]
-        turned = [mask[:, ::-1] if mirror else mask for mask, mirror in zip(masks, batch.mirrored, strict=True)]
-        return np.stack(turned)[:, None].astype(np.float32)
+        mirrored = [mask[:, ::-1] if mirror else mask for mask, mirror in zip(masks, batch.mirrored, strict=True)]
+        return np.stack(mirrored)[:, None].astype(np.float32)
 
     def _mask(self, landmarks: NDArray[np.float32], row: int, size: int) -> NDArray[np.bool_]:
-        if row not in self.known:
-            self.known[row] = region_mask(landmarks[row], self.region, self.margin, size)
-        return self.known[row]
+        if row not in self._masks:
+            self._masks[row] = region_mask(landmarks[row], self.region, self.margin, size)
+        return self._masks[row]
 
 
 class Dlib(Landmarks):
-    """The same from iBUG's 68 points, which dlib (extra ``faces``) finds once in all usable images, before the first
-    stage, at 160 pixels; they are kept in the cache. Images without a face that it finds have an empty region.
+    """The same from iBUG's 68 points, which dlib (extra ``faces``) detects.
 
-    It also finds faces in any image, as five points: left eye, right eye, tip of the nose, corners of the mouth.
+    Before the first stage, the points of all usable images are detected at 160 pixels and stored in the cache. The region is
+    empty where dlib finds no face.
+
+    It also detects faces in any image, as five points: left eye, right eye, tip of the nose, corners of the mouth.
     """
 
     @classmethod
@@ -94,15 +100,25 @@ class Dlib(Landmarks):
         return missing_dlib()
 
     def check_data(self, data: Any) -> None:
-        self.found = dlib_landmarks(data)
+        self._points = dlib_landmarks(data)
 
     def points(self, data: Any) -> NDArray[np.float32]:
-        return self.found
+        return self._points
 
     subject = "face"
 
     def detect(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Five points (F, 5, 2) of every face. Raises AttrxferError when dlib is not installed."""
+        """Detect all faces in an image.
+
+        Args:
+            image: uint8 RGB (H, W, 3).
+
+        Returns:
+            Five points of each face (F, 5, 2), the largest face first.
+
+        Raises:
+            AttrxferError: dlib is not installed.
+        """
         return five_points(detect_faces(image, self.faces))
 
     def reduce(self, landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -116,59 +132,68 @@ class Dlib(Landmarks):
 
 
 class Auto(Dlib):
-    """``landmarks`` where the data set has some, else ``dlib``."""
+    """The landmarks of the data set where it has some, else dlib's."""
 
     @classmethod
     def missing(cls, *, region: Region = "face", margin: float = 0.2) -> Sequence[str]:
         return []
 
     def check_data(self, data: Any) -> None:
-        """Raises DataError when there are no landmarks and no dlib to find them."""
+        """Read the landmarks, or detect them.
+
+        Raises:
+            DataError: The data set has none, and dlib is not installed.
+        """
         if has_landmarks(data):
-            self.found = data.records.landmarks
+            self._points = data.records.landmarks
             return
         if missing_dlib():
-            raise DataError(f"locator auto ({self.region}): the data set has no landmarks of a face; needs {missing_dlib()[0]}")
+            raise DataError(
+                f"locator auto ({self.region}): the data set has no landmarks of a face; missing: {missing_dlib()[0]}"
+            )
         super().check_data(data)
 
 
 def has_landmarks(data: Any) -> bool:
-    """Whether the data set brings landmarks of faces."""
+    """Whether the data set has landmarks of faces."""
     points = data.records.landmarks
     return points is not None and points.shape[1] in (CELEBA_POINTS, IBUG_POINTS)
 
 
 def dlib_landmarks(data: Any) -> NDArray[np.float32]:
-    """iBUG's 68 points (N, 68, 2) of the usable images as dlib sees them, in pixels of the run's images; NaN for others
-    and where it finds no face. Kept in the cache by a hash of the images and of which are usable."""
-    chosen = hashlib.sha256(data.usable.tobytes()).hexdigest()[:8]
-    path = cache_folder() / "landmarks" / f"{data.key}-{chosen}.npy"
+    """dlib's 68 landmarks of the usable images, stored in the cache under a hash of the images and of which are usable.
+
+    Returns:
+        (N, 68, 2) in pixels of the run's images; NaN for unusable images and where no face is found.
+    """
+    usable = hashlib.sha256(data.usable.tobytes()).hexdigest()[:8]
+    path = cache_folder() / "landmarks" / f"{data.key}-{usable}.npy"
     if path.is_file():
-        kept: NDArray[np.float32] = np.load(path, allow_pickle=False)
-        return kept
-    found = np.full((len(data.records), IBUG_POINTS, 2), np.nan, np.float32)
+        stored: NDArray[np.float32] = np.load(path, allow_pickle=False)
+        return stored
+    points = np.full((len(data.records), IBUG_POINTS, 2), np.nan, np.float32)
     rows = np.flatnonzero(data.usable)
-    log.info("looking for the landmarks of %d faces with dlib", len(rows))
+    log.info("detecting the landmarks of %d faces with dlib", len(rows))
     faces, scale = Faces(), data.cached.shape[1] / FULL
     for start in range(0, len(rows), CHUNK):
         chunk = rows[start : start + CHUNK]
         for row, image in zip(chunk, data.read(chunk.tolist(), FULL), strict=True):
             if not isinstance(image, Broken):
-                found[row] = (faces.landmarks(image) + HALF_PIXEL) * scale - HALF_PIXEL
+                points[row] = (faces.landmarks(image) + HALF_PIXEL) * scale - HALF_PIXEL
     buffer = io.BytesIO()
-    np.save(buffer, found, allow_pickle=False)
+    np.save(buffer, points, allow_pickle=False)
     write_bytes(path, buffer.getvalue())
-    return found
+    return points
 
 
 def region_mask(points: NDArray[np.float32], region: str, margin: float, size: int) -> NDArray[np.bool_]:
-    """The mask (size, size) of a region of one face with 68 or 5 points (P, 2); empty where a point is missing (NaN)."""
+    """The mask (size, size) of a region, from the 68 or 5 points (P, 2) of a face; empty where a point of it is NaN."""
     few = len(points) == CELEBA_POINTS
     own = points[list(REGIONS[region][few])]
     if np.isnan(own).any():
         return np.zeros((size, size), bool)
     left, right, _ = eyes_and_nose(points[None])
-    reach = (margin + FEW * few) * float(np.linalg.norm(right - left))
+    reach = (margin + MARGIN_OF_FIVE * few) * float(np.linalg.norm(right - left))
     outside = np.ones((size, size), bool)
     for x, y in own.round().astype(int):
         outside[np.clip(y, 0, size - 1), np.clip(x, 0, size - 1)] = False
@@ -178,5 +203,5 @@ def region_mask(points: NDArray[np.float32], region: str, margin: float, size: i
 
 
 def _line(ends: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A hull one pixel high around two points (2, 2)."""
+    """A polygon one pixel high around two points (2, 2), which have no convex hull."""
     return np.concatenate([ends - HALF, ends[::-1] + HALF]).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Who is in a result, and where the parts of the face are, for real faces: dlib's answers, or another network's."""
+"""Metrics of real faces: identity, by an embedding of dlib or of another network, and dlib's landmarks."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from attrxfer_faces.locator import has_landmarks
 from attrxfer_faces.points import five_points
 
 PARTS = {"eyes, nose and contour": (*range(17), *range(27, 48)), "mouth": tuple(range(48, 68))}
-"""iBUG's points by what a change of the mouth or of the brows leaves alone."""
+"""iBUG's points in two groups: a change of the mouth should not move the first."""
 LIMIT = 500
-"""Validation images whose pairs set the threshold of a network, at most."""
+"""Greatest number of validation images whose pairs set a network's threshold."""
 Images = NDArray[np.uint8]
 
 
 class OfFaces:
-    """dlib's models, loaded once, and what is found in real images, with which every candidate is compared."""
+    """Base of the metrics here. It keeps dlib's models, and what was computed of real images."""
 
     @classmethod
     def missing(cls, **parameters: Any) -> Sequence[str]:
@@ -38,28 +38,28 @@ class OfFaces:
         return Faces()
 
     @functools.cached_property
-    def _kept(self) -> dict[tuple[Any, ...], NDArray[Any]]:
+    def _stored(self) -> dict[tuple[Any, ...], NDArray[Any]]:
         return {}
 
     def once(self, what: str, data: DatasetView, rows: NDArray[np.int64], find: Callable[[], NDArray[Any]]) -> NDArray[Any]:
-        """What ``find`` finds in the data's images of these rows, looked for once."""
+        """``find()`` on its first call for ``what`` and these rows of the data; later the same array."""
         key = (what, data.key, rows.tobytes())
-        if key not in self._kept:
-            self._kept[key] = find()
-        return self._kept[key]
+        if key not in self._stored:
+            self._stored[key] = find()
+        return self._stored[key]
 
 
 class Identity(OfFaces):
-    """Whether results still show the person of their input, by a face embedding. Inputs and results are cut where the input's
-    face is, real images of others where their own is. Drawn people are left to the exact truth.
+    """Whether results still show the person of their input, by a face embedding.
 
-    A network sees faces aligned by five points, as ArcFace does: the data set's landmarks, or dlib's where it has none.
+    A result is cut out where the face of its input is. Drawn faces get no score: they have the exact truth.
+    Faces for a network are aligned by five points, as for ArcFace: the data set's landmarks, or dlib's where it has none.
 
     Args:
         network: An ONNX file, or a state dict (safetensors or torch's) of ``architecture``; None uses dlib's embedding.
         architecture: timm's name of the network, for a state dict.
-        false_accept: Share of pairs of strangers in the validation split that pass the network's threshold; dlib has a
-            threshold of its own.
+        false_accept: Share of the validation split's pairs of different people that are nearer than the threshold of
+            verification. It sets the threshold of a network; dlib has a fixed one.
         flip: Add the embedding of the mirrored face (networks only).
     """
 
@@ -82,7 +82,7 @@ class Identity(OfFaces):
         return missing_dlib() if network is None else missing_embedder(network, parameters.get("architecture", ""))
 
     def check_recipe(self, recipe: RecipeView) -> Iterator[Problem]:
-        """A file that holds no face embedding."""
+        """A problem when the file holds no face embedding."""
         try:
             if self.network is not None:
                 _ = self.embedder
@@ -90,26 +90,31 @@ class Identity(OfFaces):
             yield Problem("network", str(error))
 
     def check_data(self, data: DatasetView) -> None:
-        """Raises DataError when faces cannot be aligned: no landmarks, and no dlib to find them."""
+        """Check that faces can be aligned.
+
+        Raises:
+            DataError: The data set has no landmarks, and dlib is not installed.
+        """
         if self.network is not None and not has_landmarks(data) and missing_dlib():
-            raise DataError(f"metric identity: the data set has no landmarks of a face; needs {missing_dlib()[0]}")
+            raise DataError(f"metric identity: the data set has no landmarks of a face; missing: {missing_dlib()[0]}")
 
     def __call__(self, evaluation: Evaluation) -> Mapping[str, PerImageScore | AggregateScore]:
         """Score results.
 
         Returns:
-            "identity similarity" (cosine, at most 1) to the input, with dlib also "identity distance"; "verification rate"
-            (closer to the input than the threshold); "same person" (the nearest of all inputs shows this person); "nearest
-            is its own input"; with a network "similarity that verifies" (the threshold). Empty where there is exact truth.
+            "identity similarity" to the input (cosine, at most 1) and, with dlib, "identity distance". "verification rate":
+            share of results that are nearer to their input than the threshold. "same person": share whose nearest input
+            shows the same person. "nearest is its own input". With a network "similarity that verifies", the threshold.
+            Empty where there is exact truth.
         """
         if evaluation.truth is not None:
             return {}
         data, rows, picked = evaluation.data, evaluation.rows, evaluation.picked
-        known, found = self.of_rows(data, rows), self._results(evaluation)
-        distance = cdist(found, known)
-        unseen = np.isnan(found).any(1) | np.isnan(known).any(1)
+        of_inputs, of_results = self.of_rows(data, rows), self._results(evaluation)
+        distance = cdist(of_results, of_inputs)
+        unscored = np.isnan(of_results).any(1) | np.isnan(of_inputs).any(1)
         if picked is not None and not np.array_equal(picked, rows):
-            unseen |= picked == rows  # no other image was there to pick
+            unscored |= picked == rows  # there was no other image to pick
         nearest = np.where(np.isnan(distance), np.inf, distance).argmin(1)
         people, own = evaluation.people, distance.diagonal()
         limit = SAME if self.network is None else self.threshold(data)
@@ -121,14 +126,14 @@ class Identity(OfFaces):
             shares.insert(0, ("verification rate", "verification rate", own < limit))
         scores: dict[str, PerImageScore | AggregateScore] = {}
         if self.network is None:
-            distances = np.where(unseen, np.nan, own)
+            distances = np.where(unscored, np.nan, own)
             scores["identity distance"] = PerImageScore(distances, better="lower", role="identity similarity")
-        similarities = np.where(unseen, np.nan, _cosine(found, known))
+        similarities = np.where(unscored, np.nan, _cosine(of_results, of_inputs))
         scores["identity similarity"] = PerImageScore(similarities, role="identity similarity")
         if self.network is not None and limit is not None:
             scores["similarity that verifies"] = AggregateScore(1 - limit**2 / 2, len(data.rows("validation", None)))
         for label, role, correct in shares:
-            scores[label] = PerImageScore(np.where(unseen, np.nan, correct), "share", role=role)
+            scores[label] = PerImageScore(np.where(unscored, np.nan, correct), "share", role=role)
         return scores
 
     def of_rows(self, data: DatasetView, rows: NDArray[np.int64]) -> NDArray[Any]:
@@ -136,8 +141,10 @@ class Identity(OfFaces):
         return self.once("embeddings", data, rows, lambda: self._embeddings(data, data.images_u8(rows), rows))
 
     def threshold(self, data: DatasetView) -> float | None:
-        """The distance below which ``false_accept`` of all pairs of strangers in the validation split are; None where people
-        are unknown, or fewer than two are there."""
+        """The distance that the share ``false_accept`` of the validation split's pairs of different people is below.
+
+        None where people are unknown, or there are fewer than two.
+        """
         people, rows = data.records.identity, data.rows("validation", None)
         if people is None or not len(rows):
             return None
@@ -159,7 +166,7 @@ class Identity(OfFaces):
         return self._embeddings(evaluation.data, evaluation.outputs, evaluation.rows)
 
     def _embeddings(self, data: DatasetView, images: Images, rows: NDArray[np.int64]) -> NDArray[Any]:
-        """Of images whose faces are where they are in the data's images of these rows."""
+        """Embeddings (N, C) of images whose faces are at the same place as in the data's images of these rows."""
         if self.network is None:
             return self.faces.embeddings(images, data.images_u8(rows))
         return self.embedder(images, self._points(data, rows), flip=self.flip)
@@ -172,11 +179,13 @@ class Identity(OfFaces):
 
 
 class Landmarks(OfFaces):
-    """How far dlib's 68 landmarks of results are from those of their inputs, in distances between the eyes, the mouth apart
-    from eyes, nose and contour. Faces that it does not find in both are left out."""
+    """Mean distance between dlib's 68 landmarks of a result and of its input, in distances between the eyes.
+
+    The mouth, and eyes, nose and contour, have separate scores. A result counts only if a face is found in it and its input.
+    """
 
     def __call__(self, evaluation: Evaluation) -> Mapping[str, PerImageScore]:
-        """ "landmark error of PART" for each of the parts."""
+        """Score results: "landmark error of PART" for each part."""
         data, rows = evaluation.data, evaluation.rows
         sources = self.once("landmarks", data, rows, lambda: _landmarks(self.faces, evaluation.sources))
         outputs = _landmarks(self.faces, evaluation.outputs)
@@ -189,7 +198,7 @@ class Landmarks(OfFaces):
 
 
 def _cosine(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.float64]:
-    """Of each row (N, C) with its counterpart: (N,)."""
+    """Cosine similarity of rows (N, C) with rows (N, C): (N,)."""
     lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
     return np.asarray((one * other).sum(1) / lengths, np.float64)
 

@@ -1,4 +1,4 @@
-"""The two sets of landmarks that face data come with."""
+"""The two common sets of face landmarks: CelebA's 5 points and iBUG's 68."""
 
 from __future__ import annotations
 
@@ -18,15 +18,19 @@ def eyes_and_nose(points: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDA
 
 
 def five_points(points: NDArray[Any]) -> NDArray[Any]:
-    """Left eye, right eye, nose and the two corners of the mouth (N, 5, 2), from the same points."""
+    """Left eye, right eye, nose and the two corners of the mouth (N, 5, 2), from CelebA's 5 or iBUG's 68 points."""
     if points.shape[1] == CELEBA_POINTS:
         return points
     return np.stack([*eyes_and_nose(points), points[:, 48], points[:, 54]], axis=1)
 
 
 def pose(points: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """How far the nose is off the middle of the eyes, sideways, in eye distances (N,), and that distance in pixels (N,);
-    NaN where a point is."""
+    """Sideways offset of the nose and distance between the eyes, from 5 or 68 points (N, P, 2).
+
+    Returns:
+        The offset of the nose from the middle of the eyes (N,), in eye distances, and the eye distance (N,) in pixels; NaN
+        where a point is NaN.
+    """
     left, right, nose = eyes_and_nose(points)
     distance = np.linalg.norm(right - left, axis=1)
     return np.abs(nose[:, 0] - (left[:, 0] + right[:, 0]) / 2) / distance.clip(1e-6), distance

@@ -1,4 +1,4 @@
-"""Which faces are used for training."""
+"""Selection of nearly frontal faces."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from attrxfer_faces.points import CELEBA_POINTS, IBUG_POINTS, pose
 
 
 class Frontal:
-    """Faces that are nearly frontal and not too small, by their landmarks; the paper chose by eye.
+    """Keeps faces that are nearly frontal and not too small, by their landmarks; the paper chose by eye.
 
     Faces without landmarks are kept.
 
     Args:
         size: Side of the images in pixels.
-        max_yaw: Greatest sideways distance of the nose from the middle of the eyes, as a share of the eye distance.
-        min_eyes: Least eye distance, as a share of the side.
+        max_yaw: Greatest sideways offset of the nose from the middle of the eyes that is kept, in eye distances.
+        min_eyes: Least eye distance that is kept, as a share of the side.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Images and a table of their attributes."""
+"""Images with a CSV table of their attributes."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Csv:
     or 0, -1, false, no. Optional columns: ``split`` (train, validation, test) and ``identity`` (any text).
 
     Args:
-        path: The CSV file, or a folder with exactly one.
-        images: The folder that file names start from; default: the CSV file's own.
+        path: The CSV file, or a folder with one CSV file.
+        images: The folder in which file names start; default: the folder of the CSV file.
         size: Side of the images in pixels; images are cut to their central square.
     """
 

@@ -1,4 +1,4 @@
-"""Drawn faces with exact counterfactuals: the embedded data set."""
+"""The data set of drawn faces, in which the exact counterfactual of every face is known."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ def register_components(registry: Registry) -> None:
     registry.dataset(
         "synthetic_faces",
         "attrxfer_synth.dataset:SyntheticFaces",
-        summary="drawn faces, with the exact truth of every transfer",
+        summary="drawn faces, with the exact counterfactual of each",
         licence="MIT",
     )

@@ -1,7 +1,7 @@
-"""From traits and attributes to measures and colours: where the features of a face lie, in face coordinates.
+"""Computes the measures and colours of a face from its traits and attributes.
 
-The face's middle is 0, 0; x grows to the right, y down; the image spans about -1..1. Each attribute acts here on many
-measures. Left and right are the viewer's.
+Measures are in face coordinates: 0, 0 is the middle of the face, x grows to the right, y down, and the image spans about
+-1..1. Left and right are the viewer's. Each attribute changes several measures.
 """
 
 from __future__ import annotations
@@ -40,7 +40,12 @@ GREY = np.array([0.80, 0.80, 0.81], np.float32)
 
 @dataclass(frozen=True)
 class Anatomy:
-    """Measures, each (N, 1, 1), by name; colours, each (N, 1, 1, 3)."""
+    """Measures and colours of N faces. Measures are also attributes: ``anatomy.eye_x``.
+
+    Attributes:
+        measure: Name -> (N, 1, 1).
+        colour: Name -> RGB (N, 1, 1, 3) in 0..1.
+    """
 
     measure: dict[str, Array]
     colour: dict[str, Array]
@@ -53,7 +58,12 @@ class Anatomy:
 
 
 def anatomy(traits: Values, attributes: Values) -> Anatomy:
-    """``traits`` and ``attributes``: name -> (N,) in 0..1."""
+    """Compute measures and colours.
+
+    Args:
+        traits: Name -> (N,) in 0..1.
+        attributes: Name -> (N,) in 0..1.
+    """
     t = {name: values.astype(np.float32).reshape(-1, 1, 1) for name, values in {**traits, **attributes}.items()}
     measure = {**_head(t), **_eyes(t), **_nose_and_mouth(t), **_hair(t), **_extras(t), **_pose(t)}
     return Anatomy({name: np.asarray(value, np.float32) for name, value in measure.items()}, _colours(t))
@@ -176,7 +186,7 @@ def _colours(t: Values) -> Values:
 
 
 def _along(palette: Array, share: Array) -> Array:
-    """The colour at ``share`` (N, 1, 1) of a palette, between its entries: (N, 1, 1, 3)."""
+    """Interpolate a palette at ``share`` (N, 1, 1) in 0..1 of its length: (N, 1, 1, 3)."""
     place = np.clip(share, 0, 1) * (len(palette) - 1)
     low = np.minimum(place.astype(int), len(palette) - 2)
     return lerp(palette[low], palette[low + 1], (place - low)[..., None])

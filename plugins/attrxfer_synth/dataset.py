@@ -21,22 +21,22 @@ from attrxfer_synth.traits import ATTRIBUTES, OF_THE_PERSON, Values, changed, co
 
 CHUNK = 16
 NOISE = 1.6
-"""Standard deviation of the noise, in steps of 0..255."""
+"""Standard deviation of the noise that is added to values in 0..255."""
 
 
 class SyntheticFaces:
     """Drawn faces with CelebA's attribute names: Male, Young, Eyeglasses, Mouth_Slightly_Open, Smiling.
 
-    Every face can be drawn again with another attribute: the same person, pose, light, background and noise. Pixels that the
-    attribute does not touch stay equal. What face i shows depends on (seed, i) and ``faces_per_identity`` alone.
+    Every face can be drawn again with another attribute and the same person, pose, light, background and noise. Pixels that
+    the attribute does not change stay equal. Face i depends on ``seed``, i, ``faces_per_identity`` and ``confound`` only.
 
     Args:
         size: Side of the images in pixels.
         faces: Number of faces.
-        faces_per_identity: Images of each person. A person keeps Male and Young; splits are by person, 80/10/10.
-        seed: Another seed gives other people.
-        confound: Pairs of attributes that are made to depend on each other, in -1..1. ``{"Male*Eyeglasses" = 0.8}`` gives
-            80% of the images with Male also Eyeglasses, and none of those without; -0.8 does the opposite.
+        faces_per_identity: Images of each person. Male and Young are fixed for a person; splits are by person, 80/10/10.
+        seed: Seed of all random numbers; another seed gives other people.
+        confound: Pairs of attributes that are correlated, each with a strength in -1..1. ``{"Male*Eyeglasses" = 0.8}`` makes
+            Eyeglasses equal to Male in a random 80% of the images; -0.8 makes it the opposite of Male there.
     """
 
     framing = None
@@ -66,7 +66,7 @@ class SyntheticFaces:
                 yield Problem("confound", str(error).removeprefix("data.confound: "))
 
     def records(self) -> Records:
-        """Labels (attribute value > 0.5), splits, identities and the 68 landmarks."""
+        """Labels (attribute value above 0.5), splits, identities and 68 landmarks of all faces."""
         _, attributes, split = self._drawn
         labels = {name: attributes[name] > 0.5 for name in ATTRIBUTES}
         names = tuple(f"face-{i:06d}" for i in range(self.faces))
@@ -76,22 +76,30 @@ class SyntheticFaces:
         return list(self._draw(rows, self._attributes(rows))[0])
 
     def fingerprint(self) -> str:
-        """A hash of the parameters and of the drawing's own source, so that a changed drawing is drawn anew."""
+        """A hash of the parameters and of this plugin's source, so that faces are drawn again after a change of the code."""
         source = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
         parameters = (self.size, self.faces, self.faces_per_identity, self.seed, sorted((self.confound or {}).items()))
         return hashlib.sha256(source + repr(parameters).encode()).hexdigest()
 
     def counterfactual(self, rows: int | Sequence[int], attribute: str | Mapping[str, float]) -> NDArray[np.uint8]:
-        """The same faces (N, size, size, 3) with the other value of the named attribute, or with values in 0..1 by name; 0
-        and 1 stand for absent and present to the face's own degree.
+        """Draw faces again with other attributes.
 
-        Raises DataError for an unknown attribute.
+        Args:
+            rows: One row or several.
+            attribute: An attribute whose value is flipped; or values in 0..1 by name, where 0 and 1 make an attribute
+                absent or present to the degree that the face has for it.
+
+        Returns:
+            uint8 (N, size, size, 3).
+
+        Raises:
+            DataError: An attribute is unknown.
         """
         chosen = [rows] if isinstance(rows, int) else list(rows)
         return self._draw(chosen, changed(self._drawn[1], chosen, attribute))[0]
 
     def masks(self, rows: Sequence[int]) -> dict[str, NDArray[np.float32]]:
-        """Which share of each pixel shows background, hair, clothes, face, eyes, mouth, glasses: (N, size, size) in 0..1."""
+        """The share of each pixel that each of ``REGIONS`` covers: (N, size, size) in 0..1, by name."""
         return self._draw(rows, self._attributes(rows), REGIONS)[1]
 
     def celeba_points(self, rows: Sequence[int]) -> NDArray[np.float32]:
@@ -105,15 +113,15 @@ class SyntheticFaces:
     @cached_property
     def _drawn(self) -> tuple[Values, Values, NDArray[np.uint8]]:
         """Traits and attributes of every face, and the split of every person."""
-        who, lasting, split = people(self.seed, int(self._person[-1]) + 1)
-        how, passing, chance = shots(self.seed, self.faces)
-        traits = {**{name: values[self._person] for name, values in who.items()}, **how}
-        lasting_here = {name: lasting[name][self._person] for name in OF_THE_PERSON}
-        # a person's own confounding must not change from image to image
+        identity, of_people, split = people(self.seed, int(self._person[-1]) + 1)
+        nuisance, of_images, chance = shots(self.seed, self.faces)
+        traits = {**{name: values[self._person] for name, values in identity.items()}, **nuisance}
+        attributes = {**{name: of_people[name][self._person] for name in OF_THE_PERSON}, **of_images}
+        # an attribute of the person is confounded equally in all images of the person
         first = chance[self._person * self.faces_per_identity]
-        own = [ATTRIBUTES.index(name) for name in OF_THE_PERSON]
-        chance[:, own] = first[:, own]
-        return traits, confounded({**lasting_here, **passing}, self.confound or {}, chance), split
+        fixed = [ATTRIBUTES.index(name) for name in OF_THE_PERSON]
+        chance[:, fixed] = first[:, fixed]
+        return traits, confounded(attributes, self.confound or {}, chance), split
 
     def _attributes(self, rows: Sequence[int]) -> Values:
         return {name: values[list(rows)] for name, values in self._drawn[1].items()}

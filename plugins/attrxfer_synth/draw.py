@@ -1,4 +1,4 @@
-"""Draws faces, back to front, each layer antialiased over the ones before."""
+"""Draws faces in antialiased layers, from back to front."""
 
 from __future__ import annotations
 
@@ -17,8 +17,16 @@ REGIONS = ("background", "hair", "clothes", "face", "eyes", "mouth", "glasses")
 
 
 def draw(a: Anatomy, size: int, regions: tuple[str, ...] = ("face",)) -> tuple[Array, dict[str, Array]]:
-    """Images (N, size, size, 3) in 0..1, and masks (N, size, size) in 0..1 of the named regions (some of REGIONS; "face",
-    the visible skin, must be among them, since shading needs it)."""
+    """Draw faces.
+
+    Args:
+        a: Measures and colours of N faces.
+        size: Side of the images in pixels.
+        regions: The masks to compute, some of ``REGIONS``. "face", the visible skin, must be one: shading uses it.
+
+    Returns:
+        Images (N, size, size, 3) in 0..1, and masks (N, size, size) in 0..1 by name.
+    """
     v = view(a, size)
     v.masks.update({name: np.full(v.x.shape, name == "background", np.float32) for name in regions})
     canvas = _background(a, v, size)
@@ -49,7 +57,7 @@ def _background(a: Anatomy, v: View, size: int) -> Array:
 
 
 def _strands(a: Anatomy, v: View) -> Array:
-    """Hair colour with strands and a band of light, (N, S, S, 3)."""
+    """Colour of the hair with strands and a band of light (N, S, S, 3)."""
     flow = v.x + 0.25 * np.sin(v.y * 3 + a.parting * 9) * (0.3 + a.hair_wave * 12)
     strand = 0.5 + 0.3 * np.sin(flow * 61 + np.sin(v.y * 7 + v.x * 5) * 1.4) + 0.2 * np.sin(flow * 23 + a.parting * 30)
     band = np.exp(-(((v.y + 0.52 + 0.25 * v.x**2 - 0.10 * a.light_x * v.x) / 0.10) ** 2))
@@ -68,7 +76,7 @@ def _skull(a: Anatomy, v: View, x: Array) -> Array:
 
 
 def _hair_behind(canvas: Array, a: Anatomy, v: View) -> None:
-    """The mass behind head and neck: nothing but a cap for short hair, down to the shoulders for long."""
+    """Hair behind head and neck: a cap for short hair, down to the shoulders for long hair."""
     x = _waved(a, v)
     cap = np.maximum(_skull(a, v, x), v.y + 0.02)
     half = (a.hair_end + 0.3) / 2
@@ -78,7 +86,7 @@ def _hair_behind(canvas: Array, a: Anatomy, v: View) -> None:
 
 
 def _hair_before(canvas: Array, a: Anatomy, v: View) -> None:
-    """Hair over the forehead and, when long, in front of the cheeks' edges: the skull less an opening for the face."""
+    """Hair over the forehead and, when long, over the edges of the cheeks: the skull without an opening for the face."""
     x, woman, away = _waved(a, v), 1 - a.man, np.abs(v.fx)
     tufts = 0.016 * np.sin(v.fx * 26 + a.parting * 40)
     curtain = 0.42 * (np.abs(v.fx - a.parting) / 0.6) ** 1.6
@@ -120,7 +128,7 @@ def head_distance(a: Anatomy, x: Array, y: Array) -> Array:
 
 
 def _light(a: Anatomy, x: Array, y: Array) -> Array:
-    """Lambert's light on an egg-shaped head."""
+    """Lambertian shading of an egg-shaped head."""
     nx, ny = np.clip(x / a.head_width, -1, 1), np.clip(y / (a.chin_at_rest + 0.02), -1, 1)
     nz = np.sqrt(np.clip(1 - 0.8 * nx**2 - 0.55 * ny**2, 0.05, 1))
     lit = (nx * a.light_x + ny * a.light_y + nz * 0.85) / 1.05
@@ -160,7 +168,7 @@ def _head(canvas: Array, a: Anatomy, v: View) -> None:
 
 
 def _age(canvas: Array, a: Anatomy, v: View) -> None:
-    """Lines on the forehead, at the eyes and beside the mouth, bags and hollow cheeks; smiling folds the cheeks as well."""
+    """Lines on the forehead, at the eyes and beside the mouth, bags below the eyes, hollow cheeks. A smile folds cheeks too."""
     old = smooth(0.25, 1.0, a.age)
     forehead, w = v.window(canvas, -0.3, -0.4, 0.3, -0.16)
     for place in (-0.27, -0.335, -0.215):
@@ -173,7 +181,7 @@ def _age(canvas: Array, a: Anatomy, v: View) -> None:
 
 
 def _folds(canvas: Array, a: Anatomy, v: View, old: Array, side: int) -> None:
-    """From the nose to beside the mouth."""
+    """The fold from the nose to beside the mouth."""
     canvas, v = v.window(canvas, side * 0.22 - 0.2, 0.08, side * 0.22 + 0.2, 0.58)
     x, start, end = v.fx * side, a.nose_y - 0.02, a.mouth_y + 0.05
     share = np.clip((v.fy - start) / (end - start), 0, 1)
@@ -188,9 +196,9 @@ def _eye_lines(canvas: Array, a: Anatomy, v: View, old: Array, side: int) -> Non
     x = v.fx * side
     bag = np.abs(np.hypot((x - a.eye_x) / 1.35, v.fy - 0.025) - 0.09)
     crease(canvas, v, bag, 0.028, smooth(0.03, 0.07, v.fy) * smooth(0.16, 0.10, np.abs(x - a.eye_x)) * 0.36 * old)
-    for turn in (-0.5, 0.0, 0.5):
+    for slope in (-0.5, 0.0, 0.5):
         out = x - a.eye_x - 0.135
-        foot = np.hypot(out - np.clip(out, 0, 0.075), v.fy - turn * (0.02 + np.clip(out, 0, 0.075)))
+        foot = np.hypot(out - np.clip(out, 0, 0.075), v.fy - slope * (0.02 + np.clip(out, 0, 0.075)))
         crease(canvas, v, foot, 0.018, 0.34 * old + 0.06 * a.smile)
 
 
@@ -203,7 +211,7 @@ def _sagging(canvas: Array, a: Anatomy, v: View, old: Array, side: int) -> None:
 
 
 def _beard(canvas: Array, a: Anatomy, v: View) -> None:
-    """From a shadow to a beard: jaw, chin and moustache."""
+    """Beard on jaw and chin, and moustache; a weak beard is a shadow."""
     canvas, v = v.window(canvas, -0.6, 0.05, 0.6, 0.85)
     jaw = smooth(0.16, 0.40, v.fy + 0.9 * np.maximum(np.abs(v.fx) - 0.20, 0))
     cheeks = ellipse(v.fx, v.fy - 0.14, 0.37, 0.30)

@@ -41,7 +41,7 @@ def nose(canvas: Array, a: Anatomy, v: View) -> None:
 
 
 def eye_edges(a: Anatomy, t: Array) -> tuple[Array, Array]:
-    """How far the upper and the lower lid stand off the eye's axis, at t in -1..1 along it."""
+    """Distance of the upper and of the lower lid from the eye's axis, at t in -1..1 along it."""
     arc = np.clip(1 - t**2, 0, 1)
     return a.eye_height * arc**0.75, a.eye_height * 0.72 * arc
 
@@ -89,7 +89,7 @@ def brow(canvas: Array, a: Anatomy, v: View, side: int) -> None:
 
 
 def mouth_edges(a: Anatomy, t: Array) -> tuple[Array, Array, Array, Array]:
-    """Top of the upper lip, its lower edge, top of the lower lip and its lower edge, at t in -1..1 along the mouth."""
+    """y of the upper lip's top and lower edge and of the lower lip's top and lower edge, at t in -1..1 along the mouth."""
     arc = np.clip(1 - t**2, 0, 1)
     line = a.mouth_y + a.curve * (0.42 - t**2)
     bow = 1 - 0.28 * np.exp(-((t / 0.16) ** 2))

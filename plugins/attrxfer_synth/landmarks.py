@@ -1,4 +1,4 @@
-"""Where a drawn face's features are: iBUG's 68 points and CelebA's 5."""
+"""Landmarks of drawn faces: iBUG's 68 points and CelebA's 5."""
 
 from __future__ import annotations
 
@@ -16,7 +16,13 @@ Array = NDArray[np.floating[Any]]
 
 def landmarks(a: Anatomy, size: int) -> Array:
     """The 68 points (N, 68, 2), x and y in pixels: jaw 0-16, brows 17-26, nose 27-35, eyes 36-47, mouth 48-67."""
-    parts = [_jaw(a), _turned(a, _brows(a)), _turned(a, _nose(a)), _turned(a, _eyes(a)), _turned(a, _mouth(a))]
+    parts = [
+        _jaw(a),
+        _on_turned_head(a, _brows(a)),
+        _on_turned_head(a, _nose(a)),
+        _on_turned_head(a, _eyes(a)),
+        _on_turned_head(a, _mouth(a)),
+    ]
     points = np.concatenate(parts, axis=1)
     x, y = points[..., 0] / a.scale[:, 0], points[..., 1] / a.scale[:, 0]
     cos, sin = np.cos(a.roll[:, 0]), np.sin(a.roll[:, 0])
@@ -30,8 +36,8 @@ def five_points(points: Array) -> Array:
     return np.stack([*eyes, points[:, 30], points[:, 48], points[:, 54]], axis=1)
 
 
-def _turned(a: Anatomy, points: Array) -> Array:
-    """Features lie where the head has turned them."""
+def _on_turned_head(a: Anatomy, points: Array) -> Array:
+    """Move points of features by yaw and pitch of the head."""
     return points + np.concatenate([a.yaw, a.pitch], axis=-1)
 
 
@@ -44,7 +50,7 @@ def _row(values: object) -> Array:
 
 
 def _jaw(a: Anatomy) -> Array:
-    """From the left ear over the chin to the right: points of the outline at even angles, found by bisection."""
+    """The outline from the left ear over the chin to the right ear, at even angles, by bisection."""
     angle = _row(np.linspace(np.pi, 0, 17))
     dx, dy = np.cos(angle), np.sin(angle)
     low, high = np.zeros_like(a.man[:, 0] * dx), np.ones_like(a.man[:, 0] * dx)
@@ -71,7 +77,7 @@ def _nose(a: Anatomy) -> Array:
 
 
 def _eyes(a: Anatomy) -> Array:
-    """Each eye from its left corner over the upper lid to the right corner and back below."""
+    """Each eye: its left corner, upper lid, right corner, lower lid."""
     t = _row([-1, -0.4, 0.4, 1, 0.4, -0.4])
     upper, lower = (edge[:, 0] for edge in eye_edges(a, t[:, None]))
     x, y = (

@@ -1,4 +1,4 @@
-"""Signed distances (negative inside) and layers over a batch of canvases; all arrays broadcast over (N, S, S)."""
+"""Signed distances to shapes (negative inside), and layers on a batch of canvases. Arrays broadcast over (N, S, S)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Array = NDArray[np.floating[Any]]
 
 
 def lerp(low: Array | float, high: Array | float, share: Array | float) -> Array:
-    """low at share 0, high at share 1."""
+    """Interpolate: ``low`` at share 0, ``high`` at share 1."""
     return np.asarray(low + (high - low) * share, np.float32)
 
 
@@ -27,7 +27,7 @@ def ellipse(x: Array, y: Array, width: Array | float, height: Array | float) -> 
 
 
 def egg(x: Array, y: Array, width: Array | float, height: Array | float, power: Array | float) -> Array:
-    """Approximate distance to a superellipse: power 2 is an ellipse, more is squarer."""
+    """Approximate distance to a superellipse with these half axes; power 2 is an ellipse, more is closer to a rectangle."""
     p = np.asarray(power, np.float32)
     radius = (np.abs(x / width) ** p + np.abs(y / height) ** p + np.float32(1e-12)) ** (1 / p)
     return np.asarray((radius - 1) * np.minimum(width, height), np.float32)
@@ -41,12 +41,12 @@ def box(x: Array, y: Array, width: Array | float, height: Array | float, corner:
 
 
 def cover(distance: Array, pixel: Array) -> Array:
-    """Share of each pixel (of this side) that a shape covers: the antialiasing of every edge."""
+    """Share of each pixel, of side ``pixel``, that a shape covers; this antialiases its edge."""
     return np.clip(np.float32(0.5) - distance / pixel, 0, 1)
 
 
 def blob(distance: Array, softness: float) -> Array:
-    """A soft spot: 1 inside, falling to exactly 0 at ``softness`` outside, so that it ends somewhere."""
+    """A soft spot: 1 inside, falling to exactly 0 at distance ``softness`` outside."""
     return smooth(softness, 0.0, distance)
 
 

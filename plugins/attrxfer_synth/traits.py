@@ -1,4 +1,4 @@
-"""What a face is before it is drawn: who it is, how it was taken, and its attributes, all numbers in 0..1."""
+"""The numbers in 0..1 that define a face: traits of the person, traits of the image (nuisance), and attributes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Values = dict[str, Array]
 ATTRIBUTES = ("Male", "Young", "Eyeglasses", "Mouth_Slightly_Open", "Smiling")
 OF_THE_PERSON = ("Male", "Young")
 SHARES = {"Male": 0.5, "Young": 0.6, "Eyeglasses": 0.3, "Mouth_Slightly_Open": 0.5, "Smiling": 0.5}
-"""How often an attribute is present."""
+"""Share of the faces (or people) with each attribute."""
 
 IDENTITY = (
     "face_width",
@@ -70,11 +70,11 @@ NUISANCE = (
 )
 
 SPREAD = 0.2
-"""An attribute that is absent is drawn somewhere in 0..SPREAD, a present one in 1 - SPREAD..1."""
+"""The value of an absent attribute lies in 0..SPREAD, that of a present one in 1 - SPREAD..1."""
 
 
 def people(seed: int, count: int) -> tuple[Values, Values, NDArray[np.uint8]]:
-    """Identity traits, attributes of the person and split of people 0..count-1, each (count,)."""
+    """Draw the identity traits, the attributes of the person, and the split of people 0..count-1: (count,) each."""
     drawn = _uniforms(seed, 0, count, len(IDENTITY) + 2 * len(OF_THE_PERSON) + 1)
     traits = {name: drawn[:, i] for i, name in enumerate(IDENTITY)}
     rest = drawn[:, len(IDENTITY) :]
@@ -85,7 +85,8 @@ def people(seed: int, count: int) -> tuple[Values, Values, NDArray[np.uint8]]:
 
 
 def shots(seed: int, count: int) -> tuple[Values, Values, Array]:
-    """Nuisance, attributes of the image, and random numbers (count, attributes) for confounding, of images 0..count-1."""
+    """Draw the nuisance traits and attributes of images 0..count-1, (count,) each, and random numbers (count, attributes)
+    for ``confounded``."""
     own = [name for name in ATTRIBUTES if name not in OF_THE_PERSON]
     drawn = _uniforms(seed, 1, count, len(NUISANCE) + 2 * len(own) + len(ATTRIBUTES))
     traits = {name: drawn[:, i] for i, name in enumerate(NUISANCE)}
@@ -95,7 +96,7 @@ def shots(seed: int, count: int) -> tuple[Values, Values, Array]:
 
 
 def _uniforms(seed: int, stream: int, count: int, columns: int) -> Array:
-    """Row i depends on (seed, stream, i) alone, so that a face is the same in a data set of any length."""
+    """Random numbers (count, columns). Row i depends on (seed, stream, i) only, so a face is the same in any data set."""
     rows = [np.random.Generator(np.random.PCG64([seed, stream, i])).random(columns, dtype=np.float32) for i in range(count)]
     return np.stack(rows)
 
@@ -105,11 +106,16 @@ def _value(presence: Array, degree: Array, share: float) -> Array:
 
 
 def confounded(attributes: Values, confound: Mapping[str, float], chance: Array) -> Values:
-    """Make attributes go together: ``{"Male*Eyeglasses": 0.8}`` gives 80% of the images the same presence of Eyeglasses as
-    of Male, whatever they had; -0.8 the opposite presence.
+    """Correlate attributes. ``{"Male*Eyeglasses": 0.8}`` makes Eyeglasses equal to Male in 80% of the images.
 
-    Raises DataError for a name that is no attribute, a strength outside -1..1, or a second attribute that belongs to the
-    person while the first belongs to the image.
+    Args:
+        attributes: Name -> (N,) in 0..1.
+        confound: "FIRST*SECOND" -> strength in -1..1: SECOND follows FIRST, or is its opposite where negative.
+        chance: Random numbers (N, attributes) in 0..1, which choose the images.
+
+    Raises:
+        DataError: A name is no attribute, a strength is outside -1..1, or the second attribute belongs to the person while
+            the first belongs to the image.
     """
     result = dict(attributes)
     for pair, strength in confound.items():
@@ -135,7 +141,11 @@ def read_pair(pair: str, strength: float) -> tuple[str, str]:
 
 
 def require(name: str) -> None:
-    """Raise DataError when this is no attribute of drawn faces."""
+    """Check a name.
+
+    Raises:
+        DataError: Drawn faces have no attribute of this name.
+    """
     if name not in ATTRIBUTES:
         raise DataError(f'drawn faces have no attribute "{name}"{did_you_mean(name, ATTRIBUTES)}')
 
@@ -149,9 +159,9 @@ def changed(attributes: Values, rows: Sequence[int], attribute: str | Mapping[st
         return chosen
     for name, value in attribute.items():
         require(name)
-        there = (chosen[name] > 0.5) == (value > 0.5)
-        if value in (0, 1):  # the other side of the same degree; an image that has the value already stays as it is
-            chosen[name] = np.where(there, chosen[name], 1 - chosen[name]).astype(np.float32)
+        already = (chosen[name] > 0.5) == (value > 0.5)
+        if value in (0, 1):  # flipped to the same degree; a face that has the value already keeps its own
+            chosen[name] = np.where(already, chosen[name], 1 - chosen[name]).astype(np.float32)
         else:
             chosen[name] = np.full_like(chosen[name], value)
     return chosen

@@ -1,4 +1,4 @@
-"""Where each pixel of an image lies on the face under its pose, and laying colours there."""
+"""Where each pixel of an image lies on the face under its pose, and functions that paint there."""
 
 from __future__ import annotations
 
@@ -13,13 +13,21 @@ from attrxfer_synth.shapes import over, shade, smooth
 
 Array = NDArray[np.floating[Any]]
 POSE_REACH = 0.17
-"""How far pose can carry a feature from its place, in halves of the image's side."""
+"""Greatest distance by which the pose moves a feature, in halves of the image's side."""
 
 
 @dataclass(frozen=True)
 class View:
-    """Where each pixel lies. x, y: face coordinates (N, S, S). fx, fy: those of the features, which turn further with the
-    head than its outline does. pixel: side of a pixel in face coordinates (N, 1, 1). masks: filled while drawing."""
+    """Where each pixel lies.
+
+    Attributes:
+        x: Face coordinate (N, S, S).
+        y: Face coordinate (N, S, S).
+        fx: x for features, which move more with the head than its outline does.
+        fy: y for features.
+        pixel: Side of a pixel in face coordinates (N, 1, 1).
+        masks: Masks (N, S, S) in 0..1 by region; they are filled while drawing.
+    """
 
     x: Array
     y: Array
@@ -29,8 +37,17 @@ class View:
     masks: dict[str, Array]
 
     def window(self, canvas: Array, left: float, top: float, right: float, bottom: float) -> tuple[Array, View]:
-        """The part of canvas and view, as slices of the same memory, where a feature within these bounds of the face can
-        come to lie under any pose. Features are drawn in windows since most of the image is not theirs."""
+        """The part of the canvas and of the view where a feature within these bounds can lie under any pose.
+
+        Both are slices of the same memory. Drawing a small feature only in its window saves time.
+
+        Args:
+            canvas: (N, S, S, 3).
+            left: Bound in face coordinates, as are ``top``, ``right`` and ``bottom``.
+            top: Bound.
+            right: Bound.
+            bottom: Bound.
+        """
         rows, columns = (_span(low, high, canvas.shape[1]) for low, high in ((top, bottom), (left, right)))
         x, y, fx, fy = (field[:, rows, columns] for field in (self.x, self.y, self.fx, self.fy))
         masks = {name: mask[:, rows, columns] for name, mask in self.masks.items()}
@@ -44,7 +61,7 @@ def _span(low: float, high: float, size: int) -> slice:
 
 
 def view(a: Anatomy, size: int) -> View:
-    """The pixels' places under pose: shift, scale, roll, and a small turn (yaw) and nod (pitch)."""
+    """Where each pixel lies under the pose: shift, scale, roll, and small yaw and pitch."""
     line = ((np.arange(size, dtype=np.float32) + 0.5) / size * 2 - 1).astype(np.float32)
     px, py = line[None, None, :] - a.shift_x, line[None, :, None] - a.shift_y
     cos, sin = np.cos(a.roll), np.sin(a.roll)
@@ -53,7 +70,7 @@ def view(a: Anatomy, size: int) -> View:
 
 
 def paint(canvas: Array, v: View, name: str, colour: Array, alpha: Array) -> None:
-    """Lay a colour over the canvas and over the masks: this pixel now belongs to ``name``."""
+    """Lay a colour over the canvas, and give the covered share of each pixel to region ``name`` in the masks."""
     over(canvas, colour, alpha)
     for region, mask in v.masks.items():
         mask *= 1 - alpha
@@ -62,5 +79,5 @@ def paint(canvas: Array, v: View, name: str, colour: Array, alpha: Array) -> Non
 
 
 def crease(canvas: Array, v: View, distance: Array, width: float, strength: Array) -> None:
-    """A soft dark line on the skin."""
+    """Darken the skin along a soft line."""
     shade(canvas, 1 - smooth(width, 0.0, np.maximum(distance, v.pixel * 0.25)) * np.clip(strength, 0, 1) * v.masks["face"])

@@ -102,7 +102,7 @@ def test_inspect_finds_what_was_put_in(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     assert "1 broken, skipped" in result.stdout and "broken.png" in result.stdout
     assert "1 pairs of near-duplicates, 1 across splits, 1 with conflicting labels" in result.stdout
-    assert "go together: glasses and hat (phi +" in result.stdout
+    assert "correlated: glasses and hat (phi +" in result.stdout
     assert "no landmarks of faces" in result.stdout
     page = (tmp_path / "page.html").read_text()
     assert "07.png and copy.png" in page and "labels differ: glasses" in page and "in two splits" in page

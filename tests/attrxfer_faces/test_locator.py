@@ -121,7 +121,7 @@ def test_auto_takes_the_data_sets_own_landmarks(faces: SyntheticFaces, host: Hos
     locator = build(spec, {})
     locator.check_data(own)
     assert np.array_equal(locator.masks(own, batch([1], [False])), Landmarks(region="eyes").masks(own, batch([1], [False])))
-    with pytest.raises(DataError, match=r"no landmarks of a face; needs dlib: pip install"):
+    with pytest.raises(DataError, match=r"no landmarks of a face; missing: dlib: pip install"):
         build(spec, {}).check_data(SimpleNamespace(records=SimpleNamespace(landmarks=None)))
 
 

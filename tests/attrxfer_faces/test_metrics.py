@@ -275,7 +275,9 @@ def test_who_has_no_other_photo_is_left_out(data: CachedDataset, given: HeldOutI
 def test_faces_cannot_be_aligned_without_points(data: CachedDataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("attrxfer_faces.metrics.missing_dlib", lambda: ["dlib: pip install 'attrxfer[faces]'"])
     bare = replace(data, records=replace(data.records, landmarks=None))
-    with pytest.raises(DataError, match=r"metric identity: the data set has no landmarks of a face; needs dlib: pip install"):
+    with pytest.raises(
+        DataError, match=r"metric identity: the data set has no landmarks of a face; missing: dlib: pip install"
+    ):
         Identity(network=Path("face.onnx")).check_data(bare)
     assert Identity.missing() == ["dlib: pip install 'attrxfer[faces]'"] and Identity.missing(network=Path("face.onnx"))
 
