@@ -1,4 +1,4 @@
-"""What a Google-style docstring says of each parameter."""
+"""Reads the descriptions of parameters from Google-style docstrings."""
 
 from __future__ import annotations
 

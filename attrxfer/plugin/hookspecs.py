@@ -1,5 +1,5 @@
-"""Every extension point on one page. A plugin is a module with some of these functions, marked ``@hookimpl``, and an entry
-point in the group ``attrxfer`` that names the module."""
+"""All hooks. A plugin is a module with some of these functions, marked ``@hookimpl``, and an entry point in the group
+``attrxfer`` that names the module."""
 
 from __future__ import annotations
 
@@ -20,13 +20,15 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 @hookspec
 def register_components(registry: Registry) -> None:
-    """Register components by calling ``registry.KIND(name, "module:Class", summary=...)``. Import no torch here: targets are
-    imported when a recipe names them."""
+    """Register components with ``registry.KIND(name, "module:Class", summary=...)``.
+
+    Do not import torch here: every command calls this hook. A target is imported when a recipe names it.
+    """
 
 
 @hookspec
 def register_recipes() -> Path:
-    """Return a folder of ``*.toml`` recipes; a recipe's name is its path below the folder without the suffix."""
+    """Return a folder of recipes (``*.toml``). A recipe's name is its path below the folder, without the suffix."""
     raise NotImplementedError
 
 
@@ -38,11 +40,13 @@ def register_models() -> Path:
 
 @hookspec
 def register_self_test() -> str:
-    """Return the name of a recipe that ``attrxfer doctor`` makes small and trains, to see whether training works here."""
+    """Return the name of a recipe that ``attrxfer doctor`` trains in a small form, to test that training works."""
     raise NotImplementedError
 
 
 @hookspec
 def register_commands(group: click.Group) -> None:
-    """Add commands to the command line by ``group.add_command(...)``. ``@click.pass_obj`` hands a command the registry.
-    What takes long to import belongs inside the command."""
+    """Add commands to the command line with ``group.add_command(...)``.
+
+    ``@click.pass_obj`` passes the registry to a command. Import slow modules inside the command.
+    """

@@ -1,10 +1,10 @@
-"""The plugin host: the only module that touches pluggy's manager."""
+"""The plugin host, which loads plugins and calls their hooks through pluggy."""
 
 from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -25,7 +25,14 @@ PIN = "ATTRXFER_PLUGINS"
 
 @dataclass(frozen=True)
 class PluginInfo:
-    """A loaded plugin. name: its entry point; components: how many it registered."""
+    """A loaded plugin.
+
+    Attributes:
+        name: The name of its entry point.
+        distribution: The installed package that has it; "" if unknown.
+        version: The version of the package; "" if unknown.
+        components: Number of components that it registered.
+    """
 
     name: str
     distribution: str
@@ -34,14 +41,17 @@ class PluginInfo:
 
 
 class Host:
-    """All plugins, loaded; built-ins come by the same entry points as anyone's.
+    """All loaded plugins. The built-in plugins have entry points as all others.
 
-    Raises PluginError, one line that names the plugin, when one of them is broken: a run that silently went on without it
-    would not be the run its user asked for.
+    Args:
+        points: Entry points to load instead of ``entry_points()``.
+
+    Raises:
+        PluginError: A plugin is broken; the message names it. It is not skipped, since a run without it would be another
+            run.
     """
 
     def __init__(self, points: Sequence[metadata.EntryPoint] | None = None) -> None:
-        """points: what to load instead of ``entry_points()``."""
         self.registry = Registry()
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
@@ -60,49 +70,62 @@ class Host:
     def _register(self, point: metadata.EntryPoint) -> None:
         try:
             self._manager.register(point.load(), name=point.name)
-        except Exception as error:  # a third party's module may raise anything at import
+        except Exception as error:  # a module may raise any exception at import
             raise PluginError(
                 f'plugin "{point.name}" ({point.value}) cannot be loaded: {one_line(error)}; '
                 f"uninstall it, or leave it out with {PIN}"
             ) from error
 
     def recipes(self, only: str | None = None) -> dict[str, Path]:
-        """Every registered recipe by name, or those of one plugin. Raises PluginError when two plugins ship the same name, or
-        one no folder."""
-        found: dict[str, tuple[str, Path]] = {}
-        for name, folder in self._call("register_recipes", only):
-            if not (isinstance(folder, Path) and folder.is_dir()):
-                raise PluginError(f'plugin "{name}": register_recipes returned {folder}, which is not a folder')
+        """The registered recipes by name.
+
+        Args:
+            only: A plugin; only its recipes are returned.
+
+        Raises:
+            PluginError: Two plugins ship a recipe of the same name, or one returned no folder.
+        """
+
+        def in_folder(folder: Path) -> Iterator[tuple[str, Path]]:
             for path in sorted(folder.rglob("*.toml")):
-                recipe = path.relative_to(folder).with_suffix("").as_posix()
-                if recipe in found:
-                    raise PluginError(f'recipe "{recipe}" is shipped by both "{found[recipe][0]}" and "{name}"')
-                found[recipe] = (name, path)
-        return {recipe: path for recipe, (_, path) in sorted(found.items())}
+                yield path.relative_to(folder).with_suffix("").as_posix(), path
+
+        return self._shipped("recipe", in_folder, only)
 
     def models(self) -> dict[str, Path]:
-        """Every shipped model's bundle by name.
+        """The bundles of shipped models by name.
 
         Raises:
             PluginError: Two plugins ship a model of the same name, or one returned no folder.
         """
-        found: dict[str, tuple[str, Path]] = {}
-        for plugin, folder in self._call("register_models"):
-            if not (isinstance(folder, Path) and folder.is_dir()):
-                raise PluginError(f'plugin "{plugin}": register_models returned {folder}, which is not a folder')
+
+        def in_folder(folder: Path) -> Iterator[tuple[str, Path]]:
             for path in sorted(path.parent for path in folder.glob("*/attrxfer.json")):
-                if path.name in found:
-                    raise PluginError(f'model "{path.name}" is shipped by both "{found[path.name][0]}" and "{plugin}"')
-                found[path.name] = (plugin, path)
+                yield path.name, path
+
+        return self._shipped("model", in_folder)
+
+    def _shipped(
+        self, what: str, in_folder: Callable[[Path], Iterable[tuple[str, Path]]], only: str | None = None
+    ) -> dict[str, Path]:
+        """What plugins ship in the folders that their hook ``register_{what}s`` returns, by name."""
+        found: dict[str, tuple[str, Path]] = {}
+        for plugin, folder in self._call(f"register_{what}s", only):
+            if not (isinstance(folder, Path) and folder.is_dir()):
+                raise PluginError(f'plugin "{plugin}": register_{what}s returned {folder}, which is not a folder')
+            for name, path in in_folder(folder):
+                if name in found:
+                    raise PluginError(f'{what} "{name}" is shipped by both "{found[name][0]}" and "{plugin}"')
+                found[name] = (plugin, path)
         return {name: path for name, (_, path) in sorted(found.items())}
 
     def self_test(self) -> str | None:
-        """The name of the recipe that the self-test trains, the first plugin's by name; None where no plugin names one."""
+        """The name of the recipe that the self-test trains, from the first plugin that has one; None if no plugin has one."""
         named = sorted(self._call("register_self_test"))
         return named[0][1] if named else None
 
     def plugins(self) -> list[PluginInfo]:
-        """What is loaded, by entry point name."""
+        """The loaded plugins, sorted by name."""
         counts = [component.owner for component in self.registry.all()]
         return [
             PluginInfo(
@@ -115,11 +138,18 @@ class Host:
         ]
 
     def add_commands(self, group: click.Group, only: str | None = None) -> None:
-        """Let plugins, or one of them, add their commands."""
+        """Add the commands of all plugins, or of the plugin ``only``."""
         list(self._call("register_commands", only, group=group))
 
     def _call(self, hook: str, only_plugin: str | None = None, **arguments: Any) -> Iterator[tuple[str, Any]]:
-        """Call a hook plugin by plugin; yields the plugin's name and what it returned. Raises PluginError naming both."""
+        """Call a hook of one plugin after the other.
+
+        Yields:
+            The plugin's name and what its hook returned.
+
+        Raises:
+            PluginError: A hook failed; the message names the plugin and the hook.
+        """
         plugins = self._manager.list_name_plugin()
         for name, plugin in plugins:
             if only_plugin not in (None, name):
@@ -130,21 +160,25 @@ class Host:
                     results = only(**arguments)
             except AttrxferError:
                 raise
-            except Exception as error:  # a third party's hook may raise anything
+            except Exception as error:  # a hook may raise any exception
                 raise PluginError(f'plugin "{name}": {hook} failed: {one_line(error)}') from error
             for result in results:
                 yield name, result
 
 
 def summary(recipe: Path) -> str:
-    """What a recipe's file says of itself: what stands after the command in its first line, or else that line."""
+    """A recipe's summary: the text after the command in its first line, or the whole first line."""
     first = recipe.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ")
     return first.partition("        ")[2].strip() or first
 
 
 def entry_points() -> list[metadata.EntryPoint]:
-    """The entry points to load, sorted by name; ATTRXFER_PLUGINS="a,b" pins them. Raises PluginError for unknown names and
-    for a name that two distributions claim."""
+    """The entry points to load, sorted by name. ATTRXFER_PLUGINS="a,b" limits them to these, in this order.
+
+    Raises:
+        PluginError: ATTRXFER_PLUGINS names an unknown plugin, two packages have a plugin of the same name, or none is
+            installed.
+    """
     points: dict[str, metadata.EntryPoint] = {}
     for point in metadata.entry_points(group=GROUP):
         if points.setdefault(point.name, point) != point:
@@ -162,5 +196,5 @@ def entry_points() -> list[metadata.EntryPoint]:
 
 @functools.cache
 def load() -> Host:
-    """The host of this process, made once."""
+    """The host of this process."""
     return Host()

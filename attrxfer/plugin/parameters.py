@@ -1,4 +1,4 @@
-"""A component's parameters are its annotated, keyword-only constructor: read, checked all at once, filled, built."""
+"""Reads a component's parameters from its constructor, checks a recipe's table against them, and builds the component."""
 
 from __future__ import annotations
 
@@ -19,16 +19,23 @@ from attrxfer.interfaces import KINDS, StatesMissing
 from attrxfer.plugin.registry import Component, Registry, one_line
 
 OWNED = ("generator", "discriminator")
-"""Kinds that train for the component which names them: an enhancer's network is not T, though its table may be T's."""
+"""Kinds that belong to the component that names them: an enhancer's network is never T, even if the tables are equal."""
 
 
 NO_PARAMETERS = ("torch.nn.modules.module", "Module")
-"""Whose constructor a torch module without a constructor of its own inherits; torch is not imported to look at one."""
+"""The class whose constructor a torch module without its own inherits. It is named, so that torch is not imported."""
 
 
 @dataclass(frozen=True)
 class Spec:
-    """A checked component: values are the constructor's arguments, defaults filled in, nested components as Specs."""
+    """A checked table of a component.
+
+    Attributes:
+        kind: The component's kind.
+        name: Its registered name.
+        component: The registered component.
+        values: The constructor's arguments with defaults filled in; nested components are Specs.
+    """
 
     kind: str
     name: str
@@ -36,12 +43,12 @@ class Spec:
     values: Mapping[str, Any]
 
     def table(self) -> dict[str, Any]:
-        """The filled table, as TOML or JSON takes it: ``use`` first; parameters that are None are left out."""
+        """The filled table for TOML or JSON, ``use`` first, without parameters that are None."""
         return {"use": self.name, **plain(self.values)}
 
 
 def plain(value: Any) -> Any:
-    """A value as TOML and JSON take it.
+    """Convert a value to types of TOML and JSON.
 
     >>> plain({"layers": (4, 5), "path": Path("a/b"), "none": None})
     {'layers': [4, 5], 'path': 'a/b'}
@@ -57,8 +64,12 @@ def plain(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Schema:
-    """model: pydantic's reading of the constructor, with Any where a component belongs. nested: parameter -> (kind, many)
-    for those filled by components."""
+    """The parameters of a constructor.
+
+    Attributes:
+        model: A pydantic model of them, with Any for parameters that are components.
+        nested: (kind, many) of each parameter that is a component, or a tuple of components where ``many``.
+    """
 
     model: type[pydantic.BaseModel]
     nested: Mapping[str, tuple[str, bool]]
@@ -66,8 +77,12 @@ class Schema:
 
 @functools.cache
 def schema(cls: type) -> Schema:
-    """Read a constructor. Raises PluginError, naming the class, for parameters that are positional, unannotated, or
-    annotated with what no recipe can hold."""
+    """Read a constructor.
+
+    Raises:
+        PluginError: A parameter is positional or unannotated, or has a type that no recipe can hold; the message names the
+            class.
+    """
     where = f"{cls.__module__}.{cls.__qualname__}"
     fields: dict[str, Any] = {}
     nested: dict[str, tuple[str, bool]] = {}
@@ -82,7 +97,7 @@ def schema(cls: type) -> Schema:
     try:
         return Schema(pydantic.create_model(cls.__name__, __config__=config, **fields), nested)
     except (pydantic.errors.PydanticUserError, NameError, TypeError) as error:
-        reason = one_line(error).partition(". ")[0]  # the rest is advice for who writes models
+        reason = one_line(error).partition(". ")[0]  # the rest is advice for authors of pydantic models
         raise PluginError(f"{where}: no recipe can hold a parameter of its constructor: {reason}") from None
 
 
@@ -105,7 +120,7 @@ def _parameters(cls: type, where: str) -> list[tuple[inspect.Parameter, Any]]:
 
 
 def _without_protocols(annotation: Any) -> Any:
-    """The annotation of a parameter that components fill, as pydantic shall see it: Any for each, constraints kept."""
+    """An annotation with Any in place of each component; constraints are kept."""
     if typing.get_origin(annotation) is typing.Annotated:
         inner, *constraints = typing.get_args(annotation)
         return typing.Annotated[(_without_protocols(inner), *constraints)]
@@ -113,7 +128,7 @@ def _without_protocols(annotation: Any) -> Any:
 
 
 def _kind_of(annotation: Any) -> tuple[str, bool] | None:
-    """(kind, many) when an annotation is a kind's Protocol, an optional one, or a tuple of them."""
+    """(kind, many) if an annotation is a kind's Protocol, optional or not, or a tuple of them; else None."""
     for kind, protocol in KINDS.items():
         if annotation is protocol:
             return kind, False
@@ -132,9 +147,17 @@ def _kind_of(annotation: Any) -> tuple[str, bool] | None:
 def check(
     kind: str, table: Any, registry: Registry, *, path: str, shared: Mapping[str, Any]
 ) -> tuple[Spec | None, list[Problem]]:
-    """Check a component's table ``{use = NAME, ...}``; every problem at once, or the filled Spec.
+    """Check a component's table ``{use = NAME, ...}``.
 
-    ``shared`` gives values for constructor parameters of the same name that the table does not set.
+    Args:
+        kind: The component's kind.
+        table: The table, as TOML or JSON gives it.
+        registry: The registered components.
+        path: Where the table is in the recipe ("identity"), for problems.
+        shared: Values of parameters of the same name that the table does not set.
+
+    Returns:
+        The filled Spec and no problems, or None and all problems.
     """
     if not isinstance(table, Mapping):
         return None, [Problem(path, f"expected a table with use = NAME, found {_show(table)}")]
@@ -153,9 +176,18 @@ def check(
 
 
 def named(kind: str, name: str, registry: Registry, *, size: int | None = None, also: Sequence[str] = ()) -> Spec:
-    """The spec of a component that a command names, its settings at their defaults (``size`` where it takes one).
+    """The Spec, with default settings, of a component that a command names.
 
-    Raises UnknownName with the nearest of the kind's names and of ``also``, InvalidRecipe when it needs settings.
+    Args:
+        kind: The component's kind.
+        name: The component's name.
+        registry: The registered components.
+        size: Value of the parameter ``size``, if it has one.
+        also: Other names that the command accepts, for the error's suggestion.
+
+    Raises:
+        UnknownName: There is no such component; the message has the nearest name.
+        InvalidRecipe: A setting has no default.
     """
     names = registry.names(kind)
     if name not in names:
@@ -169,7 +201,11 @@ def named(kind: str, name: str, registry: Registry, *, size: int | None = None, 
 def check_parameters(
     cls: type, table: Mapping[str, Any], registry: Registry, *, path: str, shared: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[Problem]]:
-    """Check the parameters of a class (a component's, or a section of the recipe); returns them filled."""
+    """Check the parameters of a class, which is a component or a section of the recipe.
+
+    Returns:
+        The parameters with defaults filled in, and all problems.
+    """
     read = schema(cls)
     known = read.model.model_fields
     inherited = {key: value for key, value in shared.items() if key in known and key not in table}
@@ -188,7 +224,7 @@ def _check_array(
     kind: str, tables: Any, registry: Registry, *, path: str, shared: Mapping[str, Any]
 ) -> tuple[Any, list[Problem]]:
     if not isinstance(tables, list):
-        return None, []  # the model says so
+        return None, []  # the pydantic model reports it
     checked = [check(kind, item, registry, path=f"{path}[{i}]", shared=shared) for i, item in enumerate(tables)]
     return tuple(spec for spec, _ in checked), [problem for _, found in checked for problem in found]
 
@@ -196,7 +232,7 @@ def _check_array(
 def _validate(
     model: type[pydantic.BaseModel], given: Mapping[str, Any], path: str, inherited: Collection[str]
 ) -> tuple[dict[str, Any], list[Problem]]:
-    """Strict JSON mode: "yes" is no bool and "2" no int, while arrays become tuples and strings paths."""
+    """Validate in strict JSON mode: "yes" is no bool and "2" no int, but arrays become tuples, and strings paths."""
     dates = [key for key, value in given.items() if not _is_json(value)]
     if dates:
         return {}, [Problem(_join(path, key), f"no setting is a date; write {given[key]} in quotes") for key in dates]
@@ -209,7 +245,7 @@ def _validate(
 
 
 def _is_json(value: Any) -> bool:
-    """Dates and times are all that TOML has and JSON has not."""
+    """Whether a value of TOML exists in JSON; only dates and times do not."""
     try:
         json.dumps(value)
     except TypeError:
@@ -234,7 +270,7 @@ def _problem(error: Any, path: str, given: Mapping[str, Any], known: Sequence[st
 
 
 def _place(path: str, location: Sequence[int | str], given: Any) -> str:
-    """Pydantic's location as a path, without the labels it adds for the members of a union."""
+    """Convert pydantic's location to a path, without its labels for members of a union."""
     for part in location:
         if isinstance(part, int):
             path += f"[{part}]"

@@ -1,4 +1,4 @@
-"""Components by kind and name: who registered what, imported only when it is needed."""
+"""Registered components by kind and name. A component's module is imported when it is used."""
 
 from __future__ import annotations
 
@@ -13,7 +13,17 @@ from attrxfer.errors import PluginError, UnknownName, did_you_mean
 
 @dataclass(frozen=True)
 class Component:
-    """A registered class. target: "module:Class". owner: the plugin that registered it."""
+    """A registered class.
+
+    Attributes:
+        kind: One of ``KIND_NAMES``.
+        name: Its name in recipes.
+        target: "module:Class".
+        summary: One line for lists.
+        licence: Of the code, and of data or weights that come with it.
+        paper: The paper that it implements.
+        owner: The plugin that registered it.
+    """
 
     kind: str
     name: str
@@ -24,12 +34,16 @@ class Component:
     owner: str = ""
 
     def load(self) -> type:
-        """Import the class. Raises PluginError that names the plugin when that fails."""
+        """Import the class.
+
+        Raises:
+            PluginError: The import fails, or the target is not a class; the message names the plugin.
+        """
         module, _, attribute = self.target.partition(":")
         whose = f'plugin "{self.owner}": {self.kind} "{self.name}"'
         try:
             loaded = getattr(importlib.import_module(module), attribute)
-        except Exception as error:  # a third party's module may raise anything at import
+        except Exception as error:  # a module may raise any exception at import
             raise PluginError(f"{whose} cannot be imported from {self.target}: {one_line(error)}") from error
         if not isinstance(loaded, type):
             raise PluginError(f"{whose}: {self.target} is not a class")
@@ -37,12 +51,22 @@ class Component:
 
 
 class Register(Protocol):
-    """``registry.KIND``: register a component. target: "module:Class", imported when a recipe names it; summary: one line.
+    """The type of ``registry.KIND``."""
 
-    Raises PluginError for a malformed target or a name that is taken.
-    """
+    def __call__(self, name: str, target: str, *, summary: str, licence: str = "", paper: str = "") -> None:
+        """Register a component.
 
-    def __call__(self, name: str, target: str, *, summary: str, licence: str = "", paper: str = "") -> None: ...
+        Args:
+            name: Its name in recipes.
+            target: "module:Class", imported when a recipe names the component.
+            summary: One line for lists.
+            licence: Of the code, and of data or weights that come with it.
+            paper: The paper that it implements.
+
+        Raises:
+            PluginError: The target is malformed, or the name is taken.
+        """
+        ...
 
 
 class _Kind:
@@ -59,11 +83,11 @@ class _Kind:
 
 
 class _UnknownKind(PluginError, AttributeError):
-    """An AttributeError too, so that ``hasattr`` answers."""
+    """Also an AttributeError, so that ``hasattr`` works."""
 
 
 class Registry:
-    """Holds every component. There is one method a kind: ``registry.identity(name, target, summary=...)``."""
+    """All components. Each kind has a method that registers one: ``registry.identity(name, target, summary=...)``."""
 
     generator = _Kind()
     discriminator = _Kind()
@@ -92,7 +116,7 @@ class Registry:
 
     @contextmanager
     def owned_by(self, owner: str) -> Iterator[None]:
-        """What is registered inside belongs to this plugin."""
+        """Components that are registered inside belong to this plugin."""
         before, self._owner = self._owner, owner
         try:
             yield
@@ -100,7 +124,7 @@ class Registry:
             self._owner = before
 
     def add(self, kind: str, name: str, target: str, *, summary: str, licence: str = "", paper: str = "") -> None:
-        """What ``registry.KIND(...)`` does. Raises PluginError for a malformed target or a name that is taken."""
+        """Register a component of a kind: see ``Register``."""
         if target.count(":") != 1:
             raise PluginError(f'plugin "{self._owner}": {kind} "{name}": target "{target}" is not "module:Class"')
         taken = self._components.get((kind, name))
@@ -114,7 +138,11 @@ class Registry:
             raise _UnknownKind(f'plugin "{self._owner}": no kind "{kind}"{did_you_mean(kind, KIND_NAMES)}')
 
     def get(self, kind: str, name: str) -> Component:
-        """Raises UnknownName with the nearest name."""
+        """The component of this name.
+
+        Raises:
+            UnknownName: There is none; the message has the nearest name.
+        """
         try:
             return self._components[kind, name]
         except KeyError:
@@ -144,11 +172,11 @@ class Registry:
 
 
 KIND_NAMES = tuple(name for name, method in vars(Registry).items() if isinstance(method, _Kind))
-"""The keys of ``interfaces.KINDS``, which cannot be imported here: it needs NumPy, and commands must start fast."""
+"""The keys of ``interfaces.KINDS``. They are not imported from there, since that imports NumPy and slows every command."""
 
 
 def one_line(error: BaseException) -> str:
-    """Another library's message without its line breaks; its type where it has none.
+    """An exception's message in one line; its type if the message is empty.
 
     >>> one_line(ValueError("first\\n  second"))
     'first second'

@@ -1,4 +1,4 @@
-"""A component's settings in words: what a recipe can set, within which bounds, and what it is otherwise."""
+"""A component's settings as text: form, bounds and default of each."""
 
 from __future__ import annotations
 
@@ -17,8 +17,14 @@ LENGTHS = {"min_length": "at least", "max_length": "at most"}
 
 
 class Setting(NamedTuple):
-    """form: what a value looks like ("int", "list of float", "a features table"). bounds: of it, "" without any. default:
-    as TOML writes it, "none" where it is unset, "required" where there is no default."""
+    """A setting as text.
+
+    Attributes:
+        name: The parameter's name.
+        form: Its type: "int", "list of float", "a features table".
+        bounds: Its bounds; "" without any.
+        default: As TOML writes it; "none" for None, "required" without a default.
+    """
 
     name: str
     form: str
@@ -27,9 +33,13 @@ class Setting(NamedTuple):
 
 
 def settings(cls: type) -> list[Setting]:
-    """The settings of a component's class, in its constructor's order. Raises PluginError for one that no recipe can hold."""
+    """The settings of a component's class, in the order of its constructor.
+
+    Raises:
+        PluginError: A parameter has a type that no recipe can hold.
+    """
     read = schema(cls)
-    found = []
+    rows = []
     for name, field in read.model.model_fields.items():
         bounds = ", ".join(_bounds(field.metadata))
         if name in read.nested:
@@ -37,8 +47,8 @@ def settings(cls: type) -> list[Setting]:
             form = f"list of {kind} tables" if many else f"a {kind} table"
         else:
             form = _form(field.annotation)
-        found.append(Setting(name, form, bounds, "required" if field.is_required() else _toml(field.default)))
-    return found
+        rows.append(Setting(name, form, bounds, "required" if field.is_required() else _toml(field.default)))
+    return rows
 
 
 def _form(annotation: Any) -> str:

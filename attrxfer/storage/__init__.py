@@ -1,1 +1,1 @@
-"""What lies on disk: atomic files, the run folder, the cache."""
+"""Files on disk: atomic writes, the run folder, the cache."""

@@ -1,4 +1,4 @@
-"""The folder of what is kept to save time."""
+"""The cache: files that can be computed again."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from attrxfer.storage.files import write_bytes
 
 
 def cache_folder() -> Path:
-    """$ATTRXFER_CACHE, else attrxfer below $XDG_CACHE_HOME or ~/.cache."""
+    """The cache's folder: $ATTRXFER_CACHE, else $XDG_CACHE_HOME/attrxfer, else ~/.cache/attrxfer."""
     own = os.environ.get("ATTRXFER_CACHE")
     base = os.environ.get("XDG_CACHE_HOME")
     return Path(own) if own else (Path(base) if base else Path.home() / ".cache") / "attrxfer"
 
 
 def cached(key: str, make: Callable[[], bytes]) -> Path:
-    """A file of the cache, made when it is not there yet and written atomically.
+    """A file of the cache; it is written, atomically, if it does not exist.
 
     Args:
         key: Its path below the cache folder, for example "networks/HASH.safetensors"; equal keys must mean equal contents.
-        make: Gives the contents; called only where the file is missing.
+        make: Returns the contents; called only if the file does not exist.
 
     Returns:
         The file.
@@ -36,7 +36,7 @@ def cached(key: str, make: Callable[[], bytes]) -> Path:
 
 @contextmanager
 def temporary_cache() -> Iterator[Path]:
-    """A cache of one's own, deleted at the end: for tests, whose leavings are of no use to the user."""
+    """Inside, the cache is a temporary folder, which is deleted at the end. For tests."""
     before = os.environ.get("ATTRXFER_CACHE")
     with tempfile.TemporaryDirectory(prefix="attrxfer-cache-") as folder:
         os.environ["ATTRXFER_CACHE"] = folder

@@ -1,4 +1,4 @@
-"""Images between uint8, as files and the cache hold them, and float32 in -1..1, as networks take them."""
+"""Conversion of images between uint8 (files, cache) and float32 in -1..1 (networks)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def normalize(images_u8: Tensor) -> Tensor:
 
 
 def quantize(images: Tensor) -> Tensor:
-    """float (N, 3, S, S) in -1..1 (clipped) -> uint8 (N, S, S, 3); the inverse of ``normalize``."""
+    """float (N, 3, S, S), clipped to -1..1, -> uint8 (N, S, S, 3); the inverse of ``normalize``."""
     import torch
 
     return ((images.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1)

@@ -1,4 +1,4 @@
-"""Writes that are whole or not there at all, and checksums."""
+"""Atomic writes, checksums, and reading of tensors."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def copy(source: Path, path: Path) -> None:
-    """Copy a file's content atomically, however large it is."""
+    """Copy a file atomically, without reading it into memory at once."""
     with source.open("rb") as content, _draft(path) as file:
         shutil.copyfileobj(content, file)
 
 
 @contextmanager
 def _draft(path: Path) -> Iterator[IO[bytes]]:
-    """A file under a temporary name; on success it takes its own, else it is removed."""
+    """An open file with a temporary name. It is renamed to ``path`` on success and removed after an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     temporary = Path(name)
@@ -49,7 +49,7 @@ def _draft(path: Path) -> Iterator[IO[bytes]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        # mkstemp makes files private; what we write is as readable as any other file of the user
+        # mkstemp makes files private; these get the user's usual permissions
         temporary.chmod(0o666 & ~UMASK)
         temporary.replace(path)
     except BaseException:
@@ -65,7 +65,7 @@ def write_text(path: Path, text: str) -> None:
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """Fill a temporary folder; on success it takes the place of ``path`` (synced, renamed), else it is removed."""
+    """A temporary folder to fill. It replaces ``path`` on success and is removed after an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
     try:
@@ -88,7 +88,7 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 
 def is_file_name(text: str) -> bool:
-    """Whether a text can be part of a file's name: it leads to no other folder and has nothing that cannot be printed.
+    """Whether a text can be part of a file's name: it is printable and has no path separators.
 
     >>> is_file_name("mouth open"), is_file_name("../mouth"), is_file_name("a\\nb")
     (True, False, False)
@@ -103,9 +103,10 @@ def sha256(path: Path) -> str:
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """A state dict from a safetensors file, or from one of torch's, out of which nothing but tensors is read.
+    """Read a state dict from a safetensors file, or from a file of torch without executing its pickles.
 
-    Raises DataError, naming the file, when it is missing, damaged, or holds anything else.
+    Raises:
+        DataError: The file is missing or damaged, or holds anything but named tensors.
     """
     import torch  # takes seconds
     from safetensors.torch import load_file
@@ -114,12 +115,12 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         raise DataError(f"{path}: no such file")
     try:
         safe = path.suffix == ".safetensors"
-        found = load_file(path) if safe else torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged file may break a reader anywhere
+        tensors = load_file(path) if safe else torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # damaged files raise many kinds of exceptions
         raise DataError(f"{path}: holds no tensors that can be read safely ({' '.join(str(error).split())[:100]})") from None
-    if not isinstance(found, dict) or not all(isinstance(value, torch.Tensor) for value in found.values()):
-        raise DataError(f"{path}: is no state dict: names with a tensor each")
-    return dict(found)
+    if not isinstance(tensors, dict) or not all(isinstance(value, torch.Tensor) for value in tensors.values()):
+        raise DataError(f"{path}: is not a state dict (names with tensors)")
+    return dict(tensors)
 
 
 def _read_umask() -> int:
@@ -129,4 +130,4 @@ def _read_umask() -> int:
 
 
 UMASK = _read_umask()
-"""Read once: to read it is to set it, for all threads of the process."""
+"""The user's umask. It is read once, because reading it means setting it for all threads of the process."""

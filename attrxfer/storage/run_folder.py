@@ -1,4 +1,4 @@
-"""A run is a folder; this module knows what lies where in it."""
+"""The folder of a run: which file is where."""
 
 from __future__ import annotations
 
@@ -19,8 +19,14 @@ LIBRARIES = ("torch", "torchvision", "accelerate", "timm", "kornia", "numpy", "s
 
 @dataclass(frozen=True)
 class RunFolder:
-    """recipe.toml (filled), run.json (environment, what the data were), metrics.jsonl, samples/, checkpoints/, and at the
-    end bundle/, scores.json and report.html."""
+    """The folder of a run.
+
+    It holds recipe.toml (filled), run.json (environment, data), metrics.jsonl, samples/, checkpoints/, and at the end
+    bundle/, scores.json and report.html.
+
+    Attributes:
+        path: The folder.
+    """
 
     path: Path
 
@@ -65,28 +71,49 @@ class RunFolder:
         return f"attrxfer run --resume {self.path}"
 
     def create(self, recipe: str, info: dict[str, Any]) -> None:
-        """Make the folder. Raises AttrxferError when a run is there already, with the command that resumes it."""
+        """Make the folder, with recipe.toml and run.json.
+
+        Args:
+            recipe: The filled recipe as TOML.
+            info: The content of run.json.
+
+        Raises:
+            AttrxferError: The folder holds a run; the message has the command that resumes it.
+        """
         self.refuse_existing()
         self.path.mkdir(parents=True, exist_ok=True)
         self.update_info(info)
         write_text(self.recipe, recipe)
 
     def refuse_existing(self) -> None:
-        """Raise AttrxferError when a run is here already, with the command that resumes it."""
+        """Check that the folder holds no run.
+
+        Raises:
+            AttrxferError: It holds one; the message has the command that resumes it.
+        """
         if self.recipe.exists():
             raise AttrxferError(
                 f"{self.path}: a run is here already; resume it with: {self.resume_command}, or choose another folder with -o"
             )
 
     def require(self) -> None:
-        """Raise AttrxferError when there is no run here."""
+        """Check that the folder holds a run.
+
+        Raises:
+            AttrxferError: It holds none.
+        """
         if not self.recipe.is_file():
             raise AttrxferError(f"{self.path}: no recipe.toml here, so this is not a run")
 
     @contextmanager
     def occupied(self) -> Iterator[None]:
-        """Keep others out while a process trains here; the system lets go of the lock however that ends. Raises AttrxferError
-        when another process holds it. Windows has no such locks: there nothing is kept out."""
+        """Lock the folder while this process trains in it. The system releases the lock even after a crash.
+
+        Windows has no such locks: there the folder is not locked.
+
+        Raises:
+            AttrxferError: Another process holds the lock.
+        """
         try:
             import fcntl
         except ImportError:
@@ -108,7 +135,7 @@ class RunFolder:
         write_text(self.info, json.dumps({**self.read_info(), **values}, indent=2, ensure_ascii=False) + "\n")
 
     def read_metrics(self) -> Iterator[dict[str, Any]]:
-        """The lines of metrics.jsonl; a last line that a kill cut short is left out."""
+        """The lines of metrics.jsonl, without an incomplete last line."""
         if not self.metrics.is_file():
             return
         with self.metrics.open() as file:
@@ -121,7 +148,7 @@ class RunFolder:
 
 
 def environment(threads: int, processes: int, device: str) -> dict[str, Any]:
-    """What a run ran on: versions, machine, threads, processes."""
+    """Versions, machine, threads and processes, as run.json records them."""
     versions = {}
     for name in ("attrxfer", *LIBRARIES):
         try:

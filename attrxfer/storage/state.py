@@ -1,4 +1,4 @@
-"""Checkpoints: a nested state as safetensors (its tensors) and JSON (all else), whole or not there at all."""
+"""Checkpoints: the tensors of a nested state as safetensors and the rest as JSON, written atomically."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STATE, TENSORS = "checkpoint.json", "checkpoint.safetensors"
 
 
 def pack(state: Any, tensors: dict[str, torch.Tensor]) -> Any:
-    """Replace every tensor of a nested state by a reference into ``tensors``, so that the rest is JSON.
+    """Move the tensors of a nested state into ``tensors`` and leave references, so that the rest is JSON.
 
     >>> tensors = {}
     >>> pack({"a": [1, torch.zeros(2)], 3: None}, tensors)
@@ -26,7 +26,7 @@ def pack(state: Any, tensors: dict[str, torch.Tensor]) -> Any:
     """
     if isinstance(state, torch.Tensor):
         name = str(len(tensors))
-        # a copy in plain layout: safetensors keeps neither strides nor shared storage
+        # a contiguous copy: safetensors stores neither strides nor shared memory
         tensors[name] = state.detach().cpu().clone(memory_format=torch.contiguous_format)
         return {"tensor": name}
     if isinstance(state, dict):
@@ -54,7 +54,7 @@ def unpack(packed: Any, tensors: dict[str, torch.Tensor]) -> Any:
 
 
 def save(folder: Path, name: str, state: dict[str, Any]) -> None:
-    """Write checkpoint ``name`` into ``folder``, then remove the older ones and what killed writes left behind."""
+    """Write checkpoint ``name`` into ``folder``, then remove older ones and remains of interrupted writes."""
     tensors: dict[str, torch.Tensor] = {}
     packed = pack(state, tensors)
     with new_folder(folder / name) as temporary:
@@ -67,7 +67,11 @@ def save(folder: Path, name: str, state: dict[str, Any]) -> None:
 
 
 def load(folder: Path) -> dict[str, Any] | None:
-    """The newest complete checkpoint in ``folder``, or None. Raises BundleError, naming the file, when it was changed."""
+    """Read the newest complete checkpoint in ``folder``; None if there is none.
+
+    Raises:
+        BundleError: It has another format, or was changed since it was written.
+    """
     names = sorted(path for path in folder.glob("[!.]*") if (path / STATE).is_file()) if folder.is_dir() else []
     if not names:
         return None
