@@ -1,4 +1,4 @@
-"""Data: images decoded once into a cache, the sets of a task, and batches as a pure function of their number."""
+"""Data: images in a cache, the sets of a task, and batches."""
 
 from attrxfer.data.batches import batch_rows, uniform
 from attrxfer.data.dataset import CachedDataset, open_data

@@ -1,6 +1,6 @@
-"""Batches and random numbers as pure functions of (seed, stage, key, number), of which each process takes its slice.
+"""Batches and random numbers as functions of (seed, stage, key, index). Each process takes its slice of a batch.
 
-So there is no sampler state: a resumed run and several processes see exactly what one uninterrupted process sees.
+There is no state of a sampler: a resumed run, and several processes, get the same batches as one uninterrupted process.
 """
 
 from __future__ import annotations
@@ -27,10 +27,23 @@ def _permutation(count: int, seed: int, stage: str, which: str, epoch: int) -> N
 def batch_rows(
     rows: NDArray[np.int64], seed: int, stage: str, which: str, index: int, size: int, rank: int, world: int
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """The rows (size,) of batch ``index`` for this process, and whether to mirror each (size,).
+    """Draw the rows of a batch.
 
-    A global batch has ``size * world`` images. Batches walk through one shuffled epoch after another, so every image
-    comes once an epoch, also when the set is smaller than a batch.
+    A global batch has ``size * world`` images. Epochs are shuffled one after another, so every image occurs once in an
+    epoch, even if the set is smaller than a batch.
+
+    Args:
+        rows: The rows of the set.
+        seed: The run's seed.
+        stage: Name of the stage.
+        which: Name of the set.
+        index: Number of the batch, from 0.
+        size: Images in this process's slice of the batch.
+        rank: Number of this process, from 0.
+        world: Number of processes.
+
+    Returns:
+        Rows (size,), and for each whether it is mirrored (size,).
     """
     count = len(rows)
     positions = index * size * world + rank * size + np.arange(size)
@@ -43,6 +56,9 @@ def batch_rows(
 
 
 def uniform(seed: int, stage: str, key: str, index: int, size: int, columns: int, rank: int, world: int) -> NDArray[np.float32]:
-    """Random numbers in 0..1 for this process's slice of a global batch: (size, columns)."""
+    """Random numbers (size, columns) in 0..1 for this process's slice of a global batch.
+
+    The arguments are those of ``batch_rows``; ``key`` names the purpose of the numbers.
+    """
     numbers = _generator(seed, stage, key, index).random((size * world, columns), dtype=np.float32)
     return numbers[rank * size : (rank + 1) * size]

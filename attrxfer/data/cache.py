@@ -1,4 +1,4 @@
-"""Every image decoded once into a memory-mapped array."""
+"""The image cache: every image is decoded once into a memory-mapped array."""
 
 from __future__ import annotations
 
@@ -24,17 +24,29 @@ Progress = Callable[[int, int], None]
 
 
 def cache_key(dataset: Dataset, size: int) -> str:
-    """Equal for equal images: a hash of what the data set says of itself, the size and this format."""
+    """The key of the cached images: a hash of the data set's fingerprint, the size in pixels and the cache's format."""
     return hashlib.sha256(f"{FORMAT}/{size}/{dataset.fingerprint()}".encode()).hexdigest()[:32]
 
 
 def open_images(
     dataset: Dataset, count: int, size: int, folder: Path, progress: Progress
 ) -> tuple[NDArray[np.uint8], tuple[Broken, ...]]:
-    """The images (count, size, size, 3), memory-mapped, and those that could not be read (black in the array).
+    """Open the cached images of a data set. If they are not cached, or the cache is damaged, decode and cache them first.
 
-    Read from the cache, or decoded and written there: to a temporary name, synced, renamed, so that two processes that do
-    it at once both end well. A damaged cache is made anew.
+    The file is written atomically, so two processes may do this at once.
+
+    Args:
+        dataset: The data set.
+        count: Number of its images.
+        size: Side in pixels.
+        folder: The cache's folder.
+        progress: Called with the number of decoded images, and with ``count``.
+
+    Returns:
+        The images (count, size, size, 3), memory-mapped, and the broken ones, which are black in the array.
+
+    Raises:
+        DataError: The disk has no room for the cache.
     """
     path = folder / "images" / f"{cache_key(dataset, size)}.npy"
     found = _open(path, (count, size, size, 3))
@@ -86,7 +98,7 @@ def _write(dataset: Dataset, count: int, size: int, path: Path, progress: Progre
 
 
 def _read(dataset: Dataset, count: int) -> Iterator[tuple[int, list[NDArray[np.uint8] | Broken]]]:
-    """Chunks in order, each read in a thread of its own: Pillow and NumPy let other threads work meanwhile."""
+    """The images in chunks, each with its first row. Threads read chunks in parallel, as Pillow and NumPy release the GIL."""
     starts = range(0, count, CHUNK)
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         yield from zip(

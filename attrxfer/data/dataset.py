@@ -1,4 +1,4 @@
-"""An opened data set: labels, images from the cache, and what it says of itself."""
+"""An opened data set: labels, and images from the cache."""
 
 from __future__ import annotations
 
@@ -22,13 +22,22 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 NAMED = 10
-"""Broken images that are named; of more, the rest is counted."""
+"""Broken images that ``describe`` names, at most; the rest is counted."""
 
 
 @dataclass(frozen=True)
 class CachedDataset:
-    """records: of all N images. usable: (N,), readable and selected. broken: unreadable ones. unselected: how many the
-    selection left out. key: of the image cache, equal for equal images. dataset: where they come from."""
+    """The opened data set of a task.
+
+    Attributes:
+        records: Labels of all N images.
+        usable: Bool (N,): readable, and kept by the selection.
+        broken: The images that could not be read.
+        unselected: Number of readable images that the selection left out.
+        key: Key of the image cache; equal for equal images.
+        cached: uint8 (N, S, S, 3), memory-mapped.
+        dataset: The data set that the images come from.
+    """
 
     records: Records
     usable: NDArray[np.bool_]
@@ -39,39 +48,51 @@ class CachedDataset:
     dataset: Dataset
 
     def images_u8(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Images of these rows (n, S, S, 3)."""
+        """uint8 images (n, S, S, 3) of these rows."""
         return self.cached[rows]
 
     def read(self, rows: Sequence[int], size: int) -> list[NDArray[np.uint8] | Broken]:
-        """Images of these rows at another side in pixels, each (size, size, 3), read from the data set itself."""
+        """Images of these rows at another side in pixels, (size, size, 3) each, read from the data set itself."""
         resized = copy.copy(self.dataset)
         resized.size = size
         return resized.read(rows)
 
     def images(self, rows: NDArray[np.int64], flip: NDArray[np.bool_] | None = None) -> Tensor:
-        """The same as float32 (n, 3, S, S) in -1..1, channels last in memory, mirrored where ``flip`` (n,) is True."""
+        """float32 images (n, 3, S, S) in -1..1 of these rows, channels last in memory, mirrored where ``flip`` (n,) is True."""
         images = self.cached[rows]
         if flip is not None:
             images[flip] = images[flip, :, ::-1]
         return to_tensor(images)
 
     def truth(self, rows: NDArray[np.int64], target: Mapping[str, bool], strength: float = 1.0) -> NDArray[np.uint8] | None:
-        """The exact counterfactuals (n, S, S, 3) of these rows with the target attributes, or at a strength of 0..1 with
-        that much of those which a row lacks; None where the data set cannot draw them."""
+        """Exact counterfactuals of these rows.
+
+        Args:
+            rows: (n,).
+            target: The attributes of the counterfactuals.
+            strength: Degree in 0..1 of the target attributes that a row lacks: 0 is absent, 1 is present.
+
+        Returns:
+            uint8 (n, S, S, 3); None if the data set cannot draw counterfactuals.
+        """
         if not isinstance(self.dataset, Counterfactuals):
             return None
         lacks = np.stack([self.records.attributes[name][rows] != value for name, value in target.items()], axis=1)
-        found = self.images_u8(rows)
+        images = self.images_u8(rows)
         for pattern in np.unique(lacks, axis=0):
             same = (lacks == pattern).all(1)
             missing = [name for name, lack in zip(target, pattern, strict=True) if lack]
             wanted = {name: strength if target[name] else 1 - strength for name in missing}
             if wanted:
-                found[same] = self.dataset.counterfactual(rows[same].tolist(), wanted)
-        return found
+                images[same] = self.dataset.counterfactual(rows[same].tolist(), wanted)
+        return images
 
     def satisfies(self, conditions: Mapping[str, bool]) -> NDArray[np.bool_]:
-        """Which images (N,) meet all conditions. Raises DataError for an unknown attribute."""
+        """Bool (N,): which images meet all conditions.
+
+        Raises:
+            DataError: An attribute is unknown.
+        """
         return satisfies(self.records, conditions)
 
     def rows(self, split: str, conditions: Mapping[str, bool] | None) -> NDArray[np.int64]:
@@ -80,8 +101,10 @@ class CachedDataset:
         return np.flatnonzero(inside & self.satisfies(conditions or {}))
 
     def mean_landmarks(self, rows: NDArray[np.int64]) -> NDArray[np.float32] | None:
-        """Where these rows' landmarks lie on average (P, 2), in pixels of the images: how the data are aligned. None where
-        the data set has no landmarks, or none of these rows has them all."""
+        """Mean landmarks (P, 2) of these rows, in pixels of the images; they describe how the data are aligned.
+
+        None if the data set has no landmarks, or none of these rows has all of them.
+        """
         if self.records.landmarks is None:
             return None
         known = self.records.landmarks[rows]
@@ -89,7 +112,7 @@ class CachedDataset:
         return known.mean(0, dtype=np.float64).astype(np.float32) if len(known) else None
 
     def describe(self) -> str:
-        """What was read: images and people a split, counts an attribute, broken images by name."""
+        """A text: images and people of each split, counts of each attribute, broken images."""
         lines = [describe(self.records, self.usable)]
         if self.unselected:
             lines.append(f"{self.unselected} left out by the selection")
@@ -105,7 +128,11 @@ class CachedDataset:
 
 
 def satisfies(records: Records, conditions: Mapping[str, bool]) -> NDArray[np.bool_]:
-    """Which of N images meet all conditions: (N,). Raises DataError for an unknown attribute."""
+    """Bool (N,): which images meet all conditions.
+
+    Raises:
+        DataError: An attribute is unknown.
+    """
     require_attributes(records, conditions)
     met = np.ones(len(records), bool)
     for name, wanted in conditions.items():
@@ -114,8 +141,11 @@ def satisfies(records: Records, conditions: Mapping[str, bool]) -> NDArray[np.bo
 
 
 def require_attributes(records: Records, names: Iterable[str]) -> None:
-    """Raise DataError when any of these attributes is unknown: each is named with the nearest known one, and the known ones
-    are listed once."""
+    """Check that the data have these attributes.
+
+    Raises:
+        DataError: Some are unknown; the message has the nearest known name of each, and lists all known names.
+    """
     known = list(records.attributes)
     unknown = [name for name in names if name not in known]
     if not unknown:
@@ -150,18 +180,18 @@ def open_data(
     folder: Path | None = None,
     progress: Progress = lambda done, count: None,
 ) -> CachedDataset:
-    """Read the labels, decode every image once (or find it in the cache), leave out what cannot be used.
+    """Open a data set: read its labels, and its images from the cache (they are decoded first if need be).
 
     Args:
         dataset: Where the images come from.
-        selection: Which of them are fit for use; None takes all.
+        selection: Decides which images are used; None uses all.
         size: Side of the images in pixels.
-        records: The labels, where they were read already.
-        folder: The cache; None is the user's own.
-        progress: Called with how many images are decoded, and of how many.
+        records: The labels, if they were read already.
+        folder: The cache's folder; None is the user's cache.
+        progress: Called with the number of decoded images, and with the number of all.
 
     Raises:
-        DataError: There is no image, or none that can be used.
+        DataError: There are no images, or none can be used.
     """
     records = dataset.records() if records is None else records
     if not len(records):

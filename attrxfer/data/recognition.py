@@ -1,4 +1,4 @@
-"""Which data set understands a path."""
+"""Finds the data set component for ``--data PATH``."""
 
 from __future__ import annotations
 
@@ -11,14 +11,19 @@ from attrxfer.plugin.registry import Component
 
 
 def data_table(path: Path, components: Iterable[Component]) -> dict[str, str]:
-    """The [data] table for ``--data PATH``. Raises what ``recognise`` raises."""
+    """The table [data] for ``--data PATH``.
+
+    Raises:
+        DataError: As ``recognise`` does.
+    """
     return {"use": recognise(path, components), "path": str(path.resolve())}
 
 
 def recognise(path: Path, components: Iterable[Component]) -> str:
-    """The name of the data set component that is surest of ``path``.
+    """The name of the data set component that recognises ``path`` with the highest confidence.
 
-    Raises DataError when the path does not exist, none understands it, or two are equally sure.
+    Raises:
+        DataError: The path does not exist, no component recognises it, or two have equal confidence.
     """
     if not path.exists():
         raise DataError(f"--data {path}: no such file or folder")

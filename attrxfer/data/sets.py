@@ -1,4 +1,4 @@
-"""The sets of a task: all, guided (with the attributes), input (to be transferred)."""
+"""The sets of a task: all images, guided images (with the attributes), and inputs (to be transferred)."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Sets:
-    """Row numbers of a task's images.
+    """The sets of a task as row numbers.
 
     Attributes:
-        all: The training split.
-        guided: Of the training split, those with the guided attributes.
-        input: Of the training split, those to transfer.
-        validation_input: Those to transfer of the validation split.
-        test_input: Those to transfer of the test split.
+        all: All images of the training split.
+        guided: Its images with the guided attributes.
+        input: Its images that are transferred.
+        validation_input: Inputs of the validation split.
+        test_input: Inputs of the test split.
     """
 
     all: Rows
@@ -38,8 +38,10 @@ class Sets:
         return {"all": self.all, "guided": self.guided, "input": self.input}[which]
 
     def shown(self, count: int) -> Rows:
-        """At most ``count`` inputs for sample grids: held out, else of the training split; spread out, since neighbouring
-        rows often show one person."""
+        """At most ``count`` inputs for sample images, from the validation split; from the next split that has inputs if not.
+
+        They are evenly spread, since neighbouring rows often show one person.
+        """
         rows = next(rows for rows in (self.validation_input, self.test_input, self.input) if len(rows))
         return rows[np.linspace(0, len(rows) - 1, min(len(rows), count)).astype(int)]
 
@@ -47,10 +49,16 @@ class Sets:
 def check_task(
     records: Records, guided: Mapping[str, bool], source: Mapping[str, bool] | None, selection: Selection | None
 ) -> None:
-    """What ``make_sets`` refuses, as far as the labels alone show it, before any image is decoded.
+    """Check a task against the labels, before any image is decoded.
+
+    Args:
+        records: The labels.
+        guided: Attributes that results should have.
+        source: Conditions of the input set; None takes every image that is not guided.
+        selection: Decides which images are used; None uses all.
 
     Raises:
-        DataError: Unknown attributes, each named; or no training image is left for the guided or the input set.
+        DataError: An attribute is unknown, or the guided or input set has no training image.
     """
     require_attributes(records, {**guided, **(source or {})})
     selected = selection.keep(records) if selection is not None else np.ones(len(records), bool)
@@ -66,22 +74,22 @@ def make_sets(
         data: The opened data set.
         guided: Attributes that results should have.
         source: Conditions of the input set; None takes every image that is not guided.
-        max_inputs: The training inputs are a random choice of so many, which depends on the seed alone; 0 takes all.
+        max_inputs: Size of a random choice of the training inputs, which depends on the seed only; 0 takes all.
         seed: The run's seed.
 
     Raises:
-        DataError: An unknown attribute, or an empty guided or input set, with the counts to choose from.
+        DataError: An attribute is unknown, or the guided or input set is empty; the message has the counts.
     """
     train, chosen, inputs = _train_sets(data.records, data.usable, guided, source)
-    takes = _takes(data.records, guided, source)
+    is_input = _is_input(data.records, guided, source)
     if max_inputs and len(inputs) > max_inputs:
         inputs = np.sort(np.random.default_rng(seed).choice(inputs, max_inputs, replace=False))
     held_out = (data.rows(split, None) for split in ("validation", "test"))
-    return Sets(train, chosen, inputs, *(rows[takes[rows]] for rows in held_out))
+    return Sets(train, chosen, inputs, *(rows[is_input[rows]] for rows in held_out))
 
 
-def _takes(records: Records, guided: Mapping[str, bool], source: Mapping[str, bool] | None) -> NDArray[np.bool_]:
-    """Which images (N,) the task transfers."""
+def _is_input(records: Records, guided: Mapping[str, bool], source: Mapping[str, bool] | None) -> NDArray[np.bool_]:
+    """Bool (N,): which images the task transfers."""
     has = satisfies(records, guided)
     return ~has if source is None else satisfies(records, source) & ~has
 
@@ -91,7 +99,7 @@ def _train_sets(
 ) -> tuple[Rows, Rows, Rows]:
     """All, guided and input rows of the training split."""
     train = np.flatnonzero(usable & (records.split == SPLITS.index("train")))
-    sets = {"guided": train[satisfies(records, guided)[train]], "input": train[_takes(records, guided, source)[train]]}
+    sets = {"guided": train[satisfies(records, guided)[train]], "input": train[_is_input(records, guided, source)[train]]}
     for name, rows in sets.items():
         if not len(rows):
             wanted = guided if name == "guided" else source or f"not {dict(guided)}"

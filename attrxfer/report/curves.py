@@ -14,12 +14,17 @@ COLOURS = ("#2563eb", "#dc2626", "#059669", "#d97706", "#7c3aed", "#0891b2", "#b
 NOT_TERMS = ("stage", "step", "seconds")
 SHARE = "share "
 PEAK = 1.5
-"""How far above the 95th percentile the axis reaches."""
+"""The axis ends at this multiple of the 95th percentile, at most."""
 
 
 def curves(lines: Sequence[Mapping[str, Any]]) -> Iterator[Markup]:
-    """A figure for each stage: every term it reported, averaged over runs of neighbouring steps; one more for the terms'
-    shares of the gradient, where the stage recorded them."""
+    """A figure for each stage with its losses, averaged over neighbouring steps.
+
+    A second figure has the terms' shares of the gradient, if the stage recorded them.
+
+    Args:
+        lines: The lines of metrics.jsonl.
+    """
     stages = list(dict.fromkeys(line["stage"] for line in lines))
     for stage in stages:
         own = [line for line in lines if line["stage"] == stage]
@@ -42,8 +47,12 @@ def _averaged(points: Sequence[tuple[int, float]]) -> list[tuple[float, float]]:
 
 
 def chart(series: Mapping[str, Sequence[tuple[float, float]]], unit: str = "step") -> Markup:
-    """An SVG of named lines of (x, y), from 0 on, with a legend; ``unit`` is x's. Rare peaks are cut, so that they do not
-    flatten all else."""
+    """A line chart as SVG, with a legend. Rare peaks are cut off, so that the rest is not flattened.
+
+    Args:
+        series: Points (x, y) of each line by name, x from 0.
+        unit: Label of the x axis.
+    """
     xs = [x for points in series.values() for x, _ in points]
     ys = [y for points in series.values() for _, y in points]
     usual = PEAK * sorted(ys)[round(0.95 * (len(ys) - 1))]

@@ -1,4 +1,4 @@
-"""Text for people who read Markdown, or a line of it."""
+"""Markdown: tables and conditions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table, whatever bars its cells hold.
+    """A Markdown table; bars in cells are escaped.
 
     >>> print(table(("a", "b"), [("1", "x|y")]))
     | a | b |
@@ -18,7 +18,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def conditions(attributes: Mapping[str, bool]) -> str:
-    """Attributes as recipes write them.
+    """Attributes in the form of a recipe.
 
     >>> conditions({"Male": False, "Young": True})
     'Male = false, Young = true'

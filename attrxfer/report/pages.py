@@ -11,7 +11,7 @@ from attrxfer.media.images import data_uri
 
 
 def render(template: str, folder: Path | None = None, **values: object) -> str:
-    """A self-contained page.
+    """Render a self-contained page.
 
     Args:
         template: Name of a template of attrxfer, or of one in ``folder``.
@@ -34,5 +34,5 @@ def render(template: str, folder: Path | None = None, **values: object) -> str:
 
 
 def side_by_side(images: NDArray[np.uint8]) -> str:
-    """Images (N, S, S, 3) in one row, as the address of an image in a page."""
+    """Images (N, S, S, 3) side by side, as a data URI."""
     return data_uri(np.concatenate(list(images), axis=1))

@@ -1,4 +1,4 @@
-"""report.html: one self-contained page that shows what a run did."""
+"""report.html, a self-contained page about a run."""
 
 from __future__ import annotations
 
@@ -22,13 +22,19 @@ from attrxfer.storage.files import write_text
 from attrxfer.storage.run_folder import RunFolder
 
 SHOWN_GRIDS = 8
+"""Rows of sample images over time, at most."""
 LARGE: tuple[Role, ...] = (MATCHED, "attribute accuracy", "verification rate", "truth", "realism")
-"""Roles of the scores that are shown large: the first share and the first other score of each, where a run has them."""
+"""Roles of the scores that are shown large: of each, the first score that is a share and the first other score."""
 
 
 def write_report(folder: RunFolder, recipe: Recipe, reference: Mapping[str, Any] | None = None) -> None:
-    """Write report.html from what lies in the run's folder: it can be made anew at any time. ``reference``: the filled
-    recipe that ``recipe.reference`` names."""
+    """Write report.html from the files in a run's folder. It can be written again at any time.
+
+    Args:
+        folder: The run's folder.
+        recipe: The run's recipe.
+        reference: The filled recipe that ``recipe.reference`` names; None if there is none.
+    """
     info = folder.read_info()
     scores = json.loads(folder.scores.read_text()) if folder.scores.is_file() else {}
     guided = conditions(recipe.task.guided)
@@ -79,7 +85,7 @@ def _large(scores: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def _grid(folder: RunFolder) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """(label, image address) of source, last result and truth, and of the results over time; both empty without samples."""
+    """Labels and data URIs of source, last result and truth, and of the results over time; both empty without samples."""
     strips = sorted(path for path in folder.samples.glob("*.png") if path.stem[0].isdigit())
     if not strips:
         return [], []
@@ -91,7 +97,7 @@ def _grid(folder: RunFolder) -> tuple[list[tuple[str, str]], list[tuple[str, str
 
 
 def _over_time(strips: Sequence[Path]) -> list[Path]:
-    """The last strip of each stage, and of the stage that drew most several, evenly spread."""
+    """The last row of samples of each stage; of the stage with the most rows, several, evenly spread."""
     stages: dict[str, list[Path]] = {}
     for strip in strips:
         stages.setdefault(strip.stem.rpartition("-")[0], []).append(strip)
@@ -118,7 +124,7 @@ def _embed(path: Path) -> str:
 
 
 def _timing(folder: RunFolder) -> list[tuple[str, str]]:
-    """Seconds a stage, over all sittings of the run."""
+    """Seconds of each stage, summed over resumed parts of the run."""
     steps: dict[str, list[float]] = {}
     for line in folder.read_metrics():
         steps.setdefault(line["stage"], []).append(line["seconds"])

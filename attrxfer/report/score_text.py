@@ -1,4 +1,4 @@
-"""Scores as text; no torch is imported, so that commands which only show scores answer at once."""
+"""Scores as text. This module does not import torch, so that commands that only print scores start fast."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Scores = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
 def shown(score: Mapping[str, Any]) -> tuple[str, str]:
-    """A score's value and its interval as people read them; "–" for none.
+    """A score's value and its interval as text; "–" for None.
 
     >>> shown({"value": 0.905, "low": 0.85, "high": 0.95, "n": 200, "unit": "share"})
     ('90.5%', '85 to 95%')
@@ -40,5 +40,5 @@ def cell(score: Mapping[str, Any] | None) -> str:
 
 
 def names(scorecards: Scores) -> list[str]:
-    """Every score's name that a scorecard has, in the first's order."""
+    """The labels of all scores in these scorecards, in order of first occurrence."""
     return list(dict.fromkeys(name for scores in scorecards.values() for name in scores))

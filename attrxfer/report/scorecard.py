@@ -1,4 +1,4 @@
-"""Scorecards as Markdown, as a table for the report, and as a page of their own."""
+"""Scorecards as Markdown, as a table of the report, and as a page."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from attrxfer.report.pages import render, side_by_side
 from attrxfer.report.score_text import Scores, cell, names, shown
 
 ORDER: tuple[Role, ...] = ("truth", "identity similarity", "unchanged")
-"""What results are sorted by to find the best, middle and worst: the first score of these roles that has a number for each
-image and is not a share."""
+"""Results are sorted, for best, middle and worst, by the first score of these roles that has values for each image and is
+not a share."""
 EXPLAINED = (
-    "Equal verification: at the strength at which results are verified as often as another real image of the same person; "
-    "chosen on validation inputs, measured here on test inputs."
+    "Equal verification: measured on test inputs, at the strength at which results are verified as often as another real "
+    "image of the same person. The strength is chosen on validation inputs."
 )
 SHOWN = 4
 BINS = 24
 
 
 def markdown(scorecards: Scores) -> str:
-    """A row a candidate, with intervals."""
+    """A Markdown table with a row for each candidate; scores have their intervals."""
     columns = names(scorecards)
     rows = [[candidate, *(cell(scores.get(name)) for name in columns)] for candidate, scores in scorecards.items()]
     return markdown_table(["", *columns], rows) + "\n"
@@ -36,11 +36,11 @@ def markdown(scorecards: Scores) -> str:
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """A table of scores for a page: a row a score, a column a candidate.
+    """A table of scores for a page: a row for each score, a column for each candidate.
 
     Attributes:
         head: Each candidate's name, and whether it is set off from the reference rows.
-        rows: Each score's label, with an arrow to what is better, and (value, bounds) of each candidate.
+        rows: Each score's label, with an arrow in the better direction, and (value, bounds) of each candidate.
     """
 
     head: list[tuple[str, bool]]
@@ -64,7 +64,7 @@ def page(
     slices: Mapping[str, Scores],
     curves: Mapping[str, Sequence[Mapping[str, float]]],
 ) -> str:
-    """One self-contained page.
+    """A self-contained page of scorecards.
 
     Args:
         title: Its heading.
@@ -101,7 +101,7 @@ def _measure(scorecard: Scorecard) -> str | None:
 def _extremes(
     scorecard: Scorecard, results: Sequence[tuple[Scorecard, HeldOutResults]]
 ) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """The best, middle and worst results of a scorecard by the first measure of ``ORDER``, beside the others' for them."""
+    """The best, middle and worst results of a candidate, beside the results of other candidates for the same inputs."""
     measure = _measure(scorecard)
     if measure is None:
         return
@@ -120,7 +120,7 @@ def _extremes(
 
 
 def _histograms(scorecards: Sequence[Scorecard]) -> Iterator[tuple[str, Markup]]:
-    """How many images have which value of the measure that results are sorted by, a line a candidate."""
+    """A histogram of the score that results are sorted by, with a line for each candidate."""
     measure = _measure(scorecards[0])
     if measure is None:
         return
