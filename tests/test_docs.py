@@ -238,7 +238,7 @@ def test_every_example_keeps_the_promises_of_its_kind(kind: str, tmp_path: Path,
     assert made
     for check in made:
         if check.missing:
-            pytest.skip(f"this machine lacks {'; '.join(check.missing)}")
+            pytest.skip(f"missing: {'; '.join(check.missing)}")
         check()
 
 

@@ -1,4 +1,4 @@
-"""A new plugin's package: a component that works and is meant to be edited, its tests, its README."""
+"""Writes the package of a new plugin: a working component to edit, its tests and its README."""
 
 from __future__ import annotations
 
@@ -15,14 +15,23 @@ from attrxfer.storage.files import new_folder
 
 NAME = re.compile(r"[a-z](_?[a-z0-9])*")
 RESERVED = ("tests", "test")
-"""A package of the name would hide the tests beside it, or Python's own."""
+"""Names that no package may have, since the tests beside it, or Python's own, have them."""
 
 
 def new_package(name: str, kind: str, folder: Path, host: Host) -> list[Path]:
-    """Write the package ``name`` with one component of ``kind`` into ``folder``; returns its files, relative to it.
+    """Write a package with one component.
 
-    Raises AttrxferError, one line, for a name that is taken or cannot be a package's, an unknown kind, and a folder that
-    exists.
+    Args:
+        name: Name of the package, the plugin and the component.
+        kind: The component's kind.
+        folder: The new folder.
+        host: The installed plugins, whose names are taken.
+
+    Returns:
+        The files, relative to the folder.
+
+    Raises:
+        AttrxferError: The kind is unknown, the name is taken or invalid, or the folder exists.
     """
     if kind not in KIND_NAMES:
         raise AttrxferError(f'--kind: no kind "{kind}"{did_you_mean(kind, KIND_NAMES)}')
@@ -30,7 +39,7 @@ def new_package(name: str, kind: str, folder: Path, host: Host) -> list[Path]:
     if problem:
         raise AttrxferError(f'"{name}": {problem}')
     if folder.exists():
-        raise AttrxferError(f"{folder}: is there already; choose another folder with -o")
+        raise AttrxferError(f"{folder}: exists already; choose another folder with -o")
     files = render(name, kind)
     with new_folder(folder) as made:
         for path, text in files.items():
@@ -40,7 +49,11 @@ def new_package(name: str, kind: str, folder: Path, host: Host) -> list[Path]:
 
 
 def render(name: str, kind: str) -> dict[Path, str]:
-    """The text of every file of a new package, by its path. Raises AttrxferError for a name that its own code needs."""
+    """The text of every file of a new package, by its path.
+
+    Raises:
+        AttrxferError: The class would have the name of something that its module imports.
+    """
     import jinja2
 
     loader = jinja2.PackageLoader("attrxfer.scaffold")
@@ -69,7 +82,7 @@ def render(name: str, kind: str) -> dict[Path, str]:
 
 
 def _problem(name: str, kind: str, host: Host) -> str | None:
-    """Why a package cannot have this name, and what to do."""
+    """Why a package cannot have this name, with a suggestion; None if it can."""
     if not NAME.fullmatch(name):
         better = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_").lstrip("0123456789_")
         hint = f'; did you mean "{better}"?' if better else ""
@@ -78,7 +91,7 @@ def _problem(name: str, kind: str, host: Host) -> str | None:
         return f"a word of Python's own; choose another name, {name}_{kind} for example"
     taken = name in RESERVED or name in sys.stdlib_module_names or find_spec(name) is not None
     if taken or name in {plugin.name for plugin in host.plugins()}:
-        return f"a module or plugin of this name is there already; choose another name, my_{name} for example"
+        return f"a module or plugin of this name exists already; choose another name, my_{name} for example"
     if name in host.registry.names(kind):
         owner = host.registry.get(kind, name).owner
         return f'the plugin "{owner}" has a component {kind} {name} already; choose another name, my_{name} for example'

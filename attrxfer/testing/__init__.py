@@ -1,4 +1,4 @@
-"""The contract suite: what every component of a kind must do, as tests that a plugin's own suite can run.
+"""The contract suite: checks that every component of a kind must pass, for the tests of plugins.
 
     from attrxfer.testing import parametrize_with_checks
 
@@ -6,9 +6,9 @@
     def test_the_contract(check):
         check()
 
-The built-ins run the same suite. ``attrxfer.testing.pytest_plugin`` has fixtures for plugins' tests (``tiny_data``,
-``run_recipe``), which are there wherever attrxfer is installed; ``attrxfer plugins check`` runs the suite from the command
-line.
+The built-in components pass the same suite. ``attrxfer.testing.pytest_plugin`` has fixtures for the tests of plugins
+(``tiny_data``, ``run_recipe``), which pytest finds wherever attrxfer is installed. ``attrxfer plugins check`` runs the
+suite from the command line.
 """
 
 from typing import TYPE_CHECKING
@@ -21,11 +21,11 @@ __all__ = ["CHECKS", "Check", "checks", "parametrize_with_checks"]
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
-        # the suite imports torch; pytest loads this package wherever attrxfer is installed and must not wait for it
+        # the suite imports torch; pytest loads this package wherever attrxfer is installed, and should start fast
         if name not in __all__:
             raise AttributeError(f"module 'attrxfer.testing' has no attribute {name!r}")
         from attrxfer.testing import suite
 
-        # all at once: importing the suite binds "checks" to the folder of that name
+        # all names at once, since importing the suite binds "checks" to the folder of that name
         globals().update({public: getattr(suite, public) for public in __all__})
         return globals()[name]

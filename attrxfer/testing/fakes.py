@@ -1,4 +1,4 @@
-"""The smallest data set, networks and run that a component can be tried on."""
+"""A minimal data set, networks and run to test components with."""
 
 from __future__ import annotations
 
@@ -36,15 +36,17 @@ from attrxfer.training.step import Step
 
 SIZE, COUNT, BATCH = 32, 24, 4
 POINTS = np.array([[0.35, 0.4], [0.65, 0.4], [0.5, 0.53], [0.4, 0.67], [0.6, 0.67]], np.float32)
-"""Where eyes, nose and mouth are, as shares of the side."""
+"""Positions of eyes, nose and corners of the mouth, as shares of the side."""
 
 
 class TinyData:
-    """Drawn heads on a plain ground with two eyes, a nose and the corners of a mouth; no network is needed to tell the bright
-    ones (every second) from the dark, or round heads from square ones. Three images show one subject. Landmarks are the
-    five points: left and right eye, nose, left and right corner of the mouth.
+    """24 drawn heads on a plain background, with two eyes, a nose and the corners of a mouth.
 
-    size: side of the images in pixels.
+    Every second one is bright, the others are dark; two of four are round, the others square. Three images show one subject.
+    Landmarks are five points: left eye, right eye, nose, left and right corner of the mouth.
+
+    Args:
+        size: Side of the images in pixels.
     """
 
     framing = None
@@ -81,7 +83,7 @@ class TinyData:
 
 
 class Generator(nn.Module):
-    """x + m (r - x) from one convolution."""
+    """A generator: x + m (r - x), with r and m from one convolution."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -97,7 +99,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Six small convolutions, each read as features."""
+    """A discriminator of six small convolutions, whose maps are the features."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -113,7 +115,7 @@ class Discriminator(nn.Module):
 
 
 class Gan:
-    """The plainest adversarial term."""
+    """The non-saturating adversarial loss, without augmentation."""
 
     stages: ClassVar[tuple[tuple[Slot, str], ...]] = ()
     discriminator_terms: ClassVar[DiscriminatorTerms] = DiscriminatorTerms(("d",), 2 * math.log(2), {})
@@ -131,7 +133,7 @@ class Gan:
 
 
 class Devices:
-    """The processor, one process, full precision."""
+    """The CPU, one process, float32."""
 
     device = torch.device("cpu")
     rank, world, precision = 0, 1, "no"
@@ -184,17 +186,17 @@ class Run:
 
 @functools.cache
 def _cache() -> tempfile.TemporaryDirectory[str]:
-    """The user's own cache stays as it is; this one goes when the process ends."""
+    """A cache that is deleted when the process ends, so that the user's cache is not changed."""
     return tempfile.TemporaryDirectory(prefix="attrxfer-testing-")
 
 
 def tiny_data() -> CachedDataset:
-    """The opened data set: 24 images of 32 px with the attributes "bright" and "round"."""
+    """The opened data set ``TinyData``: 24 images of 32 pixels with the attributes "bright" and "round"."""
     return open_data(TinyData(), selection=None, size=SIZE, folder=Path(_cache().name))
 
 
 def write_tiny_data(folder: Path) -> Path:
-    """The same images as files, with a table that ``--data FOLDER`` understands. Returns the folder."""
+    """Write the images as files with a CSV table, for ``--data FOLDER``; returns the folder."""
     data = TinyData()
     records = data.records()
     assert records.identity is not None
@@ -214,6 +216,6 @@ def random_images(count: int = 2, size: int = SIZE, seed: int = 0) -> Tensor:
 
 
 def a_run(data: CachedDataset) -> Run:
-    """Fresh networks, equal at every call, on these data."""
+    """A run on these data with untrained networks, which are equal at every call."""
     torch.manual_seed(0)
     return Run(data, Generator(), Discriminator(), Gan())

@@ -1,4 +1,4 @@
-"""What the user of a plugin would meet, found without pytest: whether its components keep their promises, and why not."""
+"""Runs the checks of a plugin without pytest, for ``attrxfer plugins check``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,13 @@ Status = Literal["ok", "FAILED", "skipped"]
 
 
 class Finding(NamedTuple):
-    """reason: why it failed, or what is lacking to try it, in one line."""
+    """The result of one check.
+
+    Attributes:
+        status: Whether it passed.
+        what: What was checked.
+        reason: In one line, why it failed or was skipped.
+    """
 
     status: Status
     what: str
@@ -30,12 +36,12 @@ class Finding(NamedTuple):
 
 
 def of_component(subject: Subject) -> Iterator[Finding]:
-    """Each check of the component's kind; or one finding that says why it cannot be built here."""
+    """The finding of each check of the component's kind; a single finding if the component cannot be built here."""
     made = promises(subject.component.kind)
     every = f"its {len(made)} checks"
     try:
         missing = all_missing_for(subject.spec())
-    except Exception as error:  # a third party's module may raise anything at import
+    except Exception as error:  # a module may raise any exception at import
         yield _skipped(every, error) or Finding("FAILED", every, one_reason(error))
         return
     if missing:
@@ -46,26 +52,26 @@ def of_component(subject: Subject) -> Iterator[Finding]:
 
 
 def _skipped(what: str, error: Exception) -> Finding | None:
-    """The finding for settings that have no default: they are no fault, and the command can be given examples."""
+    """The finding for an error about settings without default, which are no failure; None for other errors."""
     if not isinstance(error, InvalidRecipe) or any(problem.message != "missing" for problem in error.problems):
         return None
     kind, _, name = error.source.partition(" ")
     keys = [problem.path.removeprefix(f"{kind}.") for problem in error.problems]
     examples = " ".join(f"--example '{kind}.{name}.{key}=...'" for key in keys)
-    return Finding("skipped", what, f"{error.source} cannot be tried without {', '.join(keys)}: {examples}")
+    return Finding("skipped", what, f"{error.source} cannot be checked without {', '.join(keys)}: {examples}")
 
 
 def of_recipe(name: str, host: Host) -> Finding:
-    """Whether a recipe is valid, and what this machine lacks to run it."""
+    """Whether a recipe is valid, and what is missing on this machine to run it."""
     try:
         missing = Assembly(load(name, host)).missing()
-    except Exception as error:  # its components' modules may raise anything at import
+    except Exception as error:  # a module may raise any exception at import
         return Finding("FAILED", name, one_reason(error).removeprefix(f"{name}: "))
     return Finding("ok", name, f"missing: {'; '.join(missing)}" if missing else "")
 
 
 def of_commands(group: click.Group, taken: Collection[str]) -> Iterator[Finding]:
-    """Whether a plugin's commands leave attrxfer's own (``taken``) as they are."""
+    """Whether a plugin's commands have names other than attrxfer's own (``taken``)."""
     for name, command in group.commands.items():
         if name in taken:
             yield Finding("FAILED", name, "hides attrxfer's own command of this name; rename it")
@@ -74,21 +80,21 @@ def of_commands(group: click.Group, taken: Collection[str]) -> Iterator[Finding]
 
 
 def attempt(what: str, action: Callable[[], None]) -> Finding:
-    """Try it; whatever it raises is its reason."""
+    """The finding of calling ``action``; an exception is its reason."""
     try:
         action()
-    except Exception as error:  # a third party's component may raise anything
+    except Exception as error:  # a component may raise any exception
         return _skipped(what, error) or Finding("FAILED", what, one_reason(error))
     return Finding("ok", what)
 
 
 def one_reason(error: Exception) -> str:
-    """The first line of what an error says; of an assertion without words what it asserts, of a surprise where it was."""
-    said = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    """An error in one line: its message; for an assertion without message its source line; for others the place too."""
+    message = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
     if isinstance(error, AttrxferError):
-        return said
+        return message
     frames = traceback.extract_tb(error.__traceback__)
     if isinstance(error, AssertionError):
-        return said or (frames[-1].line or "" if frames else "")
+        return message or (frames[-1].line or "" if frames else "")
     place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {said}{place}"
+    return f"{type(error).__name__}: {message}{place}"

@@ -1,4 +1,4 @@
-"""What ``attrxfer plugins check`` reads from its arguments: which installed plugins, and settings to try components with."""
+"""Reads the arguments of ``attrxfer plugins check``: installed plugins, and example settings of components."""
 
 from __future__ import annotations
 

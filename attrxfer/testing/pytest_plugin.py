@@ -1,4 +1,4 @@
-"""Fixtures for the tests of plugins, there in every project that has attrxfer installed. torch is imported when one is used."""
+"""pytest fixtures for the tests of plugins. pytest loads them wherever attrxfer is installed; torch only when one is used."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from attrxfer.data import CachedDataset
     from attrxfer.storage.run_folder import RunFolder
 
-# a broken promise then shows both sides of its comparison
+# failed checks then show both sides of a comparison
 pytest.register_assert_rewrite("attrxfer.testing.checks")
 
 
 @pytest.fixture(scope="session")
 def attrxfer_cache() -> Iterator[Path]:
-    """A cache of the tests' own, so that the user's stays as it is: the folder, also in $ATTRXFER_CACHE."""
+    """The folder of a temporary cache, also in $ATTRXFER_CACHE, so that the user's cache is not changed."""
     from attrxfer.storage.cache import temporary_cache
 
     with temporary_cache() as folder:
@@ -27,8 +27,11 @@ def attrxfer_cache() -> Iterator[Path]:
 
 @pytest.fixture
 def tiny_data() -> CachedDataset:
-    """24 drawn heads of 32 px, opened (``attrxfer.data.Data``): attributes "bright" and "round", three images a subject,
-    all three splits, and five landmarks (eyes, nose, corners of the mouth)."""
+    """An opened data set (``CachedDataset``) of 24 drawn heads of 32 pixels.
+
+    It has the attributes "bright" and "round", three images of each subject, all three splits, and five landmarks (eyes,
+    nose, corners of the mouth).
+    """
     from attrxfer.testing import fakes
 
     return fakes.tiny_data()
@@ -36,7 +39,7 @@ def tiny_data() -> CachedDataset:
 
 @pytest.fixture
 def tiny_data_folder(tmp_path: Path) -> Path:
-    """The same images on disk, in a layout that ``--data`` understands."""
+    """The same images as files, in a layout for ``--data``."""
     from attrxfer.testing import fakes
 
     folder = tmp_path / "tiny_data"
@@ -46,16 +49,15 @@ def tiny_data_folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run_recipe(tmp_path_factory: pytest.TempPathFactory, attrxfer_cache: Path) -> Callable[..., RunFolder]:
-    """``run_recipe(recipe, **overrides)`` runs all of a recipe in seconds and returns its folder (a
-    ``RunFolder``: ``path``, ``bundle``, ``read_metrics()``, ...).
+    """``run_recipe(recipe, **overrides)`` runs a whole recipe in a small form, in seconds, and returns its ``RunFolder``.
 
-    recipe: a name, a file, or a table. Networks become narrow, stages 3 steps long, images 16 px wide, metrics none;
-    overrides are sections laid over the recipe and stand as they are:
+    ``recipe`` is a name, a file, or a table. Networks become narrow, stages have 3 steps, images 16 pixels, and there are no
+    metrics. ``overrides`` are sections that are merged into the recipe and are not made smaller:
 
         run = run_recipe("NAME", identity={"use": "edges", "weight": 2.0})
         assert all("T identity" in line for line in run.read_metrics() if line["stage"] == "adversarial")
 
-    Raises what ``attrxfer run`` would say: InvalidRecipe with every problem, AttrxferError for what is not installed.
+    It raises InvalidRecipe with all problems of the recipe, and AttrxferError if something is not installed.
     """
 
     def run(recipe: Any, **overrides: Any) -> RunFolder:

@@ -1,4 +1,4 @@
-"""Whole runs in seconds, for tests."""
+"""Small runs for tests."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ from attrxfer.workflows import train as job
 
 
 def run_small(recipe: str | Path | Mapping[str, Any], folder: Path, host: Host, **overrides: Any) -> RunFolder:
-    """``attrxfer run`` with a ``small_recipe``: trains, scores, writes bundle and report into ``folder``."""
+    """Run a recipe in a small form (``small_recipe``): train, score, write bundle and report into ``folder``."""
     return job.run(small_recipe(recipe, host, **overrides), folder, host, quiet=True)

@@ -1,4 +1,4 @@
-"""The component under test: its class, a table of settings to build it with, and how to build it."""
+"""The component under test."""
 
 from __future__ import annotations
 
@@ -15,7 +15,14 @@ from attrxfer.testing.fakes import SIZE
 
 @dataclass(frozen=True)
 class Subject:
-    """component: what is checked. settings: those it cannot do without. registry: where its parts and owner are from."""
+    """A component, and how to build it.
+
+    Attributes:
+        component: The component under test.
+        registry: The registry for its nested components and its owner.
+        settings: Settings that have no default.
+        examples: The same for other components, by kind and name.
+    """
 
     component: Component
     registry: Registry
@@ -23,7 +30,11 @@ class Subject:
     examples: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
 
     def spec(self, **settings: Any) -> Spec:
-        """The filled table. Raises InvalidRecipe when the settings are no valid table of this component."""
+        """The filled table of the component with these settings.
+
+        Raises:
+            InvalidRecipe: The settings are not valid.
+        """
         table = {"use": self.component.name, **self.settings, **settings}
         shared = {"size": SIZE, "batch_size": 4, "guided": {"bright": True}}
         spec, problems = check(self.component.kind, table, self.registry, path=self.component.kind, shared=shared)
@@ -32,16 +43,16 @@ class Subject:
         return spec
 
     def build(self, memo: dict[str, Any] | None = None, **settings: Any) -> Any:
-        """The component, and in ``memo`` its parts."""
+        """Build the component; ``memo`` receives all components that were built."""
         return build(self.spec(**settings), {} if memo is None else memo)
 
     def other(self, component: Component) -> Subject:
-        """Another component of the registry, with its own example settings."""
+        """The subject of another component, with its example settings."""
         settings = self.examples.get((component.kind, component.name), {})
         return Subject(component, self.registry, settings, self.examples)
 
     def owner(self) -> Subject | None:
-        """For a stage: the first component that declares it, None where none does."""
+        """For a stage: the first component that brings it; None if no component does."""
         for component in self.registry.all():
             loaded = component.load()
             if isinstance(loaded, BringsStages) and any(name == self.component.name for _, name in loaded.stages):

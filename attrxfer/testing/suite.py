@@ -1,4 +1,4 @@
-"""Which checks a kind has, and how a test suite runs them."""
+"""The checks of each kind, and how a test suite runs them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ CHECKS: dict[str, tuple[Callable[[Subject], None], ...]] = {
     "selection": (data.check_it_chooses_images,),
     "locator": (
         data.check_masks_lie_where_the_image_does,
-        data.check_what_finds_subjects_finds_none_in_an_empty_image,
+        data.check_nothing_is_detected_in_an_empty_image,
     ),
     "stage": (
         stages.check_steps_are_finite_and_repeatable,
@@ -72,11 +72,11 @@ CHECKS: dict[str, tuple[Callable[[Subject], None], ...]] = {
         stages.check_previews_are_images,
     ),
     "metric": (stages.check_it_returns_scores, stages.check_it_leaves_the_images_alone),
-    "backend": (running.check_it_runs_a_chain_as_torch_does,),
-    "exporter": (running.check_the_file_gives_back_card_and_results, running.check_a_damaged_file_is_refused),
+    "backend": (running.check_results_are_those_of_torch,),
+    "exporter": (running.check_the_file_gives_back_metadata_and_results, running.check_a_damaged_file_is_refused),
     "method": (stages.check_results_are_images_of_the_inputs_size,),
 }
-"""The promises of each kind, beside those of ``EVERY`` kind."""
+"""The checks of each kind, in addition to those of ``EVERY`` kind."""
 
 
 def promises(kind: str) -> tuple[Callable[[Subject], None], ...]:
@@ -86,8 +86,12 @@ def promises(kind: str) -> tuple[Callable[[Subject], None], ...]:
 
 @dataclass(frozen=True)
 class Check:
-    """One promise of one component; calling it raises AssertionError when it is broken. lacking: what this machine does
-    not have that the component needs; then the check cannot be made."""
+    """A check of a component. Calling it raises AssertionError if the check fails.
+
+    Attributes:
+        subject: The component.
+        promise: The check's function.
+    """
 
     subject: Subject
     promise: Callable[[Subject], None]
@@ -97,24 +101,28 @@ class Check:
 
     @property
     def name(self) -> str:
-        """kind-name-promise."""
+        """KIND-NAME-CHECK, the id of the test."""
         component = self.subject.component
         return f"{component.kind}-{component.name}-{self.promise.__name__.removeprefix('check_')}"
 
     @functools.cached_property
     def missing(self) -> list[str]:
+        """What is missing on this machine to build the component; then the check cannot run."""
         return all_missing_for(self.subject.spec())
 
 
 def subject_of(component: Component, host: Host, examples: Examples) -> Subject:
-    """A component with its own example settings."""
+    """The subject of a component, with its example settings."""
     return Subject(component, host.registry, examples.get((component.kind, component.name), {}), examples)
 
 
 def checks(host: Host, *, plugin: str | None = None, examples: Examples | None = None) -> list[Check]:
-    """Every check of every component, or of those that ``plugin`` registered.
+    """All checks of all components.
 
-    examples: {(kind, name): settings} for components that cannot be built without some.
+    Args:
+        host: The plugins.
+        plugin: Only components that this plugin registered.
+        examples: {(kind, name): settings} for components with settings that have no default.
     """
     found = []
     for component in host.registry.all():
@@ -129,8 +137,13 @@ def parametrize_with_checks(
 ) -> pytest.MarkDecorator:
     """A pytest decorator: the test gets each check as ``check`` and calls it.
 
-    expected_failures: {name of a check: why it fails}. Such a check must fail: one that passes is reported, so that
-    the list cannot outlive its reasons. A name that is no check's is an error.
+    Args:
+        plugin: Only components that this plugin registered.
+        examples: {(kind, name): settings} for components with settings that have no default.
+        expected_failures: {name of a check: why it fails}. If such a check passes, the test fails.
+
+    Raises:
+        ValueError: ``expected_failures`` has a name that no check has.
     """
     import pytest
 
@@ -154,5 +167,5 @@ def _marks(check: Check, expected: Mapping[str, str]) -> list[Any]:
     import pytest
 
     if check.missing:
-        return [pytest.mark.skip(reason=f"this machine lacks {'; '.join(check.missing)}")]
+        return [pytest.mark.skip(reason=f"missing: {'; '.join(check.missing)}")]
     return [pytest.mark.xfail(reason=expected[check.name], strict=True)] if check.name in expected else []

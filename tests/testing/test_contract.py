@@ -100,7 +100,7 @@ UNTRAINED = "regularizer-perceptual-it_is_a_finite_scalar_with_gradient"
 def test_every_built_in_keeps_its_promises(check: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path))
     if check.subject.component.name == "bf16" and check.missing:
-        pytest.skip(f"this machine lacks {check.missing[0]}")
+        pytest.skip(f"missing: {check.missing[0]}")
     if check.subject.component.name == "compile" and not shutil.which("c++"):
         pytest.skip("torch.compile needs a C++ compiler")
     assert not check.missing, check.missing
@@ -231,7 +231,7 @@ class Hallucinates:
         ("identity", Detached, "it_is_a_finite_scalar_with_gradient"),
         ("identity", Silent, "every_setting_is_documented"),
         ("stage", Forgets, "its_state_can_be_kept"),
-        ("locator", Hallucinates, "what_finds_subjects_finds_none_in_an_empty_image"),
+        ("locator", Hallucinates, "nothing_is_detected_in_an_empty_image"),
         ("stage", Slips, "steps_are_finite_and_repeatable"),
     ],
 )

@@ -1,1 +1,1 @@
-"""What is checked, by kind: one function a promise, its name the promise. A broken promise is an AssertionError."""
+"""The checks by kind. The name of a function states what it checks; it raises AssertionError if that is not so."""

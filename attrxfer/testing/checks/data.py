@@ -1,4 +1,4 @@
-"""What data sets, selections and locators promise."""
+"""Checks of data sets, selections and locators."""
 
 from __future__ import annotations
 
@@ -48,18 +48,18 @@ def check_it_chooses_images(subject: Subject) -> None:
 
 
 def check_masks_lie_where_the_image_does(subject: Subject) -> None:
-    """Zeros and ones, and a mirrored image has a mirrored mask."""
+    """Masks hold 0 and 1, and a mirrored image has a mirrored mask."""
     data, locator = tiny_data(), subject.build()
     if isinstance(locator, ChecksData):
         locator.check_data(data)
     rows = np.array([3, 3])
-    plain_, turned = locator.masks(data, Batch(data.images(rows), torch.zeros(2), rows, np.array([False, True])))
-    assert plain_.shape == (1, SIZE, SIZE) and plain_.dtype == np.float32 and set(np.unique(plain_)) <= {0, 1}
-    assert np.array_equal(plain_, turned[..., ::-1])
+    plain, mirrored = locator.masks(data, Batch(data.images(rows), torch.zeros(2), rows, np.array([False, True])))
+    assert plain.shape == (1, SIZE, SIZE) and plain.dtype == np.float32 and set(np.unique(plain)) <= {0, 1}
+    assert np.array_equal(plain, mirrored[..., ::-1])
 
 
-def check_what_finds_subjects_finds_none_in_an_empty_image(subject: Subject) -> None:
-    """(0, P, 2) float32, whatever the image's shape, which stays as it was; landmarks it knows are reduced to P points."""
+def check_nothing_is_detected_in_an_empty_image(subject: Subject) -> None:
+    """``detect`` gives float32 (0, P, 2) and does not change the image; ``reduce`` gives P points too. Detectors only."""
     locator = subject.build()
     if not isinstance(locator, Detector):
         return
@@ -73,5 +73,5 @@ def check_what_finds_subjects_finds_none_in_an_empty_image(subject: Subject) -> 
     try:
         reduced = locator.reduce(landmarks)
     except DataError:
-        return  # other landmarks than it knows
-    assert reduced.shape == (COUNT, found.shape[1], 2), "landmarks are reduced to other points than those found"
+        return  # landmarks that it does not know
+    assert reduced.shape == (COUNT, found.shape[1], 2), "reduce and detect give different numbers of points"

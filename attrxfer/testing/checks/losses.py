@@ -1,4 +1,4 @@
-"""What losses and enhancers promise."""
+"""Checks of losses and enhancers."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def check_equal_rows_augment_equally(subject: Subject) -> None:
 
 
 def check_it_is_a_finite_scalar_with_gradient(subject: Subject) -> None:
-    """And it has a weight, which it leaves to the stage."""
+    """It also has a weight, which the stage applies."""
     loss = subject.build()
     assert loss.weight >= 0
     run = a_run(tiny_data())
     value = loss(run.transfer(random_images(), 0))
-    assert value.shape == () and torch.isfinite(value), f"it is {value.detach()}"
+    assert value.shape == () and torch.isfinite(value), f"the loss is {value.detach()}"
     value.backward()
     gradients = [parameter.grad for parameter in run.generator.parameters() if parameter.grad is not None]
     assert sum(float(gradient.abs().sum()) for gradient in gradients) > 0, "no gradient reaches T"
@@ -56,11 +56,11 @@ def check_a_copy_of_the_source_costs_nothing(subject: Subject) -> None:
     run.generator.head.weight.data[3] = 0
     same = loss(run.transfer(random_images(), 0))
     costs = float(same.detach()), float(changed.detach())
-    assert abs(costs[0]) < 1e-6 < costs[1], f"it is {costs[0]:.3g} where T(x) is x, and {costs[1]:.3g} where it is not"
+    assert abs(costs[0]) < 1e-6 < costs[1], f"the loss is {costs[0]:.3g} where T(x) is x, and {costs[1]:.3g} where it is not"
 
 
 def check_d_is_left_as_it_was(subject: Subject) -> None:
-    """A loss of T changes no parameter and no gradient of D's when those are frozen."""
+    """A loss of T does not change D's frozen parameters."""
     loss, run = subject.build(), a_run(tiny_data())
     run.discriminator.requires_grad_(False)
     before = copy.deepcopy(run.discriminator.state_dict())

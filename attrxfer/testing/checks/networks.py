@@ -1,4 +1,4 @@
-"""What networks promise."""
+"""Checks of networks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from attrxfer.testing.subject import Subject
 
 
 def check_images_come_out_as_they_went_in(subject: Subject) -> None:
-    """Shape (N, 3, S, S) is kept at two sizes, values are finite and within -1..1 in eval mode."""
+    """Results have the shape (N, 3, S, S) of the images, at two sizes, and in eval mode finite values in -1..1."""
     network = subject.build().eval()
     for size in (SIZE, 2 * SIZE):
         with torch.no_grad():
@@ -21,7 +21,7 @@ def check_images_come_out_as_they_went_in(subject: Subject) -> None:
 
 
 def check_an_image_does_not_depend_on_its_neighbours(subject: Subject) -> None:
-    """In eval mode an image becomes the same alone and in a batch."""
+    """In eval mode, the result of an image is the same alone and in a batch."""
     network = subject.build().eval()
     images = random_images(3)
     with torch.no_grad():
@@ -37,7 +37,7 @@ def check_every_parameter_learns(subject: Subject) -> None:
 
 
 def check_parts_hold_the_output(subject: Subject) -> None:
-    """A generator that offers ``parts`` gives its output there, and a mask within 0..1."""
+    """If a generator has ``parts``, they hold its output, and a mask is in 0..1."""
     network = subject.build().eval()
     parts_of = network.parts if isinstance(network, HasParts) else None
     if parts_of is None:
@@ -50,7 +50,7 @@ def check_parts_hold_the_output(subject: Subject) -> None:
 
 
 def check_weights_load_again(subject: Subject) -> None:
-    """Weights alone make a network that does the same: nothing else is learned."""
+    """A new network with the same weights gives the same results."""
     first, second = subject.build().eval(), subject.build().eval()
     second.load_state_dict(first.state_dict())
     with torch.no_grad():
@@ -73,7 +73,7 @@ def check_gradients_reach_the_image(subject: Subject) -> None:
 
 
 def check_it_is_frozen_and_gives_maps(subject: Subject) -> None:
-    """A features network trains only in a stage of its own."""
+    """Parameters of a features network are frozen outside a stage of its own."""
     network = subject.build()
     assert not any(parameter.requires_grad for parameter in network.parameters()), "parameters can be trained by accident"
     maps(network(random_images(3)), 3)

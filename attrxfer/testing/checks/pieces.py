@@ -1,4 +1,4 @@
-"""Pieces that several checks share."""
+"""Functions that several checks use."""
 
 from __future__ import annotations
 

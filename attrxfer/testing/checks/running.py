@@ -1,4 +1,4 @@
-"""What backends and exporters promise."""
+"""Checks of backends and exporters."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from attrxfer.testing.fakes import SIZE, Generator, tiny_data
 from attrxfer.testing.subject import Subject
 
 ROUNDING = 4
-"""Steps of 255 by which a backend of lower precision may differ from torch."""
+"""Greatest difference between a backend of lower precision and torch, in steps of 255."""
 
 
-def check_it_runs_a_chain_as_torch_does(subject: Subject) -> None:
-    """Equal to the graph itself at two strengths and two batch sizes, to ``ROUNDING`` steps of 255."""
+def check_results_are_those_of_torch(subject: Subject) -> None:
+    """At two strengths and two batch sizes, up to ``ROUNDING`` steps of 255."""
     graph, examples = _graph(), tiny_data().images_u8(np.arange(4))
-    run = subject.build().prepare(graph, examples, f"contract-{time.time_ns()}")  # nothing is found in a cache
+    run = subject.build().prepare(graph, examples, f"contract-{time.time_ns()}")  # a key that no cache has
     for count, strength in ((4, 1.0), (3, 0.5)):
         _near(run(examples[:count], strength), graph, examples[:count], strength)
 
 
-def check_the_file_gives_back_card_and_results(subject: Subject) -> None:
-    """And its suffix begins with a dot."""
+def check_the_file_gives_back_metadata_and_results(subject: Subject) -> None:
+    """The suffix also begins with a dot."""
     graph, examples = _graph(), tiny_data().images_u8(np.arange(4))
     exporter, metadata = subject.build(), {"size": SIZE, "licences": ["MIT", "é"]}
-    assert exporter.suffix.startswith("."), "a suffix with its dot"
+    assert exporter.suffix.startswith("."), "the suffix must begin with a dot"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"model{exporter.suffix}"
         exporter.export(graph, examples, path, metadata)
@@ -41,7 +41,7 @@ def check_the_file_gives_back_card_and_results(subject: Subject) -> None:
 
 
 def check_a_damaged_file_is_refused(subject: Subject) -> None:
-    """With a BundleError that names it."""
+    """``open`` raises a BundleError that names the file."""
     exporter = subject.build()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"model{exporter.suffix}"
@@ -61,7 +61,7 @@ def _graph() -> Graph:
 
 def _near(found: Any, graph: Graph, images: Any, strength: float) -> None:
     with torch.no_grad():
-        wanted = graph(torch.from_numpy(images), torch.tensor(strength)).numpy()
-    assert found.shape == wanted.shape and found.dtype == np.uint8
-    difference = int(np.abs(found.astype(int) - wanted).max())
+        expected = graph(torch.from_numpy(images), torch.tensor(strength)).numpy()
+    assert found.shape == expected.shape and found.dtype == np.uint8
+    difference = int(np.abs(found.astype(int) - expected).max())
     assert difference <= ROUNDING, f"differs from torch by {difference} of 255"

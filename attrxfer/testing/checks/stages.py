@@ -1,4 +1,4 @@
-"""What stages, metrics and methods promise."""
+"""Checks of stages, metrics and methods."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from attrxfer.testing.subject import Subject
 
 
 def check_steps_are_finite_and_repeatable(subject: Subject) -> None:
-    """Two stages that begin alike take equal steps, and what they return are finite scalars by name."""
+    """Two equal stages return equal values from a step: finite scalars by name."""
     one, other = (_stage(subject) for _ in range(2))
     for index in range(2):
         torch.manual_seed(index)
@@ -28,7 +28,7 @@ def check_steps_are_finite_and_repeatable(subject: Subject) -> None:
 
 
 def check_its_state_can_be_kept(subject: Subject) -> None:
-    """The state packs into tensors and JSON, and loads into a stage that has not begun."""
+    """The state consists of tensors and JSON, and a new stage can load it."""
     stage = _stage(subject)
     stage.step(0)
     tensors: dict[str, Tensor] = {}
@@ -57,7 +57,7 @@ def check_it_returns_scores(subject: Subject) -> None:
         for name, found in subject.build()(evaluation).items():
             assert isinstance(name, str) and isinstance(found, PerImageScore | AggregateScore), name
             if isinstance(found, PerImageScore):
-                assert found.values.shape == (len(evaluation.rows),), f"{name}: a number an image"
+                assert found.values.shape == (len(evaluation.rows),), f"{name}: there must be a value for each image"
                 assert not np.isinf(found.values).any(), name
             else:
                 assert np.isfinite(found.value) and found.n > 0, name
@@ -71,7 +71,7 @@ def check_it_leaves_the_images_alone(subject: Subject) -> None:
 
 
 def check_results_are_images_of_the_inputs_size(subject: Subject) -> None:
-    """Or None, where the method does not apply to these data."""
+    """A method may also return None, if it does not apply to the data."""
     data = tiny_data()
     rows = data.rows("test", {"bright": False})
     found = subject.build()(data, {"bright": True}, rows)
@@ -79,7 +79,7 @@ def check_results_are_images_of_the_inputs_size(subject: Subject) -> None:
 
 
 def _stage(subject: Subject) -> Any:
-    """The stage, prepared on a fresh run and on the component that declares it, whose networks are in train mode."""
+    """The stage, prepared for a new run, with the component that brings it; all networks are in train mode."""
     run = a_run(tiny_data())
     memo: dict[str, Any] = {}
     owned = subject.owner()
