@@ -68,7 +68,7 @@ def new(name: str, kind: str, out: Path | None) -> None:
     "examples",
     multiple=True,
     metavar="KIND.NAME.KEY=VALUE",
-    help="A setting that a component cannot be tried without; repeatable.",
+    help="A setting that has no default; repeatable.",
 )
 def check(package: str, examples: tuple[str, ...]) -> None:
     """Check an installed plugin.

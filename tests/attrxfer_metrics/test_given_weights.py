@@ -54,7 +54,7 @@ def test_nothing_but_tensors_is_read_from_a_file(tmp_path: Path) -> None:
     for name, message in (
         ("bad.pth", "holds no tensors that can be read safely"),
         ("torn.safetensors", "holds no tensors that can be read safely"),
-        ("list.pth", "is no state dict"),
+        ("list.pth", "is not a state dict"),
         ("gone.pth", "no such file"),
     ):
         with pytest.raises(DataError, match=f"{name}: {message}") as error:

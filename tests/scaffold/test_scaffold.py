@@ -121,9 +121,9 @@ def test_the_authors_page_names_every_kind() -> None:
         ("2nd", "identity", 'did you mean "nd"?'),
         ("größe", "identity", "small letters, digits and single _"),
         ("class", "identity", "a word of Python's own; choose another name, class_identity for example"),
-        ("torch", "identity", "a module or plugin of this name is there already; choose another name, my_torch for example"),
-        ("diat", "identity", "a module or plugin of this name is there already"),
-        ("tests", "identity", "a module or plugin of this name is there already"),
+        ("torch", "identity", "a module or plugin of this name exists already; choose another name, my_torch for example"),
+        ("diat", "identity", "a module or plugin of this name exists already"),
+        ("tests", "identity", "a module or plugin of this name exists already"),
         ("pixels", "identity", 'the plugin "diat" has a component identity pixels already'),
         ("tensor", "identity", "a class Tensor would hide what its module imports"),
         ("edges", "identty", '--kind: no kind "identty"; did you mean "identity"?'),
@@ -146,7 +146,7 @@ def test_a_folder_is_not_written_over_and_the_next_commands_are_said(tmp_path: P
         f"pytest '{target}'",
         "attrxfer plugins check edges",
     ]
-    assert (second.exit_code, second.output) == (2, f"attrxfer: {target}: is there already; choose another folder with -o\n")
+    assert (second.exit_code, second.output) == (2, f"attrxfer: {target}: exists already; choose another folder with -o\n")
 
 
 def test_plugins_alone_still_lists_them() -> None:

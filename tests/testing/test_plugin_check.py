@@ -103,14 +103,14 @@ def test_every_part_is_tried_and_the_reasons_are_said(env: dict[str, str]) -> No
         'FAILED  its 6 checks: plugin "clumsy": regularizer "gone" cannot be imported from clumsy:Nowhere: '
         "module 'clumsy' has no attribute 'Nowhere'",
         "skipped its 6 checks: missing: a file of yours",
-        "skipped its 6 checks: enhancer nested cannot be tried without network: --example 'enhancer.nested.network=...'",
+        "skipped its 6 checks: enhancer nested cannot be checked without network: --example 'enhancer.nested.network=...'",
         "ok      fine",
         'FAILED  torn: identity.wieght: unknown key; did you mean "weight"?',
         "ok      wave",
         "FAILED  run: hides attrxfer's own command of this name; rename it",
         "FAILED  info: hides attrxfer's own command of this name; rename it",
     } <= set(lines)
-    assert any(line.startswith("FAILED  a copy of the source costs nothing: it is 0.1 where T(x) is x, and") for line in lines)
+    assert any(line.startswith("FAILED  a copy of the source costs nothing: the loss is 0.1 where T(x) is x, and") for line in lines)
     assert lines[-1] == "19 ok, 8 failed, 2 skipped"
 
 
