@@ -110,7 +110,8 @@ def test_every_part_is_tried_and_the_reasons_are_said(env: dict[str, str]) -> No
         "FAILED  run: hides attrxfer's own command of this name; rename it",
         "FAILED  info: hides attrxfer's own command of this name; rename it",
     } <= set(lines)
-    assert any(line.startswith("FAILED  a copy of the source costs nothing: the loss is 0.1 where T(x) is x, and") for line in lines)
+    start = "FAILED  a copy of the source costs nothing: the loss is 0.1 where T(x) is x, and"
+    assert any(line.startswith(start) for line in lines)
     assert lines[-1] == "19 ok, 8 failed, 2 skipped"
 
 
