@@ -1,4 +1,4 @@
-"""Image files: read as RGB the right way up, framed as the training images were, written in their own format."""
+"""Image files: read as upright RGB, framed as the training images were, written in their own format."""
 
 from __future__ import annotations
 
@@ -28,13 +28,17 @@ UNREADABLE = (OSError, ValueError, TypeError, SyntaxError, EOFError, KeyError, I
 
 
 def is_image(path: Path) -> bool:
-    """By its suffix; hidden files are none."""
+    """Whether a file is an image, by its suffix. Hidden files are none."""
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[Image.Image]:
-    """An image file, opened with Pillow. Raises DataError with the reason when it cannot be read, here or inside."""
+    """Open an image file with Pillow, as a context manager.
+
+    Raises:
+        DataError: The file cannot be read, here or inside the context; the message says why.
+    """
     try:
         if not path.stat().st_size:
             raise DataError(f"{path}: empty file")
@@ -49,9 +53,10 @@ def opened(path: Path) -> Iterator[Image.Image]:
 
 
 def open_rgb(path: Path) -> Image.Image:
-    """A file as RGB, turned as its EXIF orientation says; transparency is laid on white, 16 bits become 8.
+    """An image file as RGB of 8 bits, upright by its EXIF orientation; transparency is laid on white.
 
-    Raises DataError with the reason when it cannot be read.
+    Raises:
+        DataError: The file cannot be read; the message says why.
     """
     with opened(path) as image:
         image.load()
@@ -59,7 +64,7 @@ def open_rgb(path: Path) -> Image.Image:
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """RGB of 8 bits: transparency is laid on white, 16 bits become 8."""
+    """An image as RGB of 8 bits; transparency is laid on white."""
     if image.mode.startswith("I") or image.mode == "F":
         values = np.asarray(image, dtype=np.float64)
         top = 65535.0 if values.max(initial=0) > 255 else 255.0
@@ -71,7 +76,17 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 
 def frame(image: Image.Image, framing: Framing | None, size: int) -> NDArray[np.uint8]:
-    """Cut and resize to (size, size, 3): files of the framing's own size by its crop, others to their central square."""
+    """Cut and resize an image as the training images were.
+
+    Args:
+        image: An RGB image.
+        framing: The crop that images of its source size are cut to. Others, and all where it is None, are cut to their central
+            square.
+        size: Side of the result in pixels.
+
+    Returns:
+        uint8 (size, size, 3).
+    """
     if framing is not None and image.size == tuple(framing.source):
         left, top, width, height = framing.crop
     else:
@@ -84,29 +99,34 @@ def frame(image: Image.Image, framing: Framing | None, size: int) -> NDArray[np.
 
 
 def save_image(path: Path, image: NDArray[np.uint8], xmp: bytes | None = None) -> None:
-    """Write an image (H, W, 3) atomically, in the format of its suffix, as PNG where Pillow cannot write that. ``xmp``: a
-    packet of metadata, for the formats that have a place for it."""
+    """Write an image atomically, in the format of the file's suffix.
+
+    Args:
+        path: The file. Where Pillow cannot write its format, a PNG of the same name is written.
+        image: uint8 (H, W, 3).
+        xmp: An XMP packet, for the formats that have a place for it.
+    """
     buffer = io.BytesIO()
-    form = Image.registered_extensions().get(path.suffix.lower(), "PNG")
-    if form not in Image.SAVE:  # Pillow reads more forms than it writes
-        path, form = path.with_suffix(".png"), "PNG"
-    options: dict[str, Any] = {"quality": JPEG_QUALITY, "subsampling": 0} if form == "JPEG" else {}
-    if xmp is not None and form == "PNG":
+    file_format = Image.registered_extensions().get(path.suffix.lower(), "PNG")
+    if file_format not in Image.SAVE:  # Pillow reads more formats than it writes
+        path, file_format = path.with_suffix(".png"), "PNG"
+    options: dict[str, Any] = {"quality": JPEG_QUALITY, "subsampling": 0} if file_format == "JPEG" else {}
+    if xmp is not None and file_format == "PNG":
         options["pnginfo"] = PngInfo()
         options["pnginfo"].add_itxt("XML:com.adobe.xmp", xmp.decode())
-    elif xmp is not None and form == "TIFF":
+    elif xmp is not None and file_format == "TIFF":
         options["tiffinfo"] = {700: xmp}
     elif xmp is not None:
         options["xmp"] = xmp
-    Image.fromarray(image).save(buffer, format=form, **options)
+    Image.fromarray(image).save(buffer, format=file_format, **options)
     write_bytes(path, buffer.getvalue())
 
 
-def data_uri(image: NDArray[np.uint8], form: str = "PNG") -> str:
-    """An image (H, W, 3) as a data URI, for pages that hold all they show."""
+def data_uri(image: NDArray[np.uint8], file_format: str = "PNG") -> str:
+    """An image, uint8 (H, W, 3), as a data URI for pages without other files."""
     buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, form)
-    return f"data:image/{form.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    Image.fromarray(image).save(buffer, file_format)
+    return f"data:image/{file_format.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
 def find_images(paths: Sequence[Path]) -> Iterator[tuple[Path, Path]]:

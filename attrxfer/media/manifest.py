@@ -1,4 +1,4 @@
-"""What became of a folder's files, as JSON beside the results."""
+"""The manifest: what became of a folder's files, as JSON beside the results."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ class Manifest:
 
     def write(self) -> None:
         """Write the file, atomically."""
-        there = ("changed", "copied", "there")
-        images = [{"output": name if line["outcome"] in there else None, **line} for name, line in sorted(self.images.items())]
+        exists = ("changed", "copied", "there")
+        images = [{"output": name if line["outcome"] in exists else None, **line} for name, line in sorted(self.images.items())]
         write_text(self.path, json.dumps({**self.provenance, "images": images}, indent=1, ensure_ascii=False) + "\n")
         self.written = time.monotonic()
 

@@ -23,13 +23,13 @@ WEBP_QUALITY, TIFF_JPEG_QUALITY = 90, 95
 """Where the file does not say how it was compressed."""
 STRUCTURE = frozenset({*range(254, 260), *range(262, 267), 273, 274, 277, 278, 279, 284, 292, 293, 317, 320})
 MORE_STRUCTURE = frozenset({*range(322, 326), 330, 338, 339, 340, 341, 347, *range(512, 533), 700, 34675})
-"""TIFF tags that describe how the old file lay on the disk; and those written from elsewhere."""
+"""TIFF tags that describe the layout of the old file, and those that are written otherwise."""
 TABLES = (34665, 34853)
 """TIFF tags that point to EXIF's and GPS's own tables."""
 FOR_BITS = ("group3", "group4", "tiff_ccitt")
 GIF_XMP = b"\x21\xff\x0bXMP DataXMP"
 GIF_TRAILER = b"\x01" + bytes(range(255, -1, -1)) + b"\x00"
-"""How XMP lies in a GIF: the trailer makes readers that take the text for blocks find their way out."""
+"""What surrounds XMP in a GIF. Readers that take the text for blocks are led to its end by the trailer."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def read_photo(path: Path) -> PhotoFile:
 
 
 def _common(old: Image.Image) -> dict[str, Any]:
-    """What every format takes under one name."""
+    """Options that all formats name alike."""
     options = {"icc_profile": old.info.get("icc_profile"), "dpi": old.info.get("dpi")}
     return {name: value for name, value in options.items() if value}
 
@@ -152,7 +152,7 @@ _OPTIONS = {"JPEG": _jpeg, "PNG": _png, "WEBP": _webp, "TIFF": _tiff, "GIF": _gi
 
 
 def _exif(image: Image.Image) -> bytes:
-    """A file's EXIF to the byte, but for its thumbnail, which shows what was there before: nothing leads to it any more."""
+    """A file's EXIF to the byte, without the pointer to its thumbnail, which shows the old image."""
     exif: bytes = image.info.get("exif", b"")
     start = len(b"Exif\0\0") if exif.startswith(b"Exif\0\0") else 0
     order = {b"II": "<", b"MM": ">"}.get(exif[start : start + 2])

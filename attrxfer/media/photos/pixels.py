@@ -67,7 +67,7 @@ def apply_change(image: Image.Image, before: NDArray[np.uint8], after: NDArray[n
 
 
 def _plain(image: Image.Image) -> Image.Image:
-    """In a mode whose values are light: palettes, colour keys and bits are spelt out."""
+    """The image in a mode whose values are brightness: palettes, colour keys and bits are converted."""
     if image.mode in ("P", "PA") or "transparency" in image.info:
         return image.convert("RGBA" if "transparency" in image.info or image.mode == "PA" else "RGB")
     if image.mode == "1":
@@ -77,19 +77,19 @@ def _plain(image: Image.Image) -> Image.Image:
 
 
 def _white(values: NDArray[Any]) -> float:
-    """The value of white that ``to_rgb`` takes for these."""
+    """The value that ``to_rgb`` takes for white."""
     return 65535.0 if float(values.max(initial=0)) > 255 else 255.0
 
 
 def _with_ink(own: NDArray[np.uint8], change: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """CMYK (H, W, 4): black stays, the other inks change as much as its share of the light lets them show."""
+    """CMYK (H, W, 4): black stays; the other inks change by the change of colour over the light that black lets through."""
     light = (255 - own[..., 3:].astype(np.float32)).clip(1) / 255
     inks = np.rint(own[..., :3] - change / light).clip(0, 255)
     return np.concatenate([np.where(change == 0, own[..., :3], inks).astype(np.uint8), own[..., 3:]], axis=2)
 
 
 def _in_palette(image: Image.Image, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> Image.Image:
-    """Changed pixels take the nearest of the palette's colours; what room it has is for theirs."""
+    """Changed pixels take the nearest colours of the palette; its free entries get colours of theirs."""
     palette = list(image.getpalette("RGB") or [])
     same = (before == after).all(2)
     room = 256 - len(palette) // 3
