@@ -1,4 +1,4 @@
-"""Methods that need no training: what results are read against."""
+"""Methods without training, for the reference rows of scorecards."""
 
 from __future__ import annotations
 

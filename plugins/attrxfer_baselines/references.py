@@ -1,4 +1,4 @@
-"""The reference rows of every scorecard: what costs nothing, and what would be perfect."""
+"""The reference rows of every scorecard."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STRIDE, CHUNK = 4, 1024
 
 
 class Pick:
-    """Real images instead of made ones."""
+    """Base of the methods whose results are real images."""
 
     reference: ClassVar[bool] = True
 
@@ -29,15 +29,17 @@ class Pick:
 
 
 class InputCopy(Pick):
-    """Nothing is changed: perfect identity, no attribute."""
+    """The input itself: perfect identity, without the attribute."""
 
     def picks(self, data: DatasetView, target: Mapping[str, bool], rows: Rows) -> Rows | None:
         return rows
 
 
 class NearestGuided(Pick):
-    """The training image with the attribute that has the least squared distance to the input, both seen at a quarter of
-    their size: the attribute, but somebody else."""
+    """The training image with the attribute that is nearest to the input: the attribute, but another person.
+
+    Nearest by squared distance, at a quarter of the size.
+    """
 
     def picks(self, data: DatasetView, target: Mapping[str, bool], rows: Rows) -> Rows | None:
         guided = data.rows("train", target)
@@ -50,8 +52,10 @@ class NearestGuided(Pick):
 
 
 class AnotherPhoto(Pick):
-    """The next image of the same person in the inputs' split: what a measure of identity should accept. Drawn people have
-    the truth instead."""
+    """The next image of the same person in the input's split, which a metric of identity should accept.
+
+    It does not apply to drawn people, who have the exact truth.
+    """
 
     same_subject: ClassVar[bool] = True
 
@@ -60,14 +64,14 @@ class AnotherPhoto(Pick):
 
 
 class Stranger(Pick):
-    """The next image of another person in the inputs' split: what a measure of identity should refuse."""
+    """The next image of another person in the input's split, which a metric of identity should reject."""
 
     def picks(self, data: DatasetView, target: Mapping[str, bool], rows: Rows) -> Rows | None:
         return _beside(data, rows, same=False)
 
 
 class Truth:
-    """The same person drawn with the attribute: what no transfer can beat."""
+    """The exact counterfactual, the best possible result."""
 
     reference: ClassVar[bool] = True
 
@@ -76,14 +80,16 @@ class Truth:
 
 
 def _small(data: DatasetView, rows: Rows) -> NDArray[np.float32]:
-    """Every fourth pixel across and down of these rows, flat; read in chunks, since the training split may be large."""
+    """Every fourth pixel in x and y of these rows, flattened (N, C). Images are read in chunks to save memory."""
     chunks = [data.images_u8(rows[i : i + CHUNK])[:, ::STRIDE, ::STRIDE] for i in range(0, len(rows), CHUNK)]
     return np.concatenate(chunks).reshape(len(rows), -1).astype(np.float32)
 
 
 def _beside(data: DatasetView, rows: Rows, *, same: bool) -> Rows | None:
-    """For each row the next image after it in its split that shows the same person, or another one; the row itself where
-    there is none. None where there is none for any, and where people are unknown, or drawn."""
+    """For each row the next row of its split that shows the same person (``same``), or another person.
+
+    The row itself if there is none. None if no row has one, or people are unknown or drawn.
+    """
     identity = data.records.identity
     if identity is None or isinstance(data.dataset, Counterfactuals):
         return None

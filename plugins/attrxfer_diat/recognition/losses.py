@@ -1,4 +1,4 @@
-"""What T(x) must be for a recognition network: the same person, with the wanted attribute."""
+"""Losses on a recognition network: T(x) shows the same person (identity), with the wanted attribute (regularizer)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Embedding:
         self.weight = weight
 
     def check_recipe(self, recipe: RecipeView) -> Iterator[Problem]:
-        """Another kind of network."""
+        """A problem when the network is no recognition network."""
         if not isinstance(self.network, RecognitionNetwork):
             yield Problem("network", OTHER_NETWORK)
 
@@ -77,7 +77,7 @@ class Classification:
         self.weight = weight
 
     def check_recipe(self, recipe: RecipeView) -> Iterator[Problem]:
-        """Another kind of network, or one that does not learn the attributes."""
+        """A problem when the network is no recognition network, or does not learn the attributes."""
         if not isinstance(self.network, RecognitionNetwork):
             yield Problem("network", OTHER_NETWORK)
             return

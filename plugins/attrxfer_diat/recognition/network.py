@@ -40,7 +40,7 @@ class DownBlock(nn.Module):
 
 
 class Description(NamedTuple):
-    """What the network reads in images.
+    """The output of the network for images.
 
     Attributes:
         embedding: Unit vectors (N, E): near each other for images of one person.

@@ -1,4 +1,4 @@
-"""How the recognition network learns."""
+"""The stage that trains the recognition network."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from attrxfer_diat.supervised import AtLeastTwo, Betas, LearningRate, Steps, wit
 
 log = logging.getLogger("attrxfer")
 WEIGHT_DECAY = 0.01
-"""Without it the network learns the photos of its training people by heart."""
+"""Without it the network memorises the photos of its training people."""
 
 
 class Learner(nn.Module):

@@ -1,4 +1,4 @@
-"""Random views of images: what a recognition network must not mind, and what T must not exploit."""
+"""Random views of images, to which a recognition network should be invariant, so that T cannot exploit them."""
 
 from __future__ import annotations
 
