@@ -61,13 +61,19 @@ class Interrupted(AttrxferError):
     exit_code = 130
 
 
+SHOWN = 20
+"""Known names that an error lists at most."""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The end of an error that names something unknown: the nearest name, else all known names, else nothing.
+    """The end of an error that names something unknown: the nearest name, else the known names, else nothing.
 
     >>> did_you_mean("adaptve", ["adaptive", "pixels"])
     '; did you mean "adaptive"?'
     >>> did_you_mean("zzz", ["adaptive", "pixels"])
     '; known: adaptive, pixels'
+    >>> did_you_mean("zzz", [f"recipe_{number:02}" for number in range(22)])[-20:]
+    'recipe_19 and 2 more'
     >>> did_you_mean("zzz", [])
     ''
     """
@@ -75,4 +81,5 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if near:
         return f'; did you mean "{near[0]}"?'
-    return f"; known: {', '.join(names)}" if names else ""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return f"; known: {', '.join(names[:SHOWN])}{more}" if names else ""

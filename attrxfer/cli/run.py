@@ -29,7 +29,7 @@ def run(
     RECIPE is a file, or a name from `attrxfer recipe ls`.
     """
     if (recipe is None) == (resume is None):
-        raise click.UsageError("give a RECIPE, or --resume FOLDER")
+        raise click.UsageError("give either a RECIPE or --resume FOLDER")
     if resume is not None and (data or overrides or out):
         raise click.UsageError("--resume continues a run with its own settings: leave out --data, --set and -o")
     from attrxfer.plugin import host

@@ -26,16 +26,16 @@ def recognise(path: Path, components: Iterable[Component]) -> str:
         DataError: The path does not exist, no component recognises it, or two have equal confidence.
     """
     if not path.exists():
-        raise DataError(f"--data {path}: no such file or folder")
+        raise DataError(f"{path}: no such file or folder")
     able = [(component, loaded) for component in components if isinstance(loaded := component.load(), Recognises)]
     ranked = sorted(((loaded.recognise(path), component.name) for component, loaded in able), reverse=True)
     sure = [item for item in ranked if item[0] > 0]
     if not sure:
         layouts = "; ".join(f"{component.name}: {component.summary}" for component, _ in able)
-        raise DataError(f"--data {path}: not a layout that is understood ({layouts})")
+        raise DataError(f"{path}: not a layout that an installed data set reads ({layouts})")
     if len(sure) > 1 and sure[0][0] == sure[1][0]:
         raise DataError(
-            f'--data {path}: could be "{sure[0][1]}" or "{sure[1][1]}"; say which with '
+            f'{path}: could be "{sure[0][1]}" or "{sure[1][1]}"; say which with '
             f"--set data.use={sure[0][1]} --set data.path={path}"
         )
     return sure[0][1]

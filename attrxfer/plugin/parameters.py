@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import json
+import re
 import types
 import typing
 from collections.abc import Collection, Mapping, Sequence
@@ -18,6 +19,8 @@ from attrxfer.errors import InvalidRecipe, PluginError, Problem, UnknownName, di
 from attrxfer.interfaces import KINDS, StatesMissing
 from attrxfer.plugin.registry import Component, Registry, one_line
 
+TOML_NAMES = {"tuple": "array", "dictionary": "table"}
+"""What TOML calls the types that pydantic's messages name."""
 OWNED = ("generator", "discriminator")
 """Kinds that belong to the component that names them: an enhancer's network is never T, even if the tables are equal."""
 
@@ -163,7 +166,7 @@ def check(
         return None, [Problem(path, f"expected a table with use = NAME, found {_show(table)}")]
     name = table.get("use")
     if not isinstance(name, str):
-        return None, [Problem(f"{path}.use", f"missing: which {kind}?{did_you_mean('', registry.names(kind))}")]
+        return None, [Problem(f"{path}.use", f"missing: the name of a {kind}{did_you_mean('', registry.names(kind))}")]
     if ":" in name:
         return None, [Problem(f"{path}.use", f'"{name}" looks like an import path; recipes hold registered names only')]
     try:
@@ -265,6 +268,7 @@ def _problem(error: Any, path: str, given: Mapping[str, Any], known: Sequence[st
     if error["type"] == "missing":
         return Problem(place, "missing")
     message = error["msg"][0].lower() + error["msg"][1:]
+    message = re.sub(r"^(tuple|dictionary) (.*) after validation", lambda m: f"{TOML_NAMES[m[1]]} {m[2]}", message)
     origin = " in [train]" if name in inherited else ""
     return Problem(place, f"{message}, found {_show(error['input'])}{origin}")
 

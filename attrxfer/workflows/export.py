@@ -38,13 +38,13 @@ def export(model: str | Path, form: str, out: Path | None, sample: Path | None, 
         AttrxferError: The model is no bundle, something is not installed, or the exporter needs images.
     """
     if Path(model).is_file():
-        raise AttrxferError(f"{model}: a file already; export the bundle or the finished run that it was made of")
+        raise AttrxferError(f"{model}: this is a file; export the bundle or the finished run that it was made of")
     exporter = _exporter(form, host, sample)
     bundle = load_model(model, host)
     if not isinstance(bundle, TorchModel):
         raise AttrxferError(f"{model}: not a bundle or a finished run, and only these can be exported")
     if out is not None and out.suffix != exporter.suffix:
-        raise AttrxferError(f"{out}: {form} files end in {exporter.suffix}, by which they are found again")
+        raise AttrxferError(f"{out}: {form} files end in {exporter.suffix}; choose such a name")
     variant = "_" + form.partition("_")[2] if "_" in form else ""
     folder = bundle.path.parent if Path(model).exists() else Path()
     path = out or folder / f"{bundle.metadata['task']['name']}{variant}{exporter.suffix}"

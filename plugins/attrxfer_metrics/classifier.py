@@ -108,7 +108,7 @@ class UsesClassifier:
             return []
         import timm  # takes seconds
 
-        return [] if timm.is_model(name) else [f'a network that timm knows: "{name}" is none (see timm.list_models())']
+        return [] if timm.is_model(name) else [f'a timm network of the name "{name}"; timm.list_models() lists them']
 
     def check_recipe(self, recipe: RecipeView) -> Iterator[Problem]:
         """An architecture that does not take images of the recipe's size."""

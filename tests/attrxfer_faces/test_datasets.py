@@ -237,7 +237,7 @@ def test_each_layout_is_recognised(tmp_path: Path, celeba: Path, host: Host) -> 
     assert recognise(tmp_path / "classes", components) == "folder"
     assert recognise(csv_folder, components) == recognise(csv_folder / "labels.csv", components) == "csv"
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match="not a layout that is understood"):
+    with pytest.raises(DataError, match="not a layout that an installed data set reads"):
         recognise(tmp_path / "empty", components)
 
 

@@ -217,7 +217,7 @@ def test_the_surest_data_set_is_taken(tmp_path: Path) -> None:
 
 
 def test_no_idea_two_ideas_and_no_path(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="not a layout that is understood .never: the never layout"):
+    with pytest.raises(DataError, match="not a layout that an installed data set reads .never: the never layout"):
         recognise(tmp_path, [component(Never, "never")])
     with pytest.raises(DataError, match='could be "b" or "a"; say which'):
         recognise(tmp_path, [component(Sure, "a"), component(Sure, "b")])

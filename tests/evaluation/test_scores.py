@@ -189,7 +189,7 @@ def test_a_network_that_taught_a_model_does_not_score_it(tiny: Tiny, tmp_path: P
 
 def test_a_metrics_mistake_stops_a_run_before_its_first_stage(tiny: Tiny, tmp_path: Path, host: Host) -> None:
     for metric, message in (
-        ("{use='attribute_accuracy', network='resnet999'}", "a network that timm knows"),
+        ("{use='attribute_accuracy', network='resnet999'}", "a timm network of the name"),
         ("{use='kid', features={use='face_features', width=4}}", "learn"),
     ):
         with pytest.raises(AttrxferError, match=message):

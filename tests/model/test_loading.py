@@ -101,7 +101,7 @@ def test_many_strengths_of_one_pass_are_those_of_a_pass_each(trained: Path, file
 
 @pytest.mark.slow
 def test_only_bundles_are_exported(file: Path) -> None:
-    with pytest.raises(AttrxferError, match=r"model.onnx: a file already"):
+    with pytest.raises(AttrxferError, match=r"model.onnx: this is a file"):
         package.export(file)
     with pytest.raises(AttrxferError, match="truth: not a bundle or a finished run"):
         package.export("truth")

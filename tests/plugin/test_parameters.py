@@ -77,9 +77,7 @@ def test_a_constrained_array_of_components_is_filled_and_keeps_its_constraint(re
     spec, found = check("enhancer", table, registry, path="e", shared={})
     assert spec is not None and not found
     assert [term.width for term in build(spec, {}).terms] == [3, 4]
-    assert problems(registry, {"terms": []}) == [
-        "enhancer[0].terms: tuple should have at least 1 item after validation, not 0, found []"
-    ]
+    assert problems(registry, {"terms": []}) == ["enhancer[0].terms: array should have at least 1 item, not 0, found []"]
     assert problems(registry, {}) == ["enhancer[0].terms: missing"]
     assert problems(registry, {"terms": {"use": "small"}}) == [
         'enhancer[0].terms: input should be a valid array, found {"use": "small"}'
