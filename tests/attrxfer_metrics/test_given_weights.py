@@ -226,7 +226,7 @@ def test_another_networks_weights_are_one_line(inception: Path, tmp_path: Path) 
             Inception(tmp_path / f"{name}.safetensors")
         assert "\n" not in str(error.value)
     assert "gone.pth: no such file; pt_inception" in Kid.missing(inception=tmp_path / "gone.pth")[0]
-    assert Kid.missing(inception=inception) == [] and "not both" in Kid.missing(inception=inception, features=object())[0]
+    assert Kid.missing(inception=inception) == [] and "both set" in Kid.missing(inception=inception, features=object())[0]
 
 
 def test_images_are_resized_as_clean_fid_does() -> None:

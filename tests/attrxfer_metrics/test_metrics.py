@@ -146,6 +146,7 @@ class OneLayer(TorchModel):
 
     def __init__(self) -> None:
         self.device = torch.device("meta")
+        self.size = SIZE
         self.network = torch.nn.Conv2d(3, 3, 5, padding=2, bias=False)
 
     def tensors(self, images: torch.Tensor, strength: float = 1.0) -> torch.Tensor:
