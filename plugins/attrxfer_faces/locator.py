@@ -18,8 +18,7 @@ from skimage.draw import polygon2mask
 
 from attrxfer.errors import DataError
 from attrxfer.interfaces import Batch, Broken
-from attrxfer.storage.cache import cache_folder
-from attrxfer.storage.files import write_bytes
+from attrxfer.storage.cache import cached
 from attrxfer_faces.dlib_models import Faces, missing_dlib
 from attrxfer_faces.face_detector import detect_faces
 from attrxfer_faces.points import CELEBA_POINTS, IBUG_POINTS, eyes_and_nose, five_points
@@ -167,10 +166,17 @@ def dlib_landmarks(data: Any) -> NDArray[np.float32]:
         (N, 68, 2) in pixels of the run's images; NaN for unusable images and where no face is found.
     """
     usable = hashlib.sha256(data.usable.tobytes()).hexdigest()[:8]
-    path = cache_folder() / "landmarks" / f"{data.key}-{usable}.npy"
-    if path.is_file():
-        stored: NDArray[np.float32] = np.load(path, allow_pickle=False)
-        return stored
+
+    def detected() -> bytes:
+        buffer = io.BytesIO()
+        np.save(buffer, _detected(data), allow_pickle=False)
+        return buffer.getvalue()
+
+    points: NDArray[np.float32] = np.load(cached(f"landmarks/{data.key}-{usable}.npy", detected), allow_pickle=False)
+    return points
+
+
+def _detected(data: Any) -> NDArray[np.float32]:
     points = np.full((len(data.records), IBUG_POINTS, 2), np.nan, np.float32)
     rows = np.flatnonzero(data.usable)
     log.info("detecting the landmarks of %d faces with dlib", len(rows))
@@ -180,9 +186,6 @@ def dlib_landmarks(data: Any) -> NDArray[np.float32]:
         for row, image in zip(chunk, data.read(chunk.tolist(), FULL), strict=True):
             if not isinstance(image, Broken):
                 points[row] = (faces.landmarks(image) + HALF_PIXEL) * scale - HALF_PIXEL
-    buffer = io.BytesIO()
-    np.save(buffer, points, allow_pickle=False)
-    write_bytes(path, buffer.getvalue())
     return points
 
 
