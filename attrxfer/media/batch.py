@@ -23,7 +23,7 @@ class Skipped(DataError):
 
 @dataclass(frozen=True)
 class Written:
-    """What a processor says of a file it wrote.
+    """What a processor wrote.
 
     Attributes:
         subjects: How many subjects were changed; in a video, how many were tracked.
@@ -64,7 +64,7 @@ class FileProcessor(Protocol):
 
         Args:
             tasks: The files. The processor may read some ahead.
-            on_steps: Told how far a file is, by processors that take long for one file.
+            on_steps: Called with the progress of a file, by processors that take long for one file.
 
         Yields:
             One answer a task, in their order.
@@ -80,7 +80,7 @@ class FileResult(NamedTuple):
         name: Path of the result below the output folder.
         outcome: See ``Outcome``.
         reason: Why it was not changed; empty where that was wanted.
-        written: What the processor said of the result.
+        written: What was written.
     """
 
     source: Path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, JpegImagePlugin, PngImagePlugin
+from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin
 
 from attrxfer.errors import DataError
 from attrxfer.media.batch import Skipped
@@ -44,7 +45,7 @@ class PhotoFile:
     """
 
     path: Path
-    image: Image.Image
+    image: ImageFile.ImageFile
     pixels: NDArray[np.uint8]
     notes: tuple[str, ...] = ()
 
@@ -84,7 +85,7 @@ def read_photo(path: Path) -> PhotoFile:
         if frames > 1 and image.format != "MPO":
             raise Skipped(f"{path}: {frames} frames or pages: only still images are changed")
         notes = []
-        if ";16" in str(getattr(image, "tile", "")) and image.mode in ("RGB", "RGBA"):
+        if ";16" in str(image.tile) and image.mode in ("RGB", "RGBA"):
             notes.append("16 bits a channel become 8")
         if frames > 1:
             notes.append("only its first image is kept")
@@ -98,7 +99,7 @@ def _common(old: Image.Image) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value}
 
 
-def _nothing(old: Image.Image, new: Image.Image, xmp: bytes | None) -> dict[str, Any]:
+def _nothing(old: ImageFile.ImageFile, new: Image.Image, xmp: bytes | None) -> dict[str, Any]:
     return {}
 
 
@@ -124,11 +125,11 @@ def _png(old: Any, new: Image.Image, xmp: bytes | None) -> dict[str, Any]:
     return {"pnginfo": info, "exif": _exif(old)}
 
 
-def _webp(old: Image.Image, new: Image.Image, xmp: bytes | None) -> dict[str, Any]:
+def _webp(old: ImageFile.ImageFile, new: Image.Image, xmp: bytes | None) -> dict[str, Any]:
     return {"exif": _exif(old), "xmp": xmp or b"", "lossless": _is_lossless(old), "quality": WEBP_QUALITY, "exact": True}
 
 
-def _tiff(old: Image.Image, new: Image.Image, xmp: bytes | None) -> dict[str, Any]:
+def _tiff(old: ImageFile.ImageFile, new: Image.Image, xmp: bytes | None) -> dict[str, Any]:
     tags = old.getexif()
     for tag in (STRUCTURE | MORE_STRUCTURE).intersection(tags):
         del tags[tag]
@@ -143,7 +144,7 @@ def _tiff(old: Image.Image, new: Image.Image, xmp: bytes | None) -> dict[str, An
     return {"exif": tags, "compression": compression, **quality}
 
 
-def _gif(old: Image.Image, new: Image.Image, xmp: bytes | None) -> dict[str, Any]:
+def _gif(old: ImageFile.ImageFile, new: Image.Image, xmp: bytes | None) -> dict[str, Any]:
     names = ("transparency", "comment", "background")
     return {"optimize": False, **{name: old.info[name] for name in names if name in old.info}}
 
@@ -166,9 +167,9 @@ def _exif(image: Image.Image) -> bytes:
     return exif[:after] + bytes(4) + exif[after + 4 :]
 
 
-def _is_lossless(image: Image.Image) -> bool:
+def _is_lossless(image: ImageFile.ImageFile) -> bool:
     """Whether a WebP holds its pixels without loss, by its chunks."""
-    content = Path(getattr(image, "filename", "")).read_bytes()
+    content = Path(os.fsdecode(image.filename)).read_bytes()
     place = 12
     while place + 8 <= len(content):
         name, length = content[place : place + 4], int.from_bytes(content[place + 4 : place + 8], "little")
