@@ -44,7 +44,7 @@ def demo(registry: Registry, models: tuple[Path, ...], port: int, host: str, det
     if not models and not FIRST.is_dir():
         raise AttrxferError(f"{FIRST}: not here; make it with: {MAKES_IT}, or name a model: attrxfer demo MODEL")
     if find_spec("gradio") is None:
-        raise AttrxferError("demo needs gradio: pip install 'attrxfer[ui]'")
+        raise AttrxferError("missing: gradio: pip install 'attrxfer[ui]'")
     from attrxfer_demo.offer import offers
 
     found = offers(models or (FIRST,), detector, registry)

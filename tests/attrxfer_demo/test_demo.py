@@ -146,7 +146,7 @@ def test_without_gradio_it_names_the_command_that_installs_it(
 ) -> None:
     monkeypatch.setattr(commands, "find_spec", lambda name: None)
     result = invoke(host, str(trained))
-    assert result.exit_code == 2 and result.output == "attrxfer: demo needs gradio: pip install 'attrxfer[ui]'\n"
+    assert result.exit_code == 2 and result.output == "attrxfer: missing: gradio: pip install 'attrxfer[ui]'\n"
 
 
 @pytest.mark.slow
