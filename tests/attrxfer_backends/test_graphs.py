@@ -34,6 +34,7 @@ def test_folding_leaves_results_as_they_are_and_no_batch_norm(network: Any) -> N
     assert all(torch.equal(tensor, before[name]) for name, tensor in graph.state_dict().items()), "it is a copy"
 
 
+@pytest.mark.slow
 def test_a_chain_that_computes_with_its_size_keeps_it(tmp_path: Path) -> None:
     """The global enhancer's blur grows with the image: its file takes the trained size, and says so of another."""
     from attrxfer_backends.onnx import open_onnx, to_onnx

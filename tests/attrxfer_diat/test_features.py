@@ -222,6 +222,7 @@ def test_missing_weights_are_one_line_before_anything_starts(host: Host, tmp_pat
     assert checked.returncode == 0 and "missing: VGG-Face" in checked.stdout
 
 
+@pytest.mark.slow
 def test_any_timm_model_by_a_file_of_its_weights(tmp_path: Path) -> None:
     import timm
 

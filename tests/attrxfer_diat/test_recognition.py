@@ -200,6 +200,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[TrainRecogni
     return made, net
 
 
+@pytest.mark.slow
 def test_it_learns_people_and_attributes_and_is_frozen_afterwards(
     stage: tuple[TrainRecognition, RecognitionNetwork],
 ) -> None:

@@ -70,6 +70,7 @@ def test_a_card_can_be_made_of_what_is_not_installed_here(card: dict[str, Any], 
     assert "Where it differs" not in text
 
 
+@pytest.mark.slow
 def test_a_run_tells_its_bundle_how_long_it_took(tiny: Callable[..., Recipe], tmp_path: Path, host: Host) -> None:
     from attrxfer.storage.run_folder import RunFolder
     from attrxfer.training.loop import Training

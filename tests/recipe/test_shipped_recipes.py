@@ -94,6 +94,7 @@ def test_it_is_valid_and_runs_a_few_steps(path: Path, tmp_path: Path, host: Host
     assert (training.train() / "model.safetensors").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("guided", ["{Smiling=true}", "{Male=true}", "{Young=false, Smiling=true}"])
 def test_any_attribute_is_one_set_away_and_trains(guided: str, tmp_path: Path, host: Host) -> None:
     recipe = load("diat_a_gender", host, (*TINY, f"task.guided={guided}"))

@@ -46,6 +46,7 @@ def test_the_astronaut_is_found_turned_small_and_large(dlib: Detector, degrees: 
     np.testing.assert_allclose(found[0, :2], wanted, atol=5 * scale)
 
 
+@pytest.mark.slow
 def test_the_astronauts_photo_changes_at_her_face_only(dlib: Detector) -> None:
     changed = Photos(Fake(alignment=ALIGNED), dlib)(astronaut())
     different = (changed.image != astronaut()).any(2)
