@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import re
 
-SECTION = re.compile(r"^(?:Args|Attributes):\n((?:(?: {4}.*)?\n)*)", re.M)
-ENTRY = re.compile(r"^ {4}(\w+): ", re.M)
+from docstring_parser import DocstringStyle, parse
 
 
 def parameters(cls: type) -> dict[str, str]:
-    """The descriptions in the ``Args`` or ``Attributes`` section of a class and of its bases, by name.
+    """The descriptions in the ``Args`` and ``Attributes`` sections of a class and of its bases, by name.
 
     >>> class Loss:
     ...     '''A loss.
@@ -22,9 +20,8 @@ def parameters(cls: type) -> dict[str, str]:
     >>> parameters(Loss)
     {'weight': 'Its share of the sum.'}
     """
-    found: dict[str, str] = {}
+    descriptions: dict[str, str] = {}
     for base in reversed(cls.__mro__[:-1]):
-        for section in SECTION.findall(f"{inspect.getdoc(base) or ''}\n"):
-            pieces = ENTRY.split(section)[1:]
-            found |= {name: " ".join(text.split()) for name, text in zip(pieces[::2], pieces[1::2], strict=True)}
-    return found
+        sections = parse(inspect.getdoc(base) or "", style=DocstringStyle.GOOGLE)
+        descriptions |= {item.arg_name: " ".join((item.description or "").split()) for item in sections.params}
+    return descriptions

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from attrxfer.storage.run_folder import RunFolder
 
 # failed checks then show both sides of a comparison
-pytest.register_assert_rewrite("attrxfer.testing.checks")
+pytest.register_assert_rewrite("attrxfer.testing.contract")
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from attrxfer.plugin import host as hosts
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.parameters import all_missing_for
 from attrxfer.plugin.registry import Component
-from attrxfer.testing.checks import data, every, losses, networks, running, stages
+from attrxfer.testing.contract import data, every, inference, losses, networks, stages
 from attrxfer.testing.subject import Subject
 
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ CHECKS: dict[str, tuple[Callable[[Subject], None], ...]] = {
         stages.check_previews_are_images,
     ),
     "metric": (stages.check_it_returns_scores, stages.check_it_leaves_the_images_alone),
-    "backend": (running.check_results_are_those_of_torch,),
-    "exporter": (running.check_the_file_gives_back_metadata_and_results, running.check_a_damaged_file_is_refused),
+    "backend": (inference.check_results_are_those_of_torch,),
+    "exporter": (inference.check_the_file_gives_back_metadata_and_results, inference.check_a_damaged_file_is_refused),
     "method": (stages.check_results_are_images_of_the_inputs_size,),
 }
 """The checks of each kind, in addition to those of ``EVERY`` kind."""

@@ -66,30 +66,30 @@ def offers(paths: Sequence[Path], detector: str | None, registry: Registry) -> l
         UnknownName: No such model or detector.
         AttrxferError: A model cannot be opened, or makes no results for photos.
     """
-    missing, found_by = "", None
+    missing, opened = "", None
     try:
-        found_by = load_detector(detector, registry)
+        opened = load_detector(detector, registry)
     except UnknownName:
         raise
     except AttrxferError as error:
         missing = str(error)
-    found = [_offer(path, found_by, missing) for path in paths]
+    found = [_offer(path, opened, missing) for path in paths]
     labels = [each.label for each in found]
     return [replace(each, label=f"{each.label} ({each.path})") if labels.count(each.label) > 1 else each for each in found]
 
 
-def _offer(path: Path, found_by: Detector | None, missing: str) -> Offer:
+def _offer(path: Path, detector: Detector | None, missing: str) -> Offer:
     transfer = load_model(path)
     transfer.images(np.zeros((1, transfer.size, transfer.size, 3), np.uint8))  # what cannot run fails before the page opens
     metadata = transfer.metadata
     photos, why = None, ""
     if metadata.get("alignment") is None:
         why = "This model does not know how its training images were aligned"
-    elif found_by is None:
+    elif detector is None:
         why = missing
     else:
         try:
-            photos = Photos(transfer, found_by)
+            photos = Photos(transfer, detector)
         except DataError as error:
             why = str(error)
     recipe = metadata.get("recipe")  # a method was not trained

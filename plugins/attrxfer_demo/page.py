@@ -11,7 +11,7 @@ import gradio as gr
 
 from attrxfer.errors import AttrxferError
 from attrxfer_demo.offer import Offer
-from attrxfer_demo.studio import AS_CROP, Key, Looked, Studio
+from attrxfer_demo.studio import AS_CROP, Key, PhotoView, Studio
 
 STRONGEST, STEP = 1.5, 0.05
 SWEEP, OLD = 60, 3600
@@ -20,7 +20,7 @@ EMPTY = "The result will be here."
 FONTS = ("system-ui", "sans-serif"), ("ui-monospace", "monospace")
 CSS = """
 .gradio-container { width: 100% !important; max-width: 1180px !important; margin: 0 auto !important; }
-#said p { color: var(--body-text-color); margin: 0; }
+#message p { color: var(--body-text-color); margin: 0; }
 #about p { color: var(--body-text-color-subdued); margin: 0; }
 #command .cm-gutters { display: none; }
 #samples { border-width: 0 !important; background: none; }
@@ -78,7 +78,7 @@ def build(studio: Studio) -> gr.Blocks:
 
 
 class Controls:
-    """The page's controls and what they do. A photo is looked at once, when it comes; the slider only blends."""
+    """The page's controls and what they do. A photo is analysed once, when it arrives; the slider only blends."""
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
@@ -119,7 +119,7 @@ class Controls:
         self.about = gr.Markdown(self._about(0), elem_id="about")
 
     def _outputs(self) -> None:
-        self.said = gr.Markdown(EMPTY, elem_id="said")
+        self.message = gr.Markdown(EMPTY, elem_id="message")
         self.compare = gr.ImageSlider(
             label="Before and after",
             format="png",
@@ -156,35 +156,35 @@ class Controls:
         )
 
     def _events(self) -> None:
-        shown = [self.key, self.said, self.crop, self.compare, self.command, self.download]
+        shown = [self.key, self.message, self.crop, self.compare, self.command, self.download]
         given = [self.photo, self.choice, self.strength]
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        looking = {**quiet, "show_progress": "minimal", "show_progress_on": [self.said]}
+        looking = {**quiet, "show_progress": "minimal", "show_progress_on": [self.message]}
         saving = {**quiet, "show_progress": "minimal", "show_progress_on": [self.download]}
         moving = {**quiet, "queue": False, "fn": self.move, "inputs": [self.key, self.strength]}
         moving["outputs"] = [self.compare, self.command]
         chosen = self.samples.select(self.sample, [self.choice], [self.photo], **quiet)
-        for looked in (
+        for view in (
             self.photo.input(self.look, given, shown, **looking),
             self.photo.clear(self.look, given, shown, **looking),
             self.crop.input(self.look, [*given, self.crop], shown, **looking),
             self.choice.input(self.look, [*given, self.crop], shown, **looking),
             chosen.then(self.look_at_crop, given, shown, **looking),
         ):
-            looked.then(**moving)  # the slider may have moved in the meantime
+            view.then(**moving)  # the slider may have moved in the meantime
         self.strength.input(**moving, trigger_mode="always_last")
         self.choice.input(self.choose, [self.choice], [self.about, self.heading, self.samples], **quiet)
         self.download.click(self.save, [self.key, self.strength], [self.file], **saving).then(None, js=CLICK)
 
     def look(self, photo: str | None, choice: int, strength: float, crop: bool = False) -> list[Any]:
         """Show a new photo, or nothing when it was removed; ``crop``: it is one crop."""
-        looked = self.studio.look(photo, choice, crop=crop) if photo else Looked(None, EMPTY)
-        asked = gr.update(value=crop, visible=looked.faceless or crop)
-        if looked.key is None:
-            return [None, looked.said, asked, *[gr.update(visible=False)] * 3]
-        pair, command = self._at(looked.key, strength)
-        compare = gr.update(value=pair, visible=True, slider_position=looked.middle)
-        return [looked.key, looked.said, asked, compare, gr.update(value=command, visible=True), gr.update(visible=True)]
+        view = self.studio.look(photo, choice, crop=crop) if photo else PhotoView(None, EMPTY)
+        asked = gr.update(value=crop, visible=view.faceless or crop)
+        if view.key is None:
+            return [None, view.message, asked, *[gr.update(visible=False)] * 3]
+        pair, command = self._at(view.key, strength)
+        compare = gr.update(value=pair, visible=True, slider_position=view.middle)
+        return [view.key, view.message, asked, compare, gr.update(value=command, visible=True), gr.update(visible=True)]
 
     def look_at_crop(self, photo: str, choice: int, strength: float) -> list[Any]:
         """Show an image that is known to be a crop."""

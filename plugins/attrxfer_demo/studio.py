@@ -39,18 +39,18 @@ class Key(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Looked:
+class PhotoView:
     """What was detected in a photo.
 
     Attributes:
         key: Names the photo in further calls; None when there is nothing to change.
-        said: The message for the user.
+        message: The message for the user.
         faceless: No face was detected; taking the image as a crop may help.
         middle: x of the largest subject's middle, in percent of the width.
     """
 
     key: Key | None
-    said: str
+    message: str
     faceless: bool = False
     middle: float = 50
 
@@ -133,22 +133,22 @@ class Studio:
         self._lock = threading.Lock()
         self._ready = functools.lru_cache(maxsize=REMEMBERED)(self._prepare)
 
-    def look(self, path: str, offer: int, *, crop: bool) -> Looked:
+    def look(self, path: str, offer: int, *, crop: bool) -> PhotoView:
         """Detect and transfer the subjects of a photo, or transfer it as one crop."""
         key = Key(path, offer, crop or self.offers[offer].photos is None)
         try:
             with self._lock:
                 ready = self._ready(key)
         except DataError as error:
-            return Looked(None, f"{Path(path).name}: {str(error).removeprefix(f'{path}: ')}.")
+            return PhotoView(None, f"{Path(path).name}: {str(error).removeprefix(f'{path}: ')}.")
         notes = ready.file.notes if ready.file else ()
-        what = " ".join([said(ready.photo_crops, self.offers[offer]), *(f"{note[0].upper()}{note[1:]}." for note in notes)])
+        what = " ".join([describe(ready.photo_crops, self.offers[offer]), *(f"{note[0].upper()}{note[1:]}." for note in notes)])
         if ready.photo_crops is None:
-            return Looked(key, what)
+            return PhotoView(key, what)
         if not ready.photo_crops.similarities:
-            return Looked(None, what, faceless=not len(ready.photo_crops.points))
+            return PhotoView(None, what, faceless=not len(ready.photo_crops.points))
         left, _, right, _ = ready.photo_crops.boxes()[0]
-        return Looked(key, what, middle=50 * (left + right) / ready.photo_crops.image.shape[1])
+        return PhotoView(key, what, middle=50 * (left + right) / ready.photo_crops.image.shape[1])
 
     def show(self, key: Key, strength: float) -> tuple[Path, Path]:
         """Write the photo before and after the transfer, as the page shows them.
@@ -195,7 +195,7 @@ class Studio:
         return Ready(Path(key.path), self.offers[key.offer], crop=key.crop)
 
 
-def said(crops: PhotoCrops | None, offer: Offer) -> str:
+def describe(crops: PhotoCrops | None, offer: Offer) -> str:
     """What was detected in a photo, for its reader."""
     if crops is None or offer.photos is None:
         return f"The image is taken as one crop; its result has {offer.transfer.size} pixels a side."

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from attrxfer.errors import DataError
 from attrxfer.interfaces import Broken, Framing, Records
-from attrxfer_faces.files import fingerprint, read_files, split_by
+from attrxfer_faces.files import fingerprint, missing_path, read_files, split_by
 
 IMAGES, ATTRIBUTES = "img_align_celeba", "list_attr_celeba.txt"
 PARTITION, LANDMARKS, IDENTITY = "list_eval_partition.txt", "list_landmarks_align_celeba.txt", "identity_CelebA.txt"
@@ -47,6 +47,10 @@ class CelebA:
     @property
     def framing(self) -> Framing:
         return Framing(ALIGNED, self.crop)
+
+    @classmethod
+    def missing(cls, *, path: Path, size: int = 64, crop: tuple[int, int, int, int] = (9, 29, 160, 160)) -> list[str]:
+        return missing_path(path)
 
     @staticmethod
     def recognise(path: Path) -> float:

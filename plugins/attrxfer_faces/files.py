@@ -44,6 +44,11 @@ def read_files(
     return images
 
 
+def missing_path(path: Path) -> list[str]:
+    """That a path of the user's does not exist; empty when it does."""
+    return [] if path.exists() else [f"{path}: no such file or folder"]
+
+
 def fingerprint(folder: Path, names: Iterable[str], parameters: Any) -> str:
     """A hash of the files' names, sizes and modification times, and of ``parameters`` (JSON)."""
     digest = hashlib.sha256(json.dumps(parameters, default=str).encode())

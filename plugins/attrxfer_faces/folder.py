@@ -14,7 +14,7 @@ from pydantic import Field
 from attrxfer.errors import DataError
 from attrxfer.interfaces import Broken, Records
 from attrxfer.media.images import is_image
-from attrxfer_faces.files import fingerprint, read_files, split_by
+from attrxfer_faces.files import fingerprint, missing_path, read_files, split_by
 
 SPLIT_FOLDERS = {"train": 0, "val": 1, "validation": 1, "valid": 1, "test": 2}
 
@@ -34,6 +34,10 @@ class Folder:
     def __init__(self, *, path: Path, size: Annotated[int, Field(ge=1)] = 64) -> None:
         self.path = path
         self.size = size
+
+    @classmethod
+    def missing(cls, *, path: Path, size: int = 64) -> list[str]:
+        return missing_path(path)
 
     @staticmethod
     def recognise(path: Path) -> float:

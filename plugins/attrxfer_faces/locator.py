@@ -7,7 +7,7 @@ import hashlib
 import io
 import logging
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from scipy.spatial import ConvexHull
 from skimage.draw import polygon2mask
 
 from attrxfer.errors import DataError
-from attrxfer.interfaces import Batch, Broken
+from attrxfer.interfaces import Batch, Broken, DatasetView
 from attrxfer.storage.cache import cached
 from attrxfer_faces.dlib_models import Faces, missing_dlib
 from attrxfer_faces.face_detector import detect_faces
@@ -55,25 +55,26 @@ class Landmarks:
         self.margin = margin
         self._masks: dict[int, NDArray[np.bool_]] = {}
 
-    def check_data(self, data: Any) -> None:
+    def check_data(self, data: DatasetView) -> None:
         """Check that the data set has landmarks of faces.
 
         Raises:
             DataError: It has none.
         """
-        if not has_landmarks(data):
+        if face_landmarks(data) is None:
             raise DataError(
                 f"locator landmarks ({self.region}): the data set has no {IBUG_POINTS} or {CELEBA_POINTS} landmarks of a face; "
                 f"detect them with: --set train.local_enhancer.locator.use=dlib, or leave the local enhancer out with: "
                 f"--set enhancer=[]"
             )
 
-    def points(self, data: Any) -> NDArray[np.float32]:
+    def points(self, data: DatasetView) -> NDArray[np.float32]:
         """Landmarks (N, P, 2) of all images, NaN where there are none."""
-        points: NDArray[np.float32] = data.records.landmarks
+        points = face_landmarks(data)
+        assert points is not None, "check_data was not called"
         return points
 
-    def masks(self, data: Any, batch: Batch) -> NDArray[np.float32]:
+    def masks(self, data: DatasetView, batch: Batch) -> NDArray[np.float32]:
         size = batch.images.shape[-1]
         masks = [self._mask(self.points(data), int(row), size) for row in batch.rows]
         mirrored = [mask[:, ::-1] if mirror else mask for mask, mirror in zip(masks, batch.mirrored, strict=True)]
@@ -98,10 +99,10 @@ class Dlib(Landmarks):
     def missing(cls, *, region: Region = "face", margin: float = 0.2) -> Sequence[str]:
         return missing_dlib()
 
-    def check_data(self, data: Any) -> None:
+    def check_data(self, data: DatasetView) -> None:
         self._points = dlib_landmarks(data)
 
-    def points(self, data: Any) -> NDArray[np.float32]:
+    def points(self, data: DatasetView) -> NDArray[np.float32]:
         return self._points
 
     subject = "face"
@@ -137,14 +138,15 @@ class Auto(Dlib):
     def missing(cls, *, region: Region = "face", margin: float = 0.2) -> Sequence[str]:
         return []
 
-    def check_data(self, data: Any) -> None:
+    def check_data(self, data: DatasetView) -> None:
         """Read the landmarks, or detect them.
 
         Raises:
             DataError: The data set has none, and dlib is not installed.
         """
-        if has_landmarks(data):
-            self._points = data.records.landmarks
+        points = face_landmarks(data)
+        if points is not None:
+            self._points = points
             return
         if missing_dlib():
             raise DataError(
@@ -153,13 +155,13 @@ class Auto(Dlib):
         super().check_data(data)
 
 
-def has_landmarks(data: Any) -> bool:
-    """Whether the data set has landmarks of faces."""
+def face_landmarks(data: DatasetView) -> NDArray[np.float32] | None:
+    """The data set's own landmarks (N, 5 or 68, 2) of faces; None where it has none."""
     points = data.records.landmarks
-    return points is not None and points.shape[1] in (CELEBA_POINTS, IBUG_POINTS)
+    return points if points is not None and points.shape[1] in (CELEBA_POINTS, IBUG_POINTS) else None
 
 
-def dlib_landmarks(data: Any) -> NDArray[np.float32]:
+def dlib_landmarks(data: DatasetView) -> NDArray[np.float32]:
     """dlib's 68 landmarks of the usable images, stored in the cache under a hash of the images and of which are usable.
 
     Returns:
@@ -176,11 +178,11 @@ def dlib_landmarks(data: Any) -> NDArray[np.float32]:
     return points
 
 
-def _detected(data: Any) -> NDArray[np.float32]:
+def _detected(data: DatasetView) -> NDArray[np.float32]:
     points = np.full((len(data.records), IBUG_POINTS, 2), np.nan, np.float32)
     rows = np.flatnonzero(data.usable)
     log.info("detecting the landmarks of %d faces with dlib", len(rows))
-    faces, scale = Faces(), data.cached.shape[1] / FULL
+    faces, scale = Faces(), data.images_u8(rows[:1]).shape[1] / FULL
     for start in range(0, len(rows), CHUNK):
         chunk = rows[start : start + CHUNK]
         for row, image in zip(chunk, data.read(chunk.tolist(), FULL), strict=True):

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from attrxfer.errors import DataError
 from attrxfer.interfaces import SPLITS, Broken, Records
-from attrxfer_faces.files import fingerprint, read_files, split_by
+from attrxfer_faces.files import fingerprint, missing_path, read_files, split_by
 
 TRUE, FALSE = {"1", "true", "yes"}, {"0", "-1", "false", "no"}
 NAME_COLUMNS = ("file", "filename", "file_name", "image", "image_id", "path", "name")
@@ -38,6 +38,10 @@ class Csv:
         self.path = path
         self.images = images
         self.size = size
+
+    @classmethod
+    def missing(cls, *, path: Path, images: Path | None = None, size: int = 64) -> list[str]:
+        return [*missing_path(path), *(missing_path(images) if images else [])]
 
     @staticmethod
     def recognise(path: Path) -> float:

@@ -56,7 +56,7 @@ class Server:
     def __init__(self, *arguments: str) -> None:
         command = [sys.executable, "-c", WATCHED, "demo", *arguments]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        self.said: list[str] = []
+        self.printed: list[str] = []
         self.lines: queue.Queue[str | None] = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
         self.url = self._found(r"page: (http://\S+/)")
@@ -65,13 +65,13 @@ class Server:
     def _read(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            self.said.append(line.rstrip())
+            self.printed.append(line.rstrip())
             self.lines.put(line)
         self.lines.put(None)
 
     def _found(self, pattern: str) -> str:
-        while not (match := re.search(pattern, "\n".join(self.said))):
-            assert self.lines.get(timeout=60) is not None, self.said
+        while not (match := re.search(pattern, "\n".join(self.printed))):
+            assert self.lines.get(timeout=60) is not None, self.printed
         return match.group(1)
 
     def stop(self) -> int:
@@ -125,7 +125,7 @@ def test_a_photo_is_dropped_changed_by_the_slider_and_downloaded(server: Server,
     browser.get(server.url)
     until(lambda: one(browser, "#photo input[type=file]")).send_keys(str(photo))
     first = until(lambda: after(browser))
-    assert one(browser, "#said").text == "1 face found."
+    assert one(browser, "#message").text == "1 face found."
     assert len(browser.find_elements("css selector", "#samples button.thumbnail-item")) == 2
 
     seen = shown(browser)
@@ -145,8 +145,8 @@ def test_a_photo_is_dropped_changed_by_the_slider_and_downloaded(server: Server,
         assert opened.size == (512, 512)
         assert provenance.read_packet(opened.info["xmp"])["Strength"] == "0.5"
     outside_left_alone(browser)
-    assert server.stop() == 0 and not server.folder.exists(), server.said
-    assert not [line for line in server.said if "ASKED" in line or "Traceback" in line], server.said
+    assert server.stop() == 0 and not server.folder.exists(), server.printed
+    assert not [line for line in server.printed if "ASKED" in line or "Traceback" in line], server.printed
 
 
 def one(browser: Any, selector: str) -> Any:

@@ -39,10 +39,10 @@ def pixels(path: Path) -> NDArray[np.int16]:
 
 def test_faces_are_found_and_transferred_once_and_the_slider_blends(a_studio: Make, photo: Path) -> None:
     made = a_studio(FACE)
-    looked = made.studio.look(str(photo), 0, crop=False)
-    assert looked.said == "1 face found." and not looked.faceless
-    assert looked.middle == pytest.approx(100 * (120 + 75) / 512, abs=0.3)
-    shown = {strength: made.studio.show(looked.key, strength) for strength in (0, 0.5, 1, 1.5)}
+    view = made.studio.look(str(photo), 0, crop=False)
+    assert view.message == "1 face found." and not view.faceless
+    assert view.middle == pytest.approx(100 * (120 + 75) / 512, abs=0.3)
+    shown = {strength: made.studio.show(view.key, strength) for strength in (0, 0.5, 1, 1.5)}
     assert made.transfer.asked == made.detector.asked == 1
     befores = {before for before, _ in shown.values()}
     assert len(befores) == 1
@@ -95,7 +95,7 @@ def test_what_of_a_file_cannot_be_kept_is_said(a_studio: Make, photo: Path) -> N
     two = photo.with_name("two views.mpo")
     view = Image.open(photo)
     view.save(two, "MPO", save_all=True, append_images=[view.rotate(5)])
-    assert a_studio(FACE).studio.look(str(two), 0, crop=False).said == "1 face found. Only its first image is kept."
+    assert a_studio(FACE).studio.look(str(two), 0, crop=False).message == "1 face found. Only its first image is kept."
 
 
 @pytest.mark.slow
@@ -114,22 +114,22 @@ def test_a_large_photo_is_shown_small_and_saved_whole(a_studio: Make, tmp_path: 
 
 def test_no_face_is_said_and_the_image_can_be_taken_as_a_crop(a_studio: Make, photo: Path) -> None:
     made = a_studio()
-    looked = made.studio.look(str(photo), 0, crop=False)
-    assert looked.key is None and looked.faceless and looked.said.startswith("No face found in this image")
-    looked = made.studio.look(str(photo), 0, crop=True)
-    assert looked.said == f"The image is taken as one crop; its result has {SIZE} pixels a side."
-    assert made.studio.command(looked.key, 0.8) == (
+    view = made.studio.look(str(photo), 0, crop=False)
+    assert view.key is None and view.faceless and view.message.startswith("No face found in this image")
+    view = made.studio.look(str(photo), 0, crop=True)
+    assert view.message == f"The image is taken as one crop; its result has {SIZE} pixels a side."
+    assert made.studio.command(view.key, 0.8) == (
         "attrxfer transfer runs/negative 'her photo.jpg' --aligned --strength 0.8 -o out"
     )
-    before, after = (pixels(shown) for shown in made.studio.show(looked.key, 1.0))
+    before, after = (pixels(shown) for shown in made.studio.show(view.key, 1.0))
     assert before.shape == (SIZE, SIZE, 3) and np.abs(255 - before - after).mean() < 2, "a negative, but for JPEG's loss"
-    with Image.open(made.studio.save(looked.key, 1.0)) as image:
+    with Image.open(made.studio.save(view.key, 1.0)) as image:
         assert image.size == (SIZE, SIZE) and provenance.read_packet(image.info["xmp"])["Strength"] == "1"
 
 
 def test_several_faces_are_counted_and_tiny_ones_named(a_studio: Make, photo: Path) -> None:
     def words(*squares: tuple[float, float, float]) -> str:
-        return str(a_studio(*squares).studio.look(str(photo), 0, crop=False).said)
+        return str(a_studio(*squares).studio.look(str(photo), 0, crop=False).message)
 
     assert words(FACE, (300, 250, 90)) == "2 faces found; all are changed."
     assert words(FACE, (300, 250, 90), (10, 10, 12)) == "3 faces found; 1 smaller than 24 pixels are left as they are."
@@ -139,15 +139,15 @@ def test_several_faces_are_counted_and_tiny_ones_named(a_studio: Make, photo: Pa
 def test_what_is_no_image_is_said_by_its_name(a_studio: Make, photo: Path, tmp_path: Path) -> None:
     studio = a_studio(FACE).studio
     (tmp_path / "letter.jpg").write_text("Dear")
-    assert studio.look(str(tmp_path / "letter.jpg"), 0, crop=False).said == "letter.jpg: not an image."
+    assert studio.look(str(tmp_path / "letter.jpg"), 0, crop=False).message == "letter.jpg: not an image."
     (tmp_path / "half.jpg").write_bytes(photo.read_bytes()[:9000])
-    looked = studio.look(str(tmp_path / "half.jpg"), 0, crop=False)
-    assert looked.key is None and looked.said.startswith("half.jpg: ") and "truncated" in looked.said
-    assert not looked.faceless, "a crop of it is no remedy"
+    view = studio.look(str(tmp_path / "half.jpg"), 0, crop=False)
+    assert view.key is None and view.message.startswith("half.jpg: ") and "truncated" in view.message
+    assert not view.faceless, "a crop of it is no remedy"
 
 
 def test_a_bundle_without_alignment_takes_every_image_as_a_crop(photo: Path, tmp_path: Path) -> None:
     studio = Studio([offer(Negative(alignment=None), None)], tmp_path / "files")
-    looked = studio.look(str(photo), 0, crop=False)
-    assert looked.key is not None and looked.said.startswith("The image is taken as one crop")
-    assert "--aligned" in studio.command(looked.key, 1.0)
+    view = studio.look(str(photo), 0, crop=False)
+    assert view.key is not None and view.message.startswith("The image is taken as one crop")
+    assert "--aligned" in studio.command(view.key, 1.0)

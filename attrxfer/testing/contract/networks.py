@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from attrxfer.interfaces import Discrimination, HasParts
-from attrxfer.testing.checks.pieces import call, equal, in_range, maps
+from attrxfer.testing.contract.pieces import call, equal, in_range, maps
 from attrxfer.testing.fakes import BATCH, SIZE, random_images
 from attrxfer.testing.subject import Subject
 

@@ -6,7 +6,7 @@ import copy
 
 import torch
 
-from attrxfer.testing.checks.pieces import in_range
+from attrxfer.testing.contract.pieces import in_range
 from attrxfer.testing.fakes import BATCH, SIZE, Discriminator, a_run, random_images, tiny_data
 from attrxfer.testing.subject import Subject
 
