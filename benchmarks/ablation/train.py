@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from attrxfer_faces.dlib_models import missing_dlib
-from attrxfer_faces.locator import Auto, has_landmarks
+from attrxfer_faces.locator import Auto, face_landmarks
 from attrxfer_faces.metrics import Identity
 from attrxfer_metrics.attribute_accuracy import AttributeAccuracy
 from attrxfer_metrics.kid import Kid
@@ -53,7 +53,7 @@ class Scorer:
         # one attribute classifier a data set, whatever the seed of the run
         self.given: HeldOutInputs = replace(given, seed=0)
         self.host = host
-        locator = Auto(region=region) if region and has_landmarks(training.data) else None  # type: ignore[arg-type]
+        locator = Auto(region=region) if region and face_landmarks(training.data) is not None else None  # type: ignore[arg-type]
         self.quick: list[Metric] = [AttributeAccuracy(steps=classifier_steps), Truth(strengths=()), Preserved(locator=locator)]
         self.all: list[Metric] = [*self.quick, Kid(steps=classifier_steps)]
         if given.truth is None and not missing_dlib():

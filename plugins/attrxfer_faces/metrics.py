@@ -16,7 +16,7 @@ from attrxfer.errors import DataError, Problem
 from attrxfer.interfaces import AggregateScore, DatasetView, Evaluation, PerImageScore, RecipeView, Role
 from attrxfer_faces.dlib_models import SAME, Faces, missing_dlib
 from attrxfer_faces.embedding import Embedder, load_embedder, missing_embedder
-from attrxfer_faces.locator import has_landmarks
+from attrxfer_faces.locator import face_landmarks
 from attrxfer_faces.points import five_points
 
 PARTS = {"eyes, nose and contour": (*range(17), *range(27, 48)), "mouth": tuple(range(48, 68))}
@@ -95,7 +95,7 @@ class Identity(OfFaces):
         Raises:
             DataError: The data set has no landmarks, and dlib is not installed.
         """
-        if self.network is not None and not has_landmarks(data) and missing_dlib():
+        if self.network is not None and face_landmarks(data) is None and missing_dlib():
             raise DataError(f"metric identity: the data set has no landmarks of a face; missing: {missing_dlib()[0]}")
 
     def __call__(self, evaluation: Evaluation) -> Mapping[str, PerImageScore | AggregateScore]:
@@ -173,7 +173,7 @@ class Identity(OfFaces):
 
     def _points(self, data: DatasetView, rows: NDArray[np.int64]) -> NDArray[Any]:
         landmarks = data.records.landmarks
-        if landmarks is not None and has_landmarks(data):
+        if landmarks is not None and face_landmarks(data) is not None:
             return five_points(landmarks[rows])
         return five_points(self.once("points", data, rows, lambda: _landmarks(self.faces, data.images_u8(rows))))
 
