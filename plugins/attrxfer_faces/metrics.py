@@ -172,8 +172,8 @@ class Identity(OfFaces):
         return self.embedder(images, self._points(data, rows), flip=self.flip)
 
     def _points(self, data: DatasetView, rows: NDArray[np.int64]) -> NDArray[Any]:
-        landmarks = data.records.landmarks
-        if landmarks is not None and face_landmarks(data) is not None:
+        landmarks = face_landmarks(data)
+        if landmarks is not None:
             return five_points(landmarks[rows])
         return five_points(self.once("points", data, rows, lambda: _landmarks(self.faces, data.images_u8(rows))))
 
