@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from attrxfer.cli import compare, components, doctor, evaluate, export, info, plugins, recipe, run, transfer
+from attrxfer.cli import compare, components, doctor, evaluate, export, info, models, plugins, recipe, run, transfer
 from attrxfer.errors import AttrxferError
 
 
@@ -35,7 +35,7 @@ def cli() -> None:
 
 COMMANDS = (
     *(run.run, transfer.transfer, export.export, evaluate.evaluate, compare.compare),
-    *(plugins.plugins, components.components, recipe.recipe, info.info, doctor.doctor),
+    *(plugins.plugins, components.components, recipe.recipe, info.info, models.models, doctor.doctor),
 )
 """attrxfer's own commands; ``plugins check`` refuses a plugin's command of the same name."""
 for command in COMMANDS:

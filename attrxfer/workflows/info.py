@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from attrxfer.interfaces import Role
 from attrxfer.model import exported
 from attrxfer.model.bundle import read_metadata
 from attrxfer.model.loading import locate
@@ -14,6 +15,8 @@ from attrxfer.report.markdown import conditions
 from attrxfer.report.score_text import cell
 
 Facts = list[tuple[str, str]]
+ACCURACY: Role = "attribute accuracy"
+MATCHED: Role = "attribute accuracy at equal verification"
 
 
 def facts(path_or_name: str, host: Host) -> Facts:
@@ -44,6 +47,27 @@ def facts(path_or_name: str, host: Host) -> Facts:
         *_reference(path, metadata),
         *((f"score: {name}", cell(score)) for name, score in metadata.get("scores", {}).get("scores", {}).items()),
     ]
+
+
+def shipped_models(host: Host) -> list[tuple[str, ...]]:
+    """The models that plugins ship, as a table: a head, then a row a model; torch is not imported.
+
+    Args:
+        host: The plugins.
+
+    Raises:
+        AttrxferError: A plugin ships something that is no bundle.
+    """
+    rows = [("MODEL", "TASK", "SIZE", "ATTRIBUTE ACCURACY", "AT EQUAL VERIFICATION", "LICENCES")]
+    for name, path in host.models().items():
+        metadata = read_metadata(path)
+        scores = metadata["scores"].get("scores", {}).values()
+        accuracies = [
+            next((cell(score) for score in scores if score.get("role") == role), "not scored") for role in (ACCURACY, MATCHED)
+        ]
+        task = conditions(metadata["task"]["guided"])
+        rows.append((name, task, f"{metadata['size']} px", *accuracies, "; ".join(metadata["licences"])))
+    return rows
 
 
 def _reference(path: Path, metadata: Mapping[str, Any]) -> Facts:
