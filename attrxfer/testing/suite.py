@@ -86,7 +86,10 @@ def promises(kind: str) -> tuple[Callable[[Subject], None], ...]:
 
 @dataclass(frozen=True)
 class Check:
-    """A check of a component. Calling it raises AssertionError if the check fails.
+    """A check of a component.
+
+    Calling it raises AssertionError if the check fails, and skips the test where something is ``missing``. That is asked when
+    the test runs, since its fixtures may make what the component reads.
 
     Attributes:
         subject: The component.
@@ -97,6 +100,10 @@ class Check:
     promise: Callable[[Subject], None]
 
     def __call__(self) -> None:
+        if self.missing:
+            import pytest
+
+            pytest.skip(f"missing: {'; '.join(self.missing)}")
         self.promise(self.subject)
 
     @property
@@ -166,6 +173,4 @@ def parametrize_with_checks(
 def _marks(check: Check, expected: Mapping[str, str]) -> list[Any]:
     import pytest
 
-    if check.missing:
-        return [pytest.mark.skip(reason=f"missing: {'; '.join(check.missing)}")]
     return [pytest.mark.xfail(reason=expected[check.name], strict=True)] if check.name in expected else []
