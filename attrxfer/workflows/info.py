@@ -58,7 +58,7 @@ def shipped_models(host: Host) -> list[tuple[str, ...]]:
     Raises:
         AttrxferError: A plugin ships something that is no bundle.
     """
-    rows = [("MODEL", "TASK", "SIZE", "ATTRIBUTE ACCURACY", "AT EQUAL VERIFICATION", "LICENCES")]
+    rows: list[tuple[str, ...]] = [("MODEL", "TASK", "SIZE", "ATTRIBUTE ACCURACY", "AT EQUAL VERIFICATION", "LICENCES")]
     for name, path in host.models().items():
         metadata = read_metadata(path)
         scores = metadata["scores"].get("scores", {}).values()
