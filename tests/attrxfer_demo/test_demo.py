@@ -32,6 +32,8 @@ from attrxfer.plugin.registry import Component
 from attrxfer.recipe import load as load_recipe
 from tests.conftest import attrxfer
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -40,7 +42,6 @@ def invoke(host: Host, *arguments: str) -> Result:
     return CliRunner().invoke(Group(commands={"demo": commands.demo}), ["demo", *arguments], obj=host.registry)
 
 
-@pytest.mark.slow
 def test_a_run_offers_its_task_and_its_samples_above_their_results(trained: Path, host: Host) -> None:
     (offer,) = offers([trained], "dlib", host.registry)
     assert offer.label == "gender: Male → not Male" and offer.about == "Trained on synthetic_faces at 16 px."
@@ -54,7 +55,6 @@ def test_a_run_offers_its_task_and_its_samples_above_their_results(trained: Path
     assert np.array_equal(source, strips[0][:, 16:]) and np.array_equal(column, np.concatenate([s[:, 16:] for s in strips]))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("crop", [False, True])
 def test_a_download_is_the_file_that_its_command_writes(trained: Path, tmp_path: Path, host: Host, crop: bool) -> None:
     photo, out = tmp_path / "her photo.jpg", tmp_path / "out.jpg"
@@ -77,7 +77,6 @@ def test_a_bundle_alone_has_no_samples_and_equal_labels_name_their_bundles(train
     assert bundle.label == f"gender: Male → not Male ({trained / 'bundle'})"
 
 
-@pytest.mark.slow
 def test_exported_files_and_methods_are_offered_too(
     trained: Path, tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,7 +94,6 @@ def test_exported_files_and_methods_are_offered_too(
     assert np.abs(saved[2] - 127.5).max() < 2, "half way to the negative all is grey"
 
 
-@pytest.mark.slow
 def test_what_cannot_be_offered_is_one_line(trained: Path, host: Host) -> None:
     for name, said in ((f"{trained}x", f'did you mean "{trained}"?'), ("trut", 'did you mean "truth"?')):
         result = invoke(host, name)
@@ -149,7 +147,6 @@ def test_without_gradio_it_names_the_command_that_installs_it(
     assert result.exit_code == 2 and result.output == "attrxfer: missing: gradio: pip install 'attrxfer[ui]'\n"
 
 
-@pytest.mark.slow
 def test_help_imports_no_gradio() -> None:
     code = (
         "import sys; from attrxfer.plugin.host import load; from attrxfer.cli import cli; load().add_commands(cli); "

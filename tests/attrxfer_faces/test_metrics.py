@@ -120,6 +120,7 @@ def timm_file(folder: Path, **said: Any) -> Path:
     return folder / "face.safetensors"
 
 
+@pytest.mark.slow
 def test_a_timm_network_gives_what_its_last_layer_gives(tmp_path: Path) -> None:
     image = np.random.default_rng(0).integers(0, 256, (2, 112, 112, 3)).astype(np.uint8)
     points = np.stack([TEMPLATE, TEMPLATE])

@@ -22,6 +22,8 @@ from attrxfer.errors import DataError
 from attrxfer.interfaces import Broken, Records
 from attrxfer.storage.files import read_tensors
 
+pytestmark = pytest.mark.slow
+
 SIZE = 64
 State = Mapping[str, Tensor]
 
@@ -112,7 +114,6 @@ def test_equal_images_are_at_no_distance_noise_moves_them_apart(alexnet: tuple[P
     assert metric(SimpleNamespace(sources=small, outputs=small, truth=None)) == {}
 
 
-@pytest.mark.slow
 def test_lpips_by_hand(alexnet: tuple[Path, ...]) -> None:
     """The same, written as the paper's eq. 1 has it, on torchvision's own network."""
     from torchvision.models import alexnet as torchvision_alexnet
@@ -136,7 +137,6 @@ def test_lpips_by_hand(alexnet: tuple[Path, ...]) -> None:
     assert torch.allclose(Distance(alexnet)(one, other), expected, rtol=1e-4)
 
 
-@pytest.mark.slow
 def test_one_file_with_the_names_of_the_package_lpips(tmp_path: Path, alexnet: tuple[Path, ...]) -> None:
     """vgg16 is known by its shapes; the package's names are understood too."""
     state = {
@@ -187,7 +187,6 @@ def inception(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.slow
 def test_inception_gives_2048_numbers_the_same_each_time(inception: Path) -> None:
     network, images = Inception(inception), smooth(0, 2)
     found = network(images)
@@ -215,7 +214,6 @@ def test_its_pooling_branches_are_those_of_the_first_fid(inception: Path) -> Non
         assert seen[1][0, 0, 1, 1] == pytest.approx(9 if name == "Mixed_7c" else 1), name
 
 
-@pytest.mark.slow
 def test_another_networks_weights_are_one_line(inception: Path, tmp_path: Path) -> None:
     state = read_tensors(inception)
     state.pop("Mixed_5b.branch1x1.conv.weight")
@@ -257,7 +255,6 @@ class Two:
         return "two"
 
 
-@pytest.mark.slow
 def test_fid_and_kid_on_inception(inception: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from attrxfer_metrics.classifier import UsesClassifier
 

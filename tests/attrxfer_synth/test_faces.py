@@ -48,6 +48,7 @@ def test_no_rows_are_no_images(faces: SyntheticFaces) -> None:
     assert faces.counterfactual([], "Male").shape == (0, 64, 64, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attribute", ATTRIBUTES)
 def test_every_attribute_is_seen_and_comes_back(faces: SyntheticFaces, attribute: str) -> None:
     before = images(faces, ROWS)

@@ -227,6 +227,7 @@ class Slow:
         return 255 - images_u8
 
 
+@pytest.mark.slow
 def test_reading_and_writing_go_on_while_a_batch_is_transferred(
     tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

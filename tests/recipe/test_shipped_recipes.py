@@ -128,6 +128,7 @@ def test_the_papers_recipe_keeps_the_papers_settings(host: Host) -> None:
     assert recipe.adversarial.values["r1"] == 0 and recipe.adversarial.values["shift"] == 0
 
 
+@pytest.mark.slow
 def test_any_other_attribute_is_one_setting_away(tmp_path: Path, host: Host) -> None:
     """Smiling, which has no recipe, and the reverse of a task."""
     recipe = load("diat_a_gender", host, (*TINY, "task.guided={Smiling=true}"))

@@ -82,6 +82,7 @@ def test_only_a_bundle_chooses_its_backend(cats: Fake, folder: Path, tmp_path: P
         transfer("model", [folder], tmp_path / "out", host, TransferOptions(backend="onnx"))
 
 
+@pytest.mark.slow
 def test_shards_divide_photos_and_videos_together(tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workflow, "load_model", lambda *arguments: Dots())
     monkeypatch.setattr(workflow, "load_detector", lambda *arguments: Bright())

@@ -18,6 +18,8 @@ from attrxfer.media.photos.similarity import estimate_similarity
 from attrxfer.plugin.host import Host
 from tests.media.photos.conftest import Fake
 
+pytestmark = pytest.mark.slow
+
 FACES = Path(__file__).parents[4] / "shared" / "data" / "celeba_subset"
 EYES = np.array([[203.3, 101.5], [246.4, 103.9]])
 """Of the astronaut, by hand."""
@@ -31,7 +33,6 @@ def dlib(host: Host) -> Detector:
     return load_detector("dlib", host.registry)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("degrees", [0, 20, -35])
 @pytest.mark.parametrize("scale", [0.6, 1.0, 3.0])
 def test_the_astronaut_is_found_turned_small_and_large(dlib: Detector, degrees: float, scale: float) -> None:
@@ -46,7 +47,6 @@ def test_the_astronaut_is_found_turned_small_and_large(dlib: Detector, degrees: 
     np.testing.assert_allclose(found[0, :2], wanted, atol=5 * scale)
 
 
-@pytest.mark.slow
 def test_the_astronauts_photo_changes_at_her_face_only(dlib: Detector) -> None:
     changed = Photos(Fake(alignment=ALIGNED), dlib)(astronaut())
     different = (changed.image != astronaut()).any(2)

@@ -22,10 +22,11 @@ from attrxfer.media.video import transfer as transfers
 from attrxfer.media.video import transfer_video
 from tests.media.video.made import Bright, Dots, moving, packets, photos, read, scene, times, write
 
+pytestmark = pytest.mark.slow
+
 UNEVEN = [0, 40, 90, 100, 200, 233, 266, 300, 350, 351, 420, 460, 500, 540, 600, 640, 700, 733, 760, 800, 900, 940, 990, 1100]
 
 
-@pytest.mark.slow
 def test_only_the_subject_changes(tmp_path: Path) -> None:
     source = write(tmp_path / "a.mkv", moving(), times=UNEVEN)
     told: list[tuple[int, int]] = []
@@ -71,7 +72,6 @@ def effort(own: Photos) -> tuple[int, int]:
     return own.detector.calls, own.model.seen
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("codec", "pixels", "suffix", "sound", "colour"), FORMS, ids=str)
 def test_the_form_is_kept(
     codec: str,
@@ -149,7 +149,6 @@ class Stopped(Exception):
     pass
 
 
-@pytest.mark.slow
 def test_a_stopped_job_goes_on_and_ends_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transfers, "SEGMENT", 8)
     source = write(tmp_path / "a.mp4", moving(30), "mpeg4", "yuv420p")
@@ -176,7 +175,6 @@ def test_a_stopped_job_goes_on_and_ends_the_same(tmp_path: Path, monkeypatch: py
     assert [path.name for path in out.parent.iterdir()] == ["a.mp4"]
 
 
-@pytest.mark.slow
 def test_what_was_done_for_another_job_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transfers, "SEGMENT", 8)
     source = write(tmp_path / "a.mp4", moving(20), "mpeg4", "yuv420p")
@@ -204,7 +202,6 @@ def test_a_clip_that_nobody_is_in_is_copied(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.rglob("*")} == {"a.mkv", "out", "b.mkv"}
 
 
-@pytest.mark.slow
 def test_only_the_largest(tmp_path: Path) -> None:
     source = write(tmp_path / "a.mkv", [scene([(10 + i / 2, 30, 30), (90, 20, 50)], 160, 100) for i in range(8)])
     assert transfer_video(photos(), source, tmp_path / "b.mkv").subjects == 2
@@ -219,7 +216,6 @@ def test_strength_zero_is_the_file_itself(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "b.mp4").read_bytes() == source.read_bytes()
 
 
-@pytest.mark.slow
 def test_who_comes_fades_in_and_a_cut_does_not(tmp_path: Path) -> None:
     square, empty = [scene([(20, 18, 34)], 192, 160)] * 20, [scene([], 192, 160)] * 5
     night = [255 - scene([], 192, 160, seed=1)] * 10
@@ -233,7 +229,6 @@ def test_who_comes_fades_in_and_a_cut_does_not(tmp_path: Path) -> None:
     np.testing.assert_allclose(change[35:], change[14], rtol=0.05)  # from the cut on
 
 
-@pytest.mark.slow
 def test_missed_looks_do_not_show(tmp_path: Path) -> None:
     source = write(tmp_path / "a.mkv", moving())
     seen = read(transfer_video(photos(), source, tmp_path / "b.mkv").path)
@@ -295,7 +290,6 @@ def test_a_file_that_ends_early_is_done_as_far_as_it_goes(tmp_path: Path) -> Non
     assert 5 < outcome.frames < 24 and len(read(outcome.path)) == outcome.frames
 
 
-@pytest.mark.slow
 def test_without_pyav_the_remedy_is_named() -> None:
     code = (
         "import sys; sys.modules['av'] = None\n"
