@@ -257,3 +257,25 @@ def test_without_identities_each_image_is_a_person_of_its_own(
     assert sorted(made.person[train]) == list(range(len(train)))
     assert made.network.people.shape == (len(train), 16)
     made.step(0)
+
+
+def test_perturbed_views_cost_more_and_differ_by_what_was_asked(stage: tuple[TrainRecognition, RecognitionNetwork]) -> None:
+    made, net = stage
+    made.perturbation = 0.05
+    net.eval()
+    batch = made.run.batch("all", 0, 8)
+    person, wanted = torch.from_numpy(made.person[batch.rows]), torch.from_numpy(made.labels[batch.rows])
+    moved = made._perturbed(batch.images, person, wanted)
+    difference = (moved - batch.images).square().mean((1, 2, 3)).sqrt()
+    torch.testing.assert_close(difference, torch.full((8,), 0.05), atol=1e-4, rtol=0)
+
+    def loss(images: Tensor) -> float:
+        terms, _ = made._terms(images, person, wanted)
+        return float(torch.stack(list(terms.values())).sum().detach())
+
+    random = torch.randn(batch.images.shape, generator=torch.Generator().manual_seed(0))
+    random = batch.images + 0.05 * random / random.square().mean((1, 2, 3), keepdim=True).sqrt()
+    assert loss(moved) > loss(batch.images) and loss(moved) > loss(random)
+    assert all(parameter.grad is None for parameter in made.network.parameters())
+    net.train()
+    assert made.step(0)["people"] > 0

@@ -55,6 +55,9 @@ class TrainRecognition(CachedStage):
         scale: The logits of people are scale * (cosine - margin for the right person).
         margin: See ``scale``.
         attribute_weight: Weight of the attributes' cross-entropy; that of people has weight 1.
+        perturbation: Root mean square of the change that is added to each view, along the gradient of the view's own loss
+            (adversarial training: Madry et al., ICLR 2018, with one step); images are in -1..1. Such a network is not
+            deceived by small patterns in T(x). It takes twice the time; 0 adds none.
     """
 
     def __init__(
@@ -67,11 +70,13 @@ class TrainRecognition(CachedStage):
         scale: Annotated[float, Field(gt=0)] = 20.0,
         margin: Annotated[float, Field(ge=0, lt=1)] = 0.2,
         attribute_weight: Annotated[float, Field(ge=0)] = 2.0,
+        perturbation: Annotated[float, Field(ge=0)] = 0.0,
     ) -> None:
         super().__init__(steps=steps, batch_size=batch_size, lr=lr, betas=betas, weight_decay=WEIGHT_DECAY)
         self.scale = scale
         self.margin = margin
         self.attribute_weight = attribute_weight
+        self.perturbation = perturbation
 
     def check_recipe(self, recipe: RecipeView) -> Iterator[Problem]:
         """No network that this stage trains."""
@@ -99,20 +104,35 @@ class TrainRecognition(CachedStage):
         batch = run.batch("all", index, size)
         uniform = run.uniform("view", index, size, COLUMNS)
         noise = run.uniform("view noise", index, size, batch.images[0].numel())
-        with run.devices.autocast():
-            (_, logits), cosine = self.network(random_view(batch.images, uniform, noise, self.blur))
-        wanted = torch.from_numpy(self.labels[batch.rows]).to(logits.device)
-        person = torch.from_numpy(self.person[batch.rows]).to(logits.device)
+        views = random_view(batch.images, uniform, noise, self.blur)
+        wanted = torch.from_numpy(self.labels[batch.rows]).to(views.device)
+        person = torch.from_numpy(self.person[batch.rows]).to(views.device)
+        if self.perturbation:
+            views = self._perturbed(views, person, wanted)
+        terms, shares = self._terms(views, person, wanted)
+        run.devices.update(self.optimizer, torch.stack(list(terms.values())).sum())
+        return {name: value.detach() for name, value in (terms | shares).items()}
+
+    def _perturbed(self, views: Tensor, person: Tensor, wanted: Tensor) -> Tensor:
+        """Views (N, 3, S, S) moved along the gradient of their own loss, by ``perturbation`` in root mean square."""
+        views = views.detach().requires_grad_(True)
+        terms, _ = self._terms(views, person, wanted)
+        (gradient,) = torch.autograd.grad(torch.stack(list(terms.values())).sum(), views)
+        length = gradient.square().mean((1, 2, 3), keepdim=True).sqrt().clamp_min(torch.finfo(gradient.dtype).tiny)
+        return (views + self.perturbation * gradient / length).detach()
+
+    def _terms(self, views: Tensor, person: Tensor, wanted: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """The losses of views (N, 3, S, S), and the shares of attributes and people that are right."""
+        with self.run.devices.autocast():
+            (_, logits), cosine = self.network(views)
         cosine = cosine.float()
         margin = self.margin * one_hot(person, cosine.shape[1])
         terms = {
             "people": cross_entropy(self.scale * (cosine - margin), person),
             "attributes": self.attribute_weight * binary_cross_entropy_with_logits(logits, wanted),
         }
-        run.devices.update(self.optimizer, torch.stack(list(terms.values())).sum())
         accuracy = ((logits > 0) == (wanted > 0.5)).float().mean()
-        right = (cosine.argmax(1) == person).float().mean()
-        return {**{name: term.detach() for name, term in terms.items()}, "accuracy": accuracy, "people right": right}
+        return terms, {"accuracy": accuracy, "people right": (cosine.argmax(1) == person).float().mean()}
 
     def state_dict(self) -> dict[str, Any]:
         return {**super().state_dict(), "learner": self.network.state_dict()}
