@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -133,29 +133,32 @@ def satisfies(records: Records, conditions: Mapping[str, bool]) -> NDArray[np.bo
     Raises:
         DataError: An attribute is unknown.
     """
-    require_attributes(records, conditions)
+    require_attributes(records, {"task": conditions})
     met = np.ones(len(records), bool)
     for name, wanted in conditions.items():
         met &= records.attributes[name] == wanted
     return met
 
 
-def require_attributes(records: Records, names: Iterable[str]) -> None:
+def require_attributes(records: Records, names: Mapping[str, Collection[str]]) -> None:
     """Check that the data have these attributes.
+
+    Args:
+        records: The labels.
+        names: Attributes by the place in the recipe that names them: "task", "identity[0].network".
 
     Raises:
         DataError: Some are unknown; the message has the nearest known name of each, and lists all known names.
     """
     known = list(records.attributes)
-    unknown = [name for name in names if name not in known]
+    unknown = list(dict.fromkeys(name for own in names.values() for name in own if name not in known))
     if not unknown:
         return
+    places = [place for place, own in names.items() if not set(own).isdisjoint(unknown)]
+    choose = f"; choose with: --set task.guided={{{next(iter(known), 'NAME')}=true}}" if "task" in places else ""
     near = {name: difflib.get_close_matches(name, known, n=1) for name in unknown}
     named = ", ".join(f'"{name}"' + (f' (did you mean "{near[name][0]}"?)' if near[name] else "") for name in unknown)
-    raise DataError(
-        f"task: the data have no attribute {named}; they have {', '.join(known) or 'none'}; "
-        f"choose with: --set task.guided={{{next(iter(known), 'NAME')}=true}}"
-    )
+    raise DataError(f"{', '.join(places)}: the data have no attribute {named}; they have {', '.join(known) or 'none'}{choose}")
 
 
 def describe(records: Records, usable: NDArray[np.bool_]) -> str:

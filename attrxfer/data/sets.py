@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,7 +47,11 @@ class Sets:
 
 
 def check_task(
-    records: Records, guided: Mapping[str, bool], source: Mapping[str, bool] | None, selection: Selection | None
+    records: Records,
+    guided: Mapping[str, bool],
+    source: Mapping[str, bool] | None,
+    selection: Selection | None,
+    read: Mapping[str, Collection[str]],
 ) -> None:
     """Check a task against the labels, before any image is decoded.
 
@@ -56,11 +60,12 @@ def check_task(
         guided: Attributes that results should have.
         source: Conditions of the input set; None takes every image that is not guided.
         selection: Decides which images are used; None uses all.
+        read: Names of the attributes that components read, by the component's place in the recipe.
 
     Raises:
-        DataError: An attribute is unknown, or the guided or input set has no training image.
+        DataError: Attributes are unknown, or the guided or input set has no training image.
     """
-    require_attributes(records, {**guided, **(source or {})})
+    require_attributes(records, {"task": {**guided, **(source or {})}, **read})
     selected = selection.keep(records) if selection is not None else np.ones(len(records), bool)
     _train_sets(records, selected, guided, source)
 

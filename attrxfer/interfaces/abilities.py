@@ -75,6 +75,17 @@ class ChecksData(Protocol):
 
 
 @runtime_checkable
+class ReadsAttributes(Protocol):
+    """A component class that reads attributes of the data set by their names."""
+
+    @classmethod
+    def attributes_read(cls, **parameters: object) -> Sequence[str]:
+        """Names of the attributes that a component with these parameters reads. A run checks that the data set has them before
+        any image is decoded."""
+        ...
+
+
+@runtime_checkable
 class NamesWeights(Protocol):
     """A component that read its weights from a file of the user's. ``attrxfer info`` prints the hash.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from attrxfer.data import CachedDataset, Sets, check_task, make_sets, open_data
-from attrxfer.interfaces import SLOTS, BringsStages, ChecksData, Metric, Stage
+from attrxfer.interfaces import SLOTS, BringsStages, ChecksData, Metric, ReadsAttributes, Stage
 from attrxfer.plugin.parameters import OWNED, Spec, build, component_key, missing_for, parts
 from attrxfer.recipe.schema import MANY, ONE, Recipe
 
@@ -213,17 +213,22 @@ class Assembly:
 
     # ------------------------------------------------------------ data
 
-    def open_data(self) -> tuple[CachedDataset, Sets]:
+    def open_data(self, *, training: bool = False) -> tuple[CachedDataset, Sets]:
         """The opened data of the recipe, and the sets of its task.
 
+        Args:
+            training: Whether the attributes that any component reads must be there, or only those of the task and the metrics.
+
         Raises:
-            DataError: The data cannot be used. Unknown attributes and empty sets are found before any image is decoded.
+            DataError: The data cannot be used. Unknown attributes, of all components at once, and empty sets are found before
+                any image is decoded.
         """
         recipe, task = self.recipe, self.recipe.task
         dataset = self.build(recipe.data)
         selection = self.build(recipe.selection) if recipe.selection else None
         records = dataset.records()
-        check_task(records, task.guided, task.input, selection)
+        places = self.components() if training else self._of_tables("metric")
+        check_task(records, task.guided, task.input, selection, {place.path: _attributes_read(place.spec) for place in places})
         data = open_data(dataset, selection=selection, size=recipe.train.size, records=records)
         return data, make_sets(data, task.guided, task.input, task.max_inputs, recipe.train.seed)
 
@@ -251,6 +256,12 @@ def _placed(spec: Spec, path: str, key: str = "") -> Iterator[Placed]:
 def _check_data(component: Any, data: CachedDataset) -> None:
     if isinstance(component, ChecksData):
         component.check_data(data)
+
+
+def _attributes_read(spec: Spec) -> Sequence[str]:
+    """Names of the attributes that the component itself reads."""
+    component = spec.component.load()
+    return component.attributes_read(**spec.values) if isinstance(component, ReadsAttributes) else ()
 
 
 def _held(component: Any) -> Iterator[tuple[str, nn.Module]]:

@@ -96,7 +96,7 @@ class Training:
         if not self.devices.main:
             self.devices.wait()  # the first process fills the cache
         with self.display.console.status("reading images") if self.display.live else nullcontext():
-            opened = self.assembly.open_data()
+            opened = self.assembly.open_data(training=True)
         if self.devices.main:
             self.devices.wait()
         return opened

@@ -242,5 +242,20 @@ def test_missing_attributes_are_found_before_an_image_is_decoded_each_once(host:
         Assembly(recipe(host, "task.guided={Mael=false, Zzz=true}", "data.faces=50")).open_data()
     words = str(error.value)
     assert '"Mael" (did you mean "Male"?), "Zzz"' in words and words.count("Eyeglasses") == 1
+    network = 'network={use="recognition", attributes=["Smilng", "Male"]}'
+    other = 'network={use="recognition", attributes=["Mal", "Smilng", "Eyeglasses"]}'
+    losses = f'identity={{use="embedding", {network}}}', f'regularizer={{use="classification", guided={{Mal=true}}, {other}}}'
+    wrong = recipe(host, "data.faces=50", *losses)
+    with pytest.raises(DataError) as error:
+        Assembly(wrong).open_data(training=True)
+    words = str(error.value)
+    assert words.startswith("identity.network, regularizer.network, regularizer: the data have no attribute ")
+    assert '"Smilng" (did you mean "Smiling"?), "Mal" (did you mean "Male"?); they have ' in words
+    assert words.count("Smilng") == 1 and "task" not in words
+    both = recipe(host, "data.faces=50", "task.guided={Mael=false}", losses[0])
+    with pytest.raises(DataError, match=r'^task, identity.network: .* "Mael" \(.*\), "Smilng" \(.*with: --set task.guided='):
+        Assembly(both).open_data(training=True)
+    with pytest.raises(AssertionError, match="an image was read"):
+        Assembly(wrong).open_data()  # only scores are wanted: what trained the model may read other attributes
     with pytest.raises(DataError, match=r"task.input: no training image meets"):
         Assembly(recipe(host, "task.input={Male=false}", "data.faces=50")).open_data()

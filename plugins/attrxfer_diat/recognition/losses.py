@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
 
 import torch
 from pydantic import Field
@@ -75,6 +75,11 @@ class Classification:
         self.network = network
         self.guided = guided
         self.weight = weight
+
+    @classmethod
+    def attributes_read(cls, **parameters: Any) -> Sequence[str]:
+        """The attributes that results should have."""
+        return list(parameters["guided"])
 
     def check_recipe(self, recipe: RecipeView) -> Iterator[Problem]:
         """A problem when the network is no recognition network, or does not learn the attributes."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Annotated, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import torch
 from pydantic import Field
@@ -100,6 +101,12 @@ class RecognitionNetwork(nn.Module):
             self.classifier = nn.Linear(last, len(attributes))
             kaiming(self, 0.0)
         self.requires_grad_(False).eval()
+
+    @classmethod
+    def attributes_read(cls, **parameters: Any) -> Sequence[str]:
+        """The attributes that the network learns."""
+        names: Sequence[str] = parameters["attributes"]
+        return names
 
     def check_data(self, data: DatasetView) -> None:
         """Check that the data set has the attributes.
