@@ -122,17 +122,30 @@ def read_metadata(path: Path) -> dict[str, Any]:
         metadata = json.loads((path / METADATA).read_text())
     except ValueError as error:
         raise BundleError(f"{path / METADATA}: damaged ({error})") from None
-    found = metadata.get("format") if isinstance(metadata, dict) else None
-    if found == 1:
-        raise BundleError(
-            f"{path / METADATA}: bundle format 1; this version reads {FORMAT}: train it again, or use attrxfer 0.1"
-        )
-    if found != FORMAT:
-        raise BundleError(f"{path / METADATA}: not a bundle of format {FORMAT}; it may need another version of attrxfer")
+    check_format(path / METADATA, metadata, "bundle", "train it again")
     part = damaged(metadata)
     if part is not None:
         raise BundleError(f"{path / METADATA}: damaged ({part} is missing or not what it should be)")
     return metadata
+
+
+def check_format(path: Path, metadata: object, what: str, remedy: str) -> None:
+    """Refuse metadata of another format than ``FORMAT``.
+
+    Args:
+        path: The file, for the message.
+        metadata: Its metadata, as JSON gave them.
+        what: What the file is, for example "bundle".
+        remedy: What to do with an older one.
+
+    Raises:
+        BundleError: Its format is an older one, another one, or not stated.
+    """
+    stated = metadata.get("format") if isinstance(metadata, Mapping) else None
+    if stated == 1:
+        raise BundleError(f"{path}: {what} of format 1; this version reads format {FORMAT}: {remedy}")
+    if stated != FORMAT:
+        raise BundleError(f"{path}: not a {what} of format {FORMAT}; it may need another version of attrxfer")
 
 
 def damaged(metadata: Mapping[str, Any], parts: Mapping[str, type] = PARTS) -> str | None:

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from attrxfer.errors import BundleError
 from attrxfer.interfaces import Exporter, Framing, Runner
-from attrxfer.model.bundle import PARTS, damaged, read_alignment
+from attrxfer.model.bundle import PARTS, check_format, damaged, read_alignment
 from attrxfer.model.calling import CallableModel
 from attrxfer.plugin.registry import Registry
 
 BATCH = 32
 """Images that networks get at once."""
-KEPT = ("task", "size", "chain", "sha256", "licences", "plugins", "recipe")
+KEPT = ("format", "task", "size", "chain", "sha256", "licences", "plugins", "recipe")
 """What of a bundle's metadata is in every exported file."""
 OPTIONAL = ("framing", "alignment", "weights")
 """What of a bundle's metadata is in the file too, null where the bundle has none."""
@@ -63,7 +63,8 @@ def open_file(path: Path, registry: Registry) -> ExportedModel:
         runner, metadata = exporter_of(path, registry)().open(path)
     except ValueError as error:  # its metadata are no JSON
         raise BundleError(f"{path}: damaged ({error})") from None
-    part = damaged(metadata, {name: PARTS[name] for name in KEPT})
+    check_format(path, metadata, "model file", "export it again")
+    part = damaged(metadata, {name: PARTS[name] for name in KEPT if name in PARTS})
     if part is not None:
         raise BundleError(f"{path}: damaged ({part} is missing or not what it should be)")
     return ExportedModel(path, runner, metadata)

@@ -12,7 +12,7 @@ from typing import Any
 from attrxfer.plugin.docstrings import parameters
 from attrxfer.plugin.parameters import schema
 from attrxfer.plugin.registry import Component, Registry
-from attrxfer.recipe.schema import MANY, ONE, Report, Task, Train
+from attrxfer.recipe.schema import FORMAT, MANY, ONE, Report, Task, Train
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 """The newest draft that editors of TOML read."""
@@ -31,6 +31,7 @@ def json_schema(registry: Registry) -> Node:
     train["properties"] |= {name: {"$ref": f"#/definitions/train.{name}"} for name in stages}
     sections: Node = {
         "extends": {"type": "string", "description": "The recipe that this one is laid over: a registered name or a file."},
+        "format": {"const": FORMAT, "description": "Of the recipe; without it, that of the installed version."},
         "reference": {"type": "string", "description": "The registered recipe that this one is compared with."},
         "stages": {
             "type": "array",

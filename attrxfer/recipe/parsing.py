@@ -8,7 +8,20 @@ from typing import Any
 from attrxfer.errors import InvalidRecipe, Problem, did_you_mean
 from attrxfer.plugin.parameters import Spec, check, check_parameters
 from attrxfer.plugin.registry import Registry
-from attrxfer.recipe.schema import MANY, ONE, PLAIN, SECTIONS, SETTINGS_OF_TRAIN, Recipe, Report, Task, Train, shared
+from attrxfer.recipe.schema import (
+    FORMAT,
+    MANY,
+    ONE,
+    PLAIN,
+    RENAMED,
+    SECTIONS,
+    SETTINGS_OF_TRAIN,
+    Recipe,
+    Report,
+    Task,
+    Train,
+    shared,
+)
 from attrxfer.storage.files import is_file_name
 
 
@@ -24,6 +37,9 @@ def parse(table: Mapping[str, Any], registry: Registry, source: str, problems: S
     Raises:
         InvalidRecipe: ``problems`` and all that are found here.
     """
+    stated = table.get("format", FORMAT)
+    if stated != FORMAT:
+        raise InvalidRecipe(source, [Problem("format", f"{stated}: this version reads recipes of format {FORMAT}")])
     found = list(problems)
     found += [
         Problem(key, f"unknown section{did_you_mean(key, (*SECTIONS, *PLAIN, 'extends'))}")
@@ -49,8 +65,16 @@ def parse(table: Mapping[str, Any], registry: Registry, source: str, problems: S
     if sections["task"] and not is_file_name(sections["task"].name):
         found.append(Problem("task.name", "is part of file names: no slashes, no line breaks, and not empty"))
     if found:
-        raise InvalidRecipe(source, found)
+        raise InvalidRecipe(source, [_renamed(problem) for problem in found])
     return Recipe(source=source, stages=stages, stage_specs=specs, reference=reference, registry=registry, **sections, **parts)
+
+
+def _renamed(problem: Problem) -> Problem:
+    """An unknown key of format 1 is answered by its name now."""
+    now = RENAMED.get(problem.path.rpartition(".")[2])
+    if now is None or not problem.message.startswith("unknown key"):
+        return problem
+    return Problem(problem.path, f"is {now} since recipes have format {FORMAT}")
 
 
 def _stage_tables(train: Any) -> dict[str, Any]:

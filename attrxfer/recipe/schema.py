@@ -21,7 +21,11 @@ only the first, since a metric's or an enhancer's batch and rate are its own aff
 
 ONE = ("generator", "discriminator", "adversarial")
 MANY = ("identity", "regularizer", "enhancer", "metric")
-PLAIN = ("stages", "reference")
+PLAIN = ("format", "stages", "reference")
+FORMAT = 2
+"""Of recipes. A recipe without a number is of this format; one that attrxfer filled states it."""
+RENAMED = {"rate": "lr", "batch": "batch_size"}
+"""Settings of format 1, with their names now."""
 SECTIONS = ("task", "data", "selection", *ONE, *MANY, "train", "report")
 Positive = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
@@ -151,7 +155,9 @@ class Recipe:
 
     def filled(self) -> dict[str, Any]:
         """The whole recipe as TOML or JSON takes it, defaults included; loading it again gives an equal recipe."""
-        table: dict[str, Any] = {} if self.stages is None else {"stages": list(self.stages)}
+        table: dict[str, Any] = {"format": FORMAT}
+        if self.stages is not None:
+            table["stages"] = list(self.stages)
         if self.reference is not None:
             table["reference"] = self.reference
         table["task"] = plain(vars(self.task))

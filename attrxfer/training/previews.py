@@ -68,9 +68,9 @@ class Previews:
             The images drawn, uint8 (N, S, S, 3), one array a strip; none when nothing was due.
         """
         every = self.recipe.report.samples_every
-        if not self.devices.main or not isinstance(stage, HasPreview) or not every:
+        if not self.devices.main or not isinstance(stage, HasPreview):
             return []
-        if step % every and step != stage.steps:
+        if step != stage.steps and (not every or step % every):
             return []
         self.set_training(False)
         with torch.no_grad():

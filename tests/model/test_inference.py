@@ -185,8 +185,13 @@ def test_mistakes_are_one_line(trained: Path, photos: Path, tmp_path: Path) -> N
     model = helper.make_model(helper.make_graph([node], "g", value[:1], value[1:]), opset_imports=[helper.make_opsetid("", 18)])
     model.ir_version = 10
     onnx.save(model, foreign)
-    half, torn = tmp_path / "half.onnx", tmp_path / "torn.onnx"
-    for path, metadata in ((half, '{"size": 16}'), (torn, "{")):
+    half, torn, older, oldest = (tmp_path / f"{name}.onnx" for name in ("half", "torn", "older", "oldest"))
+    for path, metadata in (
+        (half, '{"format": 2, "size": 16}'),
+        (torn, "{"),
+        (older, '{"size": 16}'),
+        (oldest, '{"format": 1}'),
+    ):
         while model.metadata_props:
             model.metadata_props.pop()
         helper.set_model_props(model, {"attrxfer": metadata})
@@ -196,6 +201,8 @@ def test_mistakes_are_one_line(trained: Path, photos: Path, tmp_path: Path) -> N
         (["transfer", damaged, photos], "damaged.onnx: damaged, or not an ONNX network"),
         (["transfer", foreign, photos], "foreign.onnx: an ONNX network, but not one that attrxfer exported"),
         (["transfer", half, photos], "half.onnx: damaged (task is missing or not what it should be)"),
+        (["transfer", older, photos], "older.onnx: not a model file of format 2; it may need another version of attrxfer"),
+        (["transfer", oldest, photos], "oldest.onnx: model file of format 1; this version reads format 2: export it again"),
         (["transfer", torn, photos], "torn.onnx: damaged (Expecting property name"),
         (["export", trained, "--to", "onx"], 'no exporter "onx"; did you mean "onnx"?'),
         (["export", photos], "neither a bundle nor a finished run"),

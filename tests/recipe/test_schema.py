@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from attrxfer.errors import InvalidRecipe, UnknownName
 from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe, load, parse, read
+from attrxfer.recipe.loading import complete
 from tests.conftest import TINY
 
 
@@ -132,3 +133,20 @@ def test_any_valid_settings_survive_the_round_trip(width: int, weight: float, la
     table["train"] = {**table["train"], "adversarial": {"steps": steps}}
     made: Recipe = parse(table, host.registry, "generated")
     assert parse(made.filled(), host.registry, "again").digest() == made.digest()
+
+
+def test_a_recipe_of_another_format_is_refused_in_one_line(host: Host) -> None:
+    filled = load("diat_a_gender", host).filled()
+    assert filled["format"] == 2 and complete(filled, "mine", host).filled() == filled
+    with pytest.raises(InvalidRecipe, match="format: 1: this version reads recipes of format 2"):
+        complete({**filled, "format": 1}, "mine", host)
+
+
+def test_settings_of_format_1_are_answered_by_their_names_now(host: Host) -> None:
+    table = load("diat_a_gender", host).filled()
+    table["train"]["rate"] = table["train"].pop("lr")
+    table["train"]["adversarial"]["batch"] = 8
+    with pytest.raises(InvalidRecipe) as error:
+        complete(table, "old", host)
+    assert "train.rate: is lr since recipes have format 2" in str(error.value)
+    assert "train.adversarial.batch: is batch_size since recipes have format 2" in str(error.value)

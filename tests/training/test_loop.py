@@ -373,3 +373,14 @@ def test_a_run_that_trains_keeps_others_out(tmp_path: Path) -> None:
         raise RuntimeError
     with folder.occupied():
         pass
+
+
+@pytest.mark.slow
+def test_without_a_step_between_samples_each_stage_is_drawn_at_its_end(
+    tiny: Callable[..., Recipe], host: Host, tmp_path: Path
+) -> None:
+    recipe = tiny("report.samples_every=0")
+    train(recipe, tmp_path / "run", host)
+    drawn = sorted(path.name for path in (tmp_path / "run" / "samples").glob("*.png"))
+    steps = recipe.stage("adversarial").values["steps"]
+    assert "source.png" in drawn and [name for name in drawn if "adversarial" in name] == [f"1-adversarial-{steps:07d}.png"]
