@@ -1,4 +1,4 @@
-"""The bundles that the page offers."""
+"""The models that the page offers."""
 
 from __future__ import annotations
 
@@ -27,16 +27,17 @@ SHOWN = 12
 
 @dataclass(frozen=True)
 class Offer:
-    """A bundle on the page.
+    """A model on the page.
 
     Attributes:
         path: As the user named it.
         label: Its task and attributes.
         about: Data set and size, for the page.
-        transfer: The loaded bundle.
+        transfer: The loaded model.
         photos: Transfers whole photos; None where every image is taken as one crop.
         crops_only: Why ``photos`` is None, as sentences; "" if it is not.
         samples: For each sample of the run its source (S, S, 3), and a column of source, result and truth.
+        detector: Name of the detector that the user chose; None: the default one.
     """
 
     path: Path
@@ -46,11 +47,13 @@ class Offer:
     photos: Photos | None
     crops_only: str
     samples: tuple[tuple[NDArray[np.uint8], NDArray[np.uint8]], ...]
+    detector: str | None = None
 
     def command(self, name: str, strength: float, *, crop: bool) -> str:
         """The command that transfers this photo in the same way."""
-        aligned = ["--aligned"] if crop else []
-        return shlex.join(["attrxfer", "transfer", str(self.path), name, *aligned, "--strength", f"{strength:g}", "-o", "out"])
+        detection = ["--detector", self.detector] if self.detector is not None else []
+        subjects = ["--aligned"] if crop else detection
+        return shlex.join(["attrxfer", "transfer", str(self.path), name, *subjects, "--strength", f"{strength:g}", "-o", "out"])
 
 
 def offers(paths: Sequence[Path], detector: str | None, registry: Registry) -> list[Offer]:
@@ -58,22 +61,22 @@ def offers(paths: Sequence[Path], detector: str | None, registry: Registry) -> l
 
     Args:
         paths: What ``load_model`` opens.
-        detector: The locator that detects subjects in photos; None: the default one. Where something is missing for it,
-            images are taken as crops.
+        detector: The locator that detects subjects in photos; None: the default one. Where the default one cannot
+            detect, images are taken as crops.
         registry: Where locators are found.
 
     Raises:
         UnknownName: No such model or detector.
-        AttrxferError: A model cannot be opened, or makes no results for photos.
+        AttrxferError: A model cannot be opened, or makes no results for photos; or the named detector cannot detect.
     """
     missing, opened = "", None
     try:
         opened = load_detector(detector, registry)
-    except UnknownName:
-        raise
     except AttrxferError as error:
+        if detector is not None or isinstance(error, UnknownName):
+            raise
         missing = str(error)
-    found = [_offer(path, opened, missing) for path in paths]
+    found = [replace(_offer(path, opened, missing), detector=detector) for path in paths]
     labels = [each.label for each in found]
     return [replace(each, label=f"{each.label} ({each.path})") if labels.count(each.label) > 1 else each for each in found]
 

@@ -45,7 +45,7 @@ class PhotoView:
     Attributes:
         key: Names the photo in further calls; None when there is nothing to change.
         message: The message for the user.
-        faceless: No face was detected; taking the image as a crop may help.
+        faceless: The detector found no subject; taking the image as a crop may help.
         middle: x of the largest subject's middle, in percent of the width.
     """
 
@@ -123,7 +123,7 @@ class Studio:
     """The actions of the page's controls.
 
     Args:
-        offers: The bundles.
+        offers: The models.
         folder: Where the images that are shown and downloaded are written.
     """
 

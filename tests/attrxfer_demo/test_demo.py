@@ -47,8 +47,11 @@ def test_a_run_offers_its_task_and_its_samples_above_their_results(trained: Path
     assert offer.label == "gender: Male → not Male" and offer.about == "Trained on synthetic_faces at 16 px."
     assert offer.photos is not None and not offer.crops_only
     assert offer.command("me.jpg", 0.8, crop=False) == shlex.join(
-        ["attrxfer", "transfer", str(trained), "me.jpg", "--strength", "0.8", "-o", "out"]
+        ["attrxfer", "transfer", str(trained), "me.jpg", "--detector", "dlib", "--strength", "0.8", "-o", "out"]
     )
+    assert "--detector" not in offer.command("me.jpg", 0.8, crop=True)
+    (by_default,) = offers([trained], None, host.registry)
+    assert by_default.photos is not None and "--detector" not in by_default.command("me.jpg", 0.8, crop=False)
     strips = [np.asarray(Image.open(trained / "samples" / f"{name}.png")) for name in ("source", "result", "truth")]
     assert len(offer.samples) == 2 == strips[0].shape[1] // 16
     source, column = offer.samples[1]
@@ -118,9 +121,20 @@ def test_without_a_finder_or_alignment_it_says_why_images_are_taken_as_crops(
     assert offer.photos is None and "does not know how its training images were aligned" in offer.crops_only
     assert "\n" not in offer.crops_only
     monkeypatch.setattr("attrxfer_faces.locator.missing_dlib", lambda: ["dlib: pip install 'attrxfer[faces]'"])
-    (offer,) = offers([trained], "dlib", host.registry)
+    (offer,) = offers([trained], None, host.registry)
     assert offer.photos is None and "pip install 'attrxfer[faces]'" in offer.crops_only
     assert "--aligned" in offer.command("me.jpg", 1, crop=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [("dlib", "pip install 'attrxfer\\[faces\\]'"), ("landmarks", "detects nothing in photos")]
+)
+def test_a_named_detector_that_cannot_detect_is_an_error(
+    trained: Path, host: Host, monkeypatch: pytest.MonkeyPatch, name: str, message: str
+) -> None:
+    monkeypatch.setattr("attrxfer_faces.locator.missing_dlib", lambda: ["dlib: pip install 'attrxfer[faces]'"])
+    with pytest.raises(AttrxferError, match=message):
+        offers([trained], name, host.registry)
 
 
 def test_a_locator_that_does_not_exist_is_an_error(trained: Path, host: Host) -> None:
