@@ -41,8 +41,7 @@ def show(name: str, overrides: tuple[str, ...]) -> None:
 def check(name: str, overrides: tuple[str, ...]) -> None:
     """Check a recipe.
 
-    All of its problems are printed, with exit code 2. For a valid recipe it is printed what is missing on this machine to
-    run it.
+    All of its problems are printed, with exit code 2. Also lists what is missing on this machine.
     """
     from attrxfer.recipe import load
     from attrxfer.workflows import check as workflow

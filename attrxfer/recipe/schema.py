@@ -17,7 +17,7 @@ from attrxfer.plugin.registry import Registry
 
 SHARED = ("size", "batch_size", "lr", "betas")
 """Keys of [train] that also fill equally named parameters of stages which their own table does not set; components share
-only the first, since a metric's or an enhancer's batch and rate are its own affair."""
+only ``size``, because the batch size and the lr of a metric or an enhancer are not those of the training."""
 
 ONE = ("generator", "discriminator", "adversarial")
 MANY = ("identity", "regularizer", "enhancer", "metric")

@@ -28,7 +28,8 @@ def small_recipe(recipe: str | Path | Mapping[str, Any], host: Host, **overrides
     """A recipe (a name, a file, or a table that may say ``extends``) that trains in a second or two.
 
     Images have 16 px, stages 3 steps, and there is no metric; ``SMALL`` is lowered in every component. ``overrides`` are
-    sections laid over the recipe as a child's would be: ``identity={"use": "edges"}``; what they say is never lowered.
+    sections merged into the recipe's, as those of a recipe that extends it: ``identity={"use": "edges"}``. Their values
+    are not lowered.
     Raises what ``attrxfer.recipe.load`` raises.
     """
     table = dict(recipe) if isinstance(recipe, Mapping) else read(recipe, host)

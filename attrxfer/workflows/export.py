@@ -63,7 +63,7 @@ def _exporter(form: str, host: Host, sample: Path | None) -> Exporter:
         raise AttrxferError(f"exporter {form}: missing: {'; '.join(missing)}")
     exporter: Exporter = build(spec, {})
     if sample is None and isinstance(exporter, Calibrated) and exporter.calibrated:
-        raise AttrxferError(f"exporter {form} measures on images like those that will come: name some with --check PHOTOS")
+        raise AttrxferError(f"exporter {form} needs example images: --check PHOTOS (in Python: sample=)")
     return exporter
 
 

@@ -145,7 +145,7 @@ def _processors(
     videos = [task.source for task in tasks if is_video(task.source)]
     if options.aligned:
         if videos:
-            raise AttrxferError(f"{videos[0]}: a video is no crop: --aligned is for images only")
+            raise AttrxferError(f"{videos[0]}: --aligned takes images only, and this is a video")
         return [CropProcessor(model, options.strength, provenance)], CROPS
     photos = Photos(model, load_detector(options.detector, host.registry))
     processors: list[FileProcessor] = [PhotoProcessor(photos, options.strength, options.largest, provenance)]

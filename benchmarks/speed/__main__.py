@@ -89,14 +89,14 @@ def main(
 
 
 def _is_there(name: str) -> bool:
-    """Whether a backend can run here; what it lacks is said."""
+    """Whether a backend can run here; prints what is missing."""
     from attrxfer.plugin.parameters import check
 
     spec, problems = check("backend", {"use": name}, host.load().registry, path="--backends", shared={})
     if spec is None:
         raise click.UsageError("; ".join(str(problem) for problem in problems))
     for need in missing_for(spec):
-        click.echo(f"{name} is left out: it needs {need}", err=True)
+        click.echo(f"{name} is left out: missing: {need}", err=True)
     return not missing_for(spec)
 
 

@@ -15,7 +15,8 @@ def held():
     peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
     return float(peak.split()[1]) / 1024
 """
-"""Code of a process of its own: ``held()`` is its peak memory in MB. What getrusage says is its parent's, which it began as."""
+"""Code of a process of its own: ``held()`` is its peak memory in MB. getrusage would give
+that of its parent, from which it was forked."""
 
 
 class Point(NamedTuple):

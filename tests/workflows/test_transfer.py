@@ -113,5 +113,5 @@ def test_an_interrupted_folder_leaves_a_manifest_of_what_is_done(cats: Fake, fol
 
 def test_no_video_is_a_crop(tmp_path: Path, cats: Fake, host: Host) -> None:
     write(tmp_path / "a.mkv", moving(2))
-    with pytest.raises(AttrxferError, match="a video is no crop: --aligned is for images only"):
+    with pytest.raises(AttrxferError, match="--aligned takes images only, and this is a video"):
         transfer("model", [tmp_path / "a.mkv"], tmp_path / "out", host, TransferOptions(aligned=True))
