@@ -383,4 +383,4 @@ def test_without_a_step_between_samples_each_stage_is_drawn_at_its_end(
     train(recipe, tmp_path / "run", host)
     drawn = sorted(path.name for path in (tmp_path / "run" / "samples").glob("*.png"))
     steps = recipe.stage("adversarial").values["steps"]
-    assert "source.png" in drawn and [name for name in drawn if "adversarial" in name] == [f"1-adversarial-{steps:07d}.png"]
+    assert "source.png" in drawn and [name for name in drawn if "adversarial" in name] == [f"2-adversarial-{steps:07d}.png"]
