@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from attrxfer.data import CachedDataset, Sets
 from attrxfer.errors import AttrxferError, DataError
 from attrxfer.evaluation.scores import HeldOutInputs, HeldOutResults, Scorecard, inputs, score
-from attrxfer.interfaces import Method, Metric, Model, PicksImages, ReferenceMethod
+from attrxfer.interfaces import Method, Metric, Model, PicksImages, ReferenceMethod, TransfersImages
 from attrxfer.media.images import find_images, frame, open_rgb
 from attrxfer.model import bundle, exported
 from attrxfer.model.loading import load_model, locate
+from attrxfer.model.method import MethodModel
 from attrxfer.plugin.host import Host
-from attrxfer.plugin.parameters import build, named
+from attrxfer.plugin.parameters import build, missing_for, named
 from attrxfer.plugin.registry import Registry
 from attrxfer.recipe import Recipe
 
@@ -55,25 +56,31 @@ def candidate(what: str, held: HeldOutInputs, host: Host, strength: float = 1.0)
         what: What ``load_model`` opens, or a folder of images named as the inputs.
         held: The inputs.
         host: The plugins.
-        strength: The strength of a model.
+        strength: The strength of a model, or of a method that transfers any image.
 
     Raises:
-        AttrxferError: It is none of these, or a model for other attributes or another size.
+        AttrxferError: It is none of these, a model for other attributes or another size, a method that is missing something or
+            does not apply, or one without strength where ``strength`` is not 1.
     """
     if is_folder_of_results(what):
         return Candidate(what, _of_folder(Path(what), held))
+    side = held.sources.shape[1]
+    name = what if strength == 1 else f"{what} at {strength:g}"
     if isinstance(locate(what, host), str):
+        method = MethodModel(what, host, side)
+        if isinstance(method.method, TransfersImages):
+            return Candidate(name, method.images(held.sources, strength), method)
+        if strength != 1:
+            raise AttrxferError(f"method {what} has no strength: score it without --strength")
         result = of_method(what, held, host.registry)
         if result is None:
             raise AttrxferError(f"method {what} does not apply to these data")
         return result
     model = load_model(what, host)
-    side = held.sources.shape[1]
     if dict(model.guided) != dict(held.target) or model.size != side:
         raise AttrxferError(
             f"{what}: makes {dict(model.guided)} at {model.size} px, but {dict(held.target)} at {side} px is scored"
         )
-    name = what if strength == 1 else f"{what} at {strength:g}"
     return Candidate(name, model.images(held.sources, strength), model)
 
 
@@ -100,8 +107,16 @@ def recipe_of(what: str, host: Host) -> Mapping[str, Any] | None:
 
 
 def of_method(name: str, held: HeldOutInputs, registry: Registry) -> Candidate | None:
-    """A method's results for the inputs; None where it does not apply to these data."""
-    method: Method = build(named("method", name, registry, size=held.sources.shape[1]), {})
+    """A method's results for the inputs; None where it does not apply to these data.
+
+    Raises:
+        AttrxferError: Something that the method reads is missing.
+    """
+    spec = named("method", name, registry, size=held.sources.shape[1])
+    missing = missing_for(spec)
+    if missing:
+        raise AttrxferError(f"method {name} is missing {'; '.join(missing)}")
+    method: Method = build(spec, {})
     picked = method.picks(held.data, held.target, held.rows) if isinstance(method, PicksImages) else None
     outputs = held.data.images_u8(picked) if picked is not None else method(held.data, held.target, held.rows)
     return None if outputs is None else Candidate(name, outputs, picked=picked)

@@ -15,7 +15,7 @@ from attrxfer_metrics.memory import peak_memory
 from PIL import Image
 
 from attrxfer.errors import AttrxferError
-from attrxfer.evaluation.candidates import candidate, held_out
+from attrxfer.evaluation.candidates import candidate, held_out, of_method
 from attrxfer.evaluation.leakage import refuse_teachers
 from attrxfer.evaluation.scores import Scorecard, mean, score, slices
 from attrxfer.interfaces import AggregateScore, Counterfactuals, PerImageScore
@@ -230,6 +230,48 @@ def test_results_are_matched_by_their_path_not_by_a_name_that_two_share(tmp_path
         candidate(str(flat), given, host)
     alone: Any = SimpleNamespace(data=data, rows=np.array([0]), sources=images[:1])
     assert np.array_equal(candidate(str(flat), alone, host).outputs, images[:1]), "a lone name needs no path"
+
+
+class Darker:
+    """A method that can be applied to any image."""
+
+    def __call__(self, data: Any, target: Any, rows: Any) -> Any:
+        raise AssertionError("its results have no strength")
+
+    def transfer(self, images_u8: Any, strength: float) -> Any:
+        return (images_u8 * (1 - strength / 2)).astype(np.uint8)
+
+
+class Still:
+    """A method for images of a data set only."""
+
+    def __call__(self, data: Any, target: Any, rows: Any) -> Any:
+        return np.zeros((len(rows), 16, 16, 3), np.uint8)
+
+
+class NotInstalled(Still):
+    @classmethod
+    def missing(cls, **parameters: object) -> list[str]:
+        return ["the extra x: pip install x"]
+
+
+def test_the_strength_of_a_method_is_applied_or_refused_and_what_is_missing_is_one_line() -> None:
+    host = Host([])
+    for name in ("Darker", "Still", "NotInstalled"):
+        host.registry.add("method", name, f"{__name__}:{name}", summary="")
+    given: Any = SimpleNamespace(
+        data=None, target={"a": True}, rows=np.arange(2), sources=np.full((2, 16, 16, 3), 100, np.uint8)
+    )
+    half = candidate("Darker", given, host, 0.5)
+    assert half.name == "Darker at 0.5" and half.model is not None and (half.outputs == 75).all()
+    still = candidate("Still", given, host)
+    assert still.name == "Still" and still.model is None and not still.outputs.any()
+    with pytest.raises(AttrxferError, match=r"^method Still has no strength: score it without --strength$"):
+        candidate("Still", given, host, 0.5)
+    with pytest.raises(AttrxferError, match=r"^method NotInstalled is missing the extra x: pip install x$"):
+        candidate("NotInstalled", given, host)
+    with pytest.raises(AttrxferError, match=r"^method NotInstalled is missing the extra x: pip install x$"):
+        of_method("NotInstalled", given, host.registry)
 
 
 # ---------------------------------------------------------------- tables
