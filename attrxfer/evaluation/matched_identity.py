@@ -15,13 +15,10 @@ import numpy as np
 
 from attrxfer.evaluation.candidates import of_method
 from attrxfer.evaluation.scores import HeldOutInputs, HeldOutResults, Scorecard, score
-from attrxfer.interfaces import Metric, Model, Role, SameSubject
+from attrxfer.interfaces import ACCURACY, MATCHED, Metric, Model, Role, SameSubject
 from attrxfer.plugin.registry import Registry
 
-ACCURACY: Role = "attribute accuracy"
 RATE: Role = "verification rate"
-MATCHED: Role = "attribute accuracy at equal verification"
-"""The role of the score that stands first where it can be measured, and its label."""
 STRENGTHS = (0.5, 0.75, 1.0, 1.25, 1.5)
 """Tried in this order, until the verification rate of the results is below that of other images."""
 HALVINGS = 2

@@ -46,7 +46,18 @@ from attrxfer.interfaces.data import (
     Selection,
     SetName,
 )
-from attrxfer.interfaces.evaluation import AggregateScore, Better, Evaluation, Method, Metric, PerImageScore, Role, Unit
+from attrxfer.interfaces.evaluation import (
+    ACCURACY,
+    MATCHED,
+    AggregateScore,
+    Better,
+    Evaluation,
+    Method,
+    Metric,
+    PerImageScore,
+    Role,
+    Unit,
+)
 from attrxfer.interfaces.inference import Backend, Exporter, Runner
 from attrxfer.interfaces.losses import (
     SLOTS,
@@ -84,7 +95,9 @@ KINDS: dict[str, type] = {
 """Every kind by its name. Adding one is its Protocol and one line here."""
 
 __all__ = [
+    "ACCURACY",
     "KINDS",
+    "MATCHED",
     "SLOTS",
     "SPLITS",
     "Adversarial",

@@ -34,6 +34,9 @@ their input. identity similarity: how alike these are. other attributes kept: sh
 truth: closeness to the exact counterfactual. unchanged: closeness to the input where nothing should change. realism: distance
 from real images as a set. cost: time, memory, operations.
 """
+ACCURACY: Role = "attribute accuracy"
+MATCHED: Role = "attribute accuracy at equal verification"
+"""The role of the score that stands first where it can be measured, and its label."""
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrxfer.evaluation.matched_identity import MATCHED
 from attrxfer.evaluation.scores import labels
-from attrxfer.interfaces import Role
+from attrxfer.interfaces import ACCURACY, MATCHED, Role
 from attrxfer.recipe import Recipe, differences
 from attrxfer.recipe import shown as setting
 from attrxfer.report.curves import curves
@@ -23,7 +22,7 @@ from attrxfer.storage.run_folder import RunFolder
 
 SHOWN_GRIDS = 8
 """Rows of sample images over time, at most."""
-LARGE: tuple[Role, ...] = (MATCHED, "attribute accuracy", "verification rate", "truth", "realism")
+LARGE: tuple[Role, ...] = (MATCHED, ACCURACY, "verification rate", "truth", "realism")
 """Roles of the scores that are shown large: of each, the first score that is a share and the first other score."""
 
 
@@ -67,12 +66,12 @@ def _differences(recipe: Recipe, reference: Mapping[str, Any]) -> list[tuple[str
 
 
 def _large_numbers(scores: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The scores that matter most, as (value, label); none where nothing was scored."""
+    """The scores that matter most, as (value, label), then the counts of images and people; none where nothing was scored."""
     if not scores:
         return []
     own = next(iter(scores["scores"].values()))
     counts = [(str(scores["images"]), "images"), (str(scores["people"]), "people")]
-    return counts + [(shown(own[label])[0], label) for label in _large(own)]
+    return [(shown(own[label])[0], label) for label in _large(own)] + counts
 
 
 def _large(scores: Mapping[str, Mapping[str, Any]]) -> list[str]:

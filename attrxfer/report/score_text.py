@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from attrxfer.interfaces import MATCHED
+
 Scores = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """{candidate: {label: score}}."""
 
@@ -40,5 +42,6 @@ def cell(score: Mapping[str, Any] | None) -> str:
 
 
 def names(scorecards: Scores) -> list[str]:
-    """The labels of all scores in these scorecards, in order of first occurrence."""
-    return list(dict.fromkeys(name for scores in scorecards.values() for name in scores))
+    """The labels of all scores in these scorecards: accuracy at equal verification, then the others as they first occur."""
+    roles = {name: score.get("role") for scores in scorecards.values() for name, score in scores.items()}
+    return sorted(roles, key=lambda name: roles[name] != MATCHED)

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
-from attrxfer.evaluation.matched_identity import MATCHED
 from attrxfer.evaluation.scores import HeldOutResults, Scorecard, labels
-from attrxfer.interfaces import Role
+from attrxfer.interfaces import MATCHED, Role
 from attrxfer.report.curves import chart
 from attrxfer.report.markdown import table as markdown_table
 from attrxfer.report.pages import render, side_by_side

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from attrxfer.interfaces import Role
+from attrxfer.interfaces import ACCURACY, MATCHED
 from attrxfer.model import exported
 from attrxfer.model.bundle import read_metadata
 from attrxfer.model.loading import locate
@@ -15,8 +15,6 @@ from attrxfer.report.markdown import conditions
 from attrxfer.report.score_text import cell
 
 Facts = list[tuple[str, str]]
-ACCURACY: Role = "attribute accuracy"
-MATCHED: Role = "attribute accuracy at equal verification"
 
 
 def facts(path_or_name: str, host: Host) -> Facts:

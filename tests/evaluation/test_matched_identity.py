@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from attrxfer import export
-from attrxfer.evaluation.matched_identity import MATCHED, STRENGTHS, add_matched_identity, matched_identity, matched_strength
+from attrxfer.evaluation.matched_identity import STRENGTHS, add_matched_identity, matched_identity, matched_strength
 from attrxfer.evaluation.scores import HeldOutInputs, Scorecard, score
-from attrxfer.interfaces import PerImageScore
+from attrxfer.interfaces import MATCHED, PerImageScore
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.registry import Registry
 from attrxfer.recipe import load

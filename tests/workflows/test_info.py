@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from attrxfer.errors import BundleError
+from attrxfer.interfaces import ACCURACY, MATCHED
 from attrxfer.plugin.host import Host
-from attrxfer.workflows.info import ACCURACY, MATCHED, shipped_models
+from attrxfer.workflows.info import shipped_models
 from tests.conftest import attrxfer
 
 
