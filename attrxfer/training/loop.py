@@ -222,7 +222,8 @@ class Training:
             self.devices.log({f"{planned.key}/{name}": value for name, value in values.items()}, index)
 
     def _preview(self, stage: Stage, planned: PlannedStage, step: int) -> None:
-        for images in self.previews.draw(stage, f"{self.stages.index(planned)}-{planned.key}", step):
+        drawn = self.previews.draw(stage, f"{self.stages.index(planned)}-{planned.key}", step)
+        for images in (drawn[name] for name in ("", "output") if name in drawn):  # not its mask, for example
             self.diagnostics.samples(stage, planned.key, step, self.previews.sources, images)
 
     def _warn(self, symptom: Symptom) -> None:

@@ -56,7 +56,7 @@ class Previews:
         """The inputs that are drawn, uint8 (N, S, S, 3)."""
         return self.data.images_u8(self.rows)
 
-    def draw(self, stage: Stage, name: str, step: int) -> list[NDArray[np.uint8]]:
+    def draw(self, stage: Stage, name: str, step: int) -> Mapping[str, NDArray[np.uint8]]:
         """Draw what a stage makes of the inputs, when it is due and the stage has a preview.
 
         Args:
@@ -65,13 +65,14 @@ class Previews:
             step: How many of its steps are done.
 
         Returns:
-            The images drawn, uint8 (N, S, S, 3), one array a strip; none when nothing was due.
+            The images drawn, uint8 (N, S, S, 3), by the name of their strip ("" where the stage has one only); empty when
+            nothing was due.
         """
         every = self.recipe.report.samples_every
         if not self.devices.main or not isinstance(stage, HasPreview):
-            return []
+            return {}
         if step != stage.steps and (not every or step % every):
-            return []
+            return {}
         self.set_training(False)
         with torch.no_grad():
             made = stage.preview(self.devices.images(self.data.images(self.rows)))
@@ -81,7 +82,7 @@ class Previews:
         for part, images in drawn.items():
             save_strip(self.folder, f"{name}{f' {part}' if part else ''}-{step:07d}", images)
         self._draw_inputs()
-        return list(drawn.values())
+        return drawn
 
     def _draw_inputs(self) -> None:
         """Draw the inputs, and their exact truth where the data set can draw it, unless this run did before."""

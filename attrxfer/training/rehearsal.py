@@ -35,6 +35,11 @@ def rehearse(assembly: Assembly) -> list[Problem]:
             return torch.rand(count, columns)
 
         step = Step(assembly.one("generator"), assembly.one("discriminator"), assembly.one("adversarial"), source, uniform)
+        for place, run in (("generator", lambda: step.output), ("discriminator", lambda: step.discriminate(step.output))):
+            try:
+                run()
+            except Exception as error:  # a third party's network may raise anything
+                return [problem_of(place, error, FAILURE)]
         problems: list[Problem] = []
         if any(stage.slot == "adversarial" for stage in trained):
             problems += _adversarial(assembly, step, guided)

@@ -26,6 +26,7 @@ def register_components(registry: Registry) -> None:
     registry.regularizer("wide", f"{here}:Wide", summary="is no scalar")
     registry.regularizer("stubborn", f"{here}:Stubborn", summary="cannot be built")
     registry.regularizer("unsure", f"{here}:Unsure", summary="fails in its check")
+    registry.generator("fragile", f"{here}:Fragile", summary="fails in training mode only")
     registry.stage("deblur", f"{here}:Quiet", summary="trains nothing")
     registry.stage("classify", f"{here}:Quiet", summary="trains nothing")
     registry.stage("warm", f"{here}:Quiet", summary="trains nothing")
@@ -97,6 +98,16 @@ class Broken:
 
     def __call__(self, step: TransferStep) -> Tensor:
         return step.discriminate(step.output).features[99].mean()
+
+
+class Fragile(nn.Module):
+    def __init__(self, *, width: int = 4, blocks: int = 1) -> None:
+        super().__init__()
+
+    def forward(self, images: Tensor) -> Tensor:
+        if self.training:
+            raise RuntimeError("more than one value expected")
+        return images
 
 
 class Stubborn(Broken):

@@ -157,6 +157,12 @@ def test_what_would_fail_in_training_fails_before(name: str, words: str, odd: Ho
     assert not (tmp_path / "run").exists()
 
 
+def test_a_generator_that_fails_in_training_mode_is_named(odd: Host) -> None:
+    checked = check(recipe(odd, 'generator={use="fragile"}'))
+    words = "generator: fails on random images: RuntimeError: more than one value expected"
+    assert [str(problem) for problem in checked.problems] == [words]
+
+
 PERCEPTUAL = f'regularizer={{use="perceptual", network={{use="face_features", width=4}}, reconstruction={NETWORK[8:]}}}'
 
 

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 import torch
 from attrxfer_diat.generator import MaskedTransformNetwork
+from attrxfer_diat.stages import AdversarialTraining
+from torch import Tensor
 
 from attrxfer.errors import NonFiniteLoss
 from attrxfer.interfaces import DiscriminatorTerms
@@ -151,3 +153,22 @@ def test_a_loss_that_is_not_finite_names_the_term_and_the_knob(
     monkeypatch.setattr(MaskedTransformNetwork, "parts", parts)
     with pytest.raises(NonFiniteLoss, match=r"adversarial, step 2: .*T attribute = nan.*checkpoint is kept.*train.lr"):
         train(tiny(), tmp_path / "run", host)
+
+
+@pytest.mark.slow
+def test_only_the_output_among_several_strips_is_diagnosed(
+    tiny: Tiny, tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+    monkeypatch.setattr(Diagnostics, "samples", lambda self, stage, key, step, sources, images: seen.append(images))
+
+    def preview(self: AdversarialTraining, images: Tensor) -> dict[str, Tensor]:
+        return {"mask": torch.ones_like(images), "output": -torch.ones_like(images)}
+
+    monkeypatch.setattr(AdversarialTraining, "preview", preview)
+    recipe = tiny("report.samples_every=0")
+    training = Training(recipe, RunFolder(tmp_path / "run"), host, quiet=True)
+    training.create_folder()
+    training.train()
+    assert len(seen) == 1 and not seen[0].any()
+    assert [path.name for path in (tmp_path / "run" / "samples").glob("*mask*")]
