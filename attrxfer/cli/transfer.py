@@ -88,7 +88,7 @@ def transfer(
 
     batch = BatchOptions(skip_existing, shard, copy_skipped=missing != "skip")
     options = workflow.TransferOptions(strength, subjects or None, detector, aligned, provenance, backend, batch)
-    warnings.filterwarnings("ignore", module=r"PIL\.")  # large images, odd EXIF: files are judged by what becomes of them
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # large images, odd EXIF: each file's result says what became of it
     with progress_bar(quiet) as bar:
         reporter = Reporter(bar, quiet)
         result = workflow.transfer(model, files, out, host.load(), options, on_result=reporter.result, on_steps=reporter.steps)

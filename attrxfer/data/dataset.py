@@ -70,19 +70,19 @@ class CachedDataset:
         Args:
             rows: (n,).
             target: The attributes of the counterfactuals.
-            strength: Degree in 0..1 of the target attributes that a row lacks: 0 is absent, 1 is present.
+            strength: Degree in 0..1 of the target attributes that are missing in a row: 0 is absent, 1 is present.
 
         Returns:
             uint8 (n, S, S, 3); None if the data set cannot draw counterfactuals.
         """
         if not isinstance(self.dataset, Counterfactuals):
             return None
-        lacks = np.stack([self.records.attributes[name][rows] != value for name, value in target.items()], axis=1)
+        missing = np.stack([self.records.attributes[name][rows] != value for name, value in target.items()], axis=1)
         images = self.images_u8(rows)
-        for pattern in np.unique(lacks, axis=0):
-            same = (lacks == pattern).all(1)
-            missing = [name for name, lack in zip(target, pattern, strict=True) if lack]
-            wanted = {name: strength if target[name] else 1 - strength for name in missing}
+        for pattern in np.unique(missing, axis=0):
+            same = (missing == pattern).all(1)
+            names = [name for name, absent in zip(target, pattern, strict=True) if absent]
+            wanted = {name: strength if target[name] else 1 - strength for name in names}
             if wanted:
                 images[same] = self.dataset.counterfactual(rows[same].tolist(), wanted)
         return images

@@ -329,14 +329,14 @@ def parts(spec: Spec) -> list[Spec]:
 
 
 def missing_for(spec: Spec) -> list[str]:
-    """What this machine lacks before the component itself can be built."""
+    """What is missing on this machine to build the component itself."""
     component = spec.component.load()
     return list(component.missing(**spec.values)) if isinstance(component, StatesMissing) else []
 
 
 def all_missing_for(spec: Spec) -> list[str]:
     """The same for the component and those nested in it."""
-    return [need for inner in with_nested(spec) for need in missing_for(inner)]
+    return [one for inner in with_nested(spec) for one in missing_for(inner)]
 
 
 def with_nested(spec: Spec) -> list[Spec]:

@@ -81,8 +81,8 @@ class Assembly:
         return _once(found)
 
     def missing(self) -> list[str]:
-        """What this machine lacks before the recipe can run (files, extras), each with its remedy, none twice."""
-        return list(dict.fromkeys(need for place in self.components() for need in missing_for(place.spec)))
+        """The files and extras that are missing on this machine to run the recipe, each with its remedy, none twice."""
+        return list(dict.fromkeys(one for place in self.components() for one in missing_for(place.spec)))
 
     def _trained(self) -> list[Placed]:
         recipe = self.recipe

@@ -42,9 +42,9 @@ class Subject:
             raise InvalidRecipe(f"{self.component.kind} {self.component.name}", problems)
         return spec
 
-    def build(self, memo: dict[str, Any] | None = None, **settings: Any) -> Any:
-        """Build the component; ``memo`` receives all components that were built."""
-        return build(self.spec(**settings), {} if memo is None else memo)
+    def build(self, built: dict[str, Any] | None = None, **settings: Any) -> Any:
+        """Build the component; ``built`` receives all components that were built."""
+        return build(self.spec(**settings), {} if built is None else built)
 
     def other(self, component: Component) -> Subject:
         """The subject of another component, with its example settings."""

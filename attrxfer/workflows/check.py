@@ -47,6 +47,6 @@ def require(recipe: Recipe) -> None:
         InvalidRecipe: Every problem and everything missing, a line each.
     """
     checked = check(recipe)
-    problems = [*checked.problems, *(Problem("", f"missing: {need}") for need in checked.missing)]
+    problems = [*checked.problems, *(Problem("", f"missing: {one}") for one in checked.missing)]
     if problems:
         raise InvalidRecipe(recipe.source, problems)

@@ -162,8 +162,8 @@ def self_test(host: Host | None) -> Iterator[Row]:
                 yield Row(name, action())
         yield Row("time", f"{time.monotonic() - began:.1f} s")
     except Exception as error:  # any failure is an answer
-        said = one_line(error)
-        yield Row("failed", said if isinstance(error, AttrxferError) else f"{type(error).__name__}: {said}", True)
+        message = one_line(error)
+        yield Row("failed", message if isinstance(error, AttrxferError) else f"{type(error).__name__}: {message}", True)
 
 
 def _actions(folder: Path, host: Host) -> dict[str, Callable[[], str]]:

@@ -177,8 +177,8 @@ def score_task(
     curves = {}
     if curves_at is not None:
         pairs = zip(own, scored, strict=False)
-        curves = {one.name: _curve(one, curves_at, card, inputs) for one, (card, _) in pairs if one.model is not None}
-    sliced = {card.name: slices(card, result) for card, result in scored[: len(own)]}
+        curves = {one.name: _curve(one, curves_at, scorecard, inputs) for one, (scorecard, _) in pairs if one.model is not None}
+    sliced = {scorecard.name: slices(scorecard, result) for scorecard, result in scored[: len(own)]}
     title = f"{recipe.task.name}: {conditions(recipe.task.guided)}"
     return ScoredTask(title, recipe.task.guided, names, scored, sliced, curves)
 
@@ -198,14 +198,14 @@ def _scoring_recipe(
     return recipes.complete(dict(filled), first, host, overrides, table)
 
 
-def _curve(one: Candidate, scored_at: float, card: Scorecard, inputs: HeldOutInputs) -> list[dict[str, float]]:
+def _curve(one: Candidate, scored_at: float, scorecard: Scorecard, inputs: HeldOutInputs) -> list[dict[str, float]]:
     """A model's scores of unit "share" at several strengths; at ``scored_at`` they are taken from its scorecard."""
     assert one.model is not None
-    labels = [label for label in card.per_image if card.scores[label]["unit"] == "share"]
-    metrics = list(dict.fromkeys(card.metrics[label] for label in labels))  # other metrics have no score of this unit
+    labels = [label for label in scorecard.per_image if scorecard.scores[label]["unit"] == "share"]
+    metrics = list(dict.fromkeys(scorecard.metrics[label] for label in labels))  # other metrics have no score of this unit
     points = []
     for strength in STRENGTHS:
-        at = card
+        at = scorecard
         if strength != scored_at:
             at = score("", inputs.results(one.model.images(inputs.sources, strength)), metrics)
         values = {label: at.scores[label]["value"] for label in at.per_image if at.scores[label]["unit"] == "share"}

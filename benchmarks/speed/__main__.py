@@ -95,8 +95,8 @@ def _is_there(name: str) -> bool:
     spec, problems = check("backend", {"use": name}, host.load().registry, path="--backends", shared={})
     if spec is None:
         raise click.UsageError("; ".join(str(problem) for problem in problems))
-    for need in missing_for(spec):
-        click.echo(f"{name} is left out: missing: {need}", err=True)
+    for one in missing_for(spec):
+        click.echo(f"{name} is left out: missing: {one}", err=True)
     return not missing_for(spec)
 
 

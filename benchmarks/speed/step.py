@@ -1,4 +1,4 @@
-"""A training step of the engine against a bare loop of the same mathematics, in one run.
+"""A training step of the training loop against a bare loop of the same mathematics, in one run.
 
 Both train the same networks on the same images with the same updates; the bare loop is what a short script would do:
 no stages, no records, no checks, one batch held in memory. They take turns, so that a drift of the machine hits both.
@@ -23,7 +23,7 @@ from attrxfer.training.loop import Training
 from benchmarks.speed.figure import Figure
 
 
-def engine_loop(training: Training) -> Callable[[int], None]:
+def training_loop(training: Training) -> Callable[[int], None]:
     """Steps of the adversarial stage as a run makes them, with records."""
     number = next(i for i, planned in enumerate(training.stages) if planned.name == "adversarial")
     stage = training.prepared(training.stages[number])
@@ -51,7 +51,7 @@ def bare_loop(training: Training) -> Callable[[int], None]:
     draw = torch.rand(len(x), 8)
 
     def step(index: int) -> None:
-        with training.devices.autocast():  # the engine's precision: what is compared is the loop
+        with training.devices.autocast():  # the training's precision: what is compared is the loop
             output = T(x)
         for i in range(spec["dstep"]):
             pair = gan.augment(a, draw), gan.augment(output.detach(), draw)
@@ -80,12 +80,12 @@ def bare_loop(training: Training) -> Callable[[int], None]:
 
 
 def step_ratio(rounds: int, steps: int, overrides: Sequence[str]) -> list[Figure]:
-    """The engine's step over the bare loop's, and the share of it that waits for data."""
+    """The training loop's step over the bare loop's, and the share of it that waits for data."""
     with tempfile.TemporaryDirectory() as folder:
         loaded = host.load()
         training = Training(load("diat_a_gender", loaded, overrides), RunFolder(Path(folder) / "run"), loaded, quiet=True)
         training.create_folder()
-        loops = {"engine": engine_loop(training), "bare": bare_loop(training)}
+        loops = {"training": training_loop(training), "bare": bare_loop(training)}
         times: dict[str, list[float]] = {name: [] for name in loops}
         for number in range(-1, rounds):
             for name, loop in loops.items():
@@ -95,8 +95,8 @@ def step_ratio(rounds: int, steps: int, overrides: Sequence[str]) -> list[Figure
                 if number >= 0:
                     times[name].append((time.perf_counter() - began) / steps)
         waiting = _waiting(training)
-    ratios = [engine / bare for engine, bare in zip(times["engine"], times["bare"], strict=True)]
-    own = statistics.median(times["engine"])
+    ratios = [step / bare for step, bare in zip(times["training"], times["bare"], strict=True)]
+    own = statistics.median(times["training"])
     return [
         Figure("training step / bare loop", statistics.median(ratios), "x", min(ratios), max(ratios), reach="at most 1.02"),
         Figure("waiting for data / training step", waiting / own, "share", reach="below 1%"),

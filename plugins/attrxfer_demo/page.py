@@ -159,17 +159,17 @@ class Controls:
         shown = [self.key, self.message, self.crop, self.compare, self.command, self.download]
         given = [self.photo, self.choice, self.strength]
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        looking = {**quiet, "show_progress": "minimal", "show_progress_on": [self.message]}
+        on_message = {**quiet, "show_progress": "minimal", "show_progress_on": [self.message]}
         saving = {**quiet, "show_progress": "minimal", "show_progress_on": [self.download]}
         moving = {**quiet, "queue": False, "fn": self.move, "inputs": [self.key, self.strength]}
         moving["outputs"] = [self.compare, self.command]
         chosen = self.samples.select(self.sample, [self.choice], [self.photo], **quiet)
         for view in (
-            self.photo.input(self.look, given, shown, **looking),
-            self.photo.clear(self.look, given, shown, **looking),
-            self.crop.input(self.look, [*given, self.crop], shown, **looking),
-            self.choice.input(self.look, [*given, self.crop], shown, **looking),
-            chosen.then(self.look_at_crop, given, shown, **looking),
+            self.photo.input(self.look, given, shown, **on_message),
+            self.photo.clear(self.look, given, shown, **on_message),
+            self.crop.input(self.look, [*given, self.crop], shown, **on_message),
+            self.choice.input(self.look, [*given, self.crop], shown, **on_message),
+            chosen.then(self.look_at_crop, given, shown, **on_message),
         ):
             view.then(**moving)  # the slider may have moved in the meantime
         self.strength.input(**moving, trigger_mode="always_last")
@@ -195,12 +195,12 @@ class Controls:
         return [gr.skip(), gr.skip()] if key is None else list(self._at(Key(*key), strength))
 
     def _at(self, key: Key, strength: float) -> tuple[tuple[Path, Path], str]:
-        with _told():
+        with _errors_on_the_page():
             return self.studio.show(key, strength), self.studio.command(key, strength)
 
     def save(self, key: Key, strength: float) -> Path:
         """Write the file to download."""
-        with _told():
+        with _errors_on_the_page():
             return self.studio.save(Key(*key), strength)
 
     def choose(self, choice: int) -> list[Any]:
@@ -221,8 +221,8 @@ class Controls:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Inside, errors that a user can mend are shown on the page."""
+def _errors_on_the_page() -> Iterator[None]:
+    """Show errors that a user can correct on the page."""
     try:
         yield
     except (AttrxferError, OSError) as error:

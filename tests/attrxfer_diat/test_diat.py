@@ -51,7 +51,7 @@ def a_step(generator: Any) -> Step:
 
 
 def a_run(generator: Any, tmp_path: Path) -> Any:
-    """What these stages ask of a run, without an engine."""
+    """What these stages ask of a run, without the training loop."""
     records = SimpleNamespace(split=np.zeros(4, np.uint8), identity=None, attributes={})
     data = SimpleNamespace(key=str(tmp_path), usable=np.ones(4, bool), records=records)
     batch = Batch(images(3), torch.zeros(N), np.array([0, 1]), np.array([False, True]))

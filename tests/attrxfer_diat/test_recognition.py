@@ -178,7 +178,7 @@ def test_what_does_not_fit_is_said_before_training(host: Host) -> None:
     assert [str(p) for p in loss.check_recipe(View())] == [  # type: ignore[arg-type]
         "network.attributes: ['bright', 'round']: smiling is missing"
     ]
-    with pytest.raises(DataError, match=r"learns striped, which the data set lacks; it has bright, round"):
+    with pytest.raises(DataError, match=r"learns striped, missing in the data set, which has bright, round"):
         RecognitionNetwork(size=SIZE, attributes=("bright", "striped")).check_data(tiny_data())
 
 

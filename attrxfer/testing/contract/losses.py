@@ -60,12 +60,15 @@ def check_a_copy_of_the_source_costs_nothing(subject: Subject) -> None:
 
 
 def check_d_is_left_as_it_was(subject: Subject) -> None:
-    """A loss of T does not change D's frozen parameters."""
+    """A loss of T does not change D's parameters, which stay frozen and without gradients."""
     loss, run = subject.build(), a_run(tiny_data())
     run.discriminator.requires_grad_(False)
     before = copy.deepcopy(run.discriminator.state_dict())
     loss(run.transfer(random_images(), 0)).backward()
     assert all(torch.equal(value, before[name]) for name, value in run.discriminator.state_dict().items())
+    for name, parameter in run.discriminator.named_parameters():
+        assert not parameter.requires_grad, f"{name} of D is no longer frozen"
+        assert parameter.grad is None, f"{name} of D has a gradient"
 
 
 def check_enhanced_images_stay_images(subject: Subject) -> None:

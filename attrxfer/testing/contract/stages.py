@@ -22,7 +22,9 @@ def check_steps_are_finite_and_repeatable(subject: Subject) -> None:
         first = one.step(index)
         torch.manual_seed(index)
         assert first, "a step returns its losses"
-        for name, value in other.step(index).items():
+        second = other.step(index)
+        assert first.keys() == second.keys()
+        for name, value in second.items():
             assert value.shape == () and torch.isfinite(value) and not value.requires_grad, name
             torch.testing.assert_close(first[name], value, rtol=0, atol=0)
 
@@ -81,16 +83,16 @@ def check_results_are_images_of_the_inputs_size(subject: Subject) -> None:
 def _stage(subject: Subject) -> Any:
     """The stage, prepared for a new run, with the component that brings it; all networks are in train mode."""
     run = a_run(tiny_data())
-    memo: dict[str, Any] = {}
+    built: dict[str, Any] = {}
     owned = subject.owner()
     torch.manual_seed(0)
-    owner = owned.build(memo) if owned is not None else None
-    stage = subject.build(memo, steps=2)
-    for part in memo.values():
+    owner = owned.build(built) if owned is not None else None
+    stage = subject.build(built, steps=2)
+    for part in built.values():
         if isinstance(part, ChecksData):
             part.check_data(run.data)
     stage.prepare(run, owner)
-    for module in [run.generator, run.discriminator, *(part for part in memo.values() if isinstance(part, nn.Module))]:
+    for module in [run.generator, run.discriminator, *(part for part in built.values() if isinstance(part, nn.Module))]:
         module.train()
     return stage
 

@@ -64,8 +64,8 @@ class RecognitionNetwork(nn.Module):
         channels: Channels of the stem (a 5x5 convolution) and of each residual block.
         embedding: Length of the embedding.
         dropout: Share of the embedding layer's inputs that is left out in training.
-        blur: Greatest standard deviation in pixels of the blur in the random views. Where it is above 0, the network judges
-            T(x) by structure that survives the blur, so that fine patterns in T(x) do not deceive it.
+        blur: Greatest standard deviation in pixels of the blur in the random views. Where it is above 0, the network sees
+            only the structure of T(x) that survives the blur, so that fine patterns in T(x) do not deceive it.
         seed: Seed of its initial weights. It is not the run's seed, so that runs with the same data and settings share the
             trained network.
     """
@@ -112,13 +112,13 @@ class RecognitionNetwork(nn.Module):
         """Check that the data set has the attributes.
 
         Raises:
-            DataError: It lacks one.
+            DataError: One is missing.
         """
         known = data.records.attributes
         missing = [name for name in self.attributes if name not in known]
         if missing:
             raise DataError(
-                f"the recognition network learns {', '.join(missing)}, which the data set lacks; it has "
+                f"the recognition network learns {', '.join(missing)}, missing in the data set, which has "
                 f"{', '.join(sorted(known))}: set network.attributes of the losses that use it"
             )
 
