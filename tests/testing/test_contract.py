@@ -20,10 +20,11 @@ from pydantic import Field
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from attrxfer.interfaces import TransferStep
+from attrxfer.interfaces import Broken, TransferStep
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.registry import Registry
 from attrxfer.testing import CHECKS, Check, checks, parametrize_with_checks
+from attrxfer.testing.fakes import tiny_data
 from attrxfer.testing.subject import Subject
 
 FILES = Path(tempfile.gettempdir()) / f"attrxfer-contract-{os.getpid()}"
@@ -206,6 +207,35 @@ class Slips:
     def load_state_dict(self, state: dict[str, Any]) -> None: ...
 
 
+class Dwindles(Slips):
+    """A stage that returns fewer losses each time it is prepared."""
+
+    prepared = 0
+
+    def prepare(self, run: Any, owner: Any) -> None:
+        Dwindles.prepared += 1
+        self.count = 99 - Dwindles.prepared
+
+    def step(self, index: int) -> dict[str, Tensor]:
+        return {f"loss {i}": torch.zeros(()) for i in range(self.count)}
+
+
+class Unreadable:
+    """A data set none of whose images can be read."""
+
+    def __init__(self, *, size: int = 32) -> None:
+        self.size = size
+
+    def records(self) -> Any:
+        return tiny_data().records
+
+    def read(self, rows: Any) -> list[Broken]:
+        return [Broken(str(row), "not an image") for row in rows]
+
+    def fingerprint(self) -> str:
+        return str(self.size)
+
+
 class Hallucinates:
     """A locator that finds someone everywhere."""
 
@@ -233,6 +263,8 @@ class Hallucinates:
         ("stage", Forgets, "its_state_can_be_kept"),
         ("locator", Hallucinates, "nothing_is_detected_in_an_empty_image"),
         ("stage", Slips, "steps_are_finite_and_repeatable"),
+        ("stage", Dwindles, "steps_are_finite_and_repeatable"),
+        ("dataset", Unreadable, "images_are_read_in_any_order"),
     ],
 )
 def test_a_broken_promise_is_found(kind: str, broken: type, promise: str, tmp_path: Path, monkeypatch: Any) -> None:
