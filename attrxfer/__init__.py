@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["Recipe", "evaluate", "export", "load", "train"]
 
 
-def train(recipe: str | Path, *overrides: str, data: str | Path | None = None, out: str | Path | None = None) -> Path:
+def train(recipe: str | Path | Recipe, *overrides: str, data: str | Path | None = None, out: str | Path | None = None) -> Path:
     """Train a recipe, score the result and write a report: ``attrxfer run``.
 
     Args:
-        recipe: A recipe's file, or a name of ``attrxfer recipe ls``.
+        recipe: A recipe's file, a name of ``attrxfer recipe ls``, or a ``Recipe``; with the last, no ``overrides`` or ``data``.
         overrides: Settings as ``"a.b=c"``.
         data: Your images, in any layout that an installed data set understands.
         out: The run's folder; ``runs/RECIPE`` where it is left out.
@@ -36,10 +36,15 @@ def train(recipe: str | Path, *overrides: str, data: str | Path | None = None, o
     Raises:
         AttrxferError: The recipe is invalid, something is missing, or training failed.
     """
+    from attrxfer.errors import AttrxferError
     from attrxfer.plugin import host
-    from attrxfer.workflows.train import begin
+    from attrxfer.workflows.train import begin, run
 
     paths = [None if path is None else Path(path) for path in (data, out)]
+    if not isinstance(recipe, str | Path):
+        if overrides or data:
+            raise AttrxferError("a Recipe takes no overrides and no data: give them to Recipe.load")
+        return run(recipe, paths[1] or Path("runs") / Path(recipe.source).stem, host.load()).path
     return begin(str(recipe), host.load(), overrides=overrides, data=paths[0], out=paths[1]).path
 
 

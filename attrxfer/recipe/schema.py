@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tomlkit
@@ -132,6 +133,25 @@ class Recipe:
         }
         parts = [f"{kind} {' + '.join(spec.name for spec in specs)}" for kind, specs in named.items() if specs]
         return f"Recipe({self.source!r}, {self.task.name}: {guided}; {', '.join(parts)}; {self.train.size} px)"
+
+    @classmethod
+    def load(cls, source: str | Path, *overrides: str, data: str | Path | None = None) -> Recipe:
+        """Read and check a recipe, with the plugins of this process.
+
+        Args:
+            source: A file, or a registered name.
+            overrides: Settings "a.b=c" that change the recipe.
+            data: Images to train on instead of the recipe's.
+
+        Raises:
+            AttrxferError: There is no such recipe, no data set reads the images, or the recipe is invalid.
+        """
+        from attrxfer.data import data_table
+        from attrxfer.plugin.host import load as load_host
+        from attrxfer.recipe.loading import load
+
+        host = load_host()
+        return load(source, host, overrides, None if data is None else data_table(Path(data), host.registry.all("dataset")))
 
     @property
     def specs(self) -> dict[str, tuple[Spec, ...]]:

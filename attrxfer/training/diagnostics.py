@@ -58,13 +58,24 @@ class Diagnostics:
     Args:
         report: Called with every new symptom.
         known: Symptoms that were found before the run was resumed, as dicts.
+        changes: ``changes`` of before the run was resumed.
+
+    Attributes:
+        found: All symptoms, as dicts.
+        changes: For each stage, by its key, how much outputs differed from inputs when D was last not winning, in steps of 255.
     """
 
-    def __init__(self, report: Callable[[Symptom], None], known: Sequence[Mapping[str, Any]] = ()) -> None:
+    def __init__(
+        self,
+        report: Callable[[Symptom], None],
+        known: Sequence[Mapping[str, Any]] = (),
+        changes: Mapping[str, float] | None = None,
+    ) -> None:
         self._report = report
         self.found: list[dict[str, Any]] = [dict(symptom) for symptom in known]
+        self.changes: dict[str, float] = dict(changes or {})
         self._losses: deque[float] = deque(maxlen=WINDOW)
-        self._change_in_play: float | None = None
+        self._stage = ""
 
     def losses(self, stage: Stage, key: str, step: int, values: Mapping[str, float]) -> None:
         """Check D's loss after a step.
@@ -75,9 +86,10 @@ class Diagnostics:
             step: How many of its steps are done.
             values: The scalars that the step returned.
         """
-        if not isinstance(stage, PlaysAdversarially):
+        if key != self._stage:
             self._losses.clear()
-            self._change_in_play = None
+            self._stage = key
+        if not isinstance(stage, PlaysAdversarially):
             return
         terms = stage.discriminator_terms
         known = [values[name] for name in terms.names if name in values]
@@ -119,11 +131,11 @@ class Diagnostics:
         if len(self._losses) < WINDOW:
             return
         share = float(np.mean(self._losses)) / stage.discriminator_terms.chance
-        if share >= WINNING or self._change_in_play is None:
-            self._change_in_play = change
-        elif change > GROWN * max(self._change_in_play, SAME):
+        if share >= WINNING or key not in self.changes:
+            self.changes[key] = change
+        elif change > GROWN * max(self.changes[key], SAME):
             figure = (
-                f"its losses fell to {share:.0%} of chance while outputs moved from {self._change_in_play:.1f} to {change:.1f} "
+                f"its losses fell to {share:.0%} of chance while outputs moved from {self.changes[key]:.1f} to {change:.1f} "
                 f"of 255 from their inputs"
             )
             self._see(stage, key, step, "the discriminator won", figure)

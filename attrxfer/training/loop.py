@@ -71,7 +71,8 @@ class Training:
             self.devices.place(network)
         self.stages = list(self.assembly.stages)
         self.metrics = Metrics(folder)
-        self.diagnostics = Diagnostics(self._warn, folder.read_info().get("symptoms", []))
+        info = folder.read_info()
+        self.diagnostics = Diagnostics(self._warn, info.get("symptoms", []), info.get("changes"))
         self.previews = Previews(folder, recipe, self.data, self.sets, self.devices, self._set_training)
         self.interruption = Interruption(self.devices)
 
@@ -225,6 +226,8 @@ class Training:
         drawn = self.previews.draw(stage, f"{self.stages.index(planned)}-{planned.key}", step)
         for images in (drawn[name] for name in ("", "output") if name in drawn):  # not its mask, for example
             self.diagnostics.samples(stage, planned.key, step, self.previews.sources, images)
+            if self.diagnostics.changes:
+                self.folder.update_info({"changes": self.diagnostics.changes})
 
     def _warn(self, symptom: Symptom) -> None:
         if self.devices.main:

@@ -85,6 +85,23 @@ def test_a_slow_win_is_seen_when_outputs_move_away() -> None:
     assert seen(lambda it: play(it, 0.6, 60)) == [], "D is in play"
 
 
+def test_a_slow_win_is_seen_after_a_run_was_resumed() -> None:
+    def win(diagnostics: Diagnostics, key: str) -> None:
+        for step in range(WINDOW):
+            diagnostics.losses(PLAYING, key, step, {"D real": 0.15, "D fake": 0.15})
+        diagnostics.samples(PLAYING, key, WINDOW, FACES, 255 - FACES)
+
+    symptoms: list[Symptom] = []
+    before = Diagnostics(symptoms.append)
+    for step in range(WINDOW):
+        before.losses(PLAYING, "adversarial", step, {"D real": 0.6, "D fake": 0.6})
+    before.samples(PLAYING, "adversarial", WINDOW, FACES, np.clip(FACES.astype(int) + 20, 0, 255).astype(np.uint8))
+    win(Diagnostics(symptoms.append, before.found, before.changes), "adversarial")
+    assert [symptom.name for symptom in symptoms] == ["the discriminator won"]
+    win(Diagnostics(symptoms.append, before.found, before.changes), "adversarial_2")
+    assert len(symptoms) == 1, "another stage has its own beginning"
+
+
 def test_a_remedy_is_the_components_own_and_may_be_missing() -> None:
     symptoms: list[Symptom] = []
     Diagnostics(symptoms.append).samples(PLAYING, "adversarial", 100, FACES, np.broadcast_to(FACES[:1], FACES.shape))

@@ -384,3 +384,15 @@ def test_without_a_step_between_samples_each_stage_is_drawn_at_its_end(
     drawn = sorted(path.name for path in (tmp_path / "run" / "samples").glob("*.png"))
     steps = recipe.stage("adversarial").values["steps"]
     assert "source.png" in drawn and [name for name in drawn if "adversarial" in name] == [f"2-adversarial-{steps:07d}.png"]
+
+
+@pytest.mark.slow
+def test_a_recipe_object_can_be_trained(tmp_path: Path) -> None:
+    import attrxfer
+
+    recipe = attrxfer.Recipe.load("diat_a_gender", *TINY)
+    assert recipe.train.size == 16
+    run = attrxfer.train(recipe, out=tmp_path / "run")
+    assert attrxfer.load(run).size == 16
+    with pytest.raises(AttrxferError, match=r"give them to Recipe\.load"):
+        attrxfer.train(recipe, "train.size=32")
