@@ -138,7 +138,7 @@ def test_eight_bits_are_measured_on_images(trained: Path, photos: Path, exported
 
     path = tmp_path / "small.onnx"
     refused = attrxfer("export", trained, "--to", "onnx_int8", "-o", path)
-    assert refused.returncode == 2 and "name some with --check PHOTOS" in refused.stderr
+    assert refused.returncode == 2 and "needs example images: --check PHOTOS" in refused.stderr
     result = attrxfer("export", trained, "--to", "onnx_int8", "-o", path, "--check", photos)
     assert result.returncode == 0, result.stderr
     kinds = {tensor.data_type for tensor in onnx.load(path).graph.initializer if len(tensor.dims) == 4}

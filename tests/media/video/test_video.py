@@ -336,6 +336,6 @@ def test_the_command_takes_photos_and_videos(tmp_path: Path, monkeypatch: pytest
     again = CliRunner().invoke(transfer, ["model", str(folder / "deep"), "-o", str(out / "deep"), "--skip-existing"])
     assert again.exit_code == 0 and "0 videos written" in again.stdout and "1 there already" in again.stdout
     crops = CliRunner().invoke(transfer, ["model", str(folder / "deep" / "a.mkv"), "-o", str(out), "--aligned"])
-    assert isinstance(crops.exception, AttrxferError) and "--aligned is for images only" in str(crops.exception)
+    assert isinstance(crops.exception, AttrxferError) and "--aligned takes images only" in str(crops.exception)
     inside = CliRunner().invoke(transfer, ["model", str(folder / "deep" / "a.mkv"), "-o", str(folder / "deep")])
     assert isinstance(inside.exception, AttrxferError) and "would overwrite" in str(inside.exception)
