@@ -36,16 +36,12 @@ def train(recipe: str | Path | Recipe, *overrides: str, data: str | Path | None 
     Raises:
         AttrxferError: The recipe is invalid, something is missing, or training failed.
     """
-    from attrxfer.errors import AttrxferError
     from attrxfer.plugin import host
-    from attrxfer.workflows.train import begin, run
+    from attrxfer.workflows.train import begin
 
     paths = [None if path is None else Path(path) for path in (data, out)]
-    if not isinstance(recipe, str | Path):
-        if overrides or data:
-            raise AttrxferError("a Recipe takes no overrides and no data: give them to Recipe.load")
-        return run(recipe, paths[1] or Path("runs") / Path(recipe.source).stem, host.load()).path
-    return begin(str(recipe), host.load(), overrides=overrides, data=paths[0], out=paths[1]).path
+    named = str(recipe) if isinstance(recipe, Path) else recipe
+    return begin(named, host.load(), overrides=overrides, data=paths[0], out=paths[1]).path
 
 
 def load(path_or_name: str | Path, device: str | torch.device = "cpu") -> CallableModel:

@@ -18,6 +18,8 @@ import pytest
 from click.testing import CliRunner
 
 from attrxfer.cli import Group, cli
+from attrxfer.model.loading import load_model
+from attrxfer.model.torch_model import TorchModel
 from attrxfer.plugin import host as hosts
 from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe, load
@@ -70,6 +72,13 @@ def train(host: Host, path: Path, settings: Sequence[str] = TINY) -> Path:
 def trained(tmp_path_factory: pytest.TempPathFactory, host: Host) -> Path:
     """The folder of a finished tiny run. It is everybody's: a test that changes it takes a copy."""
     return train(host, tmp_path_factory.mktemp("trained") / "run")
+
+
+def load_bundle(path: Path) -> TorchModel:
+    """The networks of a bundle, or of a finished run's."""
+    model = load_model(path)
+    assert isinstance(model, TorchModel)
+    return model
 
 
 @pytest.fixture

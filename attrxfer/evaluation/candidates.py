@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 from attrxfer.data import CachedDataset, Sets
 from attrxfer.errors import AttrxferError, DataError
 from attrxfer.evaluation.scores import HeldOutInputs, HeldOutResults, Scorecard, inputs, score
-from attrxfer.interfaces import Method, Metric, Model, PicksImages, ReferenceMethod, TransfersImages
+from attrxfer.interfaces import Metric, Model, PicksImages, ReferenceMethod, TransfersImages
 from attrxfer.media.images import find_images, frame, open_rgb
-from attrxfer.model import bundle, exported
-from attrxfer.model.loading import load_model, locate
-from attrxfer.model.method import MethodModel
+from attrxfer.model import bundle
+from attrxfer.model.loading import load_model, locate, metadata_at
+from attrxfer.model.method import MethodModel, build_method
 from attrxfer.plugin.host import Host
-from attrxfer.plugin.parameters import build, missing_for, named
 from attrxfer.plugin.registry import Registry
 from attrxfer.recipe import Recipe
 
@@ -67,8 +66,8 @@ def candidate(what: str, held: HeldOutInputs, host: Host, strength: float = 1.0)
     side = held.sources.shape[1]
     name = what if strength == 1 else f"{what} at {strength:g}"
     if isinstance(locate(what, host), str):
-        method = MethodModel(what, host, side)
-        if isinstance(method.method, TransfersImages):
+        if isinstance(host.registry.get("method", what).load(), TransfersImages):
+            method = MethodModel(what, host, side)
             return Candidate(name, method.images(held.sources, strength), method)
         if strength != 1:
             raise AttrxferError(f"method {what} has no strength: score it without --strength")
@@ -101,8 +100,7 @@ def recipe_of(what: str, host: Host) -> Mapping[str, Any] | None:
     place = locate(what, host)
     if isinstance(place, str):
         return None
-    metadata = exported.open_file(place, host.registry).metadata if place.is_file() else bundle.read_metadata(place)
-    recipe: Mapping[str, Any] | None = metadata.get("recipe")
+    recipe: Mapping[str, Any] | None = metadata_at(place, host).get("recipe")
     return recipe
 
 
@@ -112,11 +110,7 @@ def of_method(name: str, held: HeldOutInputs, registry: Registry) -> Candidate |
     Raises:
         AttrxferError: Something that the method reads is missing.
     """
-    spec = named("method", name, registry, size=held.sources.shape[1])
-    missing = missing_for(spec)
-    if missing:
-        raise AttrxferError(f"method {name} is missing {'; '.join(missing)}")
-    method: Method = build(spec, {})
+    _, method = build_method(name, registry, held.sources.shape[1])
     picked = method.picks(held.data, held.target, held.rows) if isinstance(method, PicksImages) else None
     outputs = held.data.images_u8(picked) if picked is not None else method(held.data, held.target, held.rows)
     return None if outputs is None else Candidate(name, outputs, picked=picked)

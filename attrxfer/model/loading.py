@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrxfer.errors import UnknownName, did_you_mean
 from attrxfer.model import bundle, exported
@@ -70,6 +71,16 @@ def locate(path_or_name: str | Path, host: Host) -> Path | str:
     if name not in shipped:
         raise UnknownName(f"{name}: no such file or folder, model or method{did_you_mean(name, known_names(path, host))}")
     return bundle.find(shipped[name])
+
+
+def metadata_at(path: Path, host: Host) -> Mapping[str, Any]:
+    """The metadata of a model that ``locate`` found at ``path``; its networks are not built.
+
+    Raises:
+        BundleError: It is damaged, or has another format.
+        AttrxferError: What opens the file is not installed.
+    """
+    return exported.open_file(path, host.registry).metadata if path.is_file() else bundle.read_metadata(path)
 
 
 def known_names(path: Path, host: Host) -> list[str]:

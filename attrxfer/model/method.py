@@ -9,14 +9,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attrxfer.errors import AttrxferError
-from attrxfer.interfaces import Framing, TransfersImages
+from attrxfer.interfaces import Framing, Method, TransfersImages
 from attrxfer.model.calling import CallableModel
 from attrxfer.model.exported import in_batches
 from attrxfer.plugin.host import Host
-from attrxfer.plugin.parameters import build, missing_for, named
+from attrxfer.plugin.parameters import Spec, build, missing_for, named
+from attrxfer.plugin.registry import Registry
 
 SIZE = 64
 """Side in pixels of the images of a method, which was not trained at any size."""
+
+
+def build_method(name: str, registry: Registry, size: int) -> tuple[Spec, Method]:
+    """A method with its settings at their defaults, and its spec.
+
+    Args:
+        name: The registered name.
+        registry: The components.
+        size: Side of the images in pixels.
+
+    Raises:
+        UnknownName: No such method.
+        AttrxferError: Something that the method reads is missing.
+    """
+    spec = named("method", name, registry, size=size)
+    missing = missing_for(spec)
+    if missing:
+        raise AttrxferError(f"method {name} is missing {'; '.join(missing)}")
+    return spec, build(spec, {})
 
 
 class MethodModel(CallableModel):
@@ -41,10 +61,7 @@ class MethodModel(CallableModel):
             UnknownName: No such method.
             AttrxferError: What the method needs is not installed.
         """
-        spec = named("method", name, host.registry, size=size)
-        missing = missing_for(spec)
-        if missing:
-            raise AttrxferError(f"method {name} is missing {'; '.join(missing)}")
+        spec, self.method = build_method(name, host.registry, size)
         self.name = name
         self.size = size
         self.guided: Mapping[str, bool] = {}
@@ -60,7 +77,6 @@ class MethodModel(CallableModel):
             "licences": [component.licence] if component.licence else [],
             "plugins": plugins,
         }
-        self.method: object = build(spec, {})
 
     def __repr__(self) -> str:
         return f"MethodModel({self.name!r})"

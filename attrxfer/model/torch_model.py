@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -11,12 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from attrxfer.interfaces import Framing, Runner
-from attrxfer.model import bundle as bundles
 from attrxfer.model.bundle import Bundle, read_alignment
 from attrxfer.model.calling import CallableModel
 from attrxfer.model.exported import BATCH, in_batches
 from attrxfer.model.inference import Graph, graph_key, prepare, through
-from attrxfer.plugin.host import load as load_host
 from attrxfer.plugin.registry import Registry
 from attrxfer.storage.conversion import to_tensor, to_uint8
 
@@ -97,16 +94,3 @@ class TorchModel(CallableModel):
         example = np.random.default_rng(0).integers(0, 256, (BATCH, self.size, self.size, 3)).astype(np.uint8)
         graph = self.graph()
         self._runner = prepare(backend, graph, example, graph_key(graph, self.metadata), registry)
-
-
-def load_bundle(path: str | Path, device: str | torch.device = "cpu") -> TorchModel:
-    """Load a bundle, or the bundle of a finished run.
-
-    Args:
-        path: The bundle's folder, or the run's.
-        device: Where the networks are placed.
-
-    Raises:
-        BundleError: The bundle is incomplete, was changed, or has another format.
-    """
-    return TorchModel(bundles.load(Path(path), load_host().registry), device)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 
@@ -35,14 +35,16 @@ def rehearse(assembly: Assembly) -> list[Problem]:
             return torch.rand(count, columns)
 
         step = Step(assembly.one("generator"), assembly.one("discriminator"), assembly.one("adversarial"), source, uniform)
-        for place, run in (("generator", lambda: step.output), ("discriminator", lambda: step.discriminate(step.output))):
+        plays = any(stage.slot == "adversarial" for stage in trained)
+        networks: list[tuple[str, Callable[[], object]]] = [("generator", lambda: step.output)]
+        if plays:
+            networks.append(("discriminator", lambda: step.discriminate(step.output)))
+        for place, run in networks:
             try:
                 run()
             except Exception as error:  # a third party's network may raise anything
                 return [problem_of(place, error, FAILURE)]
-        problems: list[Problem] = []
-        if any(stage.slot == "adversarial" for stage in trained):
-            problems += _adversarial(assembly, step, guided)
+        problems = _adversarial(assembly, step, guided) if plays else []
         return problems or list(_enhancers(assembly, step))
 
 

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from attrxfer.interfaces import ACCURACY, MATCHED
-from attrxfer.model import exported
 from attrxfer.model.bundle import read_metadata
-from attrxfer.model.loading import locate
+from attrxfer.model.loading import locate, metadata_at
 from attrxfer.plugin.host import Host
 from attrxfer.report.markdown import conditions
 from attrxfer.report.score_text import cell
@@ -31,7 +30,7 @@ def facts(path_or_name: str, host: Host) -> Facts:
     if isinstance(path, str):
         component = host.registry.get("method", path)
         return [("method", component.name), ("summary", component.summary), ("licence", component.licence)]
-    metadata = exported.open_file(path, host.registry).metadata if path.is_file() else read_metadata(path)
+    metadata = metadata_at(path, host)
     return [
         ("file" if path.is_file() else "bundle", str(path)),
         ("task", f"{metadata['task']['name']}: {conditions(metadata['task']['guided'])}"),

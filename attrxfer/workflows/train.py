@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from attrxfer.data import data_table
+from attrxfer.errors import AttrxferError
 from attrxfer.evaluation.candidates import Candidate
 from attrxfer.evaluation.leakage import refuse_teachers
 from attrxfer.evaluation.scores import HeldOutInputs
@@ -29,12 +30,12 @@ RESULT = "result"
 
 
 def begin(
-    recipe: str, host: Host, *, overrides: Sequence[str], data: Path | None, out: Path | None, quiet: bool = False
+    recipe: str | Recipe, host: Host, *, overrides: Sequence[str], data: Path | None, out: Path | None, quiet: bool = False
 ) -> RunFolder:
     """Check a recipe and run it.
 
     Args:
-        recipe: A recipe's file or registered name.
+        recipe: A recipe's file or registered name; or a checked recipe, which takes neither overrides nor data.
         host: The plugins.
         overrides: Settings "a.b=c" that change the recipe.
         data: Images to train on instead of the recipe's, in any layout that an installed data set understands.
@@ -46,9 +47,12 @@ def begin(
         InvalidRecipe: Every problem of the recipe.
         AttrxferError: What ``run`` raises.
     """
-    table = data_table(data, host.registry.all("dataset")) if data is not None else None
-    checked = load(recipe, host, overrides, table)
-    return run(checked, out or Path("runs") / Path(recipe).stem, host, quiet=quiet)
+    if isinstance(recipe, str):
+        table = data_table(data, host.registry.all("dataset")) if data is not None else None
+        recipe = load(recipe, host, overrides, table)
+    elif overrides or data is not None:
+        raise AttrxferError("a Recipe takes no overrides and no data: give them to Recipe.load")
+    return run(recipe, out or Path("runs") / Path(recipe.source).stem, host, quiet=quiet)
 
 
 def resume(path: Path, host: Host, *, quiet: bool = False) -> RunFolder:

@@ -38,10 +38,10 @@ def measured(bundle: Path, count: int) -> float:
     """The same for this process."""
     import numpy as np
 
-    from attrxfer.model.torch_model import load_bundle
+    from attrxfer.model.loading import load_model
     from attrxfer.storage.conversion import to_tensor
 
-    transfer = load_bundle(bundle)
+    transfer = load_model(bundle)
     images = to_tensor(np.zeros((count, transfer.size, transfer.size, 3), np.uint8))
     RESET.write_text("5")  # resets the peak
     before = _resident("VmRSS")

@@ -26,11 +26,10 @@ from attrxfer.errors import AttrxferError
 from attrxfer.media.photos import Photos, load_detector
 from attrxfer.media.processors import CropProcessor, PhotoProcessor
 from attrxfer.media.provenance import provenance_of
-from attrxfer.model.torch_model import load_bundle
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.registry import Component
 from attrxfer.recipe import load as load_recipe
-from tests.conftest import attrxfer
+from tests.conftest import attrxfer, load_bundle
 
 pytestmark = pytest.mark.slow
 

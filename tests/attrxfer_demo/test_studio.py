@@ -16,8 +16,8 @@ from skimage.data import astronaut
 
 from attrxfer.errors import DataError
 from attrxfer.media import provenance
-from attrxfer.model.torch_model import load_bundle
 from tests.attrxfer_demo.conftest import SIZE, Negative, offer
+from tests.conftest import load_bundle
 
 Make = Callable[..., SimpleNamespace]
 FACE = (120.0, 20.0, 150.0)

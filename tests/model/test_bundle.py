@@ -21,12 +21,12 @@ from attrxfer.media.images import frame
 from attrxfer.model import bundle
 from attrxfer.model.exported import BATCH, in_batches
 from attrxfer.model.inference import through
-from attrxfer.model.torch_model import TorchModel, load_bundle
+from attrxfer.model.torch_model import TorchModel
 from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe
 from attrxfer.storage.conversion import to_tensor, to_uint8
 from attrxfer.storage.files import sha256
-from tests.conftest import attrxfer
+from tests.conftest import attrxfer, load_bundle
 
 SIZE = 16
 

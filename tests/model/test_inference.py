@@ -21,9 +21,8 @@ from attrxfer.media.files import find_tasks
 from attrxfer.media.images import is_image
 from attrxfer.media.processors import CropProcessor
 from attrxfer.model import inference as running
-from attrxfer.model.torch_model import load_bundle as load_transfer
 from attrxfer.plugin.host import Host
-from tests.conftest import TINY, attrxfer, attrxfer_process, train
+from tests.conftest import TINY, attrxfer, attrxfer_process, load_bundle, train
 
 SIZE = 16
 CHAIN = (
@@ -58,7 +57,7 @@ def read(folder: Path) -> NDArray[np.uint8]:
 
 
 def test_a_graph_is_what_a_transfer_does(trained: Path) -> None:
-    transfer = load_transfer(trained)
+    transfer = load_bundle(trained)
     images = np.random.default_rng(0).integers(0, 256, (4, SIZE, SIZE, 3)).astype(np.uint8)
     for strength in (1.0, 0.3, 1.4):
         with torch.no_grad():
@@ -88,7 +87,7 @@ def test_auto_measures_once_and_takes_the_fastest(
         return {"onnx": 0.2, "openvino": 0.1, "torch": 0.3}[name]
 
     monkeypatch.setattr(running, "_measure", measure)
-    graph = load_transfer(trained).graph()
+    graph = load_bundle(trained).graph()
     example = np.zeros((CropProcessor.batch_size, SIZE, SIZE, 3), np.uint8)
     for _ in range(2):
         assert running.fastest(graph, example, "key", host.registry) == "openvino"

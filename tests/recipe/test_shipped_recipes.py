@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 
-from attrxfer.model.torch_model import load_bundle as load_transfer
 from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe, load
 from attrxfer.recipe.assembly import Assembly
 from attrxfer.recipe.small import small_recipe
 from attrxfer.storage.run_folder import RunFolder
 from attrxfer.training.loop import Training
-from tests.conftest import TINY
+from tests.conftest import TINY, load_bundle
 
 FOLDER = Path(__file__).parents[2] / "recipes"
 RECIPES = sorted(FOLDER.rglob("*.toml"))
@@ -103,7 +102,7 @@ def test_any_attribute_is_one_set_away_and_trains(guided: str, tmp_path: Path, h
     has = training.data.satisfies(recipe.task.guided)
     assert has[training.sets.guided].all() and not has[training.sets.input].any()
     training.train()
-    assert load_transfer(tmp_path / "run").guided == recipe.task.guided
+    assert load_bundle(tmp_path / "run").guided == recipe.task.guided
 
 
 def _no_files(recipe: Recipe) -> dict[str, Any]:
@@ -138,6 +137,6 @@ def test_any_other_attribute_is_one_setting_away(tmp_path: Path, host: Host) -> 
     smiling = training.data.records.attributes["Smiling"]
     assert smiling[training.sets.guided].all() and not smiling[training.sets.input].any()
     assert len(training.sets.guided) and len(training.sets.input)
-    assert load_transfer(tmp_path / "run").guided == {"Smiling": True}
+    assert load_bundle(tmp_path / "run").guided == {"Smiling": True}
     reverse = load("diat_a_gender", host, ("task.guided={Male=true}",))
     assert reverse.task.guided == {"Male": True} and reverse.task.input is None
