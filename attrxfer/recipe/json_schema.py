@@ -31,7 +31,7 @@ def json_schema(registry: Registry) -> Node:
     train["properties"] |= {name: {"$ref": f"#/definitions/train.{name}"} for name in stages}
     sections: Node = {
         "extends": {"type": "string", "description": "The recipe that this one is laid over: a registered name or a file."},
-        "format": {"const": FORMAT, "description": "Of the recipe; without it, that of the installed version."},
+        "format": {"const": FORMAT, "description": "Format of the recipe; 2 where it is left out."},
         "reference": {"type": "string", "description": "The registered recipe that this one is compared with."},
         "stages": {
             "type": "array",

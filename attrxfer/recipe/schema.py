@@ -24,7 +24,7 @@ ONE = ("generator", "discriminator", "adversarial")
 MANY = ("identity", "regularizer", "enhancer", "metric")
 PLAIN = ("format", "stages", "reference")
 FORMAT = 2
-"""Of recipes. A recipe without a number is of this format; one that attrxfer filled states it."""
+"""The format of recipes. A recipe that states none is read as this one; a filled recipe states it."""
 RENAMED = {"rate": "lr", "batch": "batch_size"}
 """Settings of format 1, with their names now."""
 SECTIONS = ("task", "data", "selection", *ONE, *MANY, "train", "report")

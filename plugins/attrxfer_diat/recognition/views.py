@@ -1,4 +1,4 @@
-"""Random views of images, to which a recognition network should be invariant, so that T cannot exploit them."""
+"""Random changes of images, under which the recognition network sees its training images, x and T(x)."""
 
 from __future__ import annotations
 
