@@ -37,6 +37,9 @@ def train(recipe: str | Path | Recipe, *overrides: str, data: str | Path | None 
         AttrxferError: The recipe is invalid, something is missing, or training failed.
     """
     from attrxfer.plugin import host
+    from attrxfer.training.threads import limit_spinning
+
+    limit_spinning()
     from attrxfer.workflows.train import begin
 
     paths = [None if path is None else Path(path) for path in (data, out)]

@@ -45,7 +45,9 @@ for command in COMMANDS:
 def main() -> None:
     """The entry point ``attrxfer``."""
     from attrxfer.plugin.host import load
+    from attrxfer.training.threads import limit_spinning
 
+    limit_spinning()
     try:
         host = load()
         host.add_commands(cli)

@@ -76,8 +76,9 @@ def machine() -> Iterator[Row]:
         yield Row("torch", f"cannot be imported: {one_line(error)}; install it again", True)
         return
     threads = torch.get_num_threads()
-    limit = os.environ.get("OMP_NUM_THREADS")
-    yield Row("processor", f"{os.cpu_count()} cores, {threads} used" + (f" (OMP_NUM_THREADS={limit})" if limit else ""))
+    names = ("OMP_NUM_THREADS", "GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
+    limits = ", ".join(f"{name}={os.environ[name]}" for name in names if name in os.environ)
+    yield Row("processor", f"{os.cpu_count()} cores, {threads} used" + (f" ({limits})" if limits else ""))
     device = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
     count = torch.accelerator.device_count() if device else 0
     yield Row("accelerators", f"{count} x {device.type}" if device else "none: training runs on the processor")

@@ -28,7 +28,7 @@ STYLE = (
     ".legend span{margin-right:14px}.legend i{width:10px;margin-right:5px}"
     "td:first-child{width:48%}i{display:inline-block;height:10px;background:#2563eb;border-radius:3px;vertical-align:middle}.soft{color:#667085}"
 )
-SECTIONS = ("transfer", "files", "folder", "training", "data", "start-up", "growth", "processes", "memory")
+SECTIONS = ("transfer", "files", "folder", "training", "data", "start-up", "growth", "processes", "threads", "memory")
 
 
 @click.command()
@@ -74,6 +74,7 @@ def main(
             *growth.data_set(rounds),
         ],
         "processes": lambda: growth.processes(10 * steps),
+        "threads": lambda: growth.threads(10 * steps),
         "memory": rest.memory,
     }
     figures: list[Figure] = []

@@ -89,17 +89,30 @@ def data_set(rounds: int) -> Iterator[Figure]:
 
 def processes(steps: int) -> Iterator[Figure]:
     """Two processes on this machine against one with the doubled batch: the same mathematics."""
-    settings = ["data.faces=600", "metric=[]", "train.pretrain_discriminator.steps=0", f"train.adversarial.steps={steps}"]
-    sets = [part for setting in settings for part in ("--set", setting)]
-
-    def train(launcher: list[str], batch_size: int, threads: int) -> float:
-        with tempfile.TemporaryDirectory() as folder:
-            own = ["--set", f"train.adversarial.batch_size={batch_size}", "--set", f"train.threads={threads}", "-q"]
-            command = [*launcher, "-m", "attrxfer", "run", "diat_a_gender", "-o", f"{folder}/run", *sets, *own]
-            subprocess.run(command, capture_output=True, check=True)
-            lines = (Path(folder) / "run" / "metrics.jsonl").read_text().splitlines()
-            return sum(float(json.loads(line)["seconds"]) for line in lines)
-
-    two = train([sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"], 8, 1)
-    one = train([sys.executable], 16, 2)
+    two = train_seconds(steps, [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"], 8, 1)
+    one = train_seconds(steps, [sys.executable], 16, 2)
     yield Figure("training in two processes / one with the doubled batch", two / one, "x")
+
+
+def threads(steps: int) -> Iterator[Figure]:
+    """Two threads against one, on cores that nobody else uses, and beside busy programs."""
+    for busy, reach in ((0, "<= 1"), (3, "<= 1.3")):
+        others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(busy)]
+        try:
+            two, one = (train_seconds(steps, [sys.executable], 16, number) for number in (2, 1))
+        finally:
+            for other in others:
+                other.kill()
+        yield Figure(f"training with two threads / one, beside {busy} busy programs", two / one, "x", reach=reach)
+
+
+def train_seconds(steps: int, launcher: list[str], batch_size: int, threads: int) -> float:
+    """The seconds of a short training's steps."""
+    settings = ["data.faces=600", "metric=[]", "train.pretrain_discriminator.steps=0", f"train.adversarial.steps={steps}"]
+    settings += [f"train.adversarial.batch_size={batch_size}", f"train.threads={threads}"]
+    sets = [part for setting in settings for part in ("--set", setting)]
+    with tempfile.TemporaryDirectory() as folder:
+        command = [*launcher, "-m", "attrxfer", "run", "diat_a_gender", "-o", f"{folder}/run", *sets, "-q"]
+        subprocess.run(command, capture_output=True, check=True)
+        lines = (Path(folder) / "run" / "metrics.jsonl").read_text().splitlines()
+        return sum(float(json.loads(line)["seconds"]) for line in lines)
