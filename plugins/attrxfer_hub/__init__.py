@@ -1,4 +1,5 @@
-"""The Hugging Face hub: ``attrxfer push`` uploads a bundle with a model card, ``attrxfer pull`` downloads one."""
+"""Bundles for others: ``attrxfer push`` uploads one to the Hugging Face hub with a model card, ``attrxfer pull`` downloads one,
+``attrxfer pack`` makes one for a plugin."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
 
 @hookimpl
 def register_commands(group: click.Group) -> None:
-    from attrxfer_hub.commands import pull, push
+    from attrxfer_hub.commands import pack, pull, push
 
     group.add_command(push)
     group.add_command(pull)
+    group.add_command(pack)

@@ -1,4 +1,4 @@
-"""The commands ``attrxfer push`` and ``attrxfer pull``."""
+"""The commands ``attrxfer push``, ``attrxfer pull`` and ``attrxfer pack``."""
 
 from __future__ import annotations
 
@@ -54,6 +54,38 @@ def push(
             click.echo(upload(client, Path(folder), repo, private, revision, message))
     for key, name in removed.items():
         click.echo(f"{key}: a path of this machine; only its last part is uploaded: {name}", err=True)
+
+
+@click.command()
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.pass_obj
+def pack(registry: Registry, bundle: Path, folder: Path) -> None:
+    """Write a bundle anew, to be shipped in a plugin.
+
+    BUNDLE is a bundle or a finished run. FOLDER becomes a bundle with weights in half precision, a model card, and no paths
+    of this machine. Its results are compared with those of BUNDLE.
+    """
+    import numpy as np
+
+    from attrxfer.model import bundle as bundles
+    from attrxfer.model.export import compare
+    from attrxfer.model.torch_model import TorchModel
+    from attrxfer_hub import publish
+
+    if folder.exists():
+        raise AttrxferError(f"{folder}: exists already; choose another folder")
+    original = TorchModel(bundles.load(bundle, registry))
+    removed = publish.pack(original.path, folder, registry)
+    packed = TorchModel(bundles.load(folder, registry))
+    noise = np.random.default_rng(0).integers(0, 256, (8, packed.size, packed.size, 3)).astype(np.uint8)
+    error, different = compare(original, packed.images, noise)
+    size = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
+    click.echo(
+        f"{folder}: {size:.2f} MB; largest difference to {bundle} {error} of 255, {different:.2%} of values differ (noise)"
+    )
+    for key, name in removed.items():
+        click.echo(f"{key}: a path of this machine; only its last part is kept: {name}", err=True)
 
 
 @click.command()

@@ -68,6 +68,18 @@ SOURCES = {
 OWN = Source("the trainer's own images", "the licence of the images is not recorded: ask who published this model")
 
 
+GET = """```sh
+pip install 'attrxfer[hub]'
+attrxfer pull $repo
+attrxfer transfer $name photos/ -o out --strength 0.8
+```"""
+"""How a bundle on the hub is fetched and used."""
+USE = """```sh
+attrxfer transfer $name photos/ -o out --strength 0.8
+```"""
+"""How a bundle that lies in a folder, or that a plugin ships, is used."""
+
+
 def model_card(metadata: Mapping[str, Any], repo: str, registry: Registry) -> str:
     """The text of README.md for a bundle that is published on the hub.
 
@@ -78,11 +90,22 @@ def model_card(metadata: Mapping[str, Any], repo: str, registry: Registry) -> st
     """
     source = SOURCES.get(metadata["recipe"]["data"]["use"], OWN)
     name = repo.partition("/")[2]
+    body = _body(metadata, name, Template(GET).substitute(repo=repo, name=name), registry)
+    return f"---\n{_head(metadata, repo, source)}\n---\n\n{body}"
+
+
+def packed_card(metadata: Mapping[str, Any], name: str, registry: Registry) -> str:
+    """The text of README.md for a bundle in a folder of this name; without the hub's head."""
+    return _body(metadata, name, Template(USE).substitute(name=name), registry)
+
+
+def _body(metadata: Mapping[str, Any], name: str, use: str, registry: Registry) -> str:
+    source = SOURCES.get(metadata["recipe"]["data"]["use"], OWN)
     body = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         title=name,
         notice=_notice(metadata["licences"]),
         task=_task(metadata),
-        repo=repo,
+        use=use,
         name=name,
         size=metadata["size"],
         data=_data(metadata, source, registry),
@@ -93,7 +116,7 @@ def model_card(metadata: Mapping[str, Any], repo: str, registry: Registry) -> st
         licences="\n".join(f"- {licence}" for licence in metadata["licences"]),
         limits=f"- {source.limit}\n" if source.limit else "",
     )
-    return f"---\n{_head(metadata, repo, source)}\n---\n\n{body.rstrip()}\n"
+    return f"{body.rstrip()}\n"
 
 
 def guided(metadata: Mapping[str, Any]) -> str:

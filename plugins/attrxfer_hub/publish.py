@@ -1,15 +1,21 @@
-"""What is uploaded of a bundle: its two files and a model card, without paths of this machine."""
+"""What is published of a bundle: its two files and a model card, without paths of this machine."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from attrxfer.model.bundle import METADATA, WEIGHTS
+from attrxfer.model.bundle import METADATA, WEIGHTS, read_metadata
+from attrxfer.storage.files import new_folder
+from attrxfer_hub.model_card import packed_card
+
+if TYPE_CHECKING:
+    from attrxfer.plugin.registry import Registry
 
 README = "README.md"
 PATH_START = re.compile(r"/|~|\.\.?[/\\]|[A-Za-z]:[/\\]|\\\\|file:")
@@ -45,6 +51,43 @@ def _cut(value: Any, place: tuple[str, ...], cut: dict[str, str]) -> Any:
         cut[".".join(place)] = SEPARATOR.split(value.rstrip("/\\"))[-1]
         return cut[".".join(place)]
     return value
+
+
+def halved(path: Path) -> bytes:
+    """The weights of a bundle in half precision, as safetensors: matrices and kernels as float16.
+
+    Vectors (biases, and the statistics of normalisation, some of which float16 cannot hold) and integers stay as they are.
+
+    Args:
+        path: The bundle's model.safetensors.
+    """
+    import torch
+    from safetensors.torch import load_file, save
+
+    tensors = load_file(path)
+    kernels = (name for name, value in tensors.items() if value.dtype == torch.float32 and value.dim() > 1)
+    return save(tensors | {name: tensors[name].half() for name in kernels})
+
+
+def pack(bundle: Path, folder: Path, registry: Registry) -> dict[str, str]:
+    """Write a bundle anew, to be shipped: weights in half precision, no paths of this machine, and a model card.
+
+    Args:
+        bundle: The bundle's folder.
+        folder: The new bundle's folder, which must not exist; its name is the model's name in the card.
+        registry: The installed components.
+
+    Returns:
+        {key: last part} of the paths that were replaced.
+    """
+    metadata, removed = without_paths(read_metadata(bundle))
+    weights = halved(bundle / WEIGHTS)
+    metadata["sha256"] = {WEIGHTS: hashlib.sha256(weights).hexdigest()}
+    with new_folder(folder) as draft:
+        (draft / WEIGHTS).write_bytes(weights)
+        (draft / METADATA).write_text(json.dumps(metadata, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        (draft / README).write_text(packed_card(metadata, folder.name, registry), encoding="utf-8")
+    return removed
 
 
 def stage(bundle: Path, metadata: Mapping[str, Any], readme: str, folder: Path) -> None:

@@ -226,3 +226,28 @@ def test_other_peoples_files_beside_a_bundle_stay_at_home(run: Run, model: Path,
     shutil.copy(model / "bundle" / "model.safetensors", model / "bundle" / "checkpoint.pt")
     run("push", model / "bundle", "me/x")
     assert not {"checkpoint.pt", "private_notes.txt"} & stand_in.repos["me/x"]["main"].keys()
+
+
+# ---------------------------------------------------------------- pack
+
+
+def test_a_packed_bundle_is_small_and_gives_nearly_the_same(run: Run, model: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    folder = tmp_path / "younger"
+    result = run("pack", model, folder)
+    assert result.exit_code == 0, result.output
+    assert "largest difference" in result.stdout and "celeba_subset" in result.stderr
+    original, packed = (load_file(path / "model.safetensors") for path in (model / "bundle", folder))
+    assert {tensor.dtype for tensor in packed.values() if tensor.dim() > 1} == {torch.float16}
+    for name, tensor in original.items():
+        if tensor.dim() < 2:
+            assert torch.equal(packed[name], tensor), name
+    import attrxfer
+
+    images = torch.rand(2, 3, 16, 16) * 2 - 1
+    torch.testing.assert_close(attrxfer.load(folder)(images), attrxfer.load(model)(images), atol=2 / 255, rtol=0)
+    card = (folder / "README.md").read_text()
+    assert card.startswith("# younger\n") and "attrxfer transfer younger photos/" in card and "jdoe" not in card
+    assert "jdoe" not in (folder / "attrxfer.json").read_text()
+    assert "exists already" in refused(run("pack", model, folder))
