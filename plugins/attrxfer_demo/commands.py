@@ -39,15 +39,14 @@ def demo(registry: Registry, models: tuple[Path, ...], port: int, host: str, det
     """Open a page to try models on photos.
 
     A MODEL is a bundle, a finished run, an exported file, or a method or a shipped model by name. Without
-    MODEL it is the run that the README's first command makes, runs/diat_a_gender.
+    MODEL it is all shipped models, and the run that the README's first command makes, runs/diat_a_gender, if it is here.
     """
-    if not models and not FIRST.is_dir():
-        raise AttrxferError(f"{FIRST}: not here; make it with: {MAKES_IT}, or name a model: attrxfer demo MODEL")
+    models = models or _default_models()
     if find_spec("gradio") is None:
         raise AttrxferError("missing: gradio: pip install 'attrxfer[ui]'")
     from attrxfer_demo.offer import offers
 
-    found = offers(models or (FIRST,), detector, registry)
+    found = offers(models, detector, registry)
     for each in found:
         click.echo(f"{each.path}: {each.label}" + (f"\n  {each.crops_only}" if each.crops_only else ""))
     if host not in LOOPBACK:
@@ -66,6 +65,17 @@ def demo(registry: Registry, models: tuple[Path, ...], port: int, host: str, det
                 webbrowser.open(url)
             _wait()
     click.echo("closed, and the photos deleted")
+
+
+def _default_models() -> tuple[Path, ...]:
+    """The shipped models, and the run of the README's first command where it is here."""
+    from attrxfer.plugin.host import load
+
+    first = [FIRST] if FIRST.is_dir() else []
+    found = (*first, *map(Path, load().models()))
+    if not found:
+        raise AttrxferError(f"no installed plugin ships a model; make one with: {MAKES_IT}, or name one: attrxfer demo MODEL")
+    return found
 
 
 def _wait() -> None:

@@ -142,6 +142,7 @@ def test_a_locator_that_does_not_exist_is_an_error(trained: Path, host: Host) ->
 
 
 def test_without_a_bundle_it_is_the_readmes_first_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: Host) -> None:
+    monkeypatch.setattr(Host, "models", lambda self: {})
     assert f"\npip install . && {MAKES_IT}\n" in (ROOT / "README.md").read_text()
     assert Path("runs") / Path(MAKES_IT.split()[-1]).stem == FIRST and load_recipe(FIRST.name, host)
     monkeypatch.chdir(tmp_path)
@@ -150,6 +151,14 @@ def test_without_a_bundle_it_is_the_readmes_first_run(tmp_path: Path, monkeypatc
     FIRST.mkdir(parents=True)
     result = invoke(host)
     assert result.exit_code == 2 and f"{FIRST}: no attrxfer.json here" in result.output
+
+
+def test_without_a_bundle_it_is_also_the_shipped_models(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Host, "models", lambda self: {"gender": trained / "bundle", "age": trained / "bundle"})
+    assert commands._default_models() == (Path("gender"), Path("age"))
+    FIRST.mkdir(parents=True)
+    assert commands._default_models() == (FIRST, Path("gender"), Path("age"))
 
 
 def test_without_gradio_it_names_the_command_that_installs_it(
