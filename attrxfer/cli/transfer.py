@@ -51,6 +51,7 @@ def read_shard(ctx: click.Context, param: click.Parameter, value: str) -> tuple[
 )
 @click.option("--detector", metavar="LOCATOR", help="What detects them.  [default: the one that a plugin sets]")
 @click.option("--missing", type=click.Choice(["copy", "skip"]), help="Files without a subject.  [default: copy]")
+@click.option("--only-without", is_flag=True, help="Leave alone what seems to have the attribute already (images only).")
 @click.option("--aligned", is_flag=True, help="Images are crops like those trained on; results have the model's size.")
 @click.option("--provenance/--no-provenance", default=True, show_default=True, help="Write into the file how it was made.")
 @click.option("--skip-existing", is_flag=True, help="Leave out files whose result exists.")
@@ -67,6 +68,7 @@ def transfer(
     subjects: int | None,
     detector: str | None,
     missing: str | None,
+    only_without: bool,
     aligned: bool,
     provenance: bool,
     skip_existing: bool,
@@ -87,7 +89,7 @@ def transfer(
     from attrxfer.workflows import transfer as workflow
 
     batch = BatchOptions(skip_existing, shard, copy_skipped=missing != "skip")
-    options = workflow.TransferOptions(strength, subjects or None, detector, aligned, provenance, backend, batch)
+    options = workflow.TransferOptions(strength, subjects or None, detector, aligned, provenance, only_without, backend, batch)
     warnings.filterwarnings("ignore", module=r"PIL\.")  # large images, odd EXIF: each file's result says what became of it
     with progress_bar(quiet) as bar:
         reporter = Reporter(bar, quiet)

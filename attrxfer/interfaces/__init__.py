@@ -71,7 +71,7 @@ from attrxfer.interfaces.losses import (
     Slot,
     TransferStep,
 )
-from attrxfer.interfaces.model import ChoosesBackend, Model
+from attrxfer.interfaces.model import ChecksInputs, ChoosesBackend, InputCheck, Model
 from attrxfer.interfaces.networks import Discrimination, Discriminator, Features, Generator
 from attrxfer.interfaces.training import Devices, Run, Stage
 
@@ -109,6 +109,7 @@ __all__ = [
     "Broken",
     "Calibrated",
     "ChecksData",
+    "ChecksInputs",
     "ChecksRecipe",
     "ChoosesBackend",
     "ChosenAutomatically",
@@ -132,6 +133,7 @@ __all__ = [
     "HasPreview",
     "HasSmallSettings",
     "Identity",
+    "InputCheck",
     "Locator",
     "Loss",
     "Method",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Runner(Protocol):
     """A chain ready to run."""
 
-    def __call__(self, images: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
+    def __call__(self, images: NDArray[np.uint8], strength: float, /) -> NDArray[np.uint8]:
         """Results for uint8 images (N, S, S, 3) at a strength, of the same shape."""
         ...
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +63,33 @@ class Model(Protocol):
         Returns:
             uint8 RGB (N, S, S, 3).
         """
+        ...
+
+
+class InputCheck(NamedTuple):
+    """What a model knows of images before it transfers them.
+
+    Attributes:
+        unlike: Which of the N images are unlike its training images, as drawings are unlike photographs.
+        guided: The probability (N,) that they have the guided attributes already.
+    """
+
+    unlike: NDArray[np.bool_] | None
+    guided: NDArray[np.float64] | None
+
+    def only(self, chosen: NDArray[np.bool_]) -> InputCheck:
+        """What it says of the images that are chosen, of N."""
+        return InputCheck(
+            self.unlike[chosen] if self.unlike is not None else None, self.guided[chosen] if self.guided is not None else None
+        )
+
+
+@runtime_checkable
+class ChecksInputs(Protocol):
+    """A model that was told what its training images look like, and which of them have the attributes."""
+
+    def check_inputs(self, images_u8: NDArray[np.uint8]) -> InputCheck:
+        """Look at images uint8 (N, S, S, 3); what the model does not know is None."""
         ...
 
 

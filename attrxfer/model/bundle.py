@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attrxfer.errors import BundleError, Problem, did_you_mean
+from attrxfer.model.attribute_regression import AttributeRegression
+from attrxfer.model.texture import Texture, is_row
 from attrxfer.plugin.parameters import Spec, build, check
 from attrxfer.plugin.registry import Registry
 from attrxfer.storage.files import is_file_name, new_folder, sha256, write_text
@@ -170,12 +172,14 @@ def damaged(metadata: Mapping[str, Any], parts: Mapping[str, type] = PARTS) -> s
         "framing": framing is None
         or (isinstance(framing, dict) and _numbers(framing.get("source"), 2) and _numbers(framing.get("crop"), 4)),
         "alignment": alignment is None or (isinstance(alignment, list) and all(_numbers(point, 2) for point in alignment)),
+        "texture": metadata.get("texture") is None or Texture.is_sound(metadata["texture"]),
+        "attribute": metadata.get("attribute") is None or AttributeRegression.is_sound(metadata["attribute"]),
     }
     return next((name for name, is_sound in sound.items() if not is_sound), None)
 
 
 def _numbers(value: Any, count: int) -> bool:
-    return isinstance(value, list) and len(value) == count and all(isinstance(item, int | float) for item in value)
+    return is_row(value) and len(value) == count
 
 
 def read_alignment(metadata: Mapping[str, Any]) -> NDArray[np.float32] | None:

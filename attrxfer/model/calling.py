@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attrxfer.errors import DataError
-from attrxfer.interfaces import Framing
+from attrxfer.interfaces import Framing, InputCheck
+from attrxfer.model.attribute_regression import AttributeRegression
+from attrxfer.model.texture import Texture
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -44,6 +46,15 @@ class CallableModel(ABC):
     @abstractmethod
     def images(self, images_u8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
         """Transfer uint8 images (N, S, S, 3)."""
+
+    def check_inputs(self, images_u8: NDArray[np.uint8]) -> InputCheck:
+        """Which images uint8 (N, S, S, 3) are unlike the training images, and which have the attributes already."""
+        texture = Texture.read(self.metadata.get("texture"))
+        regression = AttributeRegression.read(self.metadata.get("attribute"))
+        return InputCheck(
+            texture.unlike(images_u8) if texture is not None else None,
+            regression.probability(images_u8) if regression is not None else None,
+        )
 
     def at_any_strength(self, images_u8: NDArray[np.uint8]) -> Callable[[float], NDArray[np.uint8]]:
         """A function from a strength to what ``images`` returns for uint8 images (N, S, S, 3).

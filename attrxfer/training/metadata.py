@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from attrxfer.data import CachedDataset, Sets
 from attrxfer.interfaces import HasFraming, NamesWeights
+from attrxfer.model.attribute_regression import LARGEST, AttributeRegression
+from attrxfer.model.texture import FITTED, LIMITED, Texture
 from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe
 from attrxfer.recipe.assembly import Assembly
@@ -26,7 +30,8 @@ def bundle_metadata(assembly: Assembly, data: CachedDataset, sets: Sets, folder:
 
     Returns:
         task, size, framing, alignment, recipe, plugins, licences, weights (SHA-256 of the user's files of weights that
-        components read), trained, and scores, which are empty.
+        components read), trained, texture and attribute (what ``Texture`` and ``AttributeRegression`` found in the training
+        images; null where there are too few), and scores, which are empty.
     """
     recipe = assembly.recipe
     dataset = data.dataset
@@ -44,7 +49,28 @@ def bundle_metadata(assembly: Assembly, data: CachedDataset, sets: Sets, folder:
         "licences": sorted(licences),
         "weights": _given_weights(assembly),
         "trained": _trained(folder),
+        **_known_images(data, sets, recipe.task.guided, recipe.train.seed),
         "scores": {},
+    }
+
+
+def _known_images(data: CachedDataset, sets: Sets, guided: Mapping[str, bool], seed: int) -> dict[str, Any]:
+    """What the training images look like, and which images have the guided attributes."""
+    random = np.random.default_rng(seed)
+
+    def some(rows: NDArray[np.int64], most: int) -> NDArray[np.uint8]:
+        return data.images_u8(random.permutation(rows)[:most])
+
+    texture = Texture.fit(some(np.union1d(sets.guided, sets.input), FITTED + LIMITED))
+    validation = len(sets.validation_input) > 0
+    split, inputs = ("validation", sets.validation_input) if validation else ("test", sets.test_input)
+    regression = AttributeRegression.fit(
+        (some(sets.guided, LARGEST), some(sets.input, LARGEST)),
+        (some(data.rows(split, guided), LARGEST), some(inputs, LARGEST)),
+    )
+    return {
+        "texture": texture.table() if texture is not None else None,
+        "attribute": regression.table() if regression is not None else None,
     }
 
 

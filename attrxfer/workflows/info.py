@@ -42,8 +42,17 @@ def facts(path_or_name: str, host: Host) -> Facts:
         *(("weights", digest) for digest in metadata["sha256"].values()),
         *((f"weights of {name}", digest) for name, digest in (metadata.get("weights") or {}).items()),
         *_reference(path, metadata),
+        *_attribute(metadata),
         *((f"score: {name}", cell(score)) for name, score in metadata.get("scores", {}).get("scores", {}).items()),
     ]
+
+
+def _attribute(metadata: Mapping[str, Any]) -> Facts:
+    """How well the model tells which images have the attribute already."""
+    known = metadata.get("attribute")
+    return (
+        [] if known is None else [("has the attribute already", f"told rightly of {known['accuracy']:.0%} of held-out images")]
+    )
 
 
 def shipped_models(host: Host) -> list[tuple[str, ...]]:

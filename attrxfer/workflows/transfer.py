@@ -25,7 +25,7 @@ from attrxfer.media.images import SUFFIXES as IMAGES
 from attrxfer.media.images import is_image
 from attrxfer.media.manifest import Manifest
 from attrxfer.media.photos import Photos
-from attrxfer.media.processors import CropProcessor, PhotoProcessor
+from attrxfer.media.processors import CROP, CropProcessor, PhotoProcessor
 from attrxfer.media.provenance import provenance_of
 from attrxfer.media.video.processor import VideoProcessor
 from attrxfer.media.video.reader import SUFFIXES as VIDEOS
@@ -34,8 +34,6 @@ from attrxfer.model.loading import load_model
 from attrxfer.plugin.host import Host
 
 DEFAULT_BACKEND = "torch"
-CROPS = "crop"
-"""What is counted where nothing is detected."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +46,7 @@ class TransferOptions:
         detector: The locator that detects them; None: the default one.
         aligned: The images are crops like those trained on; nothing is detected.
         provenance: Whether results say how they were made.
+        only_without: Whether images and subjects that seem to have the attribute already are left alone.
         backend: What runs the networks of a bundle.
         batch: Which files are processed.
     """
@@ -57,6 +56,7 @@ class TransferOptions:
     detector: str | None = None
     aligned: bool = False
     provenance: bool = True
+    only_without: bool = False
     backend: str = DEFAULT_BACKEND
     batch: BatchOptions = field(default_factory=BatchOptions)
 
@@ -143,12 +143,18 @@ def _processors(
 ) -> tuple[list[FileProcessor], str]:
     """What transfers the files, and what it detects in them."""
     videos = [task.source for task in tasks if is_video(task.source)]
+    if options.only_without:
+        if model.metadata.get("attribute") is None:
+            raise AttrxferError(f"{model.name}: cannot tell which images have the attribute already: leave --only-without out")
+        if videos:
+            raise AttrxferError(f"{videos[0]}: --only-without takes images only, and this is a video")
     if options.aligned:
         if videos:
             raise AttrxferError(f"{videos[0]}: --aligned takes images only, and this is a video")
-        return [CropProcessor(model, options.strength, provenance)], CROPS
+        return [CropProcessor(model, options.strength, provenance, only_without=options.only_without)], CROP
     photos = Photos(model, load_detector(options.detector, host.registry))
-    processors: list[FileProcessor] = [PhotoProcessor(photos, options.strength, options.largest, provenance)]
+    images = PhotoProcessor(photos, options.strength, options.largest, provenance, only_without=options.only_without)
+    processors: list[FileProcessor] = [images]
     if videos:
         processors.append(VideoProcessor(photos, options.strength, options.largest, provenance))
     return processors, photos.subject

@@ -18,8 +18,10 @@ from PIL import Image
 from attrxfer.errors import DataError
 from attrxfer.media.detection import count
 from attrxfer.media.images import frame, open_rgb, save_image
+from attrxfer.media.input_notes import check_inputs, notes_on
 from attrxfer.media.photos.photo import MIN_SIDE, PhotoCrops
 from attrxfer.media.photos.photo_file import read_photo
+from attrxfer.media.processors import CROP
 from attrxfer.media.provenance import provenance_of, xmp_packet
 from attrxfer_demo.offer import Offer
 
@@ -141,7 +143,9 @@ class Studio:
                 ready = self._ready(key)
         except DataError as error:
             return PhotoView(None, f"{Path(path).name}: {str(error).removeprefix(f'{path}: ')}.")
-        notes = ready.file.notes if ready.file else ()
+        chosen = self.offers[offer]
+        subject = chosen.photos.subject if ready.photo_crops and chosen.photos else CROP
+        notes = [*(ready.file.notes if ready.file else ()), *notes_on(check_inputs(chosen.transfer, ready.crops), subject)]
         what = " ".join([describe(ready.photo_crops, self.offers[offer]), *(f"{note[0].upper()}{note[1:]}." for note in notes)])
         if ready.photo_crops is None:
             return PhotoView(key, what)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from attrxfer.errors import AttrxferError
+from attrxfer.interfaces import InputCheck
 from attrxfer.media.batch import BatchOptions, FileResult
 from attrxfer.media.provenance import SOURCE_TYPE, read_packet
 from attrxfer.plugin.host import Host
@@ -115,3 +118,63 @@ def test_no_video_is_a_crop(tmp_path: Path, cats: Fake, host: Host) -> None:
     write(tmp_path / "a.mkv", moving(2))
     with pytest.raises(AttrxferError, match="--aligned takes images only, and this is a video"):
         transfer("model", [tmp_path / "a.mkv"], tmp_path / "out", host, TransferOptions(aligned=True))
+
+
+class Informed(Fake):
+    """Knows its training images: the first subject of a photo has the attribute already, the last is unlike them."""
+
+    certain = 0.97
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.metadata = {**self.metadata, "attribute": {}}
+
+    def check_inputs(self, images_u8: NDArray[np.uint8]) -> InputCheck:
+        guided, unlike = np.full(len(images_u8), 0.1), np.zeros(len(images_u8), bool)
+        guided[0], unlike[-1] = self.certain, True
+        return InputCheck(unlike, guided)
+
+
+@pytest.fixture
+def informed(cats: Fake, monkeypatch: pytest.MonkeyPatch) -> Informed:
+    model = Informed()
+    monkeypatch.setattr(workflow, "load_model", lambda *arguments: model)
+    return model
+
+
+def test_what_the_model_knows_of_its_inputs_is_said(informed: Informed, folder: Path, tmp_path: Path, host: Host) -> None:
+    transfer("model", [folder], tmp_path / "out", host)
+    for line in json.loads((tmp_path / "out" / "manifest.json").read_text())["images"]:
+        assert line["notes"] == [
+            "1 cat is unlike the images that the model was trained on: expect a poor result",
+            "1 cat seems to have the attribute already (97% certain)",
+        ]
+        assert len(line["cats"]) == 2, "and both are changed"
+
+
+def test_only_without_leaves_alone_what_has_the_attribute(informed: Informed, folder: Path, tmp_path: Path, host: Host) -> None:
+    informed.certain = 0.6
+    (photo,) = transfer("m", [folder / "a.png"], tmp_path / "out", host, TransferOptions(only_without=True)).batch.files
+    assert photo.written.subjects == 1
+    assert "1 cat seems to have the attribute already, left alone" in photo.written.notes
+    transfer("m", [folder / "a.png"], tmp_path / "both", host)
+    one, both = (np.asarray(Image.open(tmp_path / name / "a.png")).astype(int) for name in ("out", "both"))
+    changed = np.abs(both - smooth()).max((0, 2)) > 0
+    assert (np.abs(one - smooth()).max((0, 2)) > 0).sum() < changed.sum(), "the first cat is as it was"
+    options = TransferOptions(aligned=True, only_without=True)
+    (crop,) = transfer("m", [folder / "a.png"], tmp_path / "crops", host, options).batch.files
+    assert (crop.outcome, crop.reason) == ("copied", "1 crop seems to have the attribute already, left alone")
+    informed.certain = 0.4
+    (crop,) = transfer("m", [folder / "a.png"], tmp_path / "crops", host, options).batch.files
+    assert crop.outcome == "changed"
+
+
+def test_only_without_needs_a_model_that_can_tell(cats: Fake, folder: Path, tmp_path: Path, host: Host) -> None:
+    with pytest.raises(AttrxferError, match="cannot tell which images have the attribute already: leave --only-without out"):
+        transfer("m", [folder], tmp_path / "out", host, TransferOptions(only_without=True))
+
+
+def test_only_without_takes_no_video(informed: Informed, tmp_path: Path, host: Host) -> None:
+    write(tmp_path / "clip.mp4", moving(3))
+    with pytest.raises(AttrxferError, match="clip.mp4: --only-without takes images only, and this is a video"):
+        transfer("m", [tmp_path / "clip.mp4"], tmp_path / "out", host, TransferOptions(only_without=True))

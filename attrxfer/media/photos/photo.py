@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,17 +26,24 @@ class PhotoCrops:
         points: Points (F, P, 2) of all subjects, x and y in pixels.
         similarities: Where the squares of those that are large enough lie, N of them.
         crops: Their crops, uint8 (N, S, S, 3).
+        left_out: How many others were left out by ``only``.
     """
 
     image: NDArray[np.uint8]
     points: NDArray[np.float32]
     similarities: tuple[Similarity, ...]
     crops: NDArray[np.uint8]
+    left_out: int = 0
 
     @property
     def too_small(self) -> int:
         """How many subjects were left alone because they are too small."""
-        return len(self.points) - len(self.similarities)
+        return len(self.points) - len(self.similarities) - self.left_out
+
+    def only(self, chosen: NDArray[np.bool_]) -> PhotoCrops:
+        """The crops that are chosen, of N."""
+        kept = tuple(each for each, keep in zip(self.similarities, chosen, strict=True) if keep)
+        return replace(self, similarities=kept, crops=self.crops[chosen], left_out=self.left_out + int((~chosen).sum()))
 
     def boxes(self) -> list[Box]:
         """The bounding box of each square in the photo: left, top, right, bottom."""
