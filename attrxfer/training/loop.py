@@ -27,6 +27,7 @@ from attrxfer.storage.run_folder import RunFolder, environment
 from attrxfer.training.checkpointing import Checkpoints, Position
 from attrxfer.training.devices import AccelerateDevices
 from attrxfer.training.diagnostics import Diagnostics, Symptom
+from attrxfer.training.forecast import seconds_left, shown
 from attrxfer.training.interruption import Interruption
 from attrxfer.training.logging import Display, Metrics
 from attrxfer.training.metadata import bundle_metadata, chain_specs
@@ -136,6 +137,11 @@ class Training:
         """
         checkpoints = Checkpoints(self.folder, self.networks, [s.key for s in self.stages], self.devices, self.metrics)
         position = checkpoints.restore()
+        seconds = seconds_left(self.recipe, self.run, position)
+        if seconds is not None:
+            self.display.say(shown(seconds))
+            if self.devices.main:
+                self.folder.update_info({"forecast": round(seconds)})
         with self.interruption.watched(), self.display:
             for number in range(position.stage, len(self.stages)):
                 self._run_stage(checkpoints, position)
