@@ -33,6 +33,7 @@ def json_schema(registry: Registry) -> Node:
         "extends": {"type": "string", "description": "The recipe that this one is laid over: a registered name or a file."},
         "format": {"const": FORMAT, "description": "Format of the recipe; 2 where it is left out."},
         "reference": {"type": "string", "description": "The registered recipe that this one is compared with."},
+        "with_data": {"type": "string", "description": "The registered recipe that replaces this one with data of the user's."},
         "stages": {
             "type": "array",
             "items": {"enum": stages},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,10 @@ from attrxfer.recipe.merging import apply_overrides, merge
 from attrxfer.recipe.parsing import parse
 from attrxfer.recipe.schema import Recipe
 
+WITH_DATA = "with_data"
+"""Key of a recipe: the registered recipe that replaces it where the user gives data (``--data``)."""
+log = logging.getLogger("attrxfer")
+
 
 def load(source: str | Path, host: Host, overrides: Sequence[str] = (), data: Mapping[str, Any] | None = None) -> Recipe:
     """Read and check a recipe.
@@ -21,12 +26,22 @@ def load(source: str | Path, host: Host, overrides: Sequence[str] = (), data: Ma
         source: A file, or a registered name.
         host: The plugins.
         overrides: Settings "a.b=c" that change the recipe.
-        data: Merged into the [data] table, before the overrides.
+        data: Merged into the [data] table, before the overrides. A recipe that names another one for such data
+            (``with_data``) is replaced by it.
 
     Raises:
         UnknownName: There is no such recipe.
         InvalidRecipe: Every problem of the recipe.
     """
+    path = _locate(str(source), None, host)
+    other = _toml(path).get(WITH_DATA)
+    if data is not None and other is not None:
+        if not isinstance(other, str) or other not in host.recipes():
+            raise InvalidRecipe(
+                str(path), [Problem(WITH_DATA, f'no recipe "{other}"{did_you_mean(str(other), host.recipes())}')]
+            )
+        log.info("%s: with data of your own it is the recipe %s", source, other)
+        source = other
     return complete(read(source, host), str(source), host, overrides, data)
 
 
@@ -76,14 +91,19 @@ def _locate(source: str, beside: Path | None, host: Host) -> Path:
     raise UnknownName(f'no recipe "{source}": neither a file nor a registered name{did_you_mean(source, recipes)}')
 
 
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidRecipe(str(path), [Problem("", f"not TOML: {error}")]) from None
+
+
 def _read(path: Path, host: Host, above: tuple[Path, ...]) -> dict[str, Any]:
     if path.resolve() in above:
         chain = " -> ".join(p.name for p in (*above, path))
         raise InvalidRecipe(str(path), [Problem("extends", f"a circle: {chain}")])
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidRecipe(str(path), [Problem("", f"not TOML: {error}")]) from None
+    table = _toml(path)
+    table.pop(WITH_DATA, None)  # only of the recipe that is asked for: whoever extends it may have changed what it replaces
     base = table.pop("extends", None)
     if base is None:
         return table

@@ -42,7 +42,7 @@ def parse(table: Mapping[str, Any], registry: Registry, source: str, problems: S
         raise InvalidRecipe(source, [Problem("format", f"{stated}: this version reads recipes of format {FORMAT}")])
     found = list(problems)
     found += [
-        Problem(key, f"unknown section{did_you_mean(key, (*SECTIONS, *PLAIN, 'extends'))}")
+        Problem(key, f"unknown section{did_you_mean(key, (*SECTIONS, *PLAIN, 'extends', 'with_data'))}")
         for key in table
         if key not in (*SECTIONS, *PLAIN)
     ]

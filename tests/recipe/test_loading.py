@@ -40,6 +40,29 @@ def refused(path: Path, host: Host, *overrides: str) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
+# ---------------------------------------------------------------- with_data
+
+
+def test_with_data_another_recipe_is_taken(write: Any, host: Host, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    data = {"use": "folder", "path": "images"}
+    path = write('extends = "diat_a_gender"\nwith_data = "diat_gender"\n[train]\nseed = 7\n')
+    assert load(path, host).identity[0].name == "adaptive" and not caplog.messages
+    given = load(path, host, ["train.size=32"], data)
+    assert given.identity[0].name == "backbone" and given.train.seed == 0, "nothing of the replaced recipe is left"
+    assert given.data.name == "folder" and given.train.size == 32
+    assert caplog.messages == [f"{path}: with data of your own it is the recipe diat_gender"]
+    extending = path.with_name("extending.toml")
+    extending.write_text(f'extends = "{path.name}"\n')
+    assert load(extending, host, (), data).identity[0].name == "adaptive", "the changes of an extending recipe are kept"
+
+
+def test_with_data_names_a_recipe(write: Any, host: Host) -> None:
+    path = write('extends = "diat_a_gender"\nwith_data = "diat_gendre"\n')
+    with pytest.raises(InvalidRecipe, match='with_data: no recipe "diat_gendre"; did you mean "diat_gender"'):
+        load(path, host, (), {"use": "folder", "path": "images"})
+
+
 # ---------------------------------------------------------------- --set
 
 
