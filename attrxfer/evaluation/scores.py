@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attrxfer.data import CachedDataset
-from attrxfer.interfaces import AggregateScore, Metric, Model, PerImageScore, Role
+from attrxfer.interfaces import AggregateScore, GroupsImages, Metric, Model, PerImageScore, Role
 
 DRAWS = 1000
 FEW = 10
@@ -193,7 +193,7 @@ def as_json(score: AggregateScore) -> dict[str, Any]:
 def slices(
     scorecard: Scorecard, evaluation: HeldOutResults, roles: Sequence[Role] = SLICED
 ) -> dict[str, dict[str, dict[str, Any]]]:
-    """Scores among the images that have, and that have not, each other attribute.
+    """Scores among the images that have, and that have not, each other attribute, and in each group that a metric makes.
 
     Args:
         scorecard: The scores of all images.
@@ -205,17 +205,24 @@ def slices(
     """
     chosen = [next((label for label in labels(scorecard.scores, role) if label in scorecard.per_image), None) for role in roles]
     sliced: dict[str, dict[str, dict[str, Any]]] = {}
-    for attribute, values in evaluation.data.records.attributes.items():
-        if attribute in evaluation.target:
-            continue
-        has = values[evaluation.rows]
-        for name, inside in ((attribute, has), (f"not {attribute}", ~has)):
-            people = evaluation.people[inside]
-            if len(np.unique(people)) >= FEW and inside.sum() < len(has):
-                sliced[name] = {}
-                for label in chosen:
-                    if label is not None:
-                        whole = scorecard.scores[label]
-                        part = PerImageScore(scorecard.per_image[label][inside], whole["unit"], whole["better"], whole["role"])
-                        sliced[name][label] = as_json(mean(part, people))
+    for name, inside in _groups(scorecard, evaluation):
+        people = evaluation.people[inside]
+        if len(np.unique(people)) >= FEW and inside.sum() < len(inside):
+            sliced[name] = {}
+            for label in chosen:
+                if label is not None:
+                    whole = scorecard.scores[label]
+                    part = PerImageScore(scorecard.per_image[label][inside], whole["unit"], whole["better"], whole["role"])
+                    sliced[name][label] = as_json(mean(part, people))
     return sliced
+
+
+def _groups(scorecard: Scorecard, evaluation: HeldOutResults) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """The groups of the held-out images: which of them (N,) each one has."""
+    for attribute, values in evaluation.data.records.attributes.items():
+        if attribute not in evaluation.target:
+            has = values[evaluation.rows]
+            yield from ((attribute, has), (f"not {attribute}", ~has))
+    for metric in {id(metric): metric for metric in scorecard.metrics.values()}.values():
+        if isinstance(metric, GroupsImages):
+            yield from metric.groups(evaluation.data, evaluation.rows).items()

@@ -254,6 +254,15 @@ class SameSubject(Protocol):
 
 
 @runtime_checkable
+class GroupsImages(Protocol):
+    """A metric that divides the held-out images by something that is no attribute; scores are shown for each group."""
+
+    def groups(self, data: DatasetView, rows: NDArray[np.int64]) -> Mapping[str, NDArray[np.bool_]]:
+        """{name of a group: which of the images of these rows (N,) are in it}; empty where they cannot be divided."""
+        ...
+
+
+@runtime_checkable
 class PicksImages(Protocol):
     """A method whose results are real images of the data set."""
 

@@ -98,6 +98,15 @@ class Identity(OfFaces):
         if self.network is not None and face_landmarks(data) is None and missing_dlib():
             raise DataError(f"metric identity: the data set has no landmarks of a face; missing: {missing_dlib()[0]}")
 
+    def groups(self, data: DatasetView, rows: NDArray[np.int64]) -> Mapping[str, NDArray[np.bool_]]:
+        """Images whose inner face is darker, and lighter, than the median; empty without landmarks of the data set."""
+        points = face_landmarks(data)
+        if points is None:
+            return {}
+        light = skin_brightness(data.images_u8(rows), five_points(points[rows]))
+        darker = light < np.median(light)
+        return {"darker skin": darker, "lighter skin": ~darker}
+
     def __call__(self, evaluation: Evaluation) -> Mapping[str, PerImageScore | AggregateScore]:
         """Score results.
 
@@ -205,3 +214,25 @@ def _cosine(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.float64]:
 
 def _landmarks(faces: Faces, images: Images) -> NDArray[np.float64]:
     return np.stack([faces.landmarks(image) for image in images]).astype(np.float64)
+
+
+CHEEK = 0.15
+"""Half the side of the square that is looked at on each cheek, in distances between the eyes."""
+
+
+def skin_brightness(images: Images, points: NDArray[Any]) -> NDArray[np.float64]:
+    """The median luminance (N,) in 0..255 of the cheeks, halfway from each eye to the corner of the mouth below it.
+
+    Args:
+        images: uint8 (N, S, S, 3).
+        points: Left eye, right eye, nose and corners of the mouth (N, 5, 2), in pixels.
+    """
+    found = []
+    for image, (left, right, _, *corners) in zip(images, points, strict=True):
+        half = max(1, round(CHEEK * float(np.linalg.norm(right - left))))
+        values = []
+        for eye, corner in zip((left, right), corners, strict=True):
+            x, y = np.rint((eye + corner) / 2).astype(int).clip(half, image.shape[0] - 1 - half)
+            values.append(image[y - half : y + half + 1, x - half : x + half + 1].mean(-1).reshape(-1))
+        found.append(np.median(np.concatenate(values)))
+    return np.array(found, np.float64)

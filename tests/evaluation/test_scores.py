@@ -91,6 +91,22 @@ def test_slices_show_whom_a_model_fails() -> None:
     assert found["Young"]["hit"]["n"] == 20
 
 
+def test_a_metric_adds_groups_of_its_own() -> None:
+    class Halves:
+        def __call__(self, evaluation: Any) -> dict[str, PerImageScore]:
+            return {"hit": PerImageScore((np.arange(40) < 10).astype(float), "share", role="attribute accuracy")}
+
+        def groups(self, data: Any, rows: Any) -> dict[str, Any]:
+            return {"first": rows < 20, "last": rows >= 20, "few": rows < 3}
+
+    records = SimpleNamespace(attributes={})
+    given: Any = SimpleNamespace(
+        data=SimpleNamespace(records=records), rows=np.arange(40), people=np.arange(40), target={}, outputs=np.zeros(0)
+    )
+    found = slices(score("me", given, [Halves()]), given)
+    assert {name: group["hit"]["value"] for name, group in found.items()} == {"first": 0.5, "last": 0.0}
+
+
 # ---------------------------------------------------------------- candidates
 
 
