@@ -83,3 +83,19 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         return f'; did you mean "{near[0]}"?'
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return f"; known: {', '.join(names[:SHOWN])}{more}" if names else ""
+
+
+def printable(name: str) -> str:
+    r"""A file's name as any terminal takes it: bytes that are not UTF-8, and control characters, become escapes.
+
+    >>> printable("caf\udce9.jpg"), printable("a\nb\x1b[31m")
+    ('caf\\xe9.jpg', 'a\\x0ab\\x1b[31m')
+    >>> printable("café.jpg") == "café.jpg"
+    True
+    """
+    return "".join(letter if letter.isprintable() else _escape(ord(letter)) for letter in name)
+
+
+def _escape(code: int) -> str:
+    byte = code - 0xDC00 if 0xDC80 <= code <= 0xDCFF else code  # how Python keeps a name's bytes that are not UTF-8
+    return f"\\x{byte:02x}" if byte <= 0xFF else f"\\u{byte:04x}"

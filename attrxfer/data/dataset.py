@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import copy
 import difflib
+import json
+import re
+import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attrxfer.data.cache import Progress, cache_key, open_images
-from attrxfer.errors import DataError
+from attrxfer.errors import DataError, printable
 from attrxfer.interfaces import SPLITS, Broken, Counterfactuals, Dataset, Records, Selection
 from attrxfer.storage.cache import cache_folder
 from attrxfer.storage.conversion import to_tensor
@@ -112,13 +115,13 @@ class CachedDataset:
         return known.mean(0, dtype=np.float64).astype(np.float32) if len(known) else None
 
     def describe(self) -> str:
-        """A text: images and people of each split, counts of each attribute, broken images."""
+        """A text: images and people of each split, counts of each attribute, what was left out, broken images."""
         lines = [describe(self.records, self.usable)]
         if self.unselected:
             lines.append(f"{self.unselected} left out by the selection")
         if self.broken:
             lines.append(f"{len(self.broken)} broken, skipped:")
-            lines += [f"  {name}: {reason}" for name, reason in self.broken[:NAMED]]
+            lines += [f"  {printable(name)}: {printable(reason)}" for name, reason in self.broken[:NAMED]]
             lines += [f"  and {len(self.broken) - NAMED} more"] if len(self.broken) > NAMED else []
         return "\n".join(lines)
 
@@ -155,14 +158,25 @@ def require_attributes(records: Records, names: Mapping[str, Collection[str]]) -
     if not unknown:
         return
     places = [place for place, own in names.items() if not set(own).isdisjoint(unknown)]
-    choose = f"; choose with: --set task.guided={{{next(iter(known), 'NAME')}=true}}" if "task" in places else ""
+    choose = f"; choose with: {guided_setting(next(iter(known), 'NAME'))}" if "task" in places else ""
     near = {name: difflib.get_close_matches(name, known, n=1) for name in unknown}
     named = ", ".join(f'"{name}"' + (f' (did you mean "{near[name][0]}"?)' if near[name] else "") for name in unknown)
     raise DataError(f"{', '.join(places)}: the data have no attribute {named}; they have {', '.join(known) or 'none'}{choose}")
 
 
+def guided_setting(name: str) -> str:
+    """What to type so that an attribute is the one that results should have.
+
+    >>> guided_setting("smiling"), guided_setting("no glasses")
+    ('--set task.guided={smiling=true}', '--set \'task.guided={"no glasses"=true}\'')
+    """
+    bare = re.fullmatch("[A-Za-z0-9_-]+", name) is not None
+    setting = f"task.guided={{{name if bare else json.dumps(name, ensure_ascii=False)}=true}}"
+    return f"--set {setting if bare else shlex.quote(setting)}"
+
+
 def describe(records: Records, usable: NDArray[np.bool_]) -> str:
-    """A table: images, people and counts of each attribute among the usable images of each split."""
+    """A table: images, people and counts of each attribute among the usable images of each split; below it, the notes."""
     by_split = [np.flatnonzero(usable & (records.split == number)) for number in range(len(SPLITS))]
     lines = [f"{len(records)} images, {int(usable.sum())} usable", f"{'':24}" + "".join(f"{split:>12}" for split in SPLITS)]
     lines.append(f"{'images':24}" + "".join(f"{len(rows):>12}" for rows in by_split))
@@ -171,7 +185,7 @@ def describe(records: Records, usable: NDArray[np.bool_]) -> str:
         lines.append(f"{'people':24}" + "".join(f"{len(np.unique(identity[rows])):>12}" for rows in by_split))
     for name, values in records.attributes.items():
         lines.append(f"{name:24}" + "".join(f"{int(values[rows].sum()):>12}" for rows in by_split))
-    return "\n".join(lines)
+    return "\n".join([*lines, *map(printable, records.notes)])
 
 
 def open_data(
@@ -205,7 +219,8 @@ def open_data(
     selected = selection.keep(records) if selection is not None else np.ones(len(records), bool)
     usable = readable & selected
     if not usable.any():
+        first = f"; the first: {printable(broken[0].name)}: {printable(broken[0].reason)}" if broken else ""
         raise DataError(
-            f"none of the {len(records)} images can be used: {len(broken)} broken, {int((~selected).sum())} not selected"
+            f"none of the {len(records)} images can be used: {len(broken)} broken, {int((~selected).sum())} not selected{first}"
         )
     return CachedDataset(records, usable, broken, int((readable & ~selected).sum()), cache_key(dataset, size), images, dataset)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -36,6 +37,6 @@ def recognise(path: Path, components: Iterable[Component]) -> str:
     if len(sure) > 1 and sure[0][0] == sure[1][0]:
         raise DataError(
             f'{path}: could be "{sure[0][1]}" or "{sure[1][1]}"; say which with '
-            f"--set data.use={sure[0][1]} --set data.path={path}"
+            f"--set data.use={sure[0][1]} --set {shlex.quote(f'data.path={path}')}"
         )
     return sure[0][1]

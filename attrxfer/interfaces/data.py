@@ -28,6 +28,7 @@ class Records:
         identity: int64 (N,), equal for images of one subject; None where that is unknown.
         landmarks: float32 (N, P, 2), x and y in pixels of the images that ``read`` returns (the centre of the first pixel is
             0, 0), NaN where an image has none; None where the data set has none.
+        notes: A line each on what the data set left out of its source, or had to guess; they are printed before training.
     """
 
     names: tuple[str, ...]
@@ -35,6 +36,7 @@ class Records:
     split: NDArray[np.uint8]
     identity: NDArray[np.int64] | None = None
     landmarks: NDArray[np.float32] | None = None
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from attrxfer.errors import DataError
 from attrxfer.interfaces import Broken, Framing
 from attrxfer.media.images import frame, open_rgb
 
+SUFFIX = re.compile(r"\.\w{1,5}")
 SHARE_TRAIN, SHARE_VALIDATION = 80, 10
 
 
@@ -44,6 +47,46 @@ def read_files(
     return images
 
 
+class Stored:
+    """Finds the files that lists name, also where a copy of the data has another suffix: 000001.png for 000001.jpg.
+
+    Args:
+        folder: Where file names start.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._in: dict[str, tuple[frozenset[str], dict[str, str]]] = {}
+
+    def find(self, name: str) -> str | None:
+        """The file of a listed name, relative to the folder; None where there is none, or several differ by suffix only."""
+        for written in dict.fromkeys((name, name.replace("\\", "/"))):  # Windows separates folders by backslashes
+            parent, _, last = written.rpartition("/")
+            files, by_stem = self._listing(parent)
+            stem = Path(last).stem if SUFFIX.fullmatch(Path(last).suffix) else last
+            file = last if last in files else by_stem.get(stem)
+            if file:
+                return f"{parent}/{file}" if parent else file
+        return None
+
+    def find_all(self, names: Sequence[str]) -> list[str | None]:
+        """``find`` for all names of a list. A file that the list itself names stands for no other name."""
+        listed = set(names)
+        found = [self.find(name) for name in names]
+        return [file if file == name or file not in listed else None for name, file in zip(names, found, strict=True)]
+
+    def _listing(self, parent: str) -> tuple[frozenset[str], dict[str, str]]:
+        """The files of a folder, and those of which only one has the stem, by their stems."""
+        if parent not in self._in:
+            try:
+                files = [file.name for file in (self.folder / (parent or ".")).iterdir()]
+            except (OSError, ValueError):
+                files = []
+            stems = Counter(Path(file).stem for file in files)
+            self._in[parent] = frozenset(files), {Path(file).stem: file for file in files if stems[Path(file).stem] == 1}
+        return self._in[parent]
+
+
 def missing_path(path: Path) -> list[str]:
     """That a path of the user's does not exist; empty when it does."""
     return [] if path.exists() else [f"{path}: no such file or folder"]
@@ -55,7 +98,8 @@ def fingerprint(folder: Path, names: Iterable[str], parameters: Any) -> str:
     for name in names:
         path = folder / name
         stat = path.stat() if path.is_file() else None
-        digest.update(f"{name}/{stat.st_size if stat else -1}/{stat.st_mtime_ns if stat else -1}\n".encode())
+        line = f"{name}/{stat.st_size if stat else -1}/{stat.st_mtime_ns if stat else -1}\n"
+        digest.update(line.encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 
@@ -64,5 +108,5 @@ def split_by(keys: Iterable[object]) -> NDArray[np.uint8]:
 
     Equal keys (one person) get the same split, and adding images does not change the split of others.
     """
-    shares = np.array([zlib.crc32(str(key).encode()) % 100 for key in keys])
+    shares = np.array([zlib.crc32(str(key).encode("utf-8", "surrogateescape")) % 100 for key in keys])
     return ((shares >= SHARE_TRAIN).astype(np.uint8) + (shares >= SHARE_TRAIN + SHARE_VALIDATION)).astype(np.uint8)

@@ -2,27 +2,50 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from attrxfer.errors import DataError
-from attrxfer.interfaces import Broken, Records
+from attrxfer.errors import DataError, printable
+from attrxfer.interfaces import SPLITS, Broken, Records
+from attrxfer.media.folders import Tree, is_hidden, walk
 from attrxfer.media.images import is_image
+from attrxfer_faces.cells import SPLIT_NAMES, counted, named
 from attrxfer_faces.files import fingerprint, missing_path, read_files, split_by
 
-SPLIT_FOLDERS = {"train": 0, "val": 1, "validation": 1, "valid": 1, "test": 2}
+DOMAIN = re.compile(f"({'|'.join(SPLIT_NAMES)})[_-]?([AB])", re.IGNORECASE)
+"""A folder of the CycleGAN layout: trainA, testB."""
+
+
+class Found(NamedTuple):
+    """What was found in the folder.
+
+    Attributes:
+        files: Images, relative to the folder.
+        classes: The class of each.
+        splits: The split of each; None without split folders.
+        notes: What was left out.
+    """
+
+    files: tuple[str, ...]
+    classes: list[str]
+    splits: list[int] | None
+    notes: tuple[str, ...]
 
 
 class Folder:
-    """PATH/CLASS/**/image, or PATH/SPLIT/CLASS/**/image with splits train, validation (val, valid) and test.
+    """PATH/CLASS/**/image, PATH/SPLIT/CLASS/**/image, or PATH/trainA, trainB, testA, testB.
 
-    Each class is a boolean attribute. Without split folders the splits are 80/10/10 by file name.
+    Each class is a boolean attribute. Splits are train (training), validation (val, valid) and test (testing), in small or
+    capital letters. Without split folders the splits are 80/10/10 by file name. Hidden folders are left out; links are
+    followed.
 
     Args:
         path: The folder.
@@ -41,10 +64,12 @@ class Folder:
 
     @staticmethod
     def recognise(path: Path) -> float:
+        """0.5 for two folders of images or more; 0.1 for a folder of folders, so that ``records`` can say what is wrong."""
         if not path.is_dir():
             return 0.0
-        classes = [folder for folder in path.iterdir() if folder.is_dir() and any(map(is_image, folder.rglob("*")))]
-        return 0.5 if len(classes) >= 2 else 0.0
+        folders = [folder for folder in path.iterdir() if folder.is_dir() and not is_hidden(folder.name)]
+        classes = [folder for folder in folders if any(map(is_image, walk(folder).files))]
+        return 0.5 if len(classes) >= 2 else 0.1 if folders else 0.0
 
     def records(self) -> Records:
         """The labels of all images.
@@ -52,30 +77,100 @@ class Folder:
         Raises:
             DataError: Fewer than two classes have images.
         """
-        files, classes, splits = self._files
-        known = sorted(set(classes))
+        found = self._found
+        known = sorted(set(found.classes))
         if len(known) < 2:
+            reasons = "".join(f"; {note}" for note in found.notes)
             raise DataError(
-                f"{self.path}: expected a folder of images for each of two classes or more; found {known or 'none'}"
+                f"{self.path}: expected a folder of images for each of two classes or more; found {known or 'none'}{reasons}"
             )
-        attributes = {name: np.array([one == name for one in classes]) for name in known}
-        split = np.array(splits, np.uint8) if splits else split_by(files)
-        return Records(files, attributes, split)
+        classes = np.array(found.classes)
+        attributes = {name: classes == name for name in known}
+        splits = np.array(found.splits, np.uint8) if found.splits is not None else split_by(found.files)
+        return Records(found.files, attributes, splits, notes=found.notes)
 
     def read(self, rows: Sequence[int]) -> list[NDArray[np.uint8] | Broken]:
-        return read_files(self.path, self._files[0], rows, None, self.size)
+        return read_files(self.path, self._found.files, rows, None, self.size)
 
     def fingerprint(self) -> str:
-        return fingerprint(self.path, self._files[0], ["folder", str(self.path.resolve()), self.size])
+        return fingerprint(self.path, self._found.files, ["folder", str(self.path.resolve()), self.size])
 
     @cached_property
-    def _files(self) -> tuple[tuple[str, ...], list[str], list[int]]:
-        """Paths below the folder, the class of each, and the split of each (empty without split folders)."""
+    def _found(self) -> Found:
         if not self.path.is_dir():
             raise DataError(f"{self.path}: no such folder")
-        files = [file.relative_to(self.path) for file in sorted(self.path.rglob("*")) if file.is_file() and is_image(file)]
-        split = bool(files) and {file.parts[0] for file in files} <= set(SPLIT_FOLDERS)
-        depth = 1 if split else 0
-        files = [file for file in files if len(file.parts) > depth + 1]
-        splits = [SPLIT_FOLDERS[file.parts[0]] for file in files] if split else []
-        return tuple(file.as_posix() for file in files), [file.parts[depth] for file in files], splits
+        tree = walk(self.path)
+        images = [file for file in tree.files if is_image(file)]
+        tops = list(dict.fromkeys(file.parts[0] for file in images if len(file.parts) > 1))
+        if len({match[2] for top in tops if (match := DOMAIN.fullmatch(top))}) == 2:
+            place = _domain
+        elif tops and _are_splits(tops):
+            place = _split
+        else:
+            place = _class
+        placed = [(file, where) for file in images if (where := place(file)) is not None]
+        used = {file for file, _ in placed}
+        outside = [file for file in images if file not in used]
+        return Found(
+            tuple(file.as_posix() for file, _ in placed),
+            [printable(name) for _, (name, _) in placed],
+            [number for _, (_, number) in placed] if place is not _class else None,
+            _notes(tree, outside, place is not _class),
+        )
+
+
+def _are_splits(tops: Sequence[str]) -> bool:
+    """Whether folders of these names are splits: all of them, or a training split and another one. (A class may be called
+    train.)"""
+    numbers = [SPLIT_NAMES.get(top.lower()) for top in tops]
+    return None not in numbers or (0 in numbers and bool({1, 2} & set(numbers)))
+
+
+def _class(file: Path) -> tuple[str, int] | None:
+    """The class of CLASS/**/image; None for a file elsewhere."""
+    return (file.parts[0], 0) if len(file.parts) > 1 else None
+
+
+def _split(file: Path) -> tuple[str, int] | None:
+    """The class and the split of SPLIT/CLASS/**/image; None for a file elsewhere."""
+    number = SPLIT_NAMES.get(file.parts[0].lower())
+    return (file.parts[1], number) if number is not None and len(file.parts) > 2 else None
+
+
+def _domain(file: Path) -> tuple[str, int] | None:
+    """The class, A or B, and the split of trainA/**/image; None for a file elsewhere."""
+    match = DOMAIN.fullmatch(file.parts[0]) if len(file.parts) > 1 else None
+    return (match[2].upper(), SPLIT_NAMES[match[1].lower()]) if match else None
+
+
+def _notes(tree: Tree, outside: Sequence[Path], split: bool) -> tuple[str, ...]:
+    """A line for each kind of thing that was left out.
+
+    Args:
+        tree: All that the folder holds.
+        outside: Images that belong to no class.
+        split: Whether there are split folders.
+    """
+    notes = []
+    if outside:
+        where = f"a class's folder inside {', '.join(SPLITS)}" if split else "a class's folder"
+        names = named([printable(file.as_posix()) for file in outside])
+        notes.append(f"left out: {counted(len(outside), 'image', 'images')} outside {where} ({names})")
+    hidden = [file for file in tree.files if is_image(Path(file.name.lstrip("."))) and file.name.startswith(".")]
+    if hidden:
+        notes.append(
+            f"left out: {counted(len(hidden), 'hidden file', 'hidden files')} ({named([printable(str(f)) for f in hidden])})"
+        )
+    others = [file for file in tree.files if not is_image(file) and not file.name.startswith(".")]
+    if others:
+        kinds = Counter(file.suffix.lower() or "no suffix" for file in others)
+        kinds_text = ", ".join(f"{printable(kind)}: {count:,}" for kind, count in kinds.most_common(5))
+        first = printable(others[0].as_posix())
+        notes.append(
+            f"left out: {counted(len(others), 'file is', 'files are')} no images that can be read here ({kinds_text}; "
+            f"first: {first})"
+        )
+    if tree.hidden:
+        names = named([printable(folder.as_posix()) for folder in tree.hidden])
+        notes.append(f"left out: {counted(len(tree.hidden), 'hidden or system folder', 'hidden or system folders')} ({names})")
+    return (*notes, *(f"left out: {printable(reason)}" for reason in tree.unreadable))

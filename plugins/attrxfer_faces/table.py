@@ -2,29 +2,50 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from attrxfer.errors import DataError
+from attrxfer.errors import DataError, printable
 from attrxfer.interfaces import SPLITS, Broken, Records
-from attrxfer_faces.files import fingerprint, missing_path, read_files, split_by
+from attrxfer_faces.cells import counted, first_twice, name_column, named, read_text, split, table_rows, truths
+from attrxfer_faces.files import Stored, fingerprint, missing_path, read_files, split_by
 
-TRUE, FALSE = {"1", "true", "yes"}, {"0", "-1", "false", "no"}
-NAME_COLUMNS = ("file", "filename", "file_name", "image", "image_id", "path", "name")
+SUFFIXES = (".csv", ".tsv")
+SPLIT_COLUMNS, IDENTITY_COLUMNS = ("split", "partition"), ("identity",)
+CLASS_COLUMNS = ("label", "labels", "class", "class_name", "category")
+MOST_CLASSES = 1000
+"""Greatest number of classes in a column: more are no classes, but captions or names."""
+
+
+class Table(NamedTuple):
+    """The table as it was read; N rows.
+
+    Attributes:
+        names: The images' files (N,), as they are stored.
+        lines: The line of the file (N,) of each row.
+        columns: The cells (N,) of the other columns, by their headers.
+        notes: What was left out or guessed.
+    """
+
+    names: tuple[str, ...]
+    lines: list[int]
+    columns: dict[str, list[str]]
+    notes: tuple[str, ...]
 
 
 class Csv:
     """A CSV file with a column of file names and a column for each attribute.
 
     The column of file names is called file, filename, file_name, image, image_id, path or name. Attributes are 1, true, yes
-    or 0, -1, false, no. Optional columns: ``split`` (train, validation, test) and ``identity`` (any text).
+    or 0, -1, false, no. A column called label, labels, class, class_name or category may hold names of classes instead: each
+    class is an attribute. Optional columns: ``split`` or ``partition`` (train, validation, test, or 0, 1, 2) and ``identity``
+    (any text). Cells are separated by commas, semicolons, tabs or vertical bars.
 
     Args:
         path: The CSV file, or a folder with one CSV file.
@@ -45,9 +66,11 @@ class Csv:
 
     @staticmethod
     def recognise(path: Path) -> float:
+        """1 for a CSV file, 0.8 for a folder with one, 0.2 for a folder with more, so that ``records`` can say so."""
         if path.is_file():
-            return 1.0 if path.suffix.lower() == ".csv" else 0.0
-        return 0.8 if path.is_dir() and len(list(path.glob("*.csv"))) == 1 else 0.0
+            return 1.0 if path.suffix.lower() in SUFFIXES else 0.0
+        found = len(_tables(path)) if path.is_dir() else 0
+        return 0.8 if found == 1 else 0.2 if found else 0.0
 
     def records(self) -> Records:
         """The labels of all images.
@@ -55,27 +78,35 @@ class Csv:
         Raises:
             DataError: The table is malformed; the message names line and column.
         """
-        names, rows = self._table
-        columns = [c for c in rows[0] if c not in (self._name_column(rows[0]), "split", "identity")]
-        attributes = {c: np.array([self._truth(row[c], c, i) for i, row in enumerate(rows)]) for c in columns}
+        table = self._table
+        splits = self._column(SPLIT_COLUMNS)
+        people = self._column(IDENTITY_COLUMNS)
         identity = None
-        if "identity" in rows[0]:
-            identity = np.unique([row["identity"] for row in rows], return_inverse=True)[1].astype(np.int64)
-        keys = [row["identity"] for row in rows] if identity is not None else names
-        split = self._splits(rows) if "split" in rows[0] else split_by(keys)
-        return Records(names, attributes, split, identity)
+        if people is not None:
+            identity = np.unique(table.columns[people], return_inverse=True)[1].astype(np.int64)
+        keys = table.columns[people] if people is not None else table.names
+        split_of = self._splits(splits) if splits is not None else split_by(keys)
+        attributes: dict[str, NDArray[np.bool_]] = {}
+        for column in table.columns:
+            if column not in (splits, people):
+                for name, values in self._attributes(column).items():
+                    if name in attributes:
+                        raise DataError(f'{self._csv}, column {column}: there is another attribute "{name}"')
+                    attributes[name] = values
+        return Records(table.names, attributes, split_of, identity, notes=table.notes)
 
     def read(self, rows: Sequence[int]) -> list[NDArray[np.uint8] | Broken]:
-        return read_files(self._folder, self._table[0], rows, None, self.size)
+        return read_files(self._folder, self._table.names, rows, None, self.size)
 
     def fingerprint(self) -> str:
-        return fingerprint(self._folder, self._table[0], ["csv", str(self._folder.resolve()), self.size])
+        return fingerprint(self._folder, self._table.names, ["csv", str(self._folder.resolve()), self.size])
 
     @cached_property
     def _csv(self) -> Path:
-        found = [self.path] if self.path.is_file() else sorted(self.path.glob("*.csv"))
+        found = [self.path] if self.path.is_file() else _tables(self.path)
         if len(found) != 1:
-            raise DataError(f"{self.path}: expected one CSV file, found {len(found)}")
+            names = f": {named([file.name for file in found])}; name the one to use" if found else ""
+            raise DataError(f"{self.path}: expected one CSV file, found {len(found)}{names}")
         return found[0]
 
     @property
@@ -83,37 +114,81 @@ class Csv:
         return self.images or self._csv.parent
 
     @cached_property
-    def _table(self) -> tuple[tuple[str, ...], list[dict[str, str]]]:
-        with self._csv.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-        if not rows:
+    def _table(self) -> Table:
+        text, guessed = read_text(self._csv)
+        rows = table_rows(self._csv, text)
+        if len(rows) < 2:
             raise DataError(f"{self._csv}: no rows")
-        short = next((i for i, row in enumerate(rows) if None in row or None in row.values()), None)
-        if short is not None:
-            raise DataError(f"{self._csv}, line {short + 2}: not as many values as the header has columns")
-        column = self._name_column(rows[0])
-        names = [row[column] for row in rows]
-        twice = (
-            next((name for i, name in enumerate(names) if name in names[:i]), None) if len(set(names)) < len(names) else None
-        )
+        header, body = rows[0].cells, rows[1:]
+        while header and not header[-1]:
+            header.pop()  # spreadsheets end every line with separators of empty columns
+        for line, cells in body:
+            if len(cells) < len(header) or any(cells[len(header) :]):
+                raise DataError(f"{self._csv}, line {line}: not as many values as the header has columns")
+        twice = first_twice(filter(None, header))
+        if twice is not None:
+            raise DataError(f'{self._csv}: two columns are called "{twice}"')
+        at = name_column(self._csv, header)
+        empty = next((row.line for row in body if not row.cells[at]), None)
+        if empty is not None:
+            raise DataError(f"{self._csv}, line {empty}, column {header[at]}: no file name")
+        names, notes = self._files([row.cells[at] for row in body])
+        unnamed = sum(not name for name in header)
+        if unnamed:
+            notes.append(f"left out: {counted(unnamed, 'column', 'columns')} of {self._csv.name} without a name")
+        columns = {name: [row.cells[i] for row in body] for i, name in enumerate(header) if name and i != at}
+        return Table(names, [row.line for row in body], columns, (*([guessed] if guessed else []), *notes))
+
+    def _files(self, listed: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
+        """The files of listed names, and notes on those that have other names. Names without a file stay: each is broken."""
+        twice = first_twice(listed)
         if twice is not None:
             raise DataError(f"{self._csv}: {twice} is listed twice")
-        return tuple(names), rows
+        files = Stored(self._folder).find_all(listed)
+        if not any(files):
+            raise DataError(
+                f"{self._csv}: none of its {len(listed)} images exists; the first would be {self._folder / listed[0]}; "
+                f"name the folder in which file names start with --set data.images=FOLDER"
+            )
+        other = [f"{name}: {file}" for name, file in zip(listed, files, strict=True) if file not in (None, name)]
+        notes = [f"{counted(len(other), 'name', 'names')} of {self._csv.name} taken for files of another name ({named(other)})"]
+        names = tuple(file or name for name, file in zip(listed, files, strict=True))
+        twice = first_twice(names)
+        if twice is not None:
+            raise DataError(f"{self._csv}: two names stand for the file {twice}")
+        return names, notes if other else []
 
-    def _name_column(self, row: dict[str, str]) -> str:
-        for column in row:
-            if column.lower() in NAME_COLUMNS:
-                return column
-        raise DataError(f"{self._csv}: no column of file names; call it one of {', '.join(NAME_COLUMNS)}")
+    def _column(self, names: Sequence[str]) -> str | None:
+        """The header of the first column of these names."""
+        return next((column for column in self._table.columns if column.lower() in names), None)
 
-    def _truth(self, value: str, column: str, row: int) -> bool:
-        text = value.strip().lower()
-        if text not in TRUE | FALSE:
-            raise DataError(f'{self._csv}, line {row + 2}, column {column}: "{value}" is neither true nor false')
-        return text in TRUE
+    def _attributes(self, column: str) -> dict[str, NDArray[np.bool_]]:
+        """The attribute of a column, or one for each class in it."""
+        cells = self._table.columns[column]
+        values = truths(cells)
+        wrong = next((i for i, value in enumerate(values) if value is None), None)
+        if wrong is None:
+            return {printable(column): np.array(values, bool)}
+        where = f"{self._csv}, line {self._table.lines[wrong]}, column {column}"
+        if column.lower() not in CLASS_COLUMNS:
+            raise DataError(f'{where}: "{cells[wrong]}" is neither true nor false; write 1 or 0, or remove the column')
+        classes = sorted(set(cells))
+        if "" in classes:
+            raise DataError(f"{self._csv}, line {self._table.lines[cells.index('')]}, column {column}: no class")
+        if len(classes) > MOST_CLASSES:
+            raise DataError(f"{self._csv}, column {column}: {len(classes):,} different texts are no classes; remove the column")
+        return {printable(name): np.array([cell == name for cell in cells]) for name in classes}
 
-    def _splits(self, rows: list[dict[str, str]]) -> NDArray[np.uint8]:
-        for i, row in enumerate(rows):
-            if row["split"] not in SPLITS:
-                raise DataError(f'{self._csv}, line {i + 2}, column split: "{row["split"]}" is none of {", ".join(SPLITS)}')
-        return np.array([SPLITS.index(row["split"]) for row in rows], np.uint8)
+    def _splits(self, column: str) -> NDArray[np.uint8]:
+        cells = self._table.columns[column]
+        numbers = [split(cell) for cell in cells]
+        if None in numbers:
+            wrong = numbers.index(None)
+            where = f"{self._csv}, line {self._table.lines[wrong]}, column {column}"
+            raise DataError(f'{where}: "{cells[wrong]}" is none of {", ".join(SPLITS)}')
+        return np.array(numbers, np.uint8)
+
+
+def _tables(folder: Path) -> list[Path]:
+    """The tables in a folder; hidden files, as macOS leaves them, are none."""
+    return sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES and not file.name.startswith("."))

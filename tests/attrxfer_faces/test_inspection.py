@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from attrxfer_faces.clusters import LandmarkClusters
-from attrxfer_faces.inspection import confounds, difference_hash
+from attrxfer_faces.inspection import confounds, difference_hash, near_pairs, patch_colours
 from attrxfer_faces.points import five_points
 from attrxfer_synth.dataset import SyntheticFaces
 from PIL import Image
@@ -81,6 +81,36 @@ def test_the_difference_hash_survives_brightness_and_tells_faces_apart() -> None
     assert (one != other).sum(1).mean() < 16
     apart = (one[:, None] != one[None]).sum(-1)
     assert apart[np.triu_indices(16, 1)].min() > 16
+
+
+def test_flat_frames_of_two_colours_are_no_near_duplicates() -> None:
+    flat = np.zeros((4, SIZE, SIZE, 3), np.uint8)
+    flat[0, ..., 0] = flat[1, ..., 0] = flat[2, ..., 1] = 255
+    flat[3] = 85  # as bright as red and green are
+    assert near_pairs(difference_hash(flat), patch_colours(flat)) == [(0, 1)]
+
+
+def test_near_pairs_are_those_that_a_comparison_of_all_finds() -> None:
+    random = np.random.default_rng(0)
+    bits = random.integers(0, 2, (300, 256), dtype=np.uint8)
+    for i in range(100):  # copies of which up to 24 bits are changed
+        bits[100 + i] = bits[i]
+        bits[100 + i, random.choice(256, i % 25, replace=False)] ^= 1
+    colours = np.zeros((300, 48), np.float32)
+    apart = (bits[:, None] != bits[None]).sum(-1)
+    expected = [(i, j) for i in range(300) for j in range(i + 1, 300) if apart[i, j] <= 16]
+    assert len(expected) == 4 * 17 and near_pairs(bits, colours) == expected
+
+
+def test_of_equal_images_each_is_paired_with_the_first() -> None:
+    bits, colours = np.zeros((5, 256), np.uint8), np.zeros((5, 48), np.float32)
+    assert near_pairs(bits, colours) == [(0, 1), (0, 2), (0, 3), (0, 4)]
+
+
+def test_duplicates_behind_the_first_20000_images_are_found() -> None:
+    bits = np.random.default_rng(0).integers(0, 2, (20_010, 256), dtype=np.uint8)
+    bits[20_005] = bits[20_008]
+    assert near_pairs(bits, np.zeros((20_010, 48), np.float32)) == [(20_005, 20_008)]
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -15,9 +16,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from attrxfer.data import CachedDataset, batch_rows, make_sets, open_data, recognise, uniform
+from attrxfer.data.dataset import describe, require_attributes
 from attrxfer.errors import DataError
 from attrxfer.interfaces import Broken, Records
 from attrxfer.plugin.registry import Component
+from attrxfer.recipe.merging import apply_overrides
 
 SIZE = 8
 
@@ -180,6 +183,35 @@ def test_what_is_empty_or_unknown_is_said(tmp_path: Path) -> None:
         make_sets(data, {"even": True}, {"big": True}, 0, 0)
 
 
+def test_the_remedy_for_a_name_with_blanks_can_be_typed(tmp_path: Path) -> None:
+    records = Records(("a", "b"), {"no glasses": np.array([True, False])}, np.zeros(2, np.uint8))
+    with pytest.raises(DataError, match="no attribute") as caught:
+        require_attributes(records, {"task": ["Male"]})
+    typed = str(caught.value).partition("; choose with: ")[2]
+    option, setting = shlex.split(typed)
+    assert typed == "--set 'task.guided={\"no glasses\"=true}'" and option == "--set"
+    assert apply_overrides({}, [setting]) == ({"task": {"guided": {"no glasses": True}}}, [])
+
+
+def test_notes_and_odd_names_are_described_in_one_line_each() -> None:
+    records = Records(("a",), {}, np.zeros(1, np.uint8), notes=("left out: 1 image (caf\udce9\n.jpg)",))
+    assert describe(records, np.ones(1, bool)).splitlines()[-1] == r"left out: 1 image (caf\xe9\x0a.jpg)"
+
+
+def test_when_no_image_can_be_used_the_first_is_named(tmp_path: Path) -> None:
+    class Torn(Squares):
+        def read(self, rows: Sequence[int]) -> list[NDArray[np.uint8] | Broken]:
+            return [Broken(f"{row}.png", "torn") for row in rows]
+
+        def fingerprint(self) -> str:
+            return "torn"
+
+    with pytest.raises(
+        DataError, match=r"none of the 30 images can be used: 30 broken, 0 not selected; the first: 0.png: torn"
+    ):
+        opened(tmp_path, Torn())
+
+
 def test_what_was_seen_is_described(tmp_path: Path) -> None:
     text = opened(tmp_path).describe()
     assert "30 images, 26 usable" in text and "4 broken, skipped:" in text and "  3.png: torn" in text
@@ -221,5 +253,8 @@ def test_no_idea_two_ideas_and_no_path(tmp_path: Path) -> None:
         recognise(tmp_path, [component(Never, "never")])
     with pytest.raises(DataError, match='could be "b" or "a"; say which'):
         recognise(tmp_path, [component(Sure, "a"), component(Sure, "b")])
+    (tmp_path / "my data").mkdir()
+    with pytest.raises(DataError, match=r"--set data.use=b --set 'data.path=.*/my data'$"):
+        recognise(tmp_path / "my data", [component(Sure, "a"), component(Sure, "b")])
     with pytest.raises(DataError, match="no such file or folder"):
         recognise(tmp_path / "nowhere", [component(Sure, "a")])
