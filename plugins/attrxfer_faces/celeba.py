@@ -243,7 +243,8 @@ def _attribute_list(file: Path, exists: Callable[[str], bool]) -> tuple[list[str
             count = _whole(lines[0][0])
             first = 2 if count is None else 3
         known = (lines[1] if len(lines) > 1 else []) if count is not None else (lines[0] if lines else [])
-        known = known[known[:1] != [] and known[0].lower() in NAME_COLUMNS :]
+        if known and known[0].lower() in NAME_COLUMNS:
+            known = known[1:]
     if not known:
         raise DataError(f"{file}: expected the number of images, the names of the attributes, and a line for each image")
     entries = [entry for entry in _read_entries(file, text, len(known), exists, "attributes") if entry.line >= first]

@@ -96,7 +96,7 @@ def patch_colours(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     edges = np.linspace(0, images.shape[1], GRID + 1).astype(int)
     sums = np.add.reduceat(np.add.reduceat(images.astype(np.float32), edges[:-1], axis=1), edges[:-1], axis=2)
     areas = np.diff(edges)[:, None] * np.diff(edges)[None]
-    return (sums / areas[None, :, :, None]).reshape(len(images), -1)
+    return (sums / areas[None, :, :, None]).reshape(len(images), -1).astype(np.float32)
 
 
 def twins(data: CachedDataset) -> list[Twins]:

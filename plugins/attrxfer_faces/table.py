@@ -30,12 +30,14 @@ class Table(NamedTuple):
         names: The images' files (N,), as they are stored.
         lines: The line of the file (N,) of each row.
         columns: The cells (N,) of the other columns, by their headers.
+        exist: Whether any of the files exists.
         notes: What was left out or guessed.
     """
 
     names: tuple[str, ...]
     lines: list[int]
     columns: dict[str, list[str]]
+    exist: bool
     notes: tuple[str, ...]
 
 
@@ -93,6 +95,11 @@ class Csv:
                     if name in attributes:
                         raise DataError(f'{self._csv}, column {column}: there is another attribute "{name}"')
                     attributes[name] = values
+        if not table.exist:
+            raise DataError(
+                f"{self._csv}: none of its {len(table.names)} images exists; the first would be "
+                f"{self._folder / table.names[0]}; name the folder in which file names start with --set data.images=FOLDER"
+            )
         return Records(table.names, attributes, split_of, identity, notes=table.notes)
 
     def read(self, rows: Sequence[int]) -> list[NDArray[np.uint8] | Broken]:
@@ -132,31 +139,28 @@ class Csv:
         empty = next((row.line for row in body if not row.cells[at]), None)
         if empty is not None:
             raise DataError(f"{self._csv}, line {empty}, column {header[at]}: no file name")
-        names, notes = self._files([row.cells[at] for row in body])
+        names, exist, notes = self._files([row.cells[at] for row in body])
         unnamed = sum(not name for name in header)
         if unnamed:
             notes.append(f"left out: {counted(unnamed, 'column', 'columns')} of {self._csv.name} without a name")
         columns = {name: [row.cells[i] for row in body] for i, name in enumerate(header) if name and i != at}
-        return Table(names, [row.line for row in body], columns, (*([guessed] if guessed else []), *notes))
+        all_notes = (*([guessed] if guessed else []), *notes)
+        return Table(names, [row.line for row in body], columns, exist, all_notes)
 
-    def _files(self, listed: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
-        """The files of listed names, and notes on those that have other names. Names without a file stay: each is broken."""
+    def _files(self, listed: Sequence[str]) -> tuple[tuple[str, ...], bool, list[str]]:
+        """The files of listed names, whether any exists, and notes on those that have other names. A name without a file stays:
+        it is broken."""
         twice = first_twice(listed)
         if twice is not None:
             raise DataError(f"{self._csv}: {twice} is listed twice")
         files = Stored(self._folder).find_all(listed)
-        if not any(files):
-            raise DataError(
-                f"{self._csv}: none of its {len(listed)} images exists; the first would be {self._folder / listed[0]}; "
-                f"name the folder in which file names start with --set data.images=FOLDER"
-            )
         other = [f"{name}: {file}" for name, file in zip(listed, files, strict=True) if file not in (None, name)]
         notes = [f"{counted(len(other), 'name', 'names')} of {self._csv.name} taken for files of another name ({named(other)})"]
         names = tuple(file or name for name, file in zip(listed, files, strict=True))
         twice = first_twice(names)
         if twice is not None:
             raise DataError(f"{self._csv}: two names stand for the file {twice}")
-        return names, notes if other else []
+        return names, any(files), notes if other else []
 
     def _column(self, names: Sequence[str]) -> str | None:
         """The header of the first column of these names."""
