@@ -13,7 +13,7 @@ import pytest
 from attrxfer_faces.celeba import CelebA
 from attrxfer_faces.dlib_models import missing_dlib
 from attrxfer_faces.embedding import HALF, TEMPLATE, Embedder, aligned, load_embedder, missing_embedder
-from attrxfer_faces.metrics import Identity, Landmarks, skin_brightness
+from attrxfer_faces.metrics import Identity, Landmarks
 from numpy.typing import NDArray
 from scipy.ndimage import shift as moved
 
@@ -397,22 +397,3 @@ def test_a_face_whose_points_are_in_one_place_has_no_embedding() -> None:
     embedder = Embedder(lambda images: images.mean((2, 3)), 112)
     found = embedder(np.full((3, 112, 112, 3), 200, np.uint8), points)
     assert np.isfinite(found[0]).all() and np.isnan(found[1:]).all()
-
-
-def test_brightness_is_that_of_the_cheeks() -> None:
-    points = np.array([[20, 20], [44, 20], [32, 32], [24, 44], [40, 44]], np.float32)
-    images = np.full((2, 64, 64, 3), 250, np.uint8)  # the background is bright in both
-    images[0, 22:44, 14:50] = 60
-    images[1, 22:44, 14:50] = 180
-    assert skin_brightness(images, np.stack([points, points])).tolist() == [60, 180]
-    outside = points + 100  # landmarks outside the image: the nearest part of it is looked at
-    assert np.isfinite(skin_brightness(images[:1], outside[None])).all()
-
-
-def test_images_are_divided_by_the_brightness_of_the_skin(data: CachedDataset, given: HeldOutInputs) -> None:
-    groups = Identity().groups(data, given.rows)
-    if data.records.landmarks is None:
-        assert groups == {}
-        return
-    assert groups.keys() == {"darker skin", "lighter skin"}
-    assert (groups["darker skin"] ^ groups["lighter skin"]).all() and groups["darker skin"].any()
