@@ -165,7 +165,7 @@ def require_attributes(records: Records, names: Mapping[str, Collection[str]]) -
 
 
 def guided_setting(name: str) -> str:
-    """What to type so that an attribute is the one that results should have.
+    r"""What to type so that an attribute is the one that results should have.
 
     >>> guided_setting("bright"), guided_setting("not bright")
     ('--set task.guided={bright=true}', '--set \'task.guided={"not bright"=true}\'')
