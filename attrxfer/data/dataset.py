@@ -167,8 +167,8 @@ def require_attributes(records: Records, names: Mapping[str, Collection[str]]) -
 def guided_setting(name: str) -> str:
     r"""What to type so that an attribute is the one that results should have.
 
-    >>> guided_setting("bright"), guided_setting("not bright")
-    ('--set task.guided={bright=true}', '--set \'task.guided={"not bright"=true}\'')
+    >>> print(guided_setting("bright"), guided_setting("not bright"))
+    --set task.guided={bright=true} --set 'task.guided={"not bright"=true}'
     """
     bare = re.fullmatch("[A-Za-z0-9_-]+", name) is not None
     setting = f"task.guided={{{name if bare else json.dumps(name, ensure_ascii=False)}=true}}"

@@ -346,12 +346,16 @@ def test_dlib_on_real_faces(tmp_path: Path) -> None:
         """Two photos of each of four people."""
 
         @property
-        def _attributes(self) -> Any:
-            names, attributes = CelebA._attributes.func(self)  # type: ignore[attr-defined]
+        def _labels(self) -> Any:
+            labels = CelebA._labels.func(self)  # type: ignore[attr-defined]
             people = dict(line.split() for line in (REAL / "identity_CelebA.txt").read_text().splitlines())
-            who = np.array([int(people[name]) for name in names])
+            who = np.array([int(people[name]) for name in labels.listed])
             chosen = [row for one in np.unique(who)[:4] for row in np.flatnonzero(who == one)[:2]]
-            return tuple(names[row] for row in chosen), {name: values[chosen] for name, values in attributes.items()}
+            return labels._replace(
+                listed=tuple(labels.listed[row] for row in chosen),
+                files=tuple(labels.files[row] for row in chosen),
+                attributes={name: values[chosen] for name, values in labels.attributes.items()},
+            )
 
         def records(self) -> Records:
             found = super().records()
