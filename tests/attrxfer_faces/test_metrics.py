@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from attrxfer_faces.celeba import CelebA
+from attrxfer_faces.celeba import CelebA, Labels
 from attrxfer_faces.dlib_models import missing_dlib
 from attrxfer_faces.embedding import HALF, TEMPLATE, Embedder, aligned, load_embedder, missing_embedder
 from attrxfer_faces.metrics import Identity, Landmarks
@@ -351,11 +351,8 @@ def test_dlib_on_real_faces(tmp_path: Path) -> None:
             people = dict(line.split() for line in (REAL / "identity_CelebA.txt").read_text().splitlines())
             who = np.array([int(people[name]) for name in labels.listed])
             chosen = [row for one in np.unique(who)[:4] for row in np.flatnonzero(who == one)[:2]]
-            return labels._replace(
-                listed=tuple(labels.listed[row] for row in chosen),
-                files=tuple(labels.files[row] for row in chosen),
-                attributes={name: values[chosen] for name, values in labels.attributes.items()},
-            )
+            names = tuple(labels.listed[row] for row in chosen)
+            return Labels(names, names, {name: each[chosen] for name, each in labels.attributes.items()}, ())
 
         def records(self) -> Records:
             found = super().records()
