@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import sys
 from abc import ABC, abstractmethod
@@ -49,12 +50,15 @@ class CallableModel(ABC):
 
     def check_inputs(self, images_u8: NDArray[np.uint8]) -> InputCheck:
         """Which images uint8 (N, S, S, 3) are unlike the training images, and which have the attributes already."""
-        texture = Texture.read(self.metadata.get("texture"))
-        regression = AttributeRegression.read(self.metadata.get("attribute"))
+        texture, regression = self._known_images
         return InputCheck(
             texture.unlike(images_u8) if texture is not None else None,
             regression.probability(images_u8) if regression is not None else None,
         )
+
+    @functools.cached_property
+    def _known_images(self) -> tuple[Texture | None, AttributeRegression | None]:
+        return Texture.read(self.metadata.get("texture")), AttributeRegression.read(self.metadata.get("attribute"))
 
     def at_any_strength(self, images_u8: NDArray[np.uint8]) -> Callable[[float], NDArray[np.uint8]]:
         """A function from a strength to what ``images`` returns for uint8 images (N, S, S, 3).

@@ -11,7 +11,7 @@ import torch
 from attrxfer.recipe import Recipe
 from attrxfer.recipe.assembly import Assembly
 from attrxfer.training.checkpointing import Position
-from attrxfer.training.stage_run import StageRun
+from attrxfer.training.stage_run import StageRun, components_of
 
 TRIED = 3
 """Steps of a stage that are timed; the fastest counts, since the first one also allocates memory."""
@@ -33,29 +33,17 @@ def seconds_left(recipe: Recipe, run: StageRun, position: Position) -> float | N
     """
     if run.devices.precision in DIFFERENT:
         return None
+    assembly = Assembly(recipe)
+    left = [recipe.stage(planned.name).values.get("steps", 0) for planned in assembly.stages[position.stage :]]
+    if sum(left) - position.step < FEWEST:
+        return None
     with torch.random.fork_rng():
-        assembly = Assembly(recipe)
         assembly.build_training()
-        left = [recipe.stage(planned.name).values.get("steps", 0) for planned in assembly.stages[position.stage :]]
-        if sum(left) - position.step < FEWEST:
-            return None
         for network in assembly.networks().values():
             run.devices.place(network)
             network.train()
-        trial = _with_networks_of(run, assembly)
+        trial = replace(run, **components_of(assembly))
         return sum(_stage_seconds(assembly, trial, position, number) for number in range(position.stage, len(assembly.stages)))
-
-
-def _with_networks_of(run: StageRun, assembly: Assembly) -> StageRun:
-    return replace(
-        run,
-        generator=assembly.one("generator"),
-        discriminator=assembly.one("discriminator"),
-        adversarial=assembly.one("adversarial"),
-        identity=assembly.many("identity"),
-        regularizer=assembly.many("regularizer"),
-        enhancer=assembly.many("enhancer"),
-    )
 
 
 def _stage_seconds(assembly: Assembly, run: StageRun, position: Position, number: int) -> float:

@@ -32,7 +32,7 @@ from attrxfer.training.interruption import Interruption
 from attrxfer.training.logging import Display, Metrics
 from attrxfer.training.metadata import bundle_metadata, chain_specs
 from attrxfer.training.previews import Previews, save_strip
-from attrxfer.training.stage_run import StageRun
+from attrxfer.training.stage_run import StageRun, components_of
 
 Watch = Callable[[Stage, str, int], None]
 
@@ -115,12 +115,7 @@ class Training:
             sets=self.sets,
             devices=self.devices,
             guided=recipe.task.guided,
-            generator=assembly.one("generator"),
-            discriminator=assembly.one("discriminator"),
-            adversarial=assembly.one("adversarial"),
-            identity=assembly.many("identity"),
-            regularizer=assembly.many("regularizer"),
-            enhancer=assembly.many("enhancer"),
+            **components_of(assembly),
         )
 
     # ------------------------------------------------------------ training

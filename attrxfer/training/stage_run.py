@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from attrxfer.data import CachedDataset, Sets, batch_rows, uniform
 from attrxfer.interfaces import Adversarial, Batch, Enhancer, Identity, Regularizer, SetName
+from attrxfer.recipe.assembly import Assembly
 from attrxfer.training.devices import AccelerateDevices
 from attrxfer.training.step import Step
 
@@ -58,3 +60,9 @@ class StageRun:
     def uniform(self, key: str, index: int, size: int, columns: int) -> Tensor:
         numbers = uniform(self.seed, self.stage, key, index, size, columns, self.devices.rank, self.devices.world)
         return torch.from_numpy(numbers).to(self.devices.device)
+
+
+def components_of(assembly: Assembly) -> dict[str, Any]:
+    """What a ``StageRun`` takes of an assembly that was built: its networks and losses."""
+    one = {kind: assembly.one(kind) for kind in ("generator", "discriminator", "adversarial")}
+    return one | {kind: assembly.many(kind) for kind in ("identity", "regularizer", "enhancer")}
