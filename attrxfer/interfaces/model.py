@@ -86,7 +86,7 @@ class InputCheck(NamedTuple):
 
 @runtime_checkable
 class ChecksInputs(Protocol):
-    """A model that was told what its training images look like, and which of them have the attributes."""
+    """A model that compares images with its training images before it transfers them."""
 
     def check_inputs(self, images_u8: NDArray[np.uint8]) -> InputCheck:
         """Look at images uint8 (N, S, S, 3); what the model does not know is None."""

@@ -17,12 +17,12 @@ NEARLY_CERTAIN = 0.9
 
 
 def check_inputs(model: Model, images_u8: NDArray[np.uint8]) -> InputCheck:
-    """What the model knows of images uint8 (N, S, S, 3); nothing, if it was told nothing."""
+    """The model's check of images uint8 (N, S, S, 3); both parts are None for a model that checks no inputs."""
     return model.check_inputs(images_u8) if isinstance(model, ChecksInputs) and len(images_u8) else InputCheck(None, None)
 
 
 def without_attributes(check: InputCheck) -> NDArray[np.bool_]:
-    """Which of N images do not seem to have the guided attributes; only of a check that knows it."""
+    """Which of N images do not seem to have the guided attributes. ``check.guided`` must not be None."""
     assert check.guided is not None
     return np.asarray(check.guided <= LIKELY)
 
