@@ -19,7 +19,7 @@ from attrxfer.interfaces.losses import DiscriminatorTerms, Slot
 from attrxfer.interfaces.networks import Discrimination, Features
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 # ------------------------------------------------------------ any component
 
@@ -173,6 +173,29 @@ class SupervisesDiscriminator(Protocol):
 
         Returns:
             Scalars by name; D minimises their sum.
+        """
+        ...
+
+
+@runtime_checkable
+class HasDiscriminator(Protocol):
+    """A loss that plays against T with a discriminator of its own, which is updated whenever D is.
+
+    Attributes:
+        discriminator: A torch module; frozen while T is updated.
+    """
+
+    discriminator: nn.Module
+
+    def own_discriminator_loss(self, real: Tensor, generated: Tensor) -> Mapping[str, Tensor]:
+        """What the loss's own discriminator minimises.
+
+        Args:
+            real: Images with the attribute, then others of the input set, half of each (N, 3, S, S) in -1..1.
+            generated: T(x) (N, 3, S, S), without gradients.
+
+        Returns:
+            Scalars by name; the discriminator minimises their sum.
         """
         ...
 

@@ -141,11 +141,17 @@ class Loss(Protocol):
 
 
 class Identity(Loss, Protocol):
-    """Kind ``identity``: keeps the subject the same. Optional ability: ``SupervisesDiscriminator``."""
+    """Kind ``identity``: keeps the subject the same.
+
+    Optional abilities: ``SupervisesDiscriminator``, ``HasDiscriminator``.
+    """
 
 
 class Regularizer(Loss, Protocol):
-    """Kind ``regularizer``: any other term, such as one that keeps the output clean."""
+    """Kind ``regularizer``: any other term, such as one that keeps the output clean.
+
+    Optional ability: ``HasDiscriminator``.
+    """
 
 
 class Enhancer(Protocol):

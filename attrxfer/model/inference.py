@@ -26,10 +26,10 @@ REPEATS = 3
 
 
 def has_bfloat16() -> bool:
-    """Whether this machine calculates in bfloat16: on an accelerator, or on a processor with AMX. Other processors are slower
-    in bfloat16 than in float32."""
+    """Whether this machine calculates in bfloat16: on an accelerator, or on a processor with AMX or AVX512-BF16. Other
+    processors are slower in bfloat16 than in float32."""
     capabilities: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-    return torch.accelerator.is_available() or bool(capabilities.get("amx_bf16", False))
+    return torch.accelerator.is_available() or any(capabilities.get(name, False) for name in ("amx_bf16", "avx512_bf16"))
 
 
 def through(chain: Iterable[nn.Module], source: Tensor) -> Tensor:

@@ -127,8 +127,8 @@ class AccelerateDevices:
 
 
 def resolved(precision: Precision) -> Literal["no", "bf16", "fp16"]:
-    """The precision that "auto" stands for: bf16 on accelerators and on processors with AMX, else "no", since bf16 is slower
-    there."""
+    """The precision that "auto" stands for: bf16 where the machine has units for it (``has_bfloat16``), else "no", since bf16
+    is slower there."""
     if precision != "auto":
         return precision
     return "bf16" if has_bfloat16() else "no"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import torch
 
 from attrxfer.errors import AttrxferError, Problem
-from attrxfer.interfaces import Loss, SupervisesDiscriminator
+from attrxfer.interfaces import HasDiscriminator, Loss, SupervisesDiscriminator
 from attrxfer.recipe.assembly import Assembly
 from attrxfer.recipe.preflight import problem_of
 from attrxfer.training.step import Step
@@ -69,6 +69,9 @@ def _adversarial(assembly: Assembly, step: Step, guided: torch.Tensor) -> list[P
             terms.append(term)
             if isinstance(loss, SupervisesDiscriminator) and loss.discriminator_weight:
                 own = loss.discriminator_loss(discriminator, step.source, fake.detach())
+                sum(own.values(), torch.zeros(())).backward()
+            if isinstance(loss, HasDiscriminator):
+                own = loss.own_discriminator_loss(guided, fake.detach())
                 sum(own.values(), torch.zeros(())).backward()
         except Exception as error:  # a third party's component may raise anything
             problems.append(problem_of(places[id(loss)], error, FAILURE))

@@ -44,8 +44,8 @@ class Compiled:
 
 
 class HalfPrecision:
-    """torch in bfloat16, for processors with AMX and for GPUs: several times faster there; results differ by a few steps of
-    255. ``auto`` never chooses it."""
+    """torch in bfloat16, for GPUs and for processors with AMX or AVX512-BF16: two to several times faster there; results
+    differ by a few steps of 255. ``auto`` never chooses it."""
 
     automatic: ClassVar[bool] = False
 

@@ -76,6 +76,13 @@ def register_components(registry: Registry) -> None:
     registry.regularizer(
         "mask_size", "attrxfer_diat.regularizer:MaskSize", summary="T changes little of the image", licence="MIT"
     )
+    registry.regularizer(
+        "patches",
+        "attrxfer_diat.patches:Patches",
+        summary="a discriminator of patches takes T(x) for a real image",
+        licence="MIT",
+        paper="Isola et al.: Image-to-Image Translation with Conditional Adversarial Networks, CVPR 2017",
+    )
     registry.enhancer(
         "local", "attrxfer_diat.enhancer:LocalEnhancer", summary="x outside the attribute's region, eq. 10", **here
     )

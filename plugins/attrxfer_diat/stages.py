@@ -11,7 +11,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from attrxfer.interfaces import Adversarial, Devices, Run, SupervisesDiscriminator, TransferStep
+from attrxfer.interfaces import Adversarial, Devices, HasDiscriminator, Run, SupervisesDiscriminator, TransferStep
 from attrxfer_diat.image_pool import ImagePool
 from attrxfer_diat.moving_average import MovingAverage
 from attrxfer_diat.supervised import Betas, LearningRate, Positive, Steps, Supervised
@@ -98,6 +98,7 @@ class AdversarialTraining:
         batch_size: Images in a batch.
         lr: Learning rate of Adam for T.
         lr_discriminator: Learning rate of Adam for D; 0 takes ``lr``.
+        lr_decay: Share of the iterations, at the end, over which both learning rates fall linearly to 0.
         betas: Adam's two decay rates, for T and D.
         dstep: Updates of D in an iteration.
         tstep: Updates of T in an iteration.
@@ -117,6 +118,7 @@ class AdversarialTraining:
         batch_size: Positive = 16,
         lr: LearningRate = 2e-4,
         lr_discriminator: Annotated[float, Field(ge=0)] = 0.0,
+        lr_decay: Annotated[float, Field(ge=0, le=1)] = 0.0,
         betas: Betas = (0.5, 0.999),
         dstep: Positive = 4,
         tstep: Positive = 1,
@@ -128,6 +130,7 @@ class AdversarialTraining:
         self.batch_size = batch_size
         self.lr = lr
         self.lr_discriminator = lr_discriminator
+        self.lr_decay = lr_decay
         self.betas = betas
         self.dstep = dstep
         self.tstep = tstep
@@ -143,19 +146,22 @@ class AdversarialTraining:
         self.discriminator_terms = replace(terms, names=tuple(f"D {name}" for name in terms.names))
         self.generator, self.discriminator = run.generator, run.discriminator
         self.optimizer_t = run.devices.optimizer(self.generator, self.lr, self.betas)
-        self.optimizer_d = run.devices.optimizer(self.discriminator, self.lr_discriminator or self.lr, self.betas)
+        self.own = [loss for loss in (*run.identity, *run.regularizer) if isinstance(loss, HasDiscriminator)]
+        self.discriminators = nn.ModuleList([self.discriminator, *(loss.discriminator for loss in self.own)])
+        self.optimizer_d = run.devices.optimizer(self.discriminators, self.lr_discriminator or self.lr, self.betas)
         self.ema_generator = MovingAverage(self.generator, self.ema)
         self.image_pool = ImagePool(self.pool)
 
     def step(self, index: int) -> Mapping[str, Tensor]:
         report: dict[str, Tensor] = {}
+        self._set_learning_rates(index)
         step = self._transform(index * self.tstep)  # line 5
         fake = step.output.detach()
         with frozen(self.generator):
             for i in range(self.dstep):  # lines 6-8
                 report.update(self._update_discriminator(index * self.dstep + i, step.source, fake))
         self.image_pool.add(fake)
-        with frozen(self.discriminator):
+        with frozen(self.discriminators):
             for i in range(self.tstep):  # lines 9-11
                 step = step if i == 0 else self._transform(index * self.tstep + i)
                 terms = self._terms(step)
@@ -165,6 +171,14 @@ class AdversarialTraining:
                 self.ema_generator.update_parameters(self.generator)
         return report
 
+    def _set_learning_rates(self, index: int) -> None:
+        if not self.lr_decay:
+            return
+        share = min(1.0, (self.steps - index) / (self.lr_decay * self.steps))
+        for optimizer, lr in ((self.optimizer_t, self.lr), (self.optimizer_d, self.lr_discriminator or self.lr)):
+            for group in optimizer.param_groups:
+                group["lr"] = share * lr
+
     def _transform(self, index: int) -> TransferStep:
         step = self.run.transfer(self.run.batch("input", index, self.batch_size).images, index)
         with self.devices.autocast():
@@ -172,12 +186,13 @@ class AdversarialTraining:
         return step
 
     def _update_discriminator(self, index: int, source: Tensor, fake: Tensor) -> dict[str, Tensor]:
-        """max over D of eq. 14: log D(a) + log(1 - D(T(x))), and the identity losses that D minimises too."""
+        """max over D of eq. 14: log D(a) + log(1 - D(T(x))), and the identity losses that D minimises too. The
+        discriminators that losses bring are updated with D."""
         run = self.run
-        guided = run.batch("guided", index, self.batch_size).images
+        real = run.batch("guided", index, self.batch_size).images
         # two draws for each row, not twice as many rows: a row's numbers must not depend on the number of processes
         uniform = run.uniform("augment_discriminator", index, self.batch_size, 16)
-        guided = self.adversarial.augment(guided, uniform[:, :8])
+        guided = self.adversarial.augment(real, uniform[:, :8])
         mixed = self.image_pool.mix(fake, run.uniform("pool", index, self.batch_size, 2))
         generated = self.adversarial.augment(mixed, uniform[:, 8:])
         with self.devices.autocast():
@@ -186,6 +201,10 @@ class AdversarialTraining:
                 if isinstance(loss, SupervisesDiscriminator) and loss.discriminator_weight:
                     pair = (self.adversarial.augment(images, uniform[:, 8:]) for images in (source, fake))
                     terms.update(loss.discriminator_loss(self.discriminator, *pair))
+            half = len(real) // 2
+            for number, loss in enumerate(self.own):
+                made = loss.own_discriminator_loss(torch.cat([real[half:], source[:half]]), mixed)
+                terms.update({name + (f" {number + 1}" if number else ""): term for name, term in made.items()})
         self.devices.update(self.optimizer_d, torch.stack(list(terms.values())).sum())
         return {f"D {name}": term.detach() for name, term in terms.items()}
 

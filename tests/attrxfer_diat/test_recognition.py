@@ -27,7 +27,8 @@ N = 4
 
 
 def network(**settings: Any) -> RecognitionNetwork:
-    return RecognitionNetwork(size=SIZE, attributes=("bright", "round"), channels=(8, 16, 16), embedding=16, **settings)
+    settings = {"attributes": ("bright", "round"), "embedding": 16, **settings}
+    return RecognitionNetwork(size=SIZE, guided={"bright": True}, channels=(8, 16, 16), **settings)
 
 
 def draw(key: str, columns: int) -> Tensor:
@@ -179,7 +180,27 @@ def test_what_does_not_fit_is_said_before_training(host: Host) -> None:
         "network.attributes: ['bright', 'round']: smiling is missing"
     ]
     with pytest.raises(DataError, match=r"learns striped, missing in the data set, which has bright, round"):
-        RecognitionNetwork(size=SIZE, attributes=("bright", "striped")).check_data(tiny_data())
+        network(attributes=("bright", "striped")).check_data(tiny_data())
+
+
+def test_by_itself_the_network_learns_the_attributes_of_the_task(host: Host) -> None:
+    assert network(attributes=()).attributes == ("bright",)
+    assert RecognitionNetwork.attributes_read(attributes=(), guided={"round": True}) == ["round"]
+    assert RecognitionNetwork.attributes_read(attributes=("bright",), guided={"round": True}) == ("bright",)
+    recipe = load("photos", host, ["task.guided={Smiling=true}"])
+    assert recipe.identity[1].values["network"].values["guided"] == {"Smiling": True}
+
+
+def test_a_network_without_embedding_learns_attributes_only(stage: tuple[TrainRecognition, RecognitionNetwork]) -> None:
+    net = network(embedding=0)
+    assert net.person is None
+    embedding, logits = net.eval().describe(random_images(N, SIZE))
+    assert embedding.shape == (N, 0) and logits.shape == (N, 2)
+    made = TrainRecognition(steps=2, batch_size=8, lr=1e-2)
+    made.prepare(a_run(tiny_data()), net)
+    assert set(made.step(0)) == {"attributes", "accuracy"}
+    problems = [str(problem) for problem in Embedding(network=net).check_recipe(None)]  # type: ignore[arg-type]
+    assert problems == ["network.embedding: 0: this loss compares embeddings; 128 is the default"]
 
 
 def test_the_task_s_attribute_is_the_wanted_one_by_itself(host: Host) -> None:
@@ -237,10 +258,10 @@ def test_the_trained_network_is_read_from_the_cache(stage: tuple[TrainRecognitio
     assert again.steps == 0
     for a, b in zip(net.state_dict().values(), fresh.state_dict().values(), strict=True):
         assert torch.equal(a, b)
-    blurred = network(blur=1.0)
-    other = TrainRecognition(steps=60, batch_size=16, lr=1e-2)
-    other.prepare(a_run(tiny_data()), blurred)
-    assert other.steps == 60
+    for different in (network(blur=1.0), network(perturbation=0.01)):
+        other = TrainRecognition(steps=60, batch_size=16, lr=1e-2)
+        other.prepare(a_run(tiny_data()), different)
+        assert other.steps == 60
 
 
 def test_without_identities_each_image_is_a_person_of_its_own(

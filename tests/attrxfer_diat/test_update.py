@@ -129,6 +129,16 @@ def test_an_iteration_equals_the_equations_by_hand(run: Any) -> None:
             torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-6)
 
 
+def test_the_learning_rates_fall_to_zero_over_the_last_part(run: Any) -> None:
+    stage = AdversarialTraining(steps=10, batch_size=N, lr=1e-3, lr_discriminator=2e-3, lr_decay=0.4, dstep=1)
+    stage.prepare(run, run.adversarial)
+    rates = []
+    for index in (0, 6, 7, 9):
+        stage.step(index)
+        rates.append([optimizer.param_groups[0]["lr"] for optimizer in (stage.optimizer_t, stage.optimizer_d)])
+    np.testing.assert_allclose(rates, [[1e-3, 2e-3], [1e-3, 2e-3], [0.75e-3, 1.5e-3], [0.25e-3, 0.5e-3]])
+
+
 @pytest.mark.parametrize("dstep", [1, 3])
 @pytest.mark.parametrize("tstep", [1, 2])
 def test_nothing_is_computed_twice(run: Any, calls: Counter[str], dstep: int, tstep: int) -> None:

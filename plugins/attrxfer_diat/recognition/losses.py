@@ -50,6 +50,8 @@ class Embedding:
         """A problem when the network is no recognition network."""
         if not isinstance(self.network, RecognitionNetwork):
             yield Problem("network", OTHER_NETWORK)
+        elif not self.network.embedding:
+            yield Problem("network.embedding", "0: this loss compares embeddings; 128 is the default")
 
     def __call__(self, step: TransferStep) -> Tensor:
         """A scalar, not yet multiplied by ``weight``."""

@@ -44,7 +44,7 @@ class Description(NamedTuple):
     """The output of the network for images.
 
     Attributes:
-        embedding: Unit vectors (N, E): near each other for images of one person.
+        embedding: Unit vectors (N, E), near each other for images of one person; (N, 0) where the network learns no people.
         logits: (N, A), positive where the attribute is seen.
     """
 
@@ -60,12 +60,16 @@ class RecognitionNetwork(nn.Module):
 
     Args:
         size: Side of the images in pixels.
-        attributes: The data set's attributes that the network learns.
+        guided: The attributes that results should have; the task's own where the recipe does not say.
+        attributes: The data set's attributes that the network learns; empty for those of ``guided``.
         channels: Channels of the stem (a 5x5 convolution) and of each residual block.
-        embedding: Length of the embedding.
+        embedding: Length of the embedding; 0 for a network that learns attributes only.
         dropout: Share of the embedding layer's inputs that is left out in training.
         blur: Greatest standard deviation in pixels of the blur in the random views. Where it is above 0, the network sees
             only the structure of T(x) that survives the blur, so that fine patterns in T(x) do not deceive it.
+        perturbation: Root mean square of the change that is added to each view in training, along the gradient of the view's
+            own loss (adversarial training: Madry et al., ICLR 2018, with one step); images are in -1..1. Small patterns in
+            T(x) do not deceive such a network. Its training takes twice the time; 0 adds none.
         seed: Seed of its initial weights. It is not the run's seed, so that runs with the same data and settings share the
             trained network.
     """
@@ -76,37 +80,38 @@ class RecognitionNetwork(nn.Module):
         self,
         *,
         size: Annotated[int, Field(ge=16, multiple_of=16)],
-        attributes: Annotated[tuple[str, ...], Field(min_length=1)],
+        guided: Annotated[dict[str, bool], Field(min_length=1)],
+        attributes: tuple[str, ...] = (),
         channels: Annotated[tuple[int, ...], Field(min_length=2, max_length=4)] = (24, 48, 96, 128),
-        embedding: Annotated[int, Field(ge=1)] = 128,
+        embedding: Annotated[int, Field(ge=0)] = 128,
         dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3,
         blur: Annotated[float, Field(ge=0)] = 0.0,
+        perturbation: Annotated[float, Field(ge=0)] = 0.0,
         seed: Annotated[int, Field(ge=0)] = 0,
     ) -> None:
         super().__init__()
-        self.attributes = attributes
+        self.attributes = attributes or tuple(guided)
+        self.embedding = embedding
         self.blur = blur
+        self.perturbation = perturbation
         stem, last = channels[0], channels[-1]
         side = size // 2 ** len(channels)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.stem = nn.Sequential(nn.Conv2d(3, stem, 5, 2, 2, bias=False), nn.BatchNorm2d(stem), nn.ReLU(inplace=True))
             self.blocks = nn.ModuleList(DownBlock(a, b) for a, b in pairwise(channels))
-            self.person = nn.Sequential(
-                nn.Flatten(),
-                nn.Dropout(dropout),
-                nn.Linear(last * side**2, embedding, bias=False),
-                nn.BatchNorm1d(embedding),
-            )
-            self.classifier = nn.Linear(last, len(attributes))
+            self.person = None
+            if embedding:
+                flat = nn.Linear(last * side**2, embedding, bias=False)
+                self.person = nn.Sequential(nn.Flatten(), nn.Dropout(dropout), flat, nn.BatchNorm1d(embedding))
+            self.classifier = nn.Linear(last, len(self.attributes))
             kaiming(self, 0.0)
         self.requires_grad_(False).eval()
 
     @classmethod
     def attributes_read(cls, **parameters: Any) -> Sequence[str]:
         """The attributes that the network learns."""
-        names: Sequence[str] = parameters["attributes"]
-        return names
+        return parameters["attributes"] or list(parameters["guided"])
 
     def check_data(self, data: DatasetView) -> None:
         """Check that the data set has the attributes.
@@ -131,7 +136,8 @@ class RecognitionNetwork(nn.Module):
     def describe(self, images: Tensor) -> Description:
         """Read images (N, 3, S, S) in -1..1: embeddings (N, E) and attribute logits (N, A), in float32."""
         last = self(images)[-1]
-        return Description(normalize(self.person(last).float()), self.classifier(last.mean((2, 3))).float())
+        embedding = last.new_zeros(len(images), 0) if self.person is None else self.person(last)
+        return Description(normalize(embedding.float()), self.classifier(last.mean((2, 3))).float())
 
     def compare(self, step: TransferStep) -> tuple[Description, Description]:
         """Read x (without graph) and T(x) (with graph) under one random view; made once in each update of T."""

@@ -36,8 +36,7 @@ class Learner(nn.Module):
     def __init__(self, network: RecognitionNetwork, people: int) -> None:
         super().__init__()
         self.network = network
-        width = next(layer for layer in network.person if isinstance(layer, nn.Linear)).out_features
-        self.people = nn.Parameter(torch.randn(people, width))
+        self.people = nn.Parameter(torch.randn(people, network.embedding))
 
     def forward(self, images: Tensor) -> tuple[Description, Tensor]:
         """The description of images (N, 3, S, S), and the cosine (N, P) of each with each person."""
@@ -55,9 +54,6 @@ class TrainRecognition(CachedStage):
         scale: The logits of people are scale * (cosine - margin for the right person).
         margin: See ``scale``.
         attribute_weight: Weight of the attributes' cross-entropy; that of people has weight 1.
-        perturbation: Root mean square of the change that is added to each view, along the gradient of the view's own loss
-            (adversarial training: Madry et al., ICLR 2018, with one step); images are in -1..1. Such a network is not
-            deceived by small patterns in T(x). It takes twice the time; 0 adds none.
     """
 
     def __init__(
@@ -70,13 +66,11 @@ class TrainRecognition(CachedStage):
         scale: Annotated[float, Field(gt=0)] = 20.0,
         margin: Annotated[float, Field(ge=0, lt=1)] = 0.2,
         attribute_weight: Annotated[float, Field(ge=0)] = 2.0,
-        perturbation: Annotated[float, Field(ge=0)] = 0.0,
     ) -> None:
         super().__init__(steps=steps, batch_size=batch_size, lr=lr, betas=betas, weight_decay=WEIGHT_DECAY)
         self.scale = scale
         self.margin = margin
         self.attribute_weight = attribute_weight
-        self.perturbation = perturbation
 
     def check_recipe(self, recipe: RecipeView) -> Iterator[Problem]:
         """No network that this stage trains."""
@@ -87,13 +81,14 @@ class TrainRecognition(CachedStage):
         self.owner = owner
         self.labels = np.stack([records.attributes[name] for name in owner.attributes], axis=1).astype(np.float32)
         identity = records.identity
-        if identity is None:
+        if identity is None and owner.embedding:
             log.warning("recognition: the data set does not say who is in its images; each image counts as a person of its own")
+        if identity is None:
             identity = np.arange(len(self.labels))
         people, number = np.unique(identity[run.data.rows("train", None)], return_inverse=True)
         self.person = np.full(len(self.labels), -1)
         self.person[run.data.rows("train", None)] = number
-        self.blur = owner.blur  # part of the cache's key
+        self.blur, self.perturbation = owner.blur, owner.perturbation  # part of the cache's key
         self.total = self.steps
         self.attach(run, run.devices.place(Learner(owner, len(people))))
 
@@ -125,14 +120,14 @@ class TrainRecognition(CachedStage):
         """The losses of views (N, 3, S, S), and the shares of attributes and people that are right."""
         with self.run.devices.autocast():
             (_, logits), cosine = self.network(views)
-        cosine = cosine.float()
-        margin = self.margin * one_hot(person, cosine.shape[1])
-        terms = {
-            "people": cross_entropy(self.scale * (cosine - margin), person),
-            "attributes": self.attribute_weight * binary_cross_entropy_with_logits(logits, wanted),
-        }
-        accuracy = ((logits > 0) == (wanted > 0.5)).float().mean()
-        return terms, {"accuracy": accuracy, "people right": (cosine.argmax(1) == person).float().mean()}
+        terms = {"attributes": self.attribute_weight * binary_cross_entropy_with_logits(logits, wanted)}
+        shares = {"accuracy": ((logits > 0) == (wanted > 0.5)).float().mean()}
+        if self.owner.embedding:
+            cosine = cosine.float()
+            margin = self.margin * one_hot(person, cosine.shape[1])
+            terms["people"] = cross_entropy(self.scale * (cosine - margin), person)
+            shares["people right"] = (cosine.argmax(1) == person).float().mean()
+        return terms, shares
 
     def state_dict(self) -> dict[str, Any]:
         return {**super().state_dict(), "learner": self.network.state_dict()}
