@@ -143,6 +143,10 @@ def satisfies(records: Records, conditions: Mapping[str, bool]) -> NDArray[np.bo
     return met
 
 
+TASK = "task"
+"""The place in a recipe that names the task's attributes."""
+
+
 def require_attributes(records: Records, names: Mapping[str, Collection[str]]) -> None:
     """Check that the data have these attributes.
 
@@ -158,7 +162,10 @@ def require_attributes(records: Records, names: Mapping[str, Collection[str]]) -
     if not unknown:
         return
     places = [place for place, own in names.items() if not set(own).isdisjoint(unknown)]
-    choose = f"; choose with: {guided_setting(next(iter(known), 'NAME'))}" if "task" in places else ""
+    of_task = TASK in places
+    if of_task:  # components that read the task's attributes are no second mistake
+        places = [TASK, *(place for place in places if not set(names[place]) & set(unknown) <= set(names[TASK]))]
+    choose = f"; choose with: {guided_setting(next(iter(known), 'NAME'))}" if of_task else ""
     near = {name: difflib.get_close_matches(name, known, n=1) for name in unknown}
     named = ", ".join(f'"{name}"' + (f' (did you mean "{near[name][0]}"?)' if near[name] else "") for name in unknown)
     raise DataError(f"{', '.join(places)}: the data have no attribute {named}; they have {', '.join(known) or 'none'}{choose}")

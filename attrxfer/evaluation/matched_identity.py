@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from attrxfer.evaluation.candidates import of_method
-from attrxfer.evaluation.scores import HeldOutInputs, HeldOutResults, Scorecard, score
-from attrxfer.interfaces import ACCURACY, MATCHED, Metric, Model, Role, SameSubject
+from attrxfer.evaluation.scores import HeldOutInputs, HeldOutResults, Scorecard, as_json, mean, score
+from attrxfer.interfaces import ACCURACY, MATCHED, Metric, Model, PerImageScore, Role, SameSubject
 from attrxfer.plugin.registry import Registry
 
 RATE: Role = "verification rate"
+BOTH = "accurate and verified at equal verification"
 STRENGTHS = (0.5, 0.75, 1.0, 1.25, 1.5)
 """Tried in this order, until the verification rate of the results is below that of other images."""
 HALVINGS = 2
@@ -54,11 +55,15 @@ class MatchedIdentity:
         if accuracy is None or rate is None:
             return {}
         chosen = {"value": strength, "n": len(self.validation.rows), "unit": "", "better": "", "role": ""}
-        return {
+        found = {
             MATCHED: {**measured.scores[accuracy], "role": MATCHED},
             "verification rate at equal verification": {**measured.scores[rate], "role": ""},
             "strength of equal verification": chosen,
         }
+        if accuracy in measured.per_image and rate in measured.per_image:
+            both = PerImageScore(measured.per_image[accuracy] * measured.per_image[rate], "share", "higher")
+            found[BOTH] = as_json(mean(both, results.people))
+        return found
 
 
 def matched_identity(validation: HeldOutInputs | None, scorecard: Scorecard, registry: Registry) -> MatchedIdentity | None:

@@ -82,7 +82,8 @@ def save(path: Path, chain: Sequence[tuple[Spec, nn.Module]], metadata: Mapping[
 
 
 def add_scores(path: Path, scores: Mapping[str, Any]) -> None:
-    """Write scores into a bundle's metadata: {"images", "people", "scores": {label: {value, low, high, n, ...}}}."""
+    """Write scores into a bundle's metadata: {"images", "people", "scores": {label: {value, low, high, n, ...}}}; a
+    packed bundle has "slices": {group: {label: score}} too."""
     metadata = {**read_metadata(path), "scores": dict(scores)}
     write_text(path / METADATA, json.dumps(metadata, indent=2, ensure_ascii=False) + "\n")
 

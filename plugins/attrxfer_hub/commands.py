@@ -59,8 +59,9 @@ def push(
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--scores", type=click.Path(path_type=Path), help="What attrxfer evaluate BUNDLE wrote, for its own.")
 @click.pass_obj
-def pack(registry: Registry, bundle: Path, folder: Path) -> None:
+def pack(registry: Registry, bundle: Path, folder: Path, scores: Path | None) -> None:
     """Write a bundle anew, to be shipped in a plugin.
 
     BUNDLE is a bundle or a finished run. FOLDER becomes a bundle with weights in half precision, a model card, and no paths
@@ -72,11 +73,12 @@ def pack(registry: Registry, bundle: Path, folder: Path) -> None:
     from attrxfer.model.export import compare
     from attrxfer.model.torch_model import TorchModel
     from attrxfer_hub import publish
+    from attrxfer_hub.scores_file import read_scores
 
     if folder.exists():
         raise AttrxferError(f"{folder}: exists already; choose another folder")
     original = TorchModel(bundles.load(bundle, registry))
-    removed = publish.pack(original.path, folder, registry)
+    removed = publish.pack(original.path, folder, registry, None if scores is None else read_scores(scores))
     packed = TorchModel(bundles.load(folder, registry))
     noise = np.random.default_rng(0).integers(0, 256, (8, packed.size, packed.size, 3)).astype(np.uint8)
     error, different = compare(original, packed.images, noise)

@@ -13,7 +13,7 @@ from attrxfer.errors import AttrxferError
 from attrxfer.model.bundle import differences
 from attrxfer.report.markdown import conditions
 from attrxfer.report.markdown import table as markdown_table
-from attrxfer.report.score_text import shown
+from attrxfer.report.score_text import cell, shown
 
 if TYPE_CHECKING:
     from attrxfer.plugin.registry import Registry
@@ -205,6 +205,23 @@ def _scores(scores: Mapping[str, Any]) -> str:
         f"{scores['images']} held-out images of {scores['people']} people. Intervals are 95%, by bootstrap over people; "
         f"the networks that score were not used in training.\n\n"
         + markdown_table(("score", "value", "95% interval", "images", "better"), rows)
+        + _slices(scores.get("slices", {}))
+    )
+
+
+def _slices(slices: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
+    """The scores by groups of images; empty where there are none."""
+    if not slices:
+        return ""
+    labels = list(dict.fromkeys(label for scores in slices.values() for label in scores))
+    rows = [
+        (group, str(max(score["n"] for score in scores.values())), *(cell(scores.get(label)) for label in labels))
+        for group, scores in slices.items()
+        if scores
+    ]
+    table = markdown_table(("group", "images", *labels), rows)
+    return (
+        f"\n\n### By groups\n\n<details><summary>{len(rows)} groups of ten people and more</summary>\n\n{table}\n\n</details>"
     )
 
 

@@ -69,18 +69,20 @@ def halved(path: Path) -> bytes:
     return save(tensors | {name: tensors[name].half() for name in kernels})
 
 
-def pack(bundle: Path, folder: Path, registry: Registry) -> dict[str, str]:
+def pack(bundle: Path, folder: Path, registry: Registry, scores: Mapping[str, Any] | None = None) -> dict[str, str]:
     """Write a bundle anew, to be shipped: weights in half precision, no paths of this machine, and a model card.
 
     Args:
         bundle: The bundle's folder.
         folder: The new bundle's folder, which must not exist; its name is the model's name in the card.
         registry: The installed components.
+        scores: Replace the bundle's own: {"images", "people", "scores", "slices"}.
 
     Returns:
         {key: last part} of the paths that were replaced.
     """
-    metadata, removed = without_paths(read_metadata(bundle))
+    original = read_metadata(bundle)
+    metadata, removed = without_paths(original if scores is None else {**original, "scores": dict(scores)})
     weights = halved(bundle / WEIGHTS)
     metadata["sha256"] = {WEIGHTS: hashlib.sha256(weights).hexdigest()}
     with new_folder(folder) as draft:

@@ -193,6 +193,15 @@ def test_the_remedy_for_a_name_with_blanks_can_be_typed(tmp_path: Path) -> None:
     assert apply_overrides({}, [setting]) == ({"task": {"guided": {"no glasses": True}}}, [])
 
 
+def test_what_reads_the_attributes_of_the_task_is_no_second_mistake() -> None:
+    records = Records(("a", "b"), {"bright": np.array([True, False])}, np.zeros(2, np.uint8))
+    read = {"task": ["Male"], "identity[1].network": ["Male"], "regularizer[0]": ["Male", "Young"]}
+    with pytest.raises(DataError, match=r'^task, regularizer\[0\]: the data have no attribute "Male", "Young"; they have'):
+        require_attributes(records, read)
+    with pytest.raises(DataError, match=r"^regularizer\[0\]: the data have no attribute"):
+        require_attributes(records, {"task": ["bright"], "regularizer[0]": ["Young"]})
+
+
 def test_notes_and_odd_names_are_described_in_one_line_each() -> None:
     records = Records(("a",), {}, np.zeros(1, np.uint8), notes=("left out: 1 image (caf\udce9\n.jpg)",))
     assert describe(records, np.ones(1, bool)).splitlines()[-1] == r"left out: 1 image (caf\xe9\x0a.jpg)"

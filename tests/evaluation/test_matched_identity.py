@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from attrxfer import export
-from attrxfer.evaluation.matched_identity import STRENGTHS, add_matched_identity, matched_identity, matched_strength
+from attrxfer.evaluation.matched_identity import BOTH, STRENGTHS, add_matched_identity, matched_identity, matched_strength
 from attrxfer.evaluation.scores import HeldOutInputs, Scorecard, score
 from attrxfer.interfaces import MATCHED, PerImageScore
 from attrxfer.plugin.host import Host
@@ -129,6 +129,8 @@ def test_the_strength_is_chosen_on_validation_and_measured_on_test() -> None:
     assert own.scores["verification rate at equal verification"]["value"] == pytest.approx(0.7, abs=0.03), (
         "what the test inputs say"
     )
+    assert own.scores[BOTH]["value"] == own.scores[MATCHED]["value"], "the accurate ones come first, the lost ones last"
+    assert own.scores[BOTH]["n"] == COUNT and BOTH not in other.scores
     assert "has it" in own.scores and own.scores[MATCHED]["role"] == MATCHED and MATCHED not in other.scores, (
         "a folder's results have no strength"
     )

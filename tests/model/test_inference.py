@@ -272,3 +272,10 @@ def test_reading_and_writing_go_on_while_a_batch_is_transferred(
     assert progress[-1] == (3 * CropProcessor.batch_size + 1,) * 2 and progress == sorted(progress)
     wanted = 255 - np.asarray(Image.open(source))
     assert all(np.array_equal(np.asarray(Image.open(path)), wanted) for path in (tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize(("unit", "expected"), [("amx_bf16", True), ("avx512_bf16", True), ("avx512_f", False)])
+def test_bfloat16_is_calculated_by_amx_and_by_avx512(unit: str, expected: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {unit: True})
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
+    assert running.has_bfloat16() is expected

@@ -60,7 +60,7 @@ def test_blurred_textures_become_sharper(tmp_path: Path) -> None:
     for i in range(12):
         texture(2000 + i).filter(blur).save(new / f"{i}.png")
     sets = [part for setting in SETTINGS for part in ("--set", setting)]
-    result = attrxfer("run", "diat_a_gender", "--data", data, "-o", tmp_path / "run", *sets)
+    result = attrxfer("run", "variants/diat_a0", "--data", data, "-o", tmp_path / "run", *sets)
     assert result.returncode == 0, result.stderr
     assert "sharp" in result.stderr and "blurred" in result.stderr
     result = attrxfer("transfer", "--aligned", tmp_path / "run", new, "-o", tmp_path / "out")
