@@ -25,6 +25,7 @@ def make(folder: Path, host: Host) -> None:
     faces = _faces(host)
     for number, (face, _) in enumerate(faces[:3]):
         _save(face, folder / "photos" / f"{number}.png")
+    _save(face, folder / "photo.jpg")
     _clip(folder / "clip.mp4", faces[1][0])
     _celeba(folder / "celeba", faces)
     _classes(folder / "classes", faces)

@@ -45,7 +45,7 @@ def test_a_card_states_the_licence_and_scores_by_groups(task: str) -> None:
     assert f"attrxfer transfer {task} photos/" in card
     scores = metadata(task)["scores"]
     for label in ("attribute accuracy at equal verification", "accurate and verified at equal verification"):
-        assert scores["scores"][label]["n"] == scores["images"]
+        assert 0.5 * scores["images"] < scores["scores"][label]["n"] <= scores["images"]
         assert f"| {label} |" in card
     assert f"<summary>{len(scores['slices'])} groups" in card
 
