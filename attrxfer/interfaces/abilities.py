@@ -191,7 +191,7 @@ class HasDiscriminator(Protocol):
         """What the loss's own discriminator minimises.
 
         Args:
-            real: Images with the attribute, then others of the input set, half of each (N, 3, S, S) in -1..1.
+            real: Images with the attribute, then images x, half of each (N, 3, S, S) in -1..1.
             generated: T(x) (N, 3, S, S), without gradients.
 
         Returns:

@@ -40,7 +40,7 @@ def load(source: str | Path, host: Host, overrides: Sequence[str] = (), data: Ma
             raise InvalidRecipe(
                 str(path), [Problem(WITH_DATA, f'no recipe "{other}"{did_you_mean(str(other), host.recipes())}')]
             )
-        log.info("%s: with data of your own it is the recipe %s", source, other)
+        log.warning("%s: with data of your own it is the recipe %s", source, other)
         source = other
     return complete(read(source, host), str(source), host, overrides, data)
 

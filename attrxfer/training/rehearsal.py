@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import torch
 
@@ -55,7 +55,7 @@ def _adversarial(assembly: Assembly, step: Step, guided: torch.Tensor) -> list[P
         fake = step.output
         terms = [adversarial.generator_loss(step.discriminate(fake).logit)]
         real, generated = (adversarial.augment(images, step.uniform("rehearsal", 8)) for images in (guided, fake.detach()))
-        sum(adversarial.discriminator_loss(discriminator, real, generated, 0).values(), torch.zeros(())).backward()
+        _sum(adversarial.discriminator_loss(discriminator, real, generated, 0)).backward()
     except Exception as error:  # a third party's component may raise anything
         return [problem_of("adversarial", error, FAILURE)]
     places = {id(assembly.built(place)): place.path for place in assembly.components()}
@@ -68,11 +68,9 @@ def _adversarial(assembly: Assembly, step: Step, guided: torch.Tensor) -> list[P
                 raise AttrxferError(f"a loss is one number, this one has the shape {tuple(term.shape)}")
             terms.append(term)
             if isinstance(loss, SupervisesDiscriminator) and loss.discriminator_weight:
-                own = loss.discriminator_loss(discriminator, step.source, fake.detach())
-                sum(own.values(), torch.zeros(())).backward()
+                _sum(loss.discriminator_loss(discriminator, step.source, fake.detach())).backward()
             if isinstance(loss, HasDiscriminator):
-                own = loss.own_discriminator_loss(guided, fake.detach())
-                sum(own.values(), torch.zeros(())).backward()
+                _sum(loss.own_discriminator_loss(guided, fake.detach())).backward()
         except Exception as error:  # a third party's component may raise anything
             problems.append(problem_of(places[id(loss)], error, FAILURE))
     if not problems:
@@ -81,6 +79,10 @@ def _adversarial(assembly: Assembly, step: Step, guided: torch.Tensor) -> list[P
         except Exception as error:
             problems.append(problem_of("", error, FAILURE))
     return problems
+
+
+def _sum(terms: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    return sum(terms.values(), torch.zeros(()))
 
 
 def _enhancers(assembly: Assembly, step: Step) -> Iterator[Problem]:

@@ -59,7 +59,7 @@ def push(
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--scores", type=click.Path(path_type=Path), help="What attrxfer evaluate BUNDLE wrote, for its own.")
+@click.option("--scores", type=click.Path(path_type=Path), help="Scores of `attrxfer evaluate BUNDLE`; they replace its own.")
 @click.pass_obj
 def pack(registry: Registry, bundle: Path, folder: Path, scores: Path | None) -> None:
     """Write a bundle anew, to be shipped in a plugin.

@@ -12,6 +12,8 @@ from attrxfer.errors import InvalidRecipe
 from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe, differences, load
 from attrxfer.recipe.merging import apply_overrides
+from attrxfer.testing.fakes import write_tiny_data
+from tests.conftest import attrxfer_process
 
 BASE = 'extends = "pinned"\n'
 PINNED = """extends = "diat_a_gender"
@@ -55,6 +57,13 @@ def test_with_data_another_recipe_is_taken(write: Any, host: Host, caplog: pytes
     extending = path.with_name("extending.toml")
     extending.write_text(f'extends = "{path.name}"\n')
     assert load(extending, host, (), data).identity[0].name == "adaptive", "the changes of an extending recipe are kept"
+
+
+def test_the_command_line_says_that_another_recipe_is_taken(tmp_path: Path) -> None:
+    write_tiny_data(tmp_path)
+    done = attrxfer_process("run", "diat_a_gender", "--data", tmp_path, "--set", "train.size=1")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[0] == "diat_a_gender: with data of your own it is the recipe photos"
 
 
 def test_with_data_names_a_recipe(write: Any, host: Host) -> None:

@@ -95,7 +95,6 @@ class Classification:
     def __call__(self, step: TransferStep) -> Tensor:
         """A scalar, not yet multiplied by ``weight``."""
         network = recognition_network(self.network)
-        _, after = network.compare(step)
-        logits = after.logits[:, [network.attributes.index(name) for name in self.guided]]
+        logits = network.read_output(step).logits[:, [network.attributes.index(name) for name in self.guided]]
         wanted = torch.tensor([float(value) for value in self.guided.values()], device=logits.device)
         return binary_cross_entropy_with_logits(logits, wanted.expand_as(logits))

@@ -140,15 +140,21 @@ class RecognitionNetwork(nn.Module):
         return Description(normalize(embedding.float()), self.classifier(last.mean((2, 3))).float())
 
     def compare(self, step: TransferStep) -> tuple[Description, Description]:
-        """Read x (without graph) and T(x) (with graph) under one random view; made once in each update of T."""
-        return step.once((id(self), "compare"), lambda: self._compare(step))
+        """Read x (without graph) and T(x) (with graph) under one random view, each once in an update of T."""
+        return step.once((id(self), "source"), lambda: self._read_source(step)), self.read_output(step)
 
-    def _compare(self, step: TransferStep) -> tuple[Description, Description]:
-        uniform = step.uniform("view", COLUMNS)
-        noise = step.uniform("view noise", step.source[0].numel())
+    def read_output(self, step: TransferStep) -> Description:
+        """Read T(x) (with graph) under the view of ``compare``, once in an update of T."""
+        return step.once((id(self), "output"), lambda: self._read(step, step.output))
+
+    def _read_source(self, step: TransferStep) -> Description:
         with torch.no_grad():
-            before = self.describe(random_view(step.source, uniform, noise, self.blur))
-        return before, self.describe(random_view(step.output, uniform, noise, self.blur))
+            return self._read(step, step.source)
+
+    def _read(self, step: TransferStep, images: Tensor) -> Description:
+        uniform = step.once("view", lambda: step.uniform("view", COLUMNS))
+        noise = step.once("view noise", lambda: step.uniform("view noise", step.source[0].numel()))
+        return self.describe(random_view(images, uniform, noise, self.blur))
 
     def train(self, mode: bool = True) -> RecognitionNetwork:
         """Batch statistics and dropout are those of training only while the network is trained itself."""
