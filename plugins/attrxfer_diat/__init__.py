@@ -50,10 +50,16 @@ def register_components(registry: Registry) -> None:
         summary="people and attributes, learned on the run's own data",
         licence="MIT",
     )
+    registry.features(
+        "onnx",
+        "attrxfer_diat.recognition.network_file:OnnxNetwork",
+        summary="a face recognition network, from an ONNX file of yours",
+        licence="the file's own",
+    )
     registry.identity(
         "embedding",
         "attrxfer_diat.recognition.losses:Embedding",
-        summary="the recognition network sees the same person",
+        summary="a recognition network sees the same person",
         licence="MIT",
     )
     registry.regularizer(

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from attrxfer_diat.recognition.losses import OTHER_NETWORK, Classification, Embedding
+from attrxfer_diat.recognition.description import read_output, read_source
+from attrxfer_diat.recognition.losses import NO_ATTRIBUTES, NO_PEOPLE, Classification, Embedding
 from attrxfer_diat.recognition.network import RecognitionNetwork
 from attrxfer_diat.recognition.training import TrainRecognition
 from attrxfer_diat.recognition.views import COLUMNS, random_view
@@ -140,7 +141,7 @@ def test_an_unchanged_image_costs_no_embedding_loss_and_another_person_does() ->
     assert Embedding(network=net, margin=0.99)(same) == 0
     other = a_step()
     other.parts["output"] = torch.randn(N, 3, SIZE, SIZE)  # type: ignore[index]
-    before, after = net.compare(other)
+    before, after = read_source(net, other), read_output(net, other)
     cosine = (before.embedding * after.embedding).sum(1)
     wanted = torch.relu(0.99 - cosine).mean()
     assert wanted > 0
@@ -151,7 +152,7 @@ def test_classification_is_cross_entropy_of_the_named_logits() -> None:
     net = network().eval()
     step = a_step(0.3)
     loss = Classification(network=net, guided={"round": False})(step)
-    _, after = net.compare(step)
+    after = read_output(net, step)
     torch.testing.assert_close(loss, binary_cross_entropy_with_logits(after.logits[:, 1], torch.zeros(N)))
     loss.backward()
     gradient = step._generator.change.grad
@@ -172,9 +173,13 @@ def test_what_does_not_fit_is_said_before_training(host: Host) -> None:
     class View:
         size = SIZE
 
-    for loss in (Embedding(network=Discriminator()), Classification(network=Discriminator(), guided={"bright": True})):
+    losses = {
+        NO_PEOPLE: Embedding(network=Discriminator()),
+        NO_ATTRIBUTES: Classification(network=Discriminator(), guided={"a": True}),
+    }
+    for said, loss in losses.items():
         assert isinstance(loss, ChecksRecipe)
-        assert [str(problem) for problem in loss.check_recipe(View())] == [f"network: {OTHER_NETWORK}"]  # type: ignore[arg-type]
+        assert [str(problem) for problem in loss.check_recipe(View())] == [f"network: {said}"]  # type: ignore[arg-type]
     loss = Classification(network=network(), guided={"bright": True, "smiling": True})
     assert [str(p) for p in loss.check_recipe(View())] == [  # type: ignore[arg-type]
         "network.attributes: ['bright', 'round']: smiling is missing"

@@ -12,21 +12,11 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from attrxfer.errors import AttrxferError, Problem
 from attrxfer.interfaces import Features, RecipeView, TransferStep
-from attrxfer_diat.recognition.network import RecognitionNetwork
+from attrxfer_diat.recognition.description import Recognition, read_output, read_source
 
 Weight = Annotated[float, Field(ge=0)]
-OTHER_NETWORK = 'this loss reads network = {use = "recognition", ...} only'
-
-
-def recognition_network(network: Features) -> RecognitionNetwork:
-    """The network itself.
-
-    Raises:
-        AttrxferError: It is another kind of network.
-    """
-    if not isinstance(network, RecognitionNetwork):
-        raise AttrxferError(OTHER_NETWORK)
-    return network
+NO_PEOPLE = 'this loss compares people: network = {use = "recognition"} or {use = "onnx", path = "FILE"}'
+NO_ATTRIBUTES = 'this loss reads attributes: network = {use = "recognition"}'
 
 
 class Embedding:
@@ -36,7 +26,7 @@ class Embedding:
     by. Not in the paper, whose identity loss (eq. 1-2) compares feature maps.
 
     Args:
-        network: ``{use = "recognition", attributes = [...]}``.
+        network: ``{use = "recognition"}``, or a file of yours: ``{use = "onnx", path = ...}``.
         margin: The cosine that is near enough.
         weight: Weight of the term in T's objective.
     """
@@ -47,15 +37,17 @@ class Embedding:
         self.weight = weight
 
     def check_recipe(self, recipe: RecipeView) -> Iterator[Problem]:
-        """A problem when the network is no recognition network."""
-        if not isinstance(self.network, RecognitionNetwork):
-            yield Problem("network", OTHER_NETWORK)
+        """A problem when the network knows no people."""
+        if not isinstance(self.network, Recognition):
+            yield Problem("network", NO_PEOPLE)
         elif not self.network.embedding:
             yield Problem("network.embedding", "0: this loss compares embeddings; 128 is the default")
 
     def __call__(self, step: TransferStep) -> Tensor:
         """A scalar, not yet multiplied by ``weight``."""
-        before, after = recognition_network(self.network).compare(step)
+        if not isinstance(self.network, Recognition):
+            raise AttrxferError(NO_PEOPLE)
+        before, after = read_source(self.network, step), read_output(self.network, step)
         cosine = (before.embedding * after.embedding).sum(1)
         return torch.relu(self.margin - cosine).mean()
 
@@ -84,9 +76,9 @@ class Classification:
         return list(parameters["guided"])
 
     def check_recipe(self, recipe: RecipeView) -> Iterator[Problem]:
-        """A problem when the network is no recognition network, or does not learn the attributes."""
-        if not isinstance(self.network, RecognitionNetwork):
-            yield Problem("network", OTHER_NETWORK)
+        """A problem when the network knows no attributes, or others."""
+        if not isinstance(self.network, Recognition) or not self.network.attributes:
+            yield Problem("network", NO_ATTRIBUTES)
             return
         missing = [name for name in self.guided if name not in self.network.attributes]
         if missing:
@@ -94,7 +86,9 @@ class Classification:
 
     def __call__(self, step: TransferStep) -> Tensor:
         """A scalar, not yet multiplied by ``weight``."""
-        network = recognition_network(self.network)
-        logits = network.read_output(step).logits[:, [network.attributes.index(name) for name in self.guided]]
+        network = self.network
+        if not isinstance(network, Recognition):
+            raise AttrxferError(NO_ATTRIBUTES)
+        logits = read_output(network, step).logits[:, [network.attributes.index(name) for name in self.guided]]
         wanted = torch.tensor([float(value) for value in self.guided.values()], device=logits.device)
         return binary_cross_entropy_with_logits(logits, wanted.expand_as(logits))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar
 
 import torch
 from pydantic import Field
@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from attrxfer.errors import DataError
-from attrxfer.interfaces import DatasetView, Slot, TransferStep
+from attrxfer.interfaces import DatasetView, Slot
 from attrxfer_diat.layers import kaiming
-from attrxfer_diat.recognition.views import COLUMNS, random_view
+from attrxfer_diat.recognition.description import Description
 
 
 class DownBlock(nn.Module):
@@ -38,18 +38,6 @@ class DownBlock(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         return torch.relu(self.body(maps) + self.shortcut(maps))
-
-
-class Description(NamedTuple):
-    """The output of the network for images.
-
-    Attributes:
-        embedding: Unit vectors (N, E), near each other for images of one person; (N, 0) where the network learns no people.
-        logits: (N, A), positive where the attribute is seen.
-    """
-
-    embedding: Tensor
-    logits: Tensor
 
 
 class RecognitionNetwork(nn.Module):
@@ -138,23 +126,6 @@ class RecognitionNetwork(nn.Module):
         last = self(images)[-1]
         embedding = last.new_zeros(len(images), 0) if self.person is None else self.person(last)
         return Description(normalize(embedding.float()), self.classifier(last.mean((2, 3))).float())
-
-    def compare(self, step: TransferStep) -> tuple[Description, Description]:
-        """Read x (without graph) and T(x) (with graph) under one random view, each once in an update of T."""
-        return step.once((id(self), "source"), lambda: self._read_source(step)), self.read_output(step)
-
-    def read_output(self, step: TransferStep) -> Description:
-        """Read T(x) (with graph) under the view of ``compare``, once in an update of T."""
-        return step.once((id(self), "output"), lambda: self._read(step, step.output))
-
-    def _read_source(self, step: TransferStep) -> Description:
-        with torch.no_grad():
-            return self._read(step, step.source)
-
-    def _read(self, step: TransferStep, images: Tensor) -> Description:
-        uniform = step.once("view", lambda: step.uniform("view", COLUMNS))
-        noise = step.once("view noise", lambda: step.uniform("view noise", step.source[0].numel()))
-        return self.describe(random_view(images, uniform, noise, self.blur))
 
     def train(self, mode: bool = True) -> RecognitionNetwork:
         """Batch statistics and dropout are those of training only while the network is trained itself."""

@@ -16,7 +16,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy,
 from attrxfer.errors import Problem
 from attrxfer.interfaces import RecipeView, Run
 from attrxfer_diat.cached_stage import CachedStage
-from attrxfer_diat.recognition.network import Description, RecognitionNetwork
+from attrxfer_diat.recognition.description import Description
+from attrxfer_diat.recognition.network import RecognitionNetwork
 from attrxfer_diat.recognition.views import COLUMNS, random_view
 from attrxfer_diat.supervised import AtLeastTwo, Betas, LearningRate, Steps, without_owner
 
