@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 
 import click
@@ -48,6 +49,7 @@ def main() -> None:
     from attrxfer.training.threads import limit_spinning
 
     limit_spinning()
+    _show_log()
     try:
         host = load()
         host.add_commands(cli)
@@ -57,3 +59,12 @@ def main() -> None:
         click.echo(f"attrxfer: {error}", err=True)
         sys.exit(error.exit_code)
     cli(prog_name="attrxfer", obj=host.registry)
+
+
+def _show_log() -> None:
+    """Print on stderr what the core and the plugins report: by itself Python prints warnings only."""
+    log = logging.getLogger("attrxfer")
+    log.setLevel(logging.INFO)
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    log.addHandler(handler)

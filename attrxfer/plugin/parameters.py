@@ -166,7 +166,7 @@ def check(
         return None, [Problem(path, f"expected a table with use = NAME, found {_show(table)}")]
     name = table.get("use")
     if not isinstance(name, str):
-        return None, [Problem(f"{path}.use", f"missing: the name of a {kind}{did_you_mean('', registry.names(kind))}")]
+        return None, [Problem(f"{path}.use", f"missing: which {kind}{did_you_mean('', registry.names(kind))}")]
     if ":" in name:
         return None, [Problem(f"{path}.use", f'"{name}" looks like an import path; recipes hold registered names only')]
     try:

@@ -57,6 +57,8 @@ class Train:
 
     Attributes:
         size: Side of the images in pixels.
+        start: A model whose generator's weights T starts with: a bundle, a finished run, or a shipped model's name; "" for
+            none. The images may have another size than the model's. D starts anew.
         seed: Seed of all random numbers.
         batch_size: Images in a step, for each process.
         lr: Learning rate of Adam.
@@ -70,6 +72,7 @@ class Train:
     """
 
     size: Annotated[int, Field(ge=16, le=1024, multiple_of=16)] = 64
+    start: str = ""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     batch_size: Positive = 16
     lr: Annotated[float, Field(gt=0)] = 2e-4

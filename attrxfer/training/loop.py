@@ -33,6 +33,7 @@ from attrxfer.training.logging import Display, Metrics
 from attrxfer.training.metadata import bundle_metadata, chain_specs
 from attrxfer.training.previews import Previews, save_strip
 from attrxfer.training.stage_run import StageRun, components_of
+from attrxfer.training.start import start_generator
 
 Watch = Callable[[Stage, str, int], None]
 
@@ -132,6 +133,8 @@ class Training:
         """
         checkpoints = Checkpoints(self.folder, self.networks, [s.key for s in self.stages], self.devices, self.metrics)
         position = checkpoints.restore()
+        if position == Position(0, 0, None):
+            start_generator(self.recipe, self.run.generator, self.host)
         seconds = seconds_left(self.recipe, self.run, position)
         if seconds is not None:
             self.display.say(shown(seconds))

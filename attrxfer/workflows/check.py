@@ -33,10 +33,12 @@ def check(recipe: Recipe) -> Checked:
     assembly = Assembly(recipe)
     missing = [*assembly.missing(), *missing_trackers(recipe.train.trackers)]
     if not missing:
+        from attrxfer.plugin.host import load
         from attrxfer.training.rehearsal import rehearse
+        from attrxfer.training.start import start_problems
 
         found = preflight(assembly)
-        problems += found or rehearse(assembly)
+        problems += found or [*rehearse(assembly), *start_problems(recipe, assembly.one("generator"), load())]
     return Checked(tuple(problems), tuple(missing))
 
 

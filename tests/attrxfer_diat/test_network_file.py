@@ -19,6 +19,7 @@ from attrxfer.recipe import load
 from attrxfer.storage.files import sha256
 from attrxfer.testing.fakes import SIZE, Discriminator, Gan, random_images
 from attrxfer.training.step import Step
+from tests.attrxfer_diat.onnx_file import write_onnx
 
 pytest.importorskip("onnx2torch")
 
@@ -45,25 +46,9 @@ def a_step(change: float) -> Step:
     return Step(Brighter(change), Discriminator(), Gan(), random_images(N, SIZE), draw)
 
 
-def write(path: Path, channels: int = 3) -> Path:
-    """A network (N, channels, 8, 8) -> (N, 4 * channels): the mean of each channel in each quarter."""
-    import onnx
-    from onnx import TensorProto, helper
-
-    nodes = [
-        helper.make_node("AveragePool", ["images"], ["means"], kernel_shape=[4, 4], strides=[4, 4]),
-        helper.make_node("Flatten", ["means"], ["embedding"], axis=1),
-    ]
-    images = helper.make_tensor_value_info("images", TensorProto.FLOAT, ["n", channels, 8, 8])
-    embedding = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n", 4 * channels])
-    graph = helper.make_graph(nodes, "means", [images], [embedding])
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
-    return path
-
-
 @pytest.fixture(scope="module")
 def means(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(tmp_path_factory.mktemp("onnx") / "means.onnx")
+    return write_onnx(tmp_path_factory.mktemp("onnx") / "means.onnx")
 
 
 def quarters(images: Tensor) -> Tensor:
@@ -117,7 +102,7 @@ def test_a_file_that_is_no_such_network_is_named(means: Path, tmp_path: Path) ->
     broken.write_bytes(means.read_bytes()[:-30])
     text = tmp_path / "text.onnx"
     text.write_text("no network")
-    grey = write(tmp_path / "grey.onnx", channels=1)
+    grey = write_onnx(tmp_path / "grey.onnx", channels=1)
     cases: list[tuple[Path, dict[str, Any], str]] = [
         (broken, {}, "cannot be read as an ONNX network"),
         (text, {}, "cannot be read as an ONNX network"),

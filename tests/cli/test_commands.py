@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from attrxfer.cli import COMMANDS
+from attrxfer.cli import COMMANDS, _show_log
 from attrxfer.plugin.host import Host
 from tests.conftest import attrxfer
 
@@ -60,3 +61,16 @@ def test_a_description_of_a_method_imports_no_torch() -> None:
         [sys.executable, "-c", f"{code}; print('torch' in sys.modules)"], capture_output=True, text=True, check=True
     )
     assert result.stdout == "False\n"
+
+
+def test_what_plugins_report_is_printed_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    log = logging.getLogger("attrxfer")
+    before = (list(log.handlers), log.level)
+    try:
+        _show_log()
+        logging.getLogger("attrxfer").info("training the attribute classifier (%s)", "small")
+        logging.getLogger("someone.else").info("not ours")
+    finally:
+        log.handlers, level = before
+        log.setLevel(level)
+    assert capsys.readouterr().err == "training the attribute classifier (small)\n"

@@ -145,7 +145,7 @@ def test_all_problems_at_once(registry: Registry) -> None:
 
 
 def test_use_must_be_a_registered_name(registry: Registry) -> None:
-    assert problems(registry, "generator", {})[0].startswith("here.use: missing: the name of a generator; known: ")
+    assert problems(registry, "generator", {})[0].startswith("here.use: missing: which generator; known: ")
     assert "registered names only" in problems(registry, "generator", {"use": "os:system"})[0]
     assert problems(registry, "generator", {"use": "plan"}) == ['here.use: no generator "plan"; did you mean "plain"?']
     assert "expected a table" in problems(registry, "generator", 3)[0]

@@ -26,6 +26,7 @@ from attrxfer.plugin.registry import Registry
 from attrxfer.testing import CHECKS, Check, checks, parametrize_with_checks
 from attrxfer.testing.fakes import tiny_data
 from attrxfer.testing.subject import Subject
+from tests.attrxfer_diat.onnx_file import write_onnx
 
 FILES = Path(tempfile.gettempdir()) / f"attrxfer-contract-{os.getpid()}"
 FACES: dict[str, Any] = {"use": "face_features", "width": 4}
@@ -39,6 +40,7 @@ EXAMPLES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("features", "vgg_face"): {"path": str(FILES / "vgg.safetensors")},
     ("features", "timm"): {"name": "test_resnet", "weights": str(FILES / "timm.safetensors")},
     ("features", "face_features"): {"width": 4},
+    ("features", "onnx"): {"path": str(FILES / "network.onnx")},
     ("features", "recognition"): {key: value for key, value in PEOPLE.items() if key != "use"},
     ("identity", "backbone"): {"network": FACES},
     ("identity", "embedding"): {"network": PEOPLE, "margin": 1.0},
@@ -77,6 +79,7 @@ def files() -> Iterator[None]:
     layers = torchvision.models.alexnet(weights=None).features.state_dict()
     maps = {f"lin{i}.model.1.weight": torch.rand(1, channels, 1, 1) for i, channels in enumerate(CHANNELS["alexnet"])}
     save_file({**{f"features.{name}": value for name, value in layers.items()}, **maps}, FILES / "alexnet.safetensors")
+    write_onnx(FILES / "network.onnx")
     network = timm.create_model("test_resnet", pretrained=False)
     save_file(network.state_dict(), FILES / "timm.safetensors")
     names = [f"{i:06d}.jpg" for i in range(1, 13)]
