@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from attrxfer_diat.recognition.crop import ARCFACE, WHOLE
 from attrxfer_diat.recognition.description import read_output, read_source
 from attrxfer_diat.recognition.losses import NO_ATTRIBUTES, Classification, Embedding
 from attrxfer_diat.recognition.network_file import OnnxNetwork
@@ -17,7 +20,7 @@ from attrxfer.errors import DataError
 from attrxfer.plugin.host import Host
 from attrxfer.recipe import load
 from attrxfer.storage.files import sha256
-from attrxfer.testing.fakes import SIZE, Discriminator, Gan, random_images
+from attrxfer.testing.fakes import SIZE, Discriminator, Gan, random_images, tiny_data
 from attrxfer.training.step import Step
 from tests.attrxfer_diat.onnx_file import write_onnx
 
@@ -124,3 +127,20 @@ def test_a_recipe_names_the_file(means: Path, host: Host) -> None:
     assert recipe.identity[0].values["network"].values["path"] == means
     with pytest.raises(Exception, match="left, top, right, bottom"):
         load("photos", host, [f"identity={table.replace('[0.1, 0.1, 0.9, 0.9]', '[0.9, 0.1, 0.1, 0.9]')}"])
+
+
+def test_the_crop_follows_the_landmarks_of_the_data(means: Path, caplog: pytest.LogCaptureFixture) -> None:
+    data = tiny_data()
+    net = OnnxNetwork(path=means)
+    net.check_data(replace(data, records=replace(data.records, landmarks=None)))
+    assert net.crop == WHOLE and "the network gets the whole image" in caplog.text
+    left, top, width = 0.125, 0.25, 0.5  # of the image's side: where the network's input should lie
+    points = ((np.array([left, top]) + width * ARCFACE) * SIZE - 0.5).astype(np.float32)
+    landmarks = np.repeat(points[None], len(data.records), 0)
+    landmarks[0] = np.nan  # unknown in one image
+    placed = replace(data, records=replace(data.records, landmarks=landmarks))
+    net.check_data(placed)
+    np.testing.assert_allclose(net.crop, (0.125, 0.25, 0.625, 0.75), atol=1e-5)
+    fixed = OnnxNetwork(path=means, crop=(0.0, 0.0, 0.5, 0.5))
+    fixed.check_data(placed)
+    assert fixed.crop == (0.0, 0.0, 0.5, 0.5)

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import torch
 from pydantic import AfterValidator
 from torch import Tensor, nn
-from torch.nn.functional import grid_sample, normalize
+from torch.nn.functional import normalize
 
 from attrxfer.errors import DataError
+from attrxfer.interfaces import DatasetView
+from attrxfer_diat.recognition.crop import ARCFACE, WHOLE, Crop, arcface_crop, cropped
 from attrxfer_diat.recognition.description import Description
 from attrxfer_diat.vgg_face import checked_hash
 
+log = logging.getLogger("attrxfer")
 INSTALL = "reading ONNX files takes onnx2torch: pip install 'attrxfer[onnx]'"
 
 
-def _box(crop: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+def _box(crop: Crop) -> Crop:
     left, top, right, bottom = crop
     if left >= right or top >= bottom:
         raise ValueError("the order is left, top, right, bottom, each as a share of the image's side")
@@ -35,8 +40,9 @@ class OnnxNetwork(nn.Module):
     Args:
         path: The ONNX file: one input (N, 3, H, W) with H and W fixed, one output (N, E).
         sha256: The hash that the file must have; "" accepts any file.
-        crop: The part of the image that the network gets: left, top, right, bottom as shares of the image's side. For faces
-            placed by ``frontal`` and a network that expects ArcFace's placement, (0.13, 0.17, 0.87, 0.91).
+        crop: The part of the image that the network gets: left, top, right, bottom as shares of the image's side. Left out, it
+            puts the data set's five landmarks where ArcFace's alignment has them; without such landmarks it is the whole
+            image, and a line says so.
         black: The value that the network expects for black; -1 or 0 in most networks.
         white: The value that it expects for white; 1 or 255 in most networks.
         bgr: Whether it expects blue first.
@@ -58,7 +64,7 @@ class OnnxNetwork(nn.Module):
         *,
         path: Path,
         sha256: str = "",
-        crop: Annotated[tuple[float, float, float, float], AfterValidator(_box)] = (0.0, 0.0, 1.0, 1.0),
+        crop: Annotated[Crop, AfterValidator(_box)] | None = None,
         black: float = -1.0,
         white: float = 1.0,
         bgr: bool = False,
@@ -66,7 +72,8 @@ class OnnxNetwork(nn.Module):
         super().__init__()
         self.weights_sha256 = checked_hash(path, sha256)
         self.network, self.side = _read(path)
-        self.crop = crop
+        self.given = crop
+        self.crop = crop or WHOLE
         self.black = black
         self.white = white
         self.bgr = bgr
@@ -84,7 +91,7 @@ class OnnxNetwork(nn.Module):
         *,
         path: Path,
         sha256: str = "",
-        crop: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0),
+        crop: Crop | None = None,
         black: float = -1.0,
         white: float = 1.0,
         bgr: bool = False,
@@ -93,9 +100,24 @@ class OnnxNetwork(nn.Module):
             return [INSTALL]
         return [] if path.is_file() else [f"the recognition network {path}: no such file"]
 
+    def check_data(self, data: DatasetView) -> None:
+        """Find the crop from the data set's mean landmarks, where none was given."""
+        points = data.records.landmarks
+        if self.given is not None:
+            return
+        if points is None or points.shape[1] != len(ARCFACE):
+            log.warning(
+                "network onnx: the data have no five landmarks, so the network gets the whole image; network.crop sets a part"
+            )
+            return
+        whole = points[data.usable]
+        whole = whole[~np.isnan(whole).any((1, 2))]
+        side = data.images_u8(np.flatnonzero(data.usable)[:1]).shape[1]
+        self.crop = arcface_crop((whole.mean(0) + 0.5) / side)
+
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         with torch.autocast(images.device.type, enabled=False):
-            values = (self._cropped(images.float()) + 1) / 2 * (self.white - self.black) + self.black
+            values = (cropped(images.float(), self.crop, self.side) + 1) / 2 * (self.white - self.black) + self.black
             embedding = self.network(values.flip(1) if self.bgr else values)
             return (embedding.flatten(1)[:, :, None, None],)
 
@@ -107,15 +129,6 @@ class OnnxNetwork(nn.Module):
     def train(self, mode: bool = True) -> OnnxNetwork:
         """Ignore ``mode`` and stay in eval mode."""
         return super().train(False)
-
-    def _cropped(self, images: Tensor) -> Tensor:
-        """The crop (N, 3, H, W) of images (N, 3, S, S), by bilinear interpolation; beyond the border the border's colour."""
-        left, top, right, bottom = self.crop
-        height, width = self.side
-        x = 2 * (left + (right - left) * (torch.arange(width, device=images.device) + 0.5) / width) - 1
-        y = 2 * (top + (bottom - top) * (torch.arange(height, device=images.device) + 0.5) / height) - 1
-        grid = torch.stack(torch.meshgrid(x, y, indexing="xy"), -1).expand(len(images), -1, -1, -1)
-        return grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 
 def _read(path: Path) -> tuple[nn.Module, tuple[int, int]]:
