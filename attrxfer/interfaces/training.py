@@ -23,12 +23,14 @@ class Devices(Protocol):
         rank: Number of this process, from 0.
         world: Number of processes.
         precision: accelerate's name of the run's mixed precision: "no", "bf16" or "fp16".
+        optimizer_name: The kind of the run's optimizers: "adam", "rmsprop" or "sgd".
     """
 
     device: torch.device
     rank: int
     world: int
     precision: str
+    optimizer_name: str
 
     def place(self, network: nn.Module) -> nn.Module:
         """Move a torch module to the device and the run's memory layout, and make its weights equal in all processes."""
@@ -39,7 +41,8 @@ class Devices(Protocol):
         ...
 
     def optimizer(self, network: nn.Module, lr: float, betas: tuple[float, float], weight_decay: float = 0.0) -> Optimizer:
-        """Adam on the parameters of a module; AdamW where ``weight_decay`` is above 0."""
+        """The run's kind of optimizer (``train.optimizer``, Adam by itself) on the parameters of a module. ``weight_decay``
+        of Adam is AdamW's."""
         ...
 
     def update(self, optimizer: Optimizer, loss: Tensor) -> None:
@@ -84,6 +87,10 @@ class Run(Protocol):
     @property
     def seed(self) -> int:
         """The run's seed."""
+        ...
+
+    def count(self, which: SetName) -> int:
+        """Images of a set in the training split."""
         ...
 
     def batch(self, which: SetName, index: int, size: int) -> Batch:

@@ -61,8 +61,10 @@ class Train:
             none. The images may have another size than the model's. D starts anew.
         seed: Seed of all random numbers.
         batch_size: Images in a step, for each process.
-        lr: Learning rate of Adam.
-        betas: Adam's two decay rates.
+        lr: Learning rate.
+        betas: Adam's two decay rates. For "rmsprop" and "sgd" the first is the momentum; for "rmsprop" the second is the
+            decay of the squared gradients.
+        optimizer: What all stages train with: "adam", "rmsprop" or "sgd".
         precision: accelerate's mixed precision, or "auto": bf16 where the machine computes in it natively.
         channels_last: Whether networks and images lie in memory as NHWC.
         flip: Whether images are mirrored at random.
@@ -77,6 +79,7 @@ class Train:
     batch_size: Positive = 16
     lr: Annotated[float, Field(gt=0)] = 2e-4
     betas: tuple[Beta, Beta] = (0.5, 0.999)
+    optimizer: Literal["adam", "rmsprop", "sgd"] = "adam"
     precision: Literal["auto", "no", "bf16", "fp16"] = "no"
     channels_last: bool = True
     flip: bool = True

@@ -17,7 +17,7 @@ from attrxfer.recipe.merging import merge
 from attrxfer.recipe.parsing import parse
 from attrxfer.recipe.schema import ONE, Recipe
 
-SMALL = {"width": 4, "blocks": 1, "hidden": 8, "steps": 3, "batch_size": 4, "dstep": 2, "pool": 3}
+SMALL = {"width": 4, "blocks": 1, "hidden": 8, "steps": 3, "batch_size": 4, "dstep": 2, "tstep": 2, "pool": 3}
 """Settings of any component or stage that are lowered to this, as far as their own bounds allow. A component's own such
 settings come with it (``HasSmallSettings``)."""
 TRAIN = {"size": 16, "batch_size": 4, "checkpoint_every": 2, "threads": 1, "precision": "no", "trackers": [], "start": ""}

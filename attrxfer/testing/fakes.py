@@ -136,7 +136,7 @@ class Devices:
     """The CPU, one process, float32."""
 
     device = torch.device("cpu")
-    rank, world, precision = 0, 1, "no"
+    rank, world, precision, optimizer_name = 0, 1, "no", "adam"
 
     def place(self, network: Any) -> Any:
         return network
@@ -167,10 +167,16 @@ class Run:
     devices: Any = field(default_factory=Devices)
     seed: int = 0
 
+    def _rows(self, which: SetName) -> NDArray[np.int64]:
+        name = next(iter(self.data.records.attributes))
+        return make_sets(self.data, {name: True}, None, 0, self.seed).training(which)
+
+    def count(self, which: SetName) -> int:
+        return len(self._rows(which))
+
     def batch(self, which: SetName, index: int, size: int) -> Batch:
         name = next(iter(self.data.records.attributes))
-        sets = make_sets(self.data, {name: True}, None, 0, self.seed)
-        rows, flips = batch_rows(sets.training(which), self.seed, "contract", which, index, size, 0, 1)
+        rows, flips = batch_rows(self._rows(which), self.seed, "contract", which, index, size, 0, 1)
         labels = torch.from_numpy(self.data.records.attributes[name][rows].astype(np.float32))
         return Batch(self.data.images(rows, flips), labels, rows, flips)
 

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from attrxfer.errors import AttrxferError, Problem, did_you_mean
 from attrxfer.model.inference import has_bfloat16
 
+OptimizerName = Literal["adam", "rmsprop", "sgd"]
 Precision = Literal["auto", "no", "bf16", "fp16"]
 
 
@@ -33,13 +34,21 @@ class AccelerateDevices:
         threads: Of the processor; 0 keeps torch's own number.
         trackers: accelerate's trackers, by name.
         folder: Where trackers write.
+        optimizer: The kind of all optimizers.
 
     Raises:
         AttrxferError: The launcher's processes do not know of each other.
     """
 
     def __init__(
-        self, *, precision: Precision, channels_last: bool, threads: int, trackers: Sequence[str], folder: Path
+        self,
+        *,
+        precision: Precision,
+        channels_last: bool,
+        threads: int,
+        trackers: Sequence[str],
+        folder: Path,
+        optimizer: OptimizerName = "adam",
     ) -> None:
         refuse_silent_launch()
         precision = resolved(precision)
@@ -57,6 +66,7 @@ class AccelerateDevices:
         )
         self.channels_last = channels_last
         self.precision: str = precision
+        self.optimizer_name: str = optimizer
         self.device: torch.device = self.accelerator.device
         self.rank: int = self.accelerator.process_index
         self.world: int = self.accelerator.num_processes
@@ -88,9 +98,19 @@ class AccelerateDevices:
         return self.accelerator.autocast()
 
     def optimizer(self, network: nn.Module, lr: float, betas: tuple[float, float], weight_decay: float = 0.0) -> Any:
-        adam = torch.optim.AdamW(network.parameters(), lr=lr, betas=betas, weight_decay=weight_decay, fused=True)
-        adam.register_load_state_dict_post_hook(_restore_layout)
-        return self.accelerator.prepare_optimizer(adam)
+        made = self._optimizer([*network.parameters()], lr, betas, weight_decay)
+        made.register_load_state_dict_post_hook(_restore_layout)
+        return self.accelerator.prepare_optimizer(made)
+
+    def _optimizer(
+        self, parameters: list[nn.Parameter], lr: float, betas: tuple[float, float], weight_decay: float
+    ) -> torch.optim.Optimizer:
+        momentum, decay = betas
+        if self.optimizer_name == "sgd":
+            return torch.optim.SGD(parameters, lr=lr, momentum=momentum, weight_decay=weight_decay)
+        if self.optimizer_name == "rmsprop":
+            return torch.optim.RMSprop(parameters, lr=lr, alpha=decay, momentum=momentum, weight_decay=weight_decay)
+        return torch.optim.AdamW(parameters, lr=lr, betas=betas, weight_decay=weight_decay, fused=True)
 
     def update(self, optimizer: Any, loss: Tensor) -> None:
         self.accelerator.backward(loss)

@@ -63,6 +63,7 @@ class Training:
             threads=train.threads,
             trackers=train.trackers,
             folder=folder.path,
+            optimizer=train.optimizer,
         )
         self.display = Display(enabled=self.devices.main and not quiet)
         self.assembly = Assembly(recipe)

@@ -42,6 +42,9 @@ class StageRun:
     devices: AccelerateDevices
     guided: Mapping[str, bool]
 
+    def count(self, which: SetName) -> int:
+        return len(self.sets.training(which))
+
     def batch(self, which: SetName, index: int, size: int) -> Batch:
         rows, flips = batch_rows(
             self.sets.training(which), self.seed, self.stage, which, index, size, self.devices.rank, self.devices.world

@@ -41,7 +41,8 @@ class CachedStage(Supervised):
 
     def _hash(self, run: Run, settings: dict[str, Any], networks: tuple[nn.Module, ...]) -> str:
         settings |= {"stage": type(self).__name__, "data": run.data.key, "seed": run.seed}
-        settings |= {"world": run.devices.world, "precision": run.devices.precision}
+        devices = run.devices
+        settings |= {"world": devices.world, "precision": devices.precision, "optimizer": devices.optimizer_name}
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
         first = run.batch("all", 0, self.batch_size)
         records = run.data.records

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from attrxfer.errors import Problem
 from attrxfer.interfaces import Features, Generator, Locator, RecipeView, Run, Slot
 from attrxfer_diat.cached_stage import CachedStage
-from attrxfer_diat.identity import content_loss
-from attrxfer_diat.supervised import Betas, LearningRate, Positive, Steps, Supervised, without_owner
+from attrxfer_diat.identity import Scale, content_loss
+from attrxfer_diat.layers import Depth, Kernel, fully_convolutional
+from attrxfer_diat.supervised import Betas, LearningRate, Positive, Steps, Sum, Supervised, squared, without_owner
 
 SIDE = 128
 """Side in pixels of the paper's images, for which its sigma is given."""
@@ -57,12 +58,23 @@ class GlobalEnhancer(nn.Module):
 
 
 class TrainGlobalEnhancer(CachedStage):
-    """Eq. 11: E learns to undo B on the training split. The loss is the mean over pixels, not the sum as printed."""
+    """Eq. 11: E learns to undo B on the training split.
+
+    Args:
+        scale: "paper" sums over the image, as printed; "mean" averages.
+    """
 
     def __init__(
-        self, *, steps: Steps = 400, batch_size: Positive = 16, lr: LearningRate = 1e-4, betas: Betas = (0.9, 0.999)
+        self,
+        *,
+        steps: Steps = 400,
+        batch_size: Positive = 16,
+        lr: LearningRate = 1e-4,
+        betas: Betas = (0.9, 0.999),
+        scale: Sum = "mean",
     ) -> None:
         super().__init__(steps=steps, batch_size=batch_size, lr=lr, betas=betas)
+        self.scale = scale
 
     def check_recipe(self, recipe: RecipeView) -> Iterator[Problem]:
         """No global enhancer."""
@@ -76,7 +88,7 @@ class TrainGlobalEnhancer(CachedStage):
     def step(self, index: int) -> Mapping[str, Tensor]:
         images = self.run.batch("all", index, self.batch_size).images
         with self.run.devices.autocast():
-            loss = (self.owner.sharpened(blur(images, self.sigma)) - images).float().square().mean()
+            loss = squared(self.owner.sharpened(blur(images, self.sigma)) - images, self.scale)
         self.run.devices.update(self.optimizer, loss)
         return {"sharpened": loss.detach()}
 
@@ -86,40 +98,40 @@ class TrainGlobalEnhancer(CachedStage):
 
 
 class LocalEnhancer(nn.Module):
-    """E of eq. 10: four 3x3 convolutions on (x, T(x)), trained to give x outside the attribute's region and T(x) inside.
+    """E of eq. 10: convolutions on (x, T(x)), trained to give x outside the attribute's region and T(x) inside.
 
-    The paper does not give the activation (here ReLU). The output is added to T(x), so that an untrained E changes nothing.
+    The paper gives neither the activation (here ReLU) nor the widths.
 
     Args:
-        width: Channels of the convolutions.
+        width: Channels between the convolutions.
+        depth: Number of convolutions; four in the paper.
+        kernel: Side of the convolutions; the paper gives no number.
+        residual: Whether the output is added to T(x), so that an untrained E changes nothing. False: the output is the image.
     """
 
     stages: ClassVar[tuple[tuple[Slot, str], ...]] = (("enhance", "local_enhancer"),)
 
-    def __init__(self, *, width: Positive = 32) -> None:
+    def __init__(self, *, width: Positive = 32, depth: Depth = 4, kernel: Kernel = 3, residual: bool = True) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
-        for inputs, outputs in ((6, width), (width, width), (width, width)):
-            layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(inplace=True)]
-        last = nn.Conv2d(width, 3, 3, padding=1)
-        for parameter in last.parameters():
-            nn.init.zeros_(parameter)
-        self.layers = nn.Sequential(*layers, last)
+        self.residual = residual
+        self.layers = fully_convolutional(6, width, depth, kernel, residual)
 
     def forward(self, image: Tensor, source: Tensor) -> Tensor:
-        output = image + self.layers(torch.cat([source, image], dim=1))
+        made: Tensor = self.layers(torch.cat([source, image], dim=1))
+        output = image + made if self.residual else made
         return output if self.training else output.clamp(-1, 1)
 
 
 class TrainLocalEnhancer(Supervised):
-    """Eq. 10 on the input set. Its first term is the mean over pixels, not the sum as printed.
-
-    Images without landmarks are left out, since their region is unknown.
+    """Eq. 10 on the input set. Images without landmarks are left out, since their region is unknown.
 
     Args:
         network: phi, the features of the second term; its first two maps are compared.
         locator: Finds the attribute's region.
         beta: Weights of the pixels, of phi's first map and of its second; 0.1, 0.5, 1 in the paper.
+        scale: "paper" sums the first term over the image and takes the second as eq. 1 has it, as printed. "relative" averages
+            the first term and divides the second by the features' own size; inside the region that weighs about 70 times
+            more at 128 px.
     """
 
     def __init__(
@@ -132,8 +144,10 @@ class TrainLocalEnhancer(Supervised):
         lr: LearningRate = 1e-4,
         betas: Betas = (0.9, 0.999),
         beta: tuple[float, float, float] = (0.1, 0.5, 1.0),
+        scale: Scale = "relative",
     ) -> None:
         super().__init__(steps=steps, batch_size=batch_size, lr=lr, betas=betas)
+        self.scale = scale
         self.phi: Any = network
         self.locator = locator
         self.beta = beta
@@ -162,12 +176,12 @@ class TrainLocalEnhancer(Supervised):
             with torch.no_grad():
                 transferred = run.generator(x)
             enhanced = self.network(transferred, x)
-            outside = ((1 - mask) * (enhanced - x)).float().square().mean()
+            outside = squared((1 - mask) * (enhanced - x), "paper" if self.scale == "paper" else "mean")
             pairs = [(enhanced * mask, transferred * mask)]
             with torch.no_grad():
                 reference = self.phi(pairs[0][1])
             pairs += list(zip(self.phi(pairs[0][0])[:PHI_LAYERS], reference[:PHI_LAYERS], strict=True))
-            inside = [b * content_loss(e, t, "relative") for b, (e, t) in zip(self.beta, pairs, strict=True)]
+            inside = [b * content_loss(e, t, self.scale) for b, (e, t) in zip(self.beta, pairs, strict=True)]
         terms = {"outside": outside, "inside": torch.stack(inside).sum()}
         run.devices.update(self.optimizer, torch.stack(list(terms.values())).sum())
         return {name: term.detach() for name, term in terms.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 import torch
 from kornia.losses import total_variation
@@ -14,7 +14,8 @@ from attrxfer.errors import AttrxferError, Problem
 from attrxfer.interfaces import Features, Generator, RecipeView, Run, Slot, TransferStep
 from attrxfer_diat.cached_stage import CachedStage
 from attrxfer_diat.identity import Scale, check_layers, content
-from attrxfer_diat.supervised import Betas, LearningRate, Positive, Steps, without_owner
+from attrxfer_diat.layers import Depth, Kernel, fully_convolutional
+from attrxfer_diat.supervised import Betas, LearningRate, Positive, Steps, Sum, squared, without_owner
 
 Weight = Annotated[float, Field(ge=0)]
 PERCEPTUAL = "regularizer perceptual"
@@ -77,24 +78,23 @@ class MaskSize:
 
 
 class Denoiser(nn.Module):
-    """f of eq. 5: two 3x3 convolutions, images (N, 3, S, S) -> the same shape.
-
-    The paper does not give the activation (here ReLU). The result is added to the image, so that an untrained f changes
-    nothing.
+    """f of eq. 5: images (N, 3, S, S) -> the same shape.
 
     Args:
-        width: Channels between the two convolutions.
+        width: Channels between the convolutions.
+        depth: Number of convolutions; two in the paper.
+        kernel: Their side; 3 in the paper.
+        residual: Whether f adds its output to the image, so that an untrained f changes nothing.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, depth: int, kernel: int, residual: bool) -> None:
         super().__init__()
-        self.first = nn.Conv2d(3, width, 3, padding=1)
-        self.second = nn.Conv2d(width, 3, 3, padding=1)
-        for parameter in self.second.parameters():
-            nn.init.zeros_(parameter)
+        self.residual = residual
+        self.layers = fully_convolutional(3, width, depth, kernel, residual)
 
     def forward(self, images: Tensor) -> Tensor:
-        return images + self.second(torch.relu(self.first(images)))
+        made: Tensor = self.layers(images)
+        return images + made if self.residual else made
 
 
 class Perceptual(nn.Module):
@@ -103,7 +103,10 @@ class Perceptual(nn.Module):
     Args:
         network: The identity features phi of eq. 4.
         reconstruction: g of eq. 4, of T's architecture.
-        width: Channels inside f.
+        width: Channels inside f; the paper gives no number.
+        depth: Convolutions of f; two in the paper.
+        kernel: Side of f's convolutions; 3 in the paper.
+        residual: Whether f adds its output to the image. The paper does not say, nor which activation (here ReLU).
         scale: "paper" sums over the image, as printed. "mean" takes the mean over its 3*S*S values, so that one weight suits
             any size. The weight of the mean is 3*S*S times the weight of the sum.
         weight: gamma of eq. 7; images are in -1..1.
@@ -117,21 +120,23 @@ class Perceptual(nn.Module):
         network: Features,
         reconstruction: Generator,
         width: Positive = 32,
-        scale: Literal["paper", "mean"] = "mean",
+        depth: Depth = 2,
+        kernel: Kernel = 3,
+        residual: bool = True,
+        scale: Sum = "mean",
         weight: Weight = 12.3,
     ) -> None:
         super().__init__()
         self.phi: tuple[Any] = (network,)  # in a tuple, so that torch does not register it: it is a component of its own
         self.g: Any = reconstruction
-        self.f = Denoiser(width)
+        self.f = Denoiser(width, depth, kernel, residual)
         self.scale = scale
         self.weight = weight
         self.requires_grad_(False)
 
     def __call__(self, step: TransferStep) -> Tensor:
         """A scalar, averaged over the batch, not yet multiplied by ``weight``."""
-        error = (self.f(step.output) - step.output).float().square()
-        return error.sum((1, 2, 3)).mean() if self.scale == "paper" else error.mean()
+        return squared(self.f(step.output) - step.output, self.scale)
 
 
 class Reconstruction(CachedStage):
@@ -184,12 +189,23 @@ class Reconstruction(CachedStage):
 
 
 class Denoising(CachedStage):
-    """Eq. 5: f removes g's artifacts and leaves clean images unchanged."""
+    """Eq. 5: f removes g's artifacts and leaves clean images unchanged.
+
+    Args:
+        scale: "paper" sums over the image, as printed; "mean" averages.
+    """
 
     def __init__(
-        self, *, steps: Steps = 300, batch_size: Positive = 16, lr: LearningRate = 1e-3, betas: Betas = (0.9, 0.999)
+        self,
+        *,
+        steps: Steps = 300,
+        batch_size: Positive = 16,
+        lr: LearningRate = 1e-3,
+        betas: Betas = (0.9, 0.999),
+        scale: Sum = "mean",
     ) -> None:
         super().__init__(steps=steps, batch_size=batch_size, lr=lr, betas=betas)
+        self.scale = scale
 
     def check_recipe(self, recipe: RecipeView) -> Iterator[Problem]:
         """No perceptual regularizer."""
@@ -206,7 +222,7 @@ class Denoising(CachedStage):
             with torch.no_grad():
                 rebuilt = self.g(images)
             restored, kept = self.network(torch.cat([rebuilt, images])).float().chunk(2)
-        terms = {"restored": (restored - images).square().mean(), "kept": (kept - images).square().mean()}
+        terms = {"restored": squared(restored - images, self.scale), "kept": squared(kept - images, self.scale)}
         self.run.devices.update(self.optimizer, torch.stack(list(terms.values())).sum())
         return {name: term.detach() for name, term in terms.items()}
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from attrxfer.interfaces import Adversarial, Devices, HasDiscriminator, Run, SupervisesDiscriminator, TransferStep
+from attrxfer.errors import Problem
+from attrxfer.interfaces import Adversarial, Devices, HasDiscriminator, RecipeView, Run, SupervisesDiscriminator, TransferStep
 from attrxfer_diat.image_pool import ImagePool
 from attrxfer_diat.moving_average import MovingAverage
-from attrxfer_diat.supervised import Betas, LearningRate, Positive, Steps, Supervised
+from attrxfer_diat.supervised import Betas, LearningRate, Positive, Steps, Sum, Supervised, squared
 
 
 @contextmanager
@@ -31,15 +32,25 @@ def frozen(network: nn.Module) -> Iterator[None]:
 
 
 class PretrainGenerator(Supervised):
-    """Eq. 8: T learns to return its input, on the training split. The loss is the mean over pixels, not the sum as printed.
+    """Eq. 8: T learns to return its input, on the training split.
 
     The generator ``masked`` nearly returns its input from the start and needs no such steps.
+
+    Args:
+        scale: "paper" sums over the image, as printed; "mean" averages.
     """
 
     def __init__(
-        self, *, steps: Steps = 0, batch_size: Positive = 16, lr: LearningRate = 2e-4, betas: Betas = (0.5, 0.999)
+        self,
+        *,
+        steps: Steps = 0,
+        batch_size: Positive = 16,
+        lr: LearningRate = 2e-4,
+        betas: Betas = (0.5, 0.999),
+        scale: Sum = "mean",
     ) -> None:
         super().__init__(steps=steps, batch_size=batch_size, lr=lr, betas=betas)
+        self.scale = scale
 
     def prepare(self, run: Run, owner: Any) -> None:
         self.attach(run, run.generator)
@@ -47,7 +58,7 @@ class PretrainGenerator(Supervised):
     def step(self, index: int) -> Mapping[str, Tensor]:
         images = self.run.batch("all", index, self.batch_size).images
         with self.run.devices.autocast():
-            loss = (self.network(images) - images).float().square().mean()
+            loss = squared(self.network(images) - images, self.scale)
         self.run.devices.update(self.optimizer, loss)
         return {"reconstruction": loss.detach()}
 
@@ -84,10 +95,9 @@ class PretrainDiscriminator(Supervised):
 class AdversarialTraining:
     """Algorithm 1 with the objective of eq. 14, or of eq. 7 where the recipe has those losses.
 
-    A step is one iteration of the loop. Line 5 transfers a batch of the input set. Lines 6-8 update D on the guided set and on
-    generated images: half from this iteration, half from earlier ones. Lines 9-11 update T. T's first update uses the
-    images of line 5, so that T runs once in an iteration when ``tstep`` is 1. Previews show the moving average of T
-    (``ema_generator``), which becomes the generator at the end.
+    A step is one iteration of the loop. Line 5 transfers images of the input set. Lines 6-8 update D on the guided set and on
+    generated images: half from this iteration, half from earlier ones. Lines 9-11 update T. Previews show the moving average
+    of T (``ema_generator``), which becomes the generator at the end.
 
     The paper names dstep and tstep without values and has neither image pool nor moving average; its learning rate is 1e-5
     for DIAT-A and 1e-4 for DIAT. Eq. 14 prints the identity loss inside max over D as well; here D minimises it only where
@@ -95,6 +105,9 @@ class AdversarialTraining:
 
     Args:
         steps: Iterations of Algorithm 1.
+        transform: What line 5 transfers. "set": the whole input set, as printed; each update of D draws its generated images
+            from it, and each update of T draws a batch of its own. "batch": one batch, which T's first update shares, so that
+            T runs once in an iteration when ``tstep`` is 1.
         batch_size: Images in a batch.
         lr: Learning rate of Adam for T.
         lr_discriminator: Learning rate of Adam for D; 0 takes ``lr``.
@@ -115,6 +128,7 @@ class AdversarialTraining:
         self,
         *,
         steps: Steps = 1000,
+        transform: Literal["batch", "set"] = "batch",
         batch_size: Positive = 16,
         lr: LearningRate = 2e-4,
         lr_discriminator: Annotated[float, Field(ge=0)] = 0.0,
@@ -127,6 +141,7 @@ class AdversarialTraining:
         balance_every: Annotated[int, Field(ge=0)] = 50,
     ) -> None:
         self.steps = steps
+        self.transform = transform
         self.batch_size = batch_size
         self.lr = lr
         self.lr_discriminator = lr_discriminator
@@ -138,9 +153,17 @@ class AdversarialTraining:
         self.ema = ema
         self.balance_every = balance_every
 
+    def check_recipe(self, recipe: RecipeView) -> Iterator[Problem]:
+        """A problem when earlier images are mixed with those of the whole input set."""
+        if self.transform == "set" and self.pool:
+            yield Problem(
+                "pool", f'{self.pool}: with transform = "set", D sees the whole input set of this iteration: pool = 0'
+            )
+
     def prepare(self, run: Run, owner: Adversarial) -> None:
         self.run = run
         self.devices: Devices = run.devices
+        self.place = run.devices.device
         self.adversarial = owner if owner is not None else run.adversarial
         terms = self.adversarial.discriminator_terms
         self.discriminator_terms = replace(terms, names=tuple(f"D {name}" for name in terms.names))
@@ -155,15 +178,16 @@ class AdversarialTraining:
     def step(self, index: int) -> Mapping[str, Tensor]:
         report: dict[str, Tensor] = {}
         self._set_learning_rates(index)
-        step = self._transform(index * self.tstep)  # line 5
-        fake = step.output.detach()
+        step = None if self.transform == "set" else self._transform(index * self.tstep)  # line 5
+        generated = self._whole_set(index) if step is None else [(step.source, step.output.detach())]
         with frozen(self.generator):
             for i in range(self.dstep):  # lines 6-8
-                report.update(self._update_discriminator(index * self.dstep + i, step.source, fake))
-        self.image_pool.add(fake)
+                source, fake = generated[(index * self.dstep + i) % len(generated)]
+                report.update(self._update_discriminator(index * self.dstep + i, source.to(self.place), fake.to(self.place)))
+        self.image_pool.add(generated[0][1])
         with frozen(self.discriminators):
             for i in range(self.tstep):  # lines 9-11
-                step = step if i == 0 else self._transform(index * self.tstep + i)
+                step = self._transform(index * self.tstep + i) if step is None or i else step
                 terms = self._terms(step)
                 if i == 0 and self.balance_every and index % self.balance_every == 0:
                     report.update(self._balance(terms))
@@ -178,6 +202,17 @@ class AdversarialTraining:
         for optimizer, lr in ((self.optimizer_t, self.lr), (self.optimizer_d, self.lr_discriminator or self.lr)):
             for group in optimizer.param_groups:
                 group["lr"] = share * lr
+
+    def _whole_set(self, index: int) -> list[tuple[Tensor, Tensor]]:
+        """Batches of x and T(x) that cover the input set, in the processor's memory."""
+        size = self.batch_size
+        count = -(-self.run.count("input") // (size * self.devices.world))
+        batches = []
+        with torch.no_grad(), self.devices.autocast():
+            for i in range(count):
+                source = self.run.batch("input", index * count + i, size).images
+                batches.append((source.cpu(), self.generator(source).float().cpu()))
+        return batches
 
     def _transform(self, index: int) -> TransferStep:
         step = self.run.transfer(self.run.batch("input", index, self.batch_size).images, index)

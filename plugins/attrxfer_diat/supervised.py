@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 
 from attrxfer.errors import Problem
 from attrxfer.interfaces import RecipeView, Run
@@ -18,6 +18,14 @@ Betas = tuple[Beta, Beta]
 Positive = Annotated[int, Field(ge=1)]
 AtLeastTwo = Annotated[int, Field(ge=2)]
 """Images in a batch where a network normalises vectors over the batch."""
+Sum = Literal["paper", "mean"]
+"""How a squared norm is taken: "paper" sums over an image and averages over the batch, "mean" averages over all values."""
+
+
+def squared(difference: Tensor, scale: Sum) -> Tensor:
+    """The squared norm of ``difference`` (N, C, H, W), averaged over the batch: a scalar in float32."""
+    error = difference.float().square()
+    return error.sum((1, 2, 3)).mean() if scale == "paper" else error.mean()
 
 
 def without_owner(stage: object, recipe: RecipeView, owner: str) -> Iterator[Problem]:

@@ -132,7 +132,8 @@ class Dlib(Landmarks):
 
 
 class Auto(Dlib):
-    """The landmarks of the data set where it has some, else dlib's."""
+    """68 points: the data set's own, else dlib's, which section 3.2 takes. Where dlib is not installed, the data set's five
+    points, and a line says so."""
 
     @classmethod
     def missing(cls, *, region: Region = "face", margin: float = 0.2) -> Sequence[str]:
@@ -145,14 +146,20 @@ class Auto(Dlib):
             DataError: The data set has none, and dlib is not installed.
         """
         points = face_landmarks(data)
-        if points is not None:
+        if points is not None and points.shape[1] == IBUG_POINTS:
             self._points = points
-            return
-        if missing_dlib():
+        elif not missing_dlib():
+            super().check_data(data)
+        elif points is not None:
+            log.warning(
+                "locator auto (%s): the data set's five points give a coarse region; 68 points take %s",
+                self.region, missing_dlib()[0],
+            )  # fmt: skip
+            self._points = points
+        else:
             raise DataError(
                 f"locator auto ({self.region}): the data set has no landmarks of a face; missing: {missing_dlib()[0]}"
             )
-        super().check_data(data)
 
 
 def face_landmarks(data: DatasetView) -> NDArray[np.float32] | None:

@@ -97,7 +97,7 @@ def test_layers_that_are_not_there_are_named(phi: FaceFeatures) -> None:
 def perceptual(phi: FaceFeatures, scale: Any = "mean") -> Perceptual:
     regularizer = Perceptual(network=phi, reconstruction=TransformNetwork(width=4, blocks=1, norm="none"), width=4, scale=scale)
     with torch.no_grad():
-        regularizer.f.second.weight.normal_(std=0.1)
+        list(regularizer.f.parameters())[-2].normal_(std=0.1)
     return regularizer
 
 

@@ -32,6 +32,7 @@ class PlainDevices:
 
     def __init__(self) -> None:
         self.device = torch.device("cpu")
+        self.optimizer_name = "adam"
         self.gradients: list[list[Tensor]] = []
 
     def autocast(self) -> Any:

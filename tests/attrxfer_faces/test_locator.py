@@ -11,6 +11,7 @@ import pytest
 import torch
 from attrxfer_faces.dlib_models import SAME, Faces
 from attrxfer_faces.locator import Landmarks, region_mask
+from attrxfer_faces.points import five_points
 from attrxfer_synth.dataset import SyntheticFaces
 from numpy.typing import NDArray
 from PIL import Image
@@ -123,6 +124,29 @@ def test_auto_takes_the_data_sets_own_landmarks(faces: SyntheticFaces, host: Hos
     assert np.array_equal(locator.masks(own, batch([1], [False])), Landmarks(region="eyes").masks(own, batch([1], [False])))
     with pytest.raises(DataError, match=r"no landmarks of a face; missing: dlib: pip install"):
         build(spec, {}).check_data(SimpleNamespace(records=SimpleNamespace(landmarks=None)))
+
+
+def test_auto_prefers_68_points_and_says_where_it_has_five(
+    faces: SyntheticFaces, host: Host, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = faces.records()
+    assert own.landmarks is not None
+    five = SimpleNamespace(records=SimpleNamespace(landmarks=five_points(own.landmarks)))
+    spec, _ = check("locator", {"use": "auto", "region": "mouth"}, host.registry, path="l", shared={})
+    assert spec is not None
+    monkeypatch.setattr("attrxfer_faces.locator.missing_dlib", lambda: [])
+    monkeypatch.setattr("attrxfer_faces.locator.dlib_landmarks", lambda data: own.landmarks)
+    locator = build(spec, {})
+    locator.check_data(five)
+    outline = Landmarks(region="mouth").masks(SimpleNamespace(records=own), batch([1], [False]))
+    assert np.array_equal(locator.masks(five, batch([1], [False])), outline) and not caplog.messages
+    monkeypatch.setattr("attrxfer_faces.locator.missing_dlib", lambda: ["dlib: pip install 'attrxfer[faces]'"])
+    coarse = build(spec, {})
+    coarse.check_data(five)
+    assert caplog.messages == [
+        "locator auto (mouth): the data set's five points give a coarse region; 68 points take dlib: pip install 'attrxfer[faces]'"
+    ]
+    assert not np.array_equal(coarse.masks(five, batch([1], [False])), outline)
 
 
 @pytest.mark.slow
