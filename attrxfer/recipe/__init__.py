@@ -1,6 +1,6 @@
 """Recipes: TOML that names components and settings. Nothing is built before all of it is valid."""
 
-from attrxfer.recipe.differences import differences, shown
+from attrxfer.recipe.differences import differences, in_short, shown
 from attrxfer.recipe.loading import complete, load, read
 from attrxfer.recipe.parsing import parse
 from attrxfer.recipe.schema import MANY, ONE, SHARED, Recipe, Report, Task, Train
@@ -15,6 +15,7 @@ __all__ = [
     "Train",
     "complete",
     "differences",
+    "in_short",
     "load",
     "parse",
     "read",

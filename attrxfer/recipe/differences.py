@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 
@@ -24,6 +24,29 @@ def differences(table: Mapping[str, Any], other: Mapping[str, Any]) -> list[tupl
     """
     here, there = dict(_flat(table, ())), dict(_flat(other, ()))
     return [(key, here.get(key), there.get(key)) for key in {**here, **there} if here.get(key) != there.get(key)]
+
+
+def in_short(changed: Sequence[tuple[str, Any, Any]], most: int = 8) -> str:
+    """Differences as one line: other components first, then the settings that all stages share, then how many more there are.
+
+    Args:
+        changed: What ``differences`` returns.
+        most: How many are named.
+
+    >>> in_short([("generator.use", "masked", "diat"), ("generator.width", 16, 32), ("train.size", 64, 128), ("a.b", 1, 2)])
+    'generator masked (there diat), size 64 (there 128), 2 more settings'
+    """
+    components = [(key.removesuffix(".use"), a, b) for key, a, b in changed if key.endswith(".use")]
+    outer = [part for part in components if not any(part[0].startswith(f"{other[0]}.") for other in components)]
+    shared = [(key.removeprefix("train."), a, b) for key, a, b in changed if key.startswith("train.") and key.count(".") == 1]
+    named = [*outer, *shared][:most]
+    more = len(changed) - len(named)
+    texts = [f"{key} {_bare(a)} (there {_bare(b)})" for key, a, b in named]
+    return ", ".join([*texts, *([f"{more} more setting{'s'[: more > 1]}"] if more else [])])
+
+
+def _bare(value: Any) -> str:
+    return value if isinstance(value, str) else shown(value)
 
 
 def shown(value: Any) -> str:

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from attrxfer.errors import AttrxferError
 from attrxfer.interfaces import ACCURACY, MATCHED
 from attrxfer.model.bundle import read_metadata
 from attrxfer.model.loading import locate, metadata_at
 from attrxfer.plugin.host import Host
+from attrxfer.recipe import differences, in_short, load
 from attrxfer.report.markdown import conditions
 from attrxfer.report.score_text import cell
 
@@ -41,7 +43,7 @@ def facts(path_or_name: str, host: Host) -> Facts:
         ("licences", "; ".join(metadata["licences"])),
         *(("weights", digest) for digest in metadata["sha256"].values()),
         *((f"weights of {name}", digest) for name, digest in (metadata.get("weights") or {}).items()),
-        *_reference(path, metadata),
+        *_reference(path, metadata, host),
         *_attribute(metadata),
         *((f"score: {name}", cell(score)) for name, score in metadata.get("scores", {}).get("scores", {}).items()),
     ]
@@ -76,11 +78,15 @@ def shipped_models(host: Host) -> list[tuple[str, ...]]:
     return rows
 
 
-def _reference(path: Path, metadata: Mapping[str, Any]) -> Facts:
-    """The recipe that the model's own stands for, and how to see the differences; nothing where it stands for none."""
+def _reference(path: Path, metadata: Mapping[str, Any], host: Host) -> Facts:
+    """The recipe that the model's own stands for, and in what they differ; nothing where it stands for none."""
     reference = metadata["recipe"].get("reference")
     if reference is None:
         return []
     recipe = path.parent / "recipe.toml"  # a bundle alone, fetched from somewhere, has none beside it
-    command = f"; differences: attrxfer recipe diff {recipe}" if recipe.is_file() else ""
-    return [("reference", f"{reference}{command}")]
+    command = f"; all: attrxfer recipe diff {recipe}" if recipe.is_file() else ""
+    try:
+        changed = in_short(differences(metadata["recipe"], load(reference, host).filled()))
+    except AttrxferError:  # the reference, or a component that it names, is not installed here
+        return [("reference", f"{reference}{command}")]
+    return [("reference", reference), ("differs from it", f"{changed or 'in nothing'}{command}")]

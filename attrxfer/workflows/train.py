@@ -16,7 +16,7 @@ from attrxfer.interfaces import Metric
 from attrxfer.model import bundle
 from attrxfer.model.torch_model import TorchModel
 from attrxfer.plugin.host import Host
-from attrxfer.recipe import Recipe, load
+from attrxfer.recipe import Recipe, differences, in_short, load
 from attrxfer.report.run_report import write_report
 from attrxfer.report.score_text import shown
 from attrxfer.storage.files import write_text
@@ -96,13 +96,16 @@ def run(recipe: Recipe, path: Path, host: Host, *, resume: bool = False, quiet: 
     refuse_teachers({recipe.source: recipe.filled()}, recipe)
     training = Training(recipe, folder, host, quiet=quiet)
     metrics = training.assembly.metrics(training.data)
+    reference = load(recipe.reference, host).filled() if recipe.reference is not None else None
     with folder.occupied() if training.devices.main else nullcontext():
         if not resume:
             training.create_folder()
+            if reference is not None:
+                changed = in_short(differences(recipe.filled(), reference))
+                training.display.say(f"differs from {recipe.reference}: {changed or 'in nothing'}")
         training.train()
     if training.devices.main:
         score(training, metrics)
-        reference = load(recipe.reference, host).filled() if recipe.reference is not None else None
         write_report(folder, recipe, reference)
         training.display.say(f"report: {folder.report}\nbundle: {folder.bundle}")
     training.devices.wait()

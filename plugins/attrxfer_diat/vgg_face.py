@@ -41,12 +41,13 @@ def find_weights(path: Path | None) -> Path:
     return file
 
 
-def checked_hash(path: Path, expected: str = "") -> str:
+def checked_hash(path: Path, expected: str = "", what: str = "VGG-Face") -> str:
     """Compute the hash of a file of weights and print it on stderr.
 
     Args:
         path: The file.
         expected: The SHA-256 that it must have; "" accepts any.
+        what: What the file is, for the line.
 
     Returns:
         The SHA-256, as hex digits.
@@ -57,7 +58,7 @@ def checked_hash(path: Path, expected: str = "") -> str:
     sha256 = file_hash(path)
     if expected and expected != sha256:
         raise DataError(f"{path}: sha256 {sha256}, expected {expected}")
-    _print_once(f"VGG-Face: {path}, sha256 {sha256}")
+    _print_once(f"{what}: {path}, sha256 {sha256}")
     return sha256
 
 

@@ -95,6 +95,12 @@ def test_the_identity_loss_compares_its_embeddings_and_moves_t(means: Path) -> N
     assert not net.train().training, "its batch statistics stay"
 
 
+def test_its_hash_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_onnx(tmp_path / "printed.onnx")
+    OnnxNetwork(path=path)
+    assert capsys.readouterr().err == f"recognition network: {path}, sha256 {sha256(path)}\n"
+
+
 def test_it_knows_no_attributes(means: Path) -> None:
     problems = Classification(network=OnnxNetwork(path=means), guided={"bright": True}).check_recipe(None)  # type: ignore[arg-type]
     assert [str(problem) for problem in problems] == [f"network: {NO_ATTRIBUTES}"]

@@ -144,7 +144,8 @@ def test_auto_prefers_68_points_and_says_where_it_has_five(
     coarse = build(spec, {})
     coarse.check_data(five)
     assert caplog.messages == [
-        "locator auto (mouth): the data set's five points give a coarse region; 68 points take dlib: pip install 'attrxfer[faces]'"
+        "locator auto (mouth): the data set's five points give a coarse region; 68 points take "
+        "dlib: pip install 'attrxfer[faces]'"
     ]
     assert not np.array_equal(coarse.masks(five, batch([1], [False])), outline)
 

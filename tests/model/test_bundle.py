@@ -324,7 +324,9 @@ def test_info_says_what_a_bundle_is(trained: Path) -> None:
     text = attrxfer("info", trained).stdout
     for expected in ("gender: Male = false", "16 px", "generator masked", "synthetic_faces", "diat 0.1.0", "25.0% (20 to 30%)"):
         assert expected in text
-    assert f"attrxfer recipe diff {trained / 'recipe.toml'}" in text
+    line = next(line for line in text.splitlines() if line.startswith("differs from it"))
+    assert "data synthetic_faces (there celeba), selection frontal (there clusters), generator masked (there diat)" in line
+    assert f"; all: attrxfer recipe diff {trained / 'recipe.toml'}" in line
 
 
 def test_info_names_no_file_that_is_not_there(model: Path) -> None:
@@ -336,13 +338,17 @@ def test_info_names_no_file_that_is_not_there(model: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_whole_job_scores_and_reports(tiny: Callable[..., Recipe], tmp_path: Path, host: Host) -> None:
+def test_the_whole_job_scores_and_reports(
+    tiny: Callable[..., Recipe], tmp_path: Path, host: Host, capfd: pytest.CaptureFixture[str]
+) -> None:
     from attrxfer.workflows import train as job
 
     recipe = tiny(
         "metric=[{use='attribute_accuracy', steps=3, batch_size=8}, {use='truth'}]", "train.size=32", "data.faces=120"
     )
-    folder = job.run(recipe, tmp_path / "run", host, quiet=True)
+    folder = job.run(recipe, tmp_path / "run", host)
+    said = " ".join("".join(capfd.readouterr()).split())
+    assert "differs from paper/diat_a_gender: data synthetic_faces (there celeba), selection frontal" in said
     found = json.loads(folder.scores.read_text())
     assert found.keys() == {"images", "people", "task", "scores", "slices", "curves"}
     assert list(found["scores"]) == ["result", "input_copy", "nearest_guided", "truth"]

@@ -70,7 +70,7 @@ class OnnxNetwork(nn.Module):
         bgr: bool = False,
     ) -> None:
         super().__init__()
-        self.weights_sha256 = checked_hash(path, sha256)
+        self.weights_sha256 = checked_hash(path, sha256, "recognition network")
         self.network, self.side = _read(path)
         self.given = crop
         self.crop = crop or WHOLE
