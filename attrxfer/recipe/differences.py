@@ -27,7 +27,8 @@ def differences(table: Mapping[str, Any], other: Mapping[str, Any]) -> list[tupl
 
 
 def in_short(changed: Sequence[tuple[str, Any, Any]], most: int = 8) -> str:
-    """Differences as one line: other components first, then the settings that all stages share, then how many more there are.
+    """Differences as one line: the components that T learns with, then the settings that all stages share, then how many more
+    there are.
 
     Args:
         changed: What ``differences`` returns.
@@ -36,7 +37,11 @@ def in_short(changed: Sequence[tuple[str, Any, Any]], most: int = 8) -> str:
     >>> in_short([("generator.use", "masked", "diat"), ("generator.width", 16, 32), ("train.size", 64, 128), ("a.b", 1, 2)])
     'generator masked (there diat), size 64 (there 128), 2 more settings'
     """
-    components = [(key.removesuffix(".use"), a, b) for key, a, b in changed if key.endswith(".use")]
+    components = [
+        (key.removesuffix(".use"), a, b)
+        for key, a, b in changed
+        if key.endswith(".use") and not key.startswith(("metric.", "train."))
+    ]
     outer = [part for part in components if not any(part[0].startswith(f"{other[0]}.") for other in components)]
     shared = [(key.removeprefix("train."), a, b) for key, a, b in changed if key.startswith("train.") and key.count(".") == 1]
     named = [*outer, *shared][:most]
