@@ -17,7 +17,7 @@ from attrxfer_diat.recognition.views import COLUMNS, random_view
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, binary_cross_entropy_with_logits
 
-from attrxfer.errors import DataError
+from attrxfer.errors import AttrxferError, DataError
 from attrxfer.interfaces import ChecksRecipe
 from attrxfer.plugin.host import Host
 from attrxfer.recipe import load
@@ -305,3 +305,12 @@ def test_perturbed_views_cost_more_and_differ_by_what_was_asked(stage: tuple[Tra
     assert all(parameter.grad is None for parameter in made.network.parameters())
     net.train()
     assert made.step(0)["people"] > 0
+
+
+def test_a_network_may_see_images_at_a_smaller_side() -> None:
+    images = random_images(N, SIZE)
+    small = network(side=16)
+    assert [maps.shape[-1] for maps in small(images)] == [8, 4, 2]
+    torch.testing.assert_close(small.describe(images).embedding, small.describe(avg_pool2d(images, 2)).embedding)
+    with pytest.raises(AttrxferError, match="side = 64 is more than the images' 32 px"):
+        network(side=64)

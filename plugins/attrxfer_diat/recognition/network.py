@@ -9,9 +9,9 @@ from typing import Annotated, Any, ClassVar
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.functional import normalize
+from torch.nn.functional import interpolate, normalize
 
-from attrxfer.errors import DataError
+from attrxfer.errors import AttrxferError, DataError
 from attrxfer.interfaces import DatasetView, Slot
 from attrxfer_diat.layers import kaiming
 from attrxfer_diat.recognition.description import Description
@@ -58,6 +58,8 @@ class RecognitionNetwork(nn.Module):
         perturbation: Root mean square of the change that is added to each view in training, along the gradient of the view's
             own loss (adversarial training: Madry et al., ICLR 2018, with one step); images are in -1..1. Small patterns in
             T(x) do not deceive such a network. Its training takes twice the time; 0 adds none.
+        side: Side in pixels to which images are reduced before the network sees them; 0 leaves them as they are. A network
+            that sees 128 px at 64 learns in a quarter of the time.
         seed: Seed of its initial weights. It is not the run's seed, so that runs with the same data and settings share the
             trained network.
     """
@@ -75,6 +77,7 @@ class RecognitionNetwork(nn.Module):
         dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3,
         blur: Annotated[float, Field(ge=0)] = 0.0,
         perturbation: Annotated[float, Field(ge=0)] = 0.0,
+        side: Annotated[int, Field(ge=0, multiple_of=16)] = 0,
         seed: Annotated[int, Field(ge=0)] = 0,
     ) -> None:
         super().__init__()
@@ -83,14 +86,17 @@ class RecognitionNetwork(nn.Module):
         self.blur = blur
         self.perturbation = perturbation
         stem, last = channels[0], channels[-1]
-        side = size // 2 ** len(channels)
+        if side > size:
+            raise AttrxferError(f"network recognition: side = {side} is more than the images' {size} px")
+        self.side = side or size
+        last_side = self.side // 2 ** len(channels)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.stem = nn.Sequential(nn.Conv2d(3, stem, 5, 2, 2, bias=False), nn.BatchNorm2d(stem), nn.ReLU(inplace=True))
             self.blocks = nn.ModuleList(DownBlock(a, b) for a, b in pairwise(channels))
             self.person = None
             if embedding:
-                flat = nn.Linear(last * side**2, embedding, bias=False)
+                flat = nn.Linear(last * last_side**2, embedding, bias=False)
                 self.person = nn.Sequential(nn.Flatten(), nn.Dropout(dropout), flat, nn.BatchNorm1d(embedding))
             self.classifier = nn.Linear(last, len(self.attributes))
             kaiming(self, 0.0)
@@ -116,6 +122,8 @@ class RecognitionNetwork(nn.Module):
             )
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        if images.shape[-1] != self.side:
+            images = interpolate(images, (self.side, self.side), mode="area")
         maps = [self.stem(images)]
         for block in self.blocks:
             maps.append(block(maps[-1]))
