@@ -36,8 +36,8 @@ def evaluate(
 ) -> None:
     """Score models on the same held-out images.
 
-    A CANDIDATE is a bundle, a finished run, an exported file, a method or a shipped model by name, or a folder of results
-    named as the inputs. The scores are also written as scores.json, table.md and page.html.
+    A CANDIDATE is a bundle, a finished run, an exported file, a method or a shipped model by name, a method with settings
+    ('{use="cnia", steps=50}'), or a folder of results named as the inputs. The scores are also written as scores.json, table.md and page.html.
     """
     from attrxfer.workflows import evaluate as workflow
 

@@ -17,10 +17,11 @@ from attrxfer.interfaces import Metric, Model, PicksImages, ReferenceMethod, Tra
 from attrxfer.media.images import find_images, frame, open_rgb
 from attrxfer.model import bundle
 from attrxfer.model.loading import load_model, locate, metadata_at
-from attrxfer.model.method import MethodModel, build_method
+from attrxfer.model.method import MethodModel, build_method, method_spec
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.registry import Registry
 from attrxfer.recipe import Recipe
+from attrxfer.training.parts import train_parts
 
 Images = NDArray[np.uint8]
 
@@ -66,7 +67,7 @@ def candidate(what: str, held: HeldOutInputs, host: Host, strength: float = 1.0)
     side = held.sources.shape[1]
     name = what if strength == 1 else f"{what} at {strength:g}"
     if isinstance(locate(what, host), str):
-        if isinstance(host.registry.get("method", what).load(), TransfersImages):
+        if isinstance(method_spec(what, host.registry, side).component.load(), TransfersImages):
             method = MethodModel(what, host, side)
             return Candidate(name, method.images(held.sources, strength), method)
         if strength != 1:
@@ -110,7 +111,8 @@ def of_method(name: str, held: HeldOutInputs, registry: Registry) -> Candidate |
     Raises:
         AttrxferError: Something that the method reads is missing.
     """
-    _, method = build_method(name, registry, held.sources.shape[1])
+    spec, method, built = build_method(name, registry, held.sources.shape[1])
+    train_parts(spec, built, held.data, held.target, registry)
     picked = method.picks(held.data, held.target, held.rows) if isinstance(method, PicksImages) else None
     outputs = held.data.images_u8(picked) if picked is not None else method(held.data, held.target, held.rows)
     return None if outputs is None else Candidate(name, outputs, picked=picked)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from attrxfer.errors import UnknownName, did_you_mean
 from attrxfer.model import bundle, exported
 from attrxfer.model.calling import CallableModel
+from attrxfer.model.method import is_table
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.host import load as load_host
 
@@ -53,13 +54,15 @@ def locate(path_or_name: str | Path, host: Host) -> Path | str:
         host: The plugins.
 
     Returns:
-        The bundle's folder or the exported file; of a method its name.
+        The bundle's folder or the exported file; of a method its name, or the table that names it.
 
     Raises:
         BundleError: A file that is no exported model, or a folder that is neither a bundle nor a finished run.
         UnknownName: There is nothing of this name; the message names the nearest one.
     """
     path, name = Path(path_or_name), str(path_or_name)
+    if is_table(name):
+        return name
     if path.is_file():
         exported.exporter_of(path, host.registry)
         return path

@@ -206,11 +206,14 @@ def check_parameters(
 ) -> tuple[dict[str, Any], list[Problem]]:
     """Check the parameters of a class, which is a component or a section of the recipe.
 
+    A class may have ``component_defaults``, {parameter: table}, for components that the table leaves out.
+
     Returns:
         The parameters with defaults filled in, and all problems.
     """
     read = schema(cls)
     known = read.model.model_fields
+    table = {**getattr(cls, "component_defaults", {}), **table}
     inherited = {key: value for key, value in shared.items() if key in known and key not in table}
     problems: list[Problem] = []
     nested: dict[str, Any] = {}

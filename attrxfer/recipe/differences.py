@@ -34,8 +34,8 @@ def in_short(changed: Sequence[tuple[str, Any, Any]], most: int = 8) -> str:
         changed: What ``differences`` returns.
         most: How many are named.
 
-    >>> in_short([("generator.use", "masked", "diat"), ("generator.width", 16, 32), ("train.size", 64, 128), ("a.b", 1, 2)])
-    'generator masked (there diat), size 64 (there 128), 2 more settings'
+    >>> in_short([("generator.use", "masked", "plain"), ("generator.width", 16, 32), ("train.size", 64, 128), ("a.b", 1, 2)])
+    'generator masked (there plain), size 64 (there 128), 2 more settings'
     """
     components = [
         (key.removesuffix(".use"), a, b)

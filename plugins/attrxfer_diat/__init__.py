@@ -110,6 +110,13 @@ def register_components(registry: Registry) -> None:
         **here,
     )
     registry.stage("adversarial", "attrxfer_diat.stages:AdversarialTraining", summary="Algorithm 1, eq. 14", **here)
+    registry.method(
+        "cnia",
+        "attrxfer_diat.cnia:Cnia",
+        summary="baseline [26]: each image is optimised towards the features of its guided neighbours",
+        licence="MIT",
+        paper="Li, Zhang, Zhang: Attribute-driven and Identity-preserving Human Face Generation, arXiv:1608.06434",
+    )
 
 
 @hookimpl
