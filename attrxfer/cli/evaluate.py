@@ -37,7 +37,8 @@ def evaluate(
     """Score models on the same held-out images.
 
     A CANDIDATE is a bundle, a finished run, an exported file, a method or a shipped model by name, a method with settings
-    ('{use="cnia", steps=50}'), or a folder of results named as the inputs. The scores are also written as scores.json, table.md and page.html.
+    ('{use="NAME", setting=value}'), or a folder of results named as the inputs. The scores are also written as scores.json,
+    table.md and page.html.
     """
     from attrxfer.workflows import evaluate as workflow
 

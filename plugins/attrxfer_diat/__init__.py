@@ -111,6 +111,13 @@ def register_components(registry: Registry) -> None:
     )
     registry.stage("adversarial", "attrxfer_diat.stages:AdversarialTraining", summary="Algorithm 1, eq. 14", **here)
     registry.method(
+        "inpainting",
+        "attrxfer_diat.inpainting.method:Inpainting",
+        summary="baseline [40]: a DCGAN fills the masked region",
+        licence="MIT",
+        paper="Yeh et al.: Semantic Image Inpainting with Perceptual and Contextual Losses, arXiv:1607.07539",
+    )
+    registry.method(
         "cnia",
         "attrxfer_diat.cnia:Cnia",
         summary="baseline [26]: each image is optimised towards the features of its guided neighbours",

@@ -57,6 +57,8 @@ EXAMPLES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("locator", "auto"): {"region": "mouth"},
     ("stage", "local_enhancer"): {"network": FACES, "locator": {"use": "auto", "region": "mouth"}, **QUICK},
     ("stage", "adversarial"): {"pool": 2, "batch_size": 4},
+    ("method", "cnia"): {"steps": 2, "network": FACES},
+    ("method", "inpainting"): {"steps": 2, "train_steps": 2, "width": 4, "locator": {"use": "landmarks", "region": "mouth"}},
     ("metric", "attribute_accuracy"): QUICK,
     ("metric", "kid"): QUICK,
     ("metric", "lpips"): {"weights": [str(FILES / "alexnet.safetensors")]},

@@ -76,7 +76,12 @@ def check_results_are_images_of_the_inputs_size(subject: Subject) -> None:
     """A method may also return None, if it does not apply to the data."""
     data = tiny_data()
     rows = data.rows("test", {"bright": False})
-    found = subject.build()(data, {"bright": True}, rows)
+    built: dict[str, Any] = {}
+    method = subject.build(built)
+    for part in built.values():
+        if isinstance(part, ChecksData):
+            part.check_data(data)
+    found = method(data, {"bright": True}, rows)
     assert found is None or (found.shape == (len(rows), SIZE, SIZE, 3) and found.dtype == np.uint8)
 
 
