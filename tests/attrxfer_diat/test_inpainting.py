@@ -110,6 +110,9 @@ def test_the_blend_keeps_what_is_visible_and_takes_the_gradients_of_the_fill() -
     assert np.array_equal(made[~mask], image[~mask])
     assert abs(int(made[9, 9, 0]) - 100) <= 3, "the seam is not seen"
     assert made[15:17, 15:17].mean() - made[9:12, 9:12].mean() > 40
+    glasses = image.copy()
+    glasses[12:14, 9:23] = 0  # near the mask's edge
+    assert blended(glasses, np.full_like(fill, 180), mask)[12:14, 10:22].min() > 85, "what is hidden is gone"
     assert np.array_equal(blended(image, fill, np.zeros_like(mask)), image)
     assert np.array_equal(blended(image, fill, np.ones_like(mask))[0], image[0]), "a border is left to begin at"
 

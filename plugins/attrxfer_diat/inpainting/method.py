@@ -27,6 +27,8 @@ SEED = 0
 WINDOW = 7
 """Side in pixels of the neighbourhood by which visible pixels are weighted; the paper's."""
 SAID_EVERY = 500
+ENLARGED = 6
+"""By how much an image is enlarged for the blend."""
 INSTALL = "opencv-python-headless, which blends: pip install 'attrxfer[inpainting]'"
 Steps = Annotated[int, Field(ge=1)]
 
@@ -45,7 +47,7 @@ class Inpainting:
 
     Args:
         size: Side of the images in pixels: 32, 64, 128 or 256.
-        locator: Finds the region; the eyes by itself, for eyeglasses_removal.
+        locator: Finds the region; the eyes and what is within 0.45 eye distances by itself, so that no frame of glasses is cut.
         width: Channels of the DCGAN's largest maps.
         train_steps: Updates of the DCGAN.
         batch_size: Images in one of its batches.
@@ -54,7 +56,9 @@ class Inpainting:
         prior: Weight of the second term; 0.003 in the paper.
     """
 
-    component_defaults: ClassVar[Mapping[str, Mapping[str, Any]]] = {"locator": {"use": "auto", "region": "eyes"}}
+    component_defaults: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "locator": {"use": "auto", "region": "eyes", "margin": 0.45}
+    }
 
     def __init__(
         self,
@@ -157,6 +161,11 @@ def blended(image: NDArray[np.uint8], fill: NDArray[np.uint8], mask: NDArray[np.
     rows, columns = np.nonzero(inside)
     if not len(rows):
         return image
-    centre = (int(columns.min() + columns.max() + 1) // 2, int(rows.min() + rows.max() + 1) // 2)
-    made = cv2.seamlessClone(fill, image, inside.astype(np.uint8) * 255, centre, cv2.NORMAL_CLONE)
-    return np.where(inside[..., None], made, image).astype(np.uint8)
+    # OpenCV leaves out three pixels along the mask's edge, so it blends an enlarged image
+    factor, side = ENLARGED, len(image)
+    large, filling = (cv2.resize(one, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC) for one in (image, fill))
+    mask_large = np.kron(inside.astype(np.uint8) * 255, np.ones((factor, factor), np.uint8))
+    ends = [int(axis.min() + axis.max() + 1) * factor // 2 for axis in (columns, rows)]
+    made = cv2.seamlessClone(filling, large, mask_large, (ends[0], ends[1]), cv2.NORMAL_CLONE)
+    reduced = cv2.resize(made, (side, side), interpolation=cv2.INTER_AREA)
+    return np.where(inside[..., None], reduced, image).astype(np.uint8)
