@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from attrxfer.cli.output import SET
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -58,6 +60,9 @@ def read_shard(ctx: click.Context, param: click.Parameter, value: str) -> tuple[
 @click.option(
     "--shard", metavar="I/N", default="1/1", callback=read_shard, help="Only the I-th of N parts, for several machines."
 )
+@click.option("--recipe", metavar="RECIPE", help="The task and data that a method learns from (cnia).")
+@click.option("--data", type=click.Path(path_type=Path), help="Your images instead of the recipe's, for a method.")
+@SET
 @click.option("--backend", default="torch", show_default=True, help="What runs the networks; auto takes the fastest here.")
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 def transfer(
@@ -73,6 +78,9 @@ def transfer(
     provenance: bool,
     skip_existing: bool,
     shard: tuple[int, int],
+    recipe: str | None,
+    data: Path | None,
+    overrides: tuple[str, ...],
     backend: str,
     quiet: bool,
 ) -> None:
@@ -84,12 +92,17 @@ def transfer(
     """
     if aligned and any(given is not None for given in (subjects, detector, missing)):
         raise click.UsageError("--aligned takes crops, in which nothing is detected: no --subjects, --detector or --missing")
+    if recipe is None and (data is not None or overrides):
+        raise click.UsageError("--data and --set belong to the recipe that a method learns from: add --recipe")
     from attrxfer.media.batch import BatchOptions
     from attrxfer.plugin import host
     from attrxfer.workflows import transfer as workflow
 
     batch = BatchOptions(skip_existing, shard, copy_skipped=missing != "skip")
-    options = workflow.TransferOptions(strength, subjects or None, detector, aligned, provenance, only_without, backend, batch)
+    task = workflow.TaskOptions(recipe, data, overrides) if recipe is not None else None
+    options = workflow.TransferOptions(
+        strength, subjects or None, detector, aligned, provenance, only_without, backend, task, batch
+    )
     warnings.filterwarnings("ignore", module=r"PIL\.")  # large images, odd EXIF: each file's result says what became of it
     with progress_bar(quiet) as bar:
         reporter = Reporter(bar, quiet)

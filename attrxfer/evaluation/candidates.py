@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from attrxfer.data import CachedDataset, Sets
 from attrxfer.errors import AttrxferError, DataError
 from attrxfer.evaluation.scores import HeldOutInputs, HeldOutResults, Scorecard, inputs, score
-from attrxfer.interfaces import ChecksData, Metric, Model, PicksImages, ReferenceMethod, TransfersImages
+from attrxfer.interfaces import LearnsFromData, Metric, Model, PicksImages, ReferenceMethod, TransfersImages
 from attrxfer.media.images import find_images, frame, open_rgb
 from attrxfer.model import bundle
 from attrxfer.model.loading import load_model, locate, metadata_at
@@ -67,7 +67,8 @@ def candidate(what: str, held: HeldOutInputs, host: Host, strength: float = 1.0)
     side = held.sources.shape[1]
     name = what if strength == 1 else f"{what} at {strength:g}"
     if isinstance(locate(what, host), str):
-        if isinstance(method_spec(what, host.registry, side).component.load(), TransfersImages):
+        method_class = method_spec(what, host.registry, side).component.load()
+        if isinstance(method_class, TransfersImages) and not isinstance(method_class, LearnsFromData):
             method = MethodModel(what, host, side)
             return Candidate(name, method.images(held.sources, strength), method)
         if strength != 1:
@@ -112,9 +113,6 @@ def of_method(name: str, held: HeldOutInputs, registry: Registry) -> Candidate |
         AttrxferError: Something that the method reads is missing.
     """
     spec, method, built = build_method(name, registry, held.sources.shape[1])
-    for component in built.values():
-        if isinstance(component, ChecksData):
-            component.check_data(held.data)
     train_parts(spec, built, held.data, held.target, registry)
     picked = method.picks(held.data, held.target, held.rows) if isinstance(method, PicksImages) else None
     outputs = held.data.images_u8(picked) if picked is not None else method(held.data, held.target, held.rows)

@@ -313,6 +313,23 @@ class TransfersImages(Protocol):
 
 
 @runtime_checkable
+class LearnsFromData(Protocol):
+    """A method that must see a data set before it can transfer any image: ``attrxfer transfer METHOD --recipe RECIPE``."""
+
+    def learn(self, data: DatasetView, target: Mapping[str, bool]) -> None:
+        """Take what the method needs of the training split.
+
+        Args:
+            data: The opened data set.
+            target: The attributes that results should have.
+
+        Raises:
+            DataError: The data do not serve.
+        """
+        ...
+
+
+@runtime_checkable
 class ChosenAutomatically(Protocol):
     """A backend class that ``auto`` may choose: it is prepared in seconds, and its results are those of torch.
 

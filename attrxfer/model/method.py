@@ -75,6 +75,8 @@ class MethodModel(CallableModel):
     """A method (kind ``method``) with its settings at their defaults.
 
     Attributes:
+        spec: Its settings.
+        built: It and the components that were built for it, by key.
         guided: Empty: a method is told the target when it is scored.
         metadata: task (named as the method), size, chain (the method alone), sha256 (empty), licences, plugins.
         framing: None.
@@ -93,7 +95,8 @@ class MethodModel(CallableModel):
             UnknownName: No such method.
             AttrxferError: What the method needs is not installed.
         """
-        spec, self.method, _ = build_method(name, host.registry, size)
+        self.spec, self.method, self.built = build_method(name, host.registry, size)
+        spec = self.spec
         self.name = name
         self.size = size
         self.guided: Mapping[str, bool] = {}

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attrxfer.data import CachedDataset, Sets
-from attrxfer.interfaces import HasFraming, NamesWeights
+from attrxfer.interfaces import Framing, HasFraming, NamesWeights
 from attrxfer.model.attribute_regression import LARGEST, AttributeRegression
 from attrxfer.model.texture import FITTED, LIMITED, Texture
 from attrxfer.plugin.host import Host
@@ -34,8 +34,7 @@ def bundle_metadata(assembly: Assembly, data: CachedDataset, sets: Sets, folder:
         images; null where there are too few), and scores, which are empty.
     """
     recipe = assembly.recipe
-    dataset = data.dataset
-    framing = dataset.framing if isinstance(dataset, HasFraming) else None
+    framing = framing_of(data)
     owners = {host.registry.get(spec.kind, spec.name).owner for spec in chain_specs(recipe)}
     alignment = data.mean_landmarks(np.union1d(sets.guided, sets.input))
     licences = {place.spec.component.licence for place in assembly.components()} - {""}
@@ -52,6 +51,12 @@ def bundle_metadata(assembly: Assembly, data: CachedDataset, sets: Sets, folder:
         **_known_images(data, sets, recipe.task.guided, recipe.train.seed),
         "scores": {},
     }
+
+
+def framing_of(data: CachedDataset) -> Framing | None:
+    """How the data set cuts its images; None where it does not say."""
+    dataset = data.dataset
+    return dataset.framing if isinstance(dataset, HasFraming) else None
 
 
 def _known_images(data: CachedDataset, sets: Sets, guided: Mapping[str, bool], seed: int) -> dict[str, Any]:

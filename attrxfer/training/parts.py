@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from attrxfer.data import CachedDataset, make_sets
-from attrxfer.interfaces import BringsStages
+from attrxfer.interfaces import BringsStages, ChecksData
 from attrxfer.plugin.parameters import Spec, build, named, parts
 from attrxfer.plugin.registry import Registry
 from attrxfer.training.devices import AccelerateDevices
@@ -23,7 +23,8 @@ SEED = 0
 
 
 def train_parts(spec: Spec, built: dict[str, Any], data: CachedDataset, target: Mapping[str, bool], registry: Registry) -> None:
-    """Run the stages that the components of a method bring, with their default settings, on the training split.
+    """Let a method and its components check the data, and run the stages that they bring, with default settings, on the
+    training split.
 
     Args:
         spec: The method.
@@ -32,6 +33,9 @@ def train_parts(spec: Spec, built: dict[str, Any], data: CachedDataset, target: 
         target: The attributes that results should have.
         registry: The components.
     """
+    for component in built.values():
+        if isinstance(component, ChecksData):
+            component.check_data(data)
     for part in _all(spec):
         component = part.component.load()
         if isinstance(component, BringsStages):

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from attrxfer.errors import AttrxferError
-from attrxfer.interfaces import ChoosesBackend, Model
+from attrxfer.interfaces import ChoosesBackend, LearnsFromData, Model
 from attrxfer.media.batch import (
     BatchOptions,
     BatchResult,
@@ -30,10 +32,26 @@ from attrxfer.media.provenance import provenance_of
 from attrxfer.media.video.processor import VideoProcessor
 from attrxfer.media.video.reader import SUFFIXES as VIDEOS
 from attrxfer.media.video.reader import is_video
-from attrxfer.model.loading import load_model
+from attrxfer.model.loading import load_model, locate
+from attrxfer.model.method import MethodModel
 from attrxfer.plugin.host import Host
 
 DEFAULT_BACKEND = "torch"
+
+
+@dataclass(frozen=True)
+class TaskOptions:
+    """The task and the data of a method that learns from data.
+
+    Attributes:
+        recipe: A recipe's file or registered name.
+        data: Images to take instead of the recipe's.
+        overrides: Settings "a.b=c" that change the recipe.
+    """
+
+    recipe: str
+    data: Path | None = None
+    overrides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,6 +66,7 @@ class TransferOptions:
         provenance: Whether results say how they were made.
         only_without: Whether images and subjects that seem to have the attribute already are left alone.
         backend: What runs the networks of a bundle.
+        task: What a method learns from that needs it.
         batch: Which files are processed.
     """
 
@@ -58,6 +77,7 @@ class TransferOptions:
     provenance: bool = True
     only_without: bool = False
     backend: str = DEFAULT_BACKEND
+    task: TaskOptions | None = None
     batch: BatchOptions = field(default_factory=BatchOptions)
 
 
@@ -100,7 +120,9 @@ def transfer(
             choose its backend; or a video is given as a crop.
     """
     options = options or TransferOptions()
-    loaded = _load(model, options.backend, host)
+    loaded = _load(model, options.backend, host) if options.task is None else learned(str(model), options.task, host)
+    if isinstance(loaded, MethodModel) and isinstance(loaded.method, LearnsFromData) and options.task is None:
+        raise AttrxferError(f"{model}: learns from images with the attribute: name the task with --recipe, yours with --data")
     if not options.aligned and loaded.alignment is None:
         raise AttrxferError(
             f"{model}: does not say how its training images were aligned, so photos cannot be cut as those were; if your "
@@ -123,6 +145,33 @@ def transfer(
         if manifest is not None and manifest.images:
             manifest.write()
     return TransferResult(batch, subject)
+
+
+def learned(name: str, task: TaskOptions, host: Host) -> Model:
+    """A method that has learned from the data of a task.
+
+    Raises:
+        AttrxferError: It is no method that learns from data, or the recipe or its data cannot be used.
+    """
+    from attrxfer.data import data_table
+    from attrxfer.recipe import load
+    from attrxfer.recipe.assembly import Assembly
+    from attrxfer.training.metadata import framing_of
+    from attrxfer.training.parts import train_parts
+
+    if not isinstance(locate(name, host), str):
+        raise AttrxferError(f"{name}: is trained already: leave --recipe, --data and --set out")
+    table = data_table(task.data, host.registry.all("dataset")) if task.data is not None else None
+    recipe = load(task.recipe, host, task.overrides, table)
+    model = MethodModel(name, host, recipe.train.size)
+    if not isinstance(model.method, LearnsFromData):
+        raise AttrxferError(f"method {name} learns nothing: leave --recipe, --data and --set out")
+    data, sets = Assembly(recipe).open_data()
+    train_parts(model.spec, model.built, data, recipe.task.guided, host.registry)
+    model.method.learn(data, recipe.task.guided)
+    model.guided = recipe.task.guided
+    model.framing, model.alignment = framing_of(data), data.mean_landmarks(np.union1d(sets.guided, sets.input))
+    return model
 
 
 def _load(model: str | Path, backend: str, host: Host) -> Model:

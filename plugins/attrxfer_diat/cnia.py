@@ -13,8 +13,9 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, normalize
 
-from attrxfer.errors import AttrxferError
+from attrxfer.errors import AttrxferError, DataError
 from attrxfer.interfaces import DatasetView, Features
+from attrxfer.storage.conversion import to_tensor, to_uint8
 from attrxfer_diat.identity import check_layers, content
 from attrxfer_diat.regularizer import roughness
 
@@ -86,18 +87,34 @@ class Cnia:
         Raises:
             AttrxferError: ``network`` does not have one of the layers.
         """
-        guided = data.rows("train", target)
-        if not len(guided):
+        if not len(data.rows("train", target)):
             return None
+        self.learn(data, target)
+        return self.transfer(data.images_u8(rows), 1.0)
+
+    def learn(self, data: DatasetView, target: Mapping[str, bool]) -> None:
+        """Keep the guided images of the training split, and what neighbours are found by.
+
+        Raises:
+            DataError: There are none.
+        """
+        self.guided = data.rows("train", target)
+        if not len(self.guided):
+            raise DataError(f"method cnia: no training image has {dict(target)}")
+        self.data = data
         self.phi.requires_grad_(False).eval()
-        keys = self._keys(data, guided)
+        self.keys = self._keys(data, self.guided)
+
+    def transfer(self, images_u8: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
+        """Results (N, S, S, 3) for images of that shape, blended by ``strength``; ``learn`` was called before."""
         results: list[NDArray[np.uint8]] = []
-        for start in range(0, len(rows), self.batch_size):
-            x = data.images(rows[start : start + self.batch_size])
-            wanted = [self._mean(data, near) for near in guided[self._nearest(x, keys)]]
+        for start in range(0, len(images_u8), self.batch_size):
+            x = to_tensor(images_u8[start : start + self.batch_size])
+            wanted = [self._mean(self.data, near) for near in self.guided[self._nearest(x, self.keys)]]
             means = [torch.stack(maps) for maps in zip(*wanted, strict=True)]
-            results.append(_to_uint8(self.optimised(x, means)))
-            log.info("cnia: %d of %d images", min(start + self.batch_size, len(rows)), len(rows))
+            y = self.optimised(x, means)
+            results.append(to_uint8((x + strength * (y - x)).clamp(-1, 1)))
+            log.info("cnia: %d of %d images", min(start + self.batch_size, len(images_u8)), len(images_u8))
         return np.concatenate(results)
 
     def optimised(self, x: Tensor, means: list[Tensor]) -> Tensor:
@@ -155,8 +172,3 @@ def _backward(method: torch.optim.Optimizer, objective: Any) -> float:
     loss: Tensor = objective()
     loss.backward()
     return float(loss.detach())
-
-
-def _to_uint8(images: Tensor) -> NDArray[np.uint8]:
-    values: NDArray[np.uint8] = ((images + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous().numpy()
-    return values

@@ -12,11 +12,13 @@ import torch
 from attrxfer_diat.cnia import Cnia
 from attrxfer_diat.features import FaceFeatures
 from attrxfer_diat.identity import content
+from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 from attrxfer.errors import AttrxferError
 from attrxfer.testing.fakes import random_images, tiny_data
-from tests.conftest import attrxfer
+from tests.conftest import TINY, attrxfer
 
 TARGET = {"bright": True}
 
@@ -91,3 +93,37 @@ def test_evaluate_trains_its_network_once_and_takes_settings(
     ):
         refused = attrxfer("evaluate", trained, wrong, "--limit", "3", "--set", metric)
         assert refused.returncode == 2 and said in refused.stderr
+
+
+@pytest.mark.slow
+def test_transfer_learns_from_the_data_of_a_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save("crop.png")
+    table = '{use="cnia", steps=3, neighbours=2, network={use="face_features", width=4}}'
+    task = [word for setting in TINY for word in ("--set", setting)]
+    common = ("--aligned", "--recipe", "diat_a_gender", *task)
+    for strength, folder in (("1", "whole"), ("0.5", "half")):
+        done = attrxfer("transfer", table, "crop.png", "-o", folder, "--strength", strength, *common)
+        assert done.returncode == 0, done.stderr
+
+    def pixels_of(path: str) -> NDArray[np.float64]:
+        return np.asarray(Image.open(path).convert("RGB").resize((16, 16))).astype(float)
+
+    source, whole, half = map(pixels_of, ("crop.png", "whole/crop.png", "half/crop.png"))
+    changed = np.abs(whole - source).mean()
+    assert changed > 0.5 and np.abs(half - source).mean() < changed
+
+
+def test_transfer_says_what_a_method_needs(tmp_path: Path, trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (16, 16)).save("crop.png")
+    for arguments, said in (
+        (["cnia"], "cnia: learns from images with the attribute: name the task with --recipe, yours with --data"),
+        (["cnia", "--data", "x"], "--data and --set belong to the recipe that a method learns from: add --recipe"),
+        ([str(trained), "--recipe", "diat_a"], "is trained already: leave --recipe, --data and --set out"),
+        (["input_copy", "--recipe", "diat_a"], "method input_copy learns nothing: leave --recipe, --data and --set out"),
+    ):
+        refused = attrxfer("transfer", arguments[0], "crop.png", "--aligned", *arguments[1:])
+        assert refused.returncode == 2 and said in " ".join(refused.stderr.split())
