@@ -54,7 +54,7 @@ def register_components(registry: Registry) -> None:
         "onnx",
         "attrxfer_diat.recognition.network_file:OnnxNetwork",
         summary="a face recognition network, from an ONNX file of yours",
-        licence="the file's own",
+        licence="the recognition network's own",
     )
     registry.identity(
         "embedding",
