@@ -21,9 +21,19 @@ def differences(table: Mapping[str, Any], other: Mapping[str, Any]) -> list[tupl
 
     >>> differences({"train": {"size": 64, "batch_size": 8}}, {"train": {"size": 128, "batch_size": 8}})
     [('train.size', 64, 128)]
+    >>> differences({"identity": {"use": "a"}}, {"identity": [{"use": "a"}, {"use": "b"}]})
+    [('identity.1.use', None, 'b')]
     """
-    here, there = dict(_flat(table, ())), dict(_flat(other, ()))
+    here, there = dict(_flat(_listed(table, other), ())), dict(_flat(_listed(other, table), ()))
     return [(key, here.get(key), there.get(key)) for key in {**here, **there} if here.get(key) != there.get(key)]
+
+
+def _listed(table: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe in which a single loss stands in a list where the other recipe has a list."""
+    return {
+        name: [value] if isinstance(value, Mapping) and isinstance(other.get(name), list) and other[name] else value
+        for name, value in table.items()
+    }
 
 
 def in_short(changed: Sequence[tuple[str, Any, Any]], most: int = 8) -> str:
