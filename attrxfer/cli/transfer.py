@@ -53,6 +53,12 @@ def read_shard(ctx: click.Context, param: click.Parameter, value: str) -> tuple[
 )
 @click.option("--detector", metavar="LOCATOR", help="What detects them.  [default: the one that a plugin sets]")
 @click.option("--missing", type=click.Choice(["copy", "skip"]), help="Files without a subject.  [default: copy]")
+@click.option(
+    "--keep-identity",
+    type=click.FloatRange(0, min_open=True),
+    metavar="DISTANCE",
+    help="Lower each image's strength until its subject is this near to the input's (dlib: 0.6).",
+)
 @click.option("--only-without", is_flag=True, help="Leave alone what seems to have the attribute already (images only).")
 @click.option("--aligned", is_flag=True, help="Images are crops like those trained on; results have the model's size.")
 @click.option("--provenance/--no-provenance", default=True, show_default=True, help="Write into the file how it was made.")
@@ -73,6 +79,7 @@ def transfer(
     subjects: int | None,
     detector: str | None,
     missing: str | None,
+    keep_identity: float | None,
     only_without: bool,
     aligned: bool,
     provenance: bool,
@@ -101,14 +108,14 @@ def transfer(
     batch = BatchOptions(skip_existing, shard, copy_skipped=missing != "skip")
     task = workflow.TaskOptions(recipe, data, overrides) if recipe is not None else None
     options = workflow.TransferOptions(
-        strength, subjects or None, detector, aligned, provenance, only_without, backend, task, batch
+        strength, subjects or None, detector, aligned, provenance, keep_identity, only_without, backend, task, batch
     )
     warnings.filterwarnings("ignore", module=r"PIL\.")  # large images, odd EXIF: each file's result says what became of it
     with progress_bar(quiet) as bar:
         reporter = Reporter(bar, quiet)
         result = workflow.transfer(model, files, out, host.load(), options, on_result=reporter.result, on_steps=reporter.steps)
     if not quiet:
-        for line in summary(result.batch, out, result.subject):
+        for line in (*summary(result.batch, out, result.subject), *result.notes):
             click.echo(line)
     if any(file.reason for file in result.batch.files):
         sys.exit(PARTIAL)

@@ -313,6 +313,23 @@ class TransfersImages(Protocol):
 
 
 @runtime_checkable
+class ComparesSubjects(Protocol):
+    """A detector that tells how far the subject of one image is from that of another: ``transfer --keep-identity``."""
+
+    def distances(self, images: NDArray[np.uint8], results: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Distances (N,) between the subjects of images and of their results.
+
+        Args:
+            images: uint8 (N, S, S, 3).
+            results: uint8 (N, S, S, 3): the same images, transferred.
+
+        Returns:
+            0 for the same subject unchanged; NaN where an image shows none.
+        """
+        ...
+
+
+@runtime_checkable
 class LearnsFromData(Protocol):
     """A method that must see a data set before it can transfer any image: ``attrxfer transfer METHOD --recipe RECIPE``."""
 

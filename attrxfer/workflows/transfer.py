@@ -25,6 +25,7 @@ from attrxfer.media.detection import load_detector
 from attrxfer.media.files import FileTask, find_tasks
 from attrxfer.media.images import SUFFIXES as IMAGES
 from attrxfer.media.images import is_image
+from attrxfer.media.keep_identity import KeepIdentity
 from attrxfer.media.manifest import Manifest
 from attrxfer.media.photos import Photos
 from attrxfer.media.processors import CROP, CropProcessor, PhotoProcessor
@@ -32,6 +33,7 @@ from attrxfer.media.provenance import provenance_of
 from attrxfer.media.video.processor import VideoProcessor
 from attrxfer.media.video.reader import SUFFIXES as VIDEOS
 from attrxfer.media.video.reader import is_video
+from attrxfer.model.calling import CallableModel
 from attrxfer.model.loading import load_model, locate
 from attrxfer.model.method import MethodModel
 from attrxfer.plugin.host import Host
@@ -64,6 +66,8 @@ class TransferOptions:
         detector: The locator that detects them; None: the default one.
         aligned: The images are crops like those trained on; nothing is detected.
         provenance: Whether results say how they were made.
+        keep_identity: The greatest distance between the subjects of an image and of its result; each image gets the largest
+            strength, up to ``strength``, that keeps it. None: all get ``strength``.
         only_without: Whether images and subjects that seem to have the attribute already are left alone.
         backend: What runs the networks of a bundle.
         task: What a method learns from that needs it.
@@ -75,6 +79,7 @@ class TransferOptions:
     detector: str | None = None
     aligned: bool = False
     provenance: bool = True
+    keep_identity: float | None = None
     only_without: bool = False
     backend: str = DEFAULT_BACKEND
     task: TaskOptions | None = None
@@ -88,10 +93,12 @@ class TransferResult:
     Attributes:
         batch: The files, images before videos.
         subject: What was detected in them, in the singular.
+        notes: What differs from what was asked for, a line each.
     """
 
     batch: BatchResult
     subject: str
+    notes: tuple[str, ...] = ()
 
 
 def transfer(
@@ -123,6 +130,9 @@ def transfer(
     loaded = _load(model, options.backend, host) if options.task is None else learned(str(model), options.task, host)
     if isinstance(loaded, MethodModel) and isinstance(loaded.method, LearnsFromData) and options.task is None:
         raise AttrxferError(f"{model}: learns from images with the attribute: name the task with --recipe, yours with --data")
+    kept = None
+    if options.keep_identity is not None:
+        kept = loaded = KeepIdentity(loaded, load_detector(options.detector, host.registry), options.keep_identity)
     if not options.aligned and loaded.alignment is None:
         raise AttrxferError(
             f"{model}: does not say how its training images were aligned, so photos cannot be cut as those were; if your "
@@ -144,10 +154,24 @@ def transfer(
     finally:
         if manifest is not None and manifest.images:
             manifest.write()
-    return TransferResult(batch, subject)
+    return TransferResult(batch, subject, () if kept is None else _lowered(kept, options.strength))
 
 
-def learned(name: str, task: TaskOptions, host: Host) -> Model:
+def _lowered(model: KeepIdentity, strength: float) -> tuple[str, ...]:
+    """What became of the strength."""
+    lower = [one for one in model.strengths if one < strength]
+    notes = []
+    if lower:
+        notes.append(
+            f"identity kept: {len(lower)} of {len(model.strengths)} at a lower strength than {strength:g}, "
+            f"the least {min(lower):.2g}"
+        )
+    if model.unknown:
+        notes.append(f"identity unknown: {model.unknown} of {len(model.strengths)} showed no subject to compare")
+    return tuple(notes)
+
+
+def learned(name: str, task: TaskOptions, host: Host) -> CallableModel:
     """A method that has learned from the data of a task.
 
     Raises:
@@ -174,7 +198,7 @@ def learned(name: str, task: TaskOptions, host: Host) -> Model:
     return model
 
 
-def _load(model: str | Path, backend: str, host: Host) -> Model:
+def _load(model: str | Path, backend: str, host: Host) -> CallableModel:
     loaded = load_model(model, host)
     if backend != DEFAULT_BACKEND:
         if not isinstance(loaded, ChoosesBackend):

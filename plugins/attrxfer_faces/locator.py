@@ -126,6 +126,12 @@ class Dlib(Landmarks):
             raise DataError(f"{landmarks.shape[1]} landmarks are not those of a face ({CELEBA_POINTS} or {IBUG_POINTS})")
         return five_points(landmarks)
 
+    def distances(self, images: NDArray[np.uint8], results: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Distances (N,) of dlib's face embeddings; two photos of one person are below 0.6. NaN where no face is found."""
+        before, after = (self.faces.embeddings(each, like=images) for each in (images, results))
+        found: NDArray[np.float32] = np.linalg.norm(after - before, axis=1)
+        return found
+
     @functools.cached_property
     def faces(self) -> Faces:
         return Faces()
