@@ -57,7 +57,7 @@ def read_shard(ctx: click.Context, param: click.Parameter, value: str) -> tuple[
     "--keep-identity",
     type=click.FloatRange(0, min_open=True),
     metavar="DISTANCE",
-    help="Lower each image's strength until its subject is this near to the input's (dlib: 0.6).",
+    help="Lower each image's strength until its subject is this near to the input's, by the detector's measure.",
 )
 @click.option("--only-without", is_flag=True, help="Leave alone what seems to have the attribute already (images only).")
 @click.option("--aligned", is_flag=True, help="Images are crops like those trained on; results have the model's size.")

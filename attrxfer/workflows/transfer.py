@@ -25,7 +25,6 @@ from attrxfer.media.detection import load_detector
 from attrxfer.media.files import FileTask, find_tasks
 from attrxfer.media.images import SUFFIXES as IMAGES
 from attrxfer.media.images import is_image
-from attrxfer.media.keep_identity import KeepIdentity
 from attrxfer.media.manifest import Manifest
 from attrxfer.media.photos import Photos
 from attrxfer.media.processors import CROP, CropProcessor, PhotoProcessor
@@ -34,6 +33,7 @@ from attrxfer.media.video.processor import VideoProcessor
 from attrxfer.media.video.reader import SUFFIXES as VIDEOS
 from attrxfer.media.video.reader import is_video
 from attrxfer.model.calling import CallableModel
+from attrxfer.model.keep_identity import KeepIdentity
 from attrxfer.model.loading import load_model, locate
 from attrxfer.model.method import MethodModel
 from attrxfer.plugin.host import Host

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from attrxfer.errors import AttrxferError
 from attrxfer.interfaces import Framing
-from attrxfer.media.keep_identity import KeepIdentity
 from attrxfer.model.calling import CallableModel
+from attrxfer.model.keep_identity import KeepIdentity
 
 
 class Brighter(CallableModel):
