@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from attrxfer_faces.dlib_models import SAME, Faces
-from attrxfer_faces.locator import Landmarks, region_mask
+from attrxfer_faces.locator import Auto, Landmarks, region_mask
 from attrxfer_faces.points import five_points
 from attrxfer_synth.dataset import SyntheticFaces
 from numpy.typing import NDArray
@@ -158,4 +158,6 @@ def test_a_result_is_verified_as_its_inputs_person_and_noise_is_not() -> None:
     darker = (np.asarray(face) * 0.8).astype(np.uint8)
     own, changed, nothing = found.embeddings(np.stack([face, darker, noise]), np.stack([face, face, face]))
     assert np.linalg.norm(own - changed) < SAME < np.linalg.norm(own - nothing)
+    near, far, unknown = Auto().distances(np.stack([face, face, noise]), np.stack([darker, noise, noise]))
+    assert near == pytest.approx(np.linalg.norm(own - changed), abs=1e-5) and far > SAME and np.isnan(unknown)
     assert np.isnan(found.embeddings(face[None], noise[None])).all(), "where the input shows no face, nothing is compared"
