@@ -42,7 +42,7 @@ def test_the_card_says_what_whoever_uses_it_must_know(card: dict[str, Any], host
         "8 held-out images of 5 people",
         "| success | 25.0% | 20 to 30% | 8 | more |",
         "## Where it differs from `paper/diat_a_gender`",
-        "| train.adversarial.dstep | 2 | 1 |",
+        "| train.adversarial.dstep | 2 | 125 |",
         "| generator `masked` | in the weights | diat 0.1.0 | MIT |",
         "| data `celeba` | trained on | faces | MIT (the images: non-commercial research) |",
         "have their consent",
