@@ -79,6 +79,7 @@ def test_evaluate_trains_its_network_once_and_takes_settings(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)  # evaluate writes its scores there
     table = '{use="cnia", steps=2, neighbours=2, network={use="face_features", width=4}}'
     metric = 'metric=[{use="truth"}]'
     first = attrxfer("evaluate", trained, table, "--limit", "3", "--set", metric)
