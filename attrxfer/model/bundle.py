@@ -206,10 +206,17 @@ def verify(path: Path, metadata: Mapping[str, Any]) -> None:
 
 
 def differences(metadata: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """``changes`` with the values as text."""
+    from attrxfer import recipe
+
+    return [(key, recipe.shown(here), recipe.shown(there)) for key, here, there in changes(metadata)]
+
+
+def changes(metadata: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
     """The settings in which a bundle's recipe differs from its reference.
 
     Returns:
-        (setting, value here, value in the reference) each, as text; empty where the recipe names no reference.
+        (setting, value here, value in the reference) each; empty where the recipe names no reference.
 
     Raises:
         AttrxferError: The reference, or a component that it names, is not installed.
@@ -220,8 +227,7 @@ def differences(metadata: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     reference = metadata["recipe"].get("reference")
     if reference is None:
         return []
-    found = recipe.differences(metadata["recipe"], recipe.load(reference, load_host()).filled())
-    return [(key, recipe.shown(here), recipe.shown(there)) for key, here, there in found]
+    return recipe.differences(metadata["recipe"], recipe.load(reference, load_host()).filled())
 
 
 def load(path: Path, registry: Registry) -> Bundle:

@@ -34,9 +34,8 @@ def bundle_metadata(assembly: Assembly, data: CachedDataset, sets: Sets, folder:
         images; null where there are too few), and scores, which are empty.
     """
     recipe = assembly.recipe
-    framing = framing_of(data)
+    framing, alignment = placement(data, sets)
     owners = {host.registry.get(spec.kind, spec.name).owner for spec in chain_specs(recipe)}
-    alignment = data.mean_landmarks(np.union1d(sets.guided, sets.input))
     licences = {place.spec.component.licence for place in assembly.components()} - {""}
     return {
         "task": {"name": recipe.task.name, "guided": dict(recipe.task.guided)},
@@ -53,10 +52,12 @@ def bundle_metadata(assembly: Assembly, data: CachedDataset, sets: Sets, folder:
     }
 
 
-def framing_of(data: CachedDataset) -> Framing | None:
-    """How the data set cuts its images; None where it does not say."""
+def placement(data: CachedDataset, sets: Sets) -> tuple[Framing | None, NDArray[np.float32] | None]:
+    """How the data set cuts its images, and the mean landmarks (P, 2) of a task's training images; None where it does not
+    say."""
     dataset = data.dataset
-    return dataset.framing if isinstance(dataset, HasFraming) else None
+    framing = dataset.framing if isinstance(dataset, HasFraming) else None
+    return framing, data.mean_landmarks(np.union1d(sets.guided, sets.input))
 
 
 def _known_images(data: CachedDataset, sets: Sets, guided: Mapping[str, bool], seed: int) -> dict[str, Any]:

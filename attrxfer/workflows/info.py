@@ -8,10 +8,10 @@ from typing import Any
 
 from attrxfer.errors import AttrxferError
 from attrxfer.interfaces import ACCURACY, MATCHED
-from attrxfer.model.bundle import read_metadata
+from attrxfer.model.bundle import changes, read_metadata
 from attrxfer.model.loading import locate, metadata_at
 from attrxfer.plugin.host import Host
-from attrxfer.recipe import differences, in_short, load
+from attrxfer.recipe import in_short
 from attrxfer.report.markdown import conditions
 from attrxfer.report.score_text import cell
 
@@ -43,7 +43,7 @@ def facts(path_or_name: str, host: Host) -> Facts:
         ("licences", "; ".join(metadata["licences"])),
         *(("weights", digest) for digest in metadata["sha256"].values()),
         *((f"weights of {name}", digest) for name, digest in (metadata.get("weights") or {}).items()),
-        *_reference(path, metadata, host),
+        *_reference(path, metadata),
         *_attribute(metadata),
         *((f"score: {name}", cell(score)) for name, score in metadata.get("scores", {}).get("scores", {}).items()),
     ]
@@ -78,7 +78,7 @@ def shipped_models(host: Host) -> list[tuple[str, ...]]:
     return rows
 
 
-def _reference(path: Path, metadata: Mapping[str, Any], host: Host) -> Facts:
+def _reference(path: Path, metadata: Mapping[str, Any]) -> Facts:
     """The recipe that the model's own stands for, and in what they differ; nothing where it stands for none."""
     reference = metadata["recipe"].get("reference")
     if reference is None:
@@ -86,7 +86,7 @@ def _reference(path: Path, metadata: Mapping[str, Any], host: Host) -> Facts:
     recipe = path.parent / "recipe.toml"  # a bundle alone, fetched from somewhere, has none beside it
     command = f"; all: attrxfer recipe diff {recipe}" if recipe.is_file() else ""
     try:
-        changed = in_short(differences(metadata["recipe"], load(reference, host).filled()))
+        changed = in_short(changes(metadata))
     except AttrxferError:  # the reference, or a component that it names, is not installed here
         return [("reference", f"{reference}{command}")]
     return [("reference", reference), ("differs from it", f"{changed or 'in nothing'}{command}")]

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from attrxfer.errors import AttrxferError
 from attrxfer.interfaces import ChoosesBackend, LearnsFromData, Model
 from attrxfer.media.batch import (
@@ -127,7 +125,7 @@ def transfer(
             choose its backend; or a video is given as a crop.
     """
     options = options or TransferOptions()
-    loaded = _load(model, options.backend, host) if options.task is None else learned(str(model), options.task, host)
+    loaded = _load(model, options, host)
     if isinstance(loaded, MethodModel) and isinstance(loaded.method, LearnsFromData) and options.task is None:
         raise AttrxferError(f"{model}: learns from images with the attribute: name the task with --recipe, yours with --data")
     kept = None
@@ -141,6 +139,8 @@ def transfer(
     what, suffixes = ("images", IMAGES) if options.aligned else ("images or videos", IMAGES | VIDEOS)
     tasks = find_tasks(sources, out, _is_media, f"{what} here ({', '.join(sorted(suffixes))})")
     provenance = provenance_of(loaded, options.strength)
+    if kept is not None:
+        provenance["Strength"] = f"at most {provenance['Strength']}"  # each image has its own
     processors, subject = _processors(loaded, tasks, options, provenance if options.provenance else None, host)
     manifest = Manifest(out, provenance, options.batch, subject) if any(source.is_dir() for source in sources) else None
 
@@ -180,7 +180,7 @@ def learned(name: str, task: TaskOptions, host: Host) -> CallableModel:
     from attrxfer.data import data_table
     from attrxfer.recipe import load
     from attrxfer.recipe.assembly import Assembly
-    from attrxfer.training.metadata import framing_of
+    from attrxfer.training.metadata import placement
     from attrxfer.training.parts import train_parts
 
     if not isinstance(locate(name, host), str):
@@ -194,12 +194,13 @@ def learned(name: str, task: TaskOptions, host: Host) -> CallableModel:
     train_parts(model.spec, model.built, data, recipe.task.guided, host.registry)
     model.method.learn(data, recipe.task.guided)
     model.guided = recipe.task.guided
-    model.framing, model.alignment = framing_of(data), data.mean_landmarks(np.union1d(sets.guided, sets.input))
+    model.framing, model.alignment = placement(data, sets)
     return model
 
 
-def _load(model: str | Path, backend: str, host: Host) -> CallableModel:
-    loaded = load_model(model, host)
+def _load(model: str | Path, options: TransferOptions, host: Host) -> CallableModel:
+    loaded = load_model(model, host) if options.task is None else learned(str(model), options.task, host)
+    backend = options.backend
     if backend != DEFAULT_BACKEND:
         if not isinstance(loaded, ChoosesBackend):
             raise AttrxferError(f"{model}: only a bundle's networks can be run by another backend: leave --backend out")

@@ -17,14 +17,14 @@ from attrxfer.errors import AttrxferError, DataError
 from attrxfer.interfaces import DatasetView, Features
 from attrxfer.storage.conversion import to_tensor, to_uint8
 from attrxfer_diat.identity import check_layers, content
-from attrxfer_diat.regularizer import roughness
+from attrxfer_diat.regularizer import Weight, roughness
+from attrxfer_diat.supervised import Positive
 
 log = logging.getLogger("attrxfer")
 CHUNK = 64
 GRID = 4
 """Neighbours are compared by the last map, averaged over a grid of this side."""
-Weight = Annotated[float, Field(ge=0)]
-Layers = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
+Layers = Annotated[tuple[Positive, ...], Field(min_length=1)]
 
 
 class Cnia:
@@ -58,16 +58,16 @@ class Cnia:
         self,
         *,
         network: Features,
-        neighbours: Annotated[int, Field(ge=1)] = 20,
+        neighbours: Positive = 20,
         attribute_layers: Layers = (4, 5),
         identity_layers: Layers = (1, 2, 3),
         attribute: Weight = 1.0,
         identity: Weight = 0.1,
         tv: Weight = 0.05,
         optimizer: Literal["adam", "lbfgs"] = "adam",
-        steps: Annotated[int, Field(ge=1)] = 100,
+        steps: Positive = 100,
         lr: Annotated[float, Field(gt=0)] = 0.02,
-        batch_size: Annotated[int, Field(ge=1)] = 16,
+        batch_size: Positive = 16,
     ) -> None:
         self.phi: Any = network
         self.neighbours = neighbours

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -83,5 +84,7 @@ def test_transfer_says_how_many_were_lowered(tmp_path: Path, monkeypatch: pytest
         "identity kept: 2 of 3 at a lower strength than 1, the least 0.3",
         "identity unknown: 1 of 3 showed no subject to compare",
     )
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert "at most 1" in json.dumps(manifest), "the file of an image at a lower strength must not claim another one"
     (written,) = (tmp_path / "out").rglob("100.png")
     assert np.asarray(Image.open(written))[0, 0, 0] == 130

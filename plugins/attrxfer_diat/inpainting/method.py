@@ -20,6 +20,7 @@ from torch.nn.functional import avg_pool2d, softplus
 from attrxfer.errors import AttrxferError
 from attrxfer.interfaces import Batch, DatasetView, Locator
 from attrxfer.storage.cache import cached
+from attrxfer.storage.conversion import to_uint8
 from attrxfer_diat.inpainting.dcgan import Dcgan, Trainer, draw
 
 log = logging.getLogger("attrxfer")
@@ -144,9 +145,7 @@ class Inpainting:
             optimizer.step()
             z.data.clamp_(-1, 1)
         with torch.no_grad():
-            images = (network(z) + 1) * 127.5
-        values: NDArray[np.uint8] = images.round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous().numpy()
-        return values
+            return to_uint8(network(z))
 
 
 def blended(image: NDArray[np.uint8], fill: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
