@@ -161,6 +161,10 @@ class DatasetView(Protocol):
         """Usable rows of a split that meet the conditions."""
         ...
 
+    def mean_landmarks(self, rows: NDArray[np.int64]) -> NDArray[np.float32] | None:
+        """Mean landmarks (P, 2) of these rows, in pixels of the images; None where none of them has all of them."""
+        ...
+
 
 class Locator(Protocol):
     """Kind ``locator``: where a part of the subject is."""

@@ -21,6 +21,7 @@ from attrxfer_diat.recognition.description import Description
 from attrxfer_diat.vgg_face import checked_hash
 
 log = logging.getLogger("attrxfer")
+HALF_PIXEL = 0.5
 INSTALL = "reading ONNX files takes onnx2torch: pip install 'attrxfer[onnx]'"
 
 
@@ -102,18 +103,17 @@ class OnnxNetwork(nn.Module):
 
     def check_data(self, data: DatasetView) -> None:
         """Find the crop from the data set's mean landmarks, where none was given."""
-        points = data.records.landmarks
         if self.given is not None:
             return
-        if points is None or points.shape[1] != len(ARCFACE):
+        rows = np.flatnonzero(data.usable)
+        points = data.mean_landmarks(rows)
+        if points is None or len(points) != len(ARCFACE):
             log.warning(
                 "network onnx: the data have no five landmarks, so the network gets the whole image; network.crop sets a part"
             )
             return
-        whole = points[data.usable]
-        whole = whole[~np.isnan(whole).any((1, 2))]
-        side = data.images_u8(np.flatnonzero(data.usable)[:1]).shape[1]
-        self.crop = arcface_crop((whole.mean(0) + 0.5) / side)
+        side = data.images_u8(rows[:1]).shape[1]
+        self.crop = arcface_crop((points + HALF_PIXEL) / side)
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         with torch.autocast(images.device.type, enabled=False):
