@@ -38,13 +38,32 @@ def read_shard(ctx: click.Context, param: click.Parameter, value: str) -> tuple[
     return int(first), int(last)
 
 
+def read_strength(ctx: click.Context, param: click.Parameter, value: str) -> tuple[float, float | None]:
+    """(strength, None) of "0.8"; (1, part) of "80%"."""
+    try:
+        number = float(value.removesuffix("%"))
+    except ValueError:
+        raise click.BadParameter(f'"{value}" is neither a number from 0 to 3 nor a percentage such as 50%') from None
+    largest, unit = (100, "%") if value.endswith("%") else (3, "")
+    if not 0 <= number <= largest:
+        raise click.BadParameter(f"{value} is not from 0 to {largest}{unit}")
+    return (1.0, number / 100) if unit else (number, None)
+
+
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), default=Path("out"), show_default=True, help="The folder of the results."
 )
-@click.option("--strength", type=click.FloatRange(0, 3), default=1.0, show_default=True, help="0: the input, 1: as trained.")
+@click.option(
+    "--strength",
+    metavar="NUMBER|PERCENT",
+    callback=read_strength,
+    default="1",
+    show_default=True,
+    help="0: the input, 1: as trained. 50%: where half of the images that are changed have the attribute.",
+)
 @click.option(
     "--subjects",
     metavar="all|largest|N",
@@ -75,7 +94,7 @@ def transfer(
     model: Path,
     files: tuple[Path, ...],
     out: Path,
-    strength: float,
+    strength: tuple[float, float | None],
     subjects: int | None,
     detector: str | None,
     missing: str | None,
@@ -108,7 +127,7 @@ def transfer(
     batch = BatchOptions(skip_existing, shard, copy_skipped=missing != "skip")
     task = workflow.TaskOptions(recipe, data, overrides) if recipe is not None else None
     options = workflow.TransferOptions(
-        strength, subjects or None, detector, aligned, provenance, keep_identity, only_without, backend, task, batch
+        *strength, subjects or None, detector, aligned, provenance, keep_identity, only_without, backend, task, batch
     )
     warnings.filterwarnings("ignore", module=r"PIL\.")  # large images, odd EXIF: each file's result says what became of it
     with progress_bar(quiet) as bar:

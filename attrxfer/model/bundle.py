@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from attrxfer.errors import BundleError, Problem, did_you_mean
 from attrxfer.model.attribute_regression import AttributeRegression
+from attrxfer.model.response import Response
 from attrxfer.model.texture import Texture, is_row
 from attrxfer.plugin.parameters import Spec, build, check
 from attrxfer.plugin.registry import Registry
@@ -81,10 +82,16 @@ def save(path: Path, chain: Sequence[tuple[Spec, nn.Module]], metadata: Mapping[
         (folder / METADATA).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
-def add_scores(path: Path, scores: Mapping[str, Any]) -> None:
-    """Write scores into a bundle's metadata: {"images", "people", "scores": {label: {value, low, high, n, ...}}}; a
-    packed bundle has "slices": {group: {label: score}} too."""
-    metadata = {**read_metadata(path), "scores": dict(scores)}
+def add_scores(path: Path, scores: Mapping[str, Any], response: Mapping[str, Any] | None = None) -> None:
+    """Write scores into a bundle's metadata.
+
+    Args:
+        path: The bundle.
+        scores: {"images", "people", "scores": {label: {value, low, high, n, ...}}}; a packed bundle has "slices":
+            {group: {label: score}} too.
+        response: A ``Response`` as JSON takes it; None where it was not measured.
+    """
+    metadata = {**read_metadata(path), "scores": dict(scores), "response": response}
     write_text(path / METADATA, json.dumps(metadata, indent=2, ensure_ascii=False) + "\n")
 
 
@@ -175,6 +182,7 @@ def damaged(metadata: Mapping[str, Any], parts: Mapping[str, type] = PARTS) -> s
         "alignment": alignment is None or (isinstance(alignment, list) and all(_numbers(point, 2) for point in alignment)),
         "texture": metadata.get("texture") is None or Texture.is_sound(metadata["texture"]),
         "attribute": metadata.get("attribute") is None or AttributeRegression.is_sound(metadata["attribute"]),
+        "response": metadata.get("response") is None or Response.is_sound(metadata["response"]),
     }
     return next((name for name, is_sound in sound.items() if not is_sound), None)
 

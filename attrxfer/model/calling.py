@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from attrxfer.errors import DataError
 from attrxfer.interfaces import Framing, InputCheck
 from attrxfer.model.attribute_regression import AttributeRegression
+from attrxfer.model.response import Response
 from attrxfer.model.texture import Texture
 
 if TYPE_CHECKING:
@@ -66,6 +67,23 @@ class CallableModel(ABC):
         Use it to try many strengths on the same images: a bundle's networks run once.
         """
         return lambda strength: self.images(images_u8, strength)
+
+    def strength_at(self, part: float) -> float:
+        """The strength at which so large a part of the images that the transfer changes have the attribute.
+
+        The same part means the same for every model: at 0.5, half of the images that count as without the attribute at
+        strength 0 and with it at strength 1 have it, by the attribute classifier of the model's scorecard.
+
+        Args:
+            part: In 0..1.
+
+        Raises:
+            DataError: The model does not know, since it was not scored.
+        """
+        response = Response.read(self.metadata.get("response"))
+        if response is None:
+            raise DataError(f"{self.name}: strengths in percent need a model scored on validation images: give a number")
+        return response.strength_at(part)
 
     def tensors(self, images: Tensor, strength: float = 1.0) -> Tensor:
         """Transfer float images (N, 3, S, S) in -1..1; here through uint8."""

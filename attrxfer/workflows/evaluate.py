@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,10 @@ from attrxfer.errors import AttrxferError
 from attrxfer.evaluation.candidates import Candidate, candidate, held_out, recipe_of, reference_rows, scorecards
 from attrxfer.evaluation.leakage import refuse_teachers
 from attrxfer.evaluation.matched_identity import add_matched_identity, can_be_matched
+from attrxfer.evaluation.response import response
 from attrxfer.evaluation.scores import HeldOutInputs, HeldOutResults, Scorecard, score, slices
-from attrxfer.interfaces import Metric
+from attrxfer.interfaces import ACCURACY, Metric
+from attrxfer.model.response import Response
 from attrxfer.plugin import host as hosts
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.parameters import all_missing_for
@@ -44,6 +46,7 @@ class ScoredTask:
         scored: Each candidate's scorecard and results.
         slices: {candidate: {slice: {label: score}}}.
         curves: {candidate: [{"strength": s, label: mean, ...}]}.
+        responses: How attribute accuracy responds to each candidate's strength, where that was measured.
     """
 
     title: str
@@ -52,6 +55,7 @@ class ScoredTask:
     scored: Sequence[tuple[Scorecard, HeldOutResults]]
     slices: Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]
     curves: Mapping[str, Sequence[Mapping[str, float]]]
+    responses: Mapping[str, Response] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         parts = [f"{len(self.scored[0][1].rows)} images"]
@@ -77,6 +81,7 @@ class ScoredTask:
             "scores": self.scores,
             "slices": self.slices,
             "curves": self.curves,
+            "responses": {name: response.table() for name, response in self.responses.items()},
         }
 
     def write(self, folder: Path) -> None:
@@ -171,16 +176,31 @@ def score_task(
     names = tuple(one.name for one in own)
     references = [one for one in reference_rows(inputs, registry) if one.name not in names] if metrics else []
     scored = scorecards(inputs, [*own, *references], metrics)
-    if can_be_matched(scored[0][0]):  # only then are the validation inputs read, and their exact truth drawn
+    responses = {}
+    if scored[0][0].label(ACCURACY) is not None:  # only then are the validation inputs read, and their exact truth drawn
         validation = held_out(recipe, data, sets, limit, validation=True)
-        scored = add_matched_identity(scored, inputs, validation, registry)
+        if validation is not None:
+            responses = _responses(own, scored, validation)
+        if can_be_matched(scored[0][0]):
+            scored = add_matched_identity(scored, inputs, validation, registry)
     curves = {}
     if curves_at is not None:
         pairs = zip(own, scored, strict=False)
         curves = {one.name: _curve(one, curves_at, scorecard, inputs) for one, (scorecard, _) in pairs if one.model is not None}
     sliced = {scorecard.name: slices(scorecard, result) for scorecard, result in scored[: len(own)]}
     title = f"{recipe.task.name}: {conditions(recipe.task.guided)}"
-    return ScoredTask(title, recipe.task.guided, names, scored, sliced, curves)
+    return ScoredTask(title, recipe.task.guided, names, scored, sliced, curves, responses)
+
+
+def _responses(
+    own: Sequence[Candidate], scored: Sequence[tuple[Scorecard, HeldOutResults]], validation: HeldOutInputs
+) -> dict[str, Response]:
+    found = {
+        one.name: response(one.model, scorecard, validation)
+        for one, (scorecard, _) in zip(own, scored, strict=False)
+        if one.model is not None
+    }
+    return {name: one for name, one in found.items() if one is not None}
 
 
 def _scoring_recipe(

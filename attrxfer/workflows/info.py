@@ -10,6 +10,7 @@ from attrxfer.errors import AttrxferError
 from attrxfer.interfaces import ACCURACY, MATCHED
 from attrxfer.model.bundle import changes, read_metadata
 from attrxfer.model.loading import locate, metadata_at
+from attrxfer.model.response import Response
 from attrxfer.plugin.host import Host
 from attrxfer.recipe import in_short
 from attrxfer.report.markdown import conditions
@@ -45,6 +46,7 @@ def facts(path_or_name: str, host: Host) -> Facts:
         *((f"weights of {name}", digest) for name, digest in (metadata.get("weights") or {}).items()),
         *_reference(path, metadata),
         *_attribute(metadata),
+        *_response(metadata),
         *((f"score: {name}", cell(score)) for name, score in metadata.get("scores", {}).get("scores", {}).items()),
     ]
 
@@ -55,6 +57,14 @@ def _attribute(metadata: Mapping[str, Any]) -> Facts:
     return (
         [] if known is None else [("has the attribute already", f"told rightly of {known['accuracy']:.0%} of held-out images")]
     )
+
+
+def _response(metadata: Mapping[str, Any]) -> Facts:
+    """The strengths at which a quarter, half and three quarters of the way is made."""
+    response = Response.read(metadata.get("response"))
+    if response is None:
+        return []
+    return [("strengths", ", ".join(f"{part:.0%} is {response.strength_at(part):.3g}" for part in (0.25, 0.5, 0.75)))]
 
 
 def shipped_models(host: Host) -> list[tuple[str, ...]]:

@@ -129,7 +129,11 @@ def score(training: Training, metrics: Sequence[Metric]) -> None:
     content = scored.as_json()
     write_text(folder.scores, json.dumps(content, indent=2) + "\n")
     own = scored.scores[RESULT]
-    bundle.add_scores(folder.bundle, {"images": content["images"], "people": content["people"], "scores": own})
+    bundle.add_scores(
+        folder.bundle,
+        {"images": content["images"], "people": content["people"], "scores": own},
+        content["responses"].get(RESULT),
+    )
     for name, value in own.items():
         number, bounds = shown(value)
         training.display.say(f"  {name}: {number}" + (f" ({bounds})" if bounds else ""))

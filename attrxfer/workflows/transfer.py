@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from attrxfer.errors import AttrxferError
@@ -60,6 +60,8 @@ class TransferOptions:
 
     Attributes:
         strength: s in x + s (T(x) - x): 0 is the input, 1 the transfer as trained.
+        part: Instead of ``strength``: the part in 0..1 of the images that the transfer changes which should have the
+            attribute, see ``CallableModel.strength_at``; None: ``strength`` counts.
         largest: How many subjects of a photo, or of a video's scene, are changed, the largest first; None: all.
         detector: The locator that detects them; None: the default one.
         aligned: The images are crops like those trained on; nothing is detected.
@@ -73,6 +75,7 @@ class TransferOptions:
     """
 
     strength: float = 1.0
+    part: float | None = None
     largest: int | None = None
     detector: str | None = None
     aligned: bool = False
@@ -126,6 +129,10 @@ def transfer(
     """
     options = options or TransferOptions()
     loaded = _load(model, options, host)
+    notes: tuple[str, ...] = ()
+    if options.part is not None:
+        options = replace(options, strength=loaded.strength_at(options.part))
+        notes = (f"{options.part:.0%} is strength {options.strength:g} here",)
     if isinstance(loaded, MethodModel) and isinstance(loaded.method, LearnsFromData) and options.task is None:
         raise AttrxferError(f"{model}: learns from images with the attribute: name the task with --recipe, yours with --data")
     kept = None
@@ -154,7 +161,7 @@ def transfer(
     finally:
         if manifest is not None and manifest.images:
             manifest.write()
-    return TransferResult(batch, subject, () if kept is None else _lowered(kept, options.strength))
+    return TransferResult(batch, subject, (*notes, *(_lowered(kept, options.strength) if kept is not None else ())))
 
 
 def _lowered(model: KeepIdentity, strength: float) -> tuple[str, ...]:

@@ -69,20 +69,20 @@ def halved(path: Path) -> bytes:
     return save(tensors | {name: tensors[name].half() for name in kernels})
 
 
-def pack(bundle: Path, folder: Path, registry: Registry, scores: Mapping[str, Any] | None = None) -> dict[str, str]:
+def pack(bundle: Path, folder: Path, registry: Registry, scored: Mapping[str, Any] | None = None) -> dict[str, str]:
     """Write a bundle anew, to be shipped: weights in half precision, no paths of this machine, and a model card.
 
     Args:
         bundle: The bundle's folder.
         folder: The new bundle's folder, which must not exist; its name is the model's name in the card.
         registry: The installed components.
-        scores: Replace the bundle's own: {"images", "people", "scores", "slices"}.
+        scored: Replaces what the bundle has under these keys: {"scores": ..., "response": ...}.
 
     Returns:
         {key: last part} of the paths that were replaced.
     """
     original = read_metadata(bundle)
-    metadata, removed = without_paths(original if scores is None else {**original, "scores": dict(scores)})
+    metadata, removed = without_paths({**original, **(scored or {})})
     weights = halved(bundle / WEIGHTS)
     metadata["sha256"] = {WEIGHTS: hashlib.sha256(weights).hexdigest()}
     with new_folder(folder) as draft:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
 
 from attrxfer.errors import AttrxferError
+from attrxfer.model.response import Response
 
 
 class Score(BaseModel):
@@ -25,12 +26,14 @@ class Score(BaseModel):
 
 
 class ScoresFile(BaseModel):
-    """What is read of scores.json: {candidate: {label: score}}, and of each candidate's groups {group: {label: score}}."""
+    """What is read of scores.json: {candidate: {label: score}}, of each candidate's groups {group: {label: score}}, and
+    how each candidate responds to strength."""
 
     images: NonNegativeInt
     people: NonNegativeInt
     scores: dict[str, dict[str, Score]]
     slices: dict[str, dict[str, dict[str, Score]]]
+    responses: dict[str, dict[str, list[float]]] = {}
 
 
 def read_scores(file: Path) -> dict[str, Any]:
@@ -40,7 +43,8 @@ def read_scores(file: Path) -> dict[str, Any]:
         file: scores.json, or the folder that holds it.
 
     Returns:
-        {"images", "people", "scores": {label: score}, "slices": {group: {label: score}}}.
+        {"scores": {"images", "people", "scores": {label: score}, "slices": {group: {label: score}}}, "response": how it
+        responds to strength, or null}.
 
     Raises:
         AttrxferError: It is no such file, or has the scores of several candidates.
@@ -59,12 +63,16 @@ def read_scores(file: Path) -> dict[str, Any]:
     ((name, groups),) = content.slices.items()
     if name not in content.scores:
         raise AttrxferError(f'{file}: no scores of "{name}"')
-    return {
+    scores = {
         "images": content.images,
         "people": content.people,
         "scores": _plain(content.scores[name]),
         "slices": {group: _plain(scores) for group, scores in groups.items()},
     }
+    response = content.responses.get(name)
+    if response is not None and not Response.is_sound(response):
+        raise AttrxferError(f"{file}: not scores that attrxfer evaluate wrote (responses.{name})")
+    return {"scores": scores, "response": response}
 
 
 def _plain(scores: dict[str, Score]) -> dict[str, dict[str, Any]]:

@@ -22,6 +22,7 @@ CONTENT: dict[str, Any] = {
     "scores": {"runs/x": {"attribute accuracy": SHARE, "milliseconds": COST}, "input_copy": {"attribute accuracy": SHARE}},
     "slices": {"runs/x": {"Young": {"attribute accuracy": {**SHARE, "value": 0.5, "n": 60}}}},
     "curves": {},
+    "responses": {"runs/x": {"strengths": [0, 0.5, 1], "shares": [0.1, 0.4, 0.9]}},
 }
 
 
@@ -32,20 +33,21 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_the_only_candidate_s_scores_are_read(file: Path) -> None:
-    expected = {
+    scores = {
         "images": 200,
         "people": 40,
         "scores": CONTENT["scores"]["runs/x"],
         "slices": {"Young": {"attribute accuracy": {**SHARE, "value": 0.5, "n": 60}}},
     }
+    expected = {"scores": scores, "response": CONTENT["responses"]["runs/x"]}
     assert read_scores(file) == read_scores(file.parent) == expected
 
 
 def test_they_are_in_the_packed_bundle_and_in_its_card(run: Run, model: Path, file: Path, tmp_path: Path) -> None:
     result = run("pack", model, tmp_path / "packed", "--scores", file)
     assert result.exit_code == 0, result.output
-    stored = json.loads((tmp_path / "packed" / "attrxfer.json").read_text())["scores"]
-    assert stored == read_scores(file)
+    stored = json.loads((tmp_path / "packed" / "attrxfer.json").read_text())
+    assert {key: stored[key] for key in ("scores", "response")} == read_scores(file)
     card = (tmp_path / "packed" / "README.md").read_text()
     assert "200 held-out images of 40 people" in card and "| attribute accuracy | 75.0% | 70 to 80% | 200 | more |" in card
     assert "| Young | 60 | 50.0% (70 to 80%) |" in card

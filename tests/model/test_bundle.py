@@ -350,7 +350,7 @@ def test_the_whole_job_scores_and_reports(
     said = " ".join("".join(capfd.readouterr()).split())
     assert "differs from paper/diat_a_gender: data synthetic_faces (there celeba), selection frontal" in said
     found = json.loads(folder.scores.read_text())
-    assert found.keys() == {"images", "people", "task", "scores", "slices", "curves"}
+    assert found.keys() == {"images", "people", "task", "scores", "slices", "curves", "responses"}
     assert list(found["scores"]) == ["result", "input_copy", "nearest_guided", "truth"]
     own = found["scores"]["result"]
     assert own.keys() >= {"attribute accuracy", "closer to truth", "PSNR to truth", "SSIM to truth", "PSNR to truth at 0.5"}
