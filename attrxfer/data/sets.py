@@ -71,7 +71,13 @@ def check_task(
 
 
 def make_sets(
-    data: CachedDataset, guided: Mapping[str, bool], source: Mapping[str, bool] | None, max_inputs: int, seed: int
+    data: CachedDataset,
+    guided: Mapping[str, bool],
+    source: Mapping[str, bool] | None,
+    max_inputs: int,
+    seed: int,
+    *,
+    max_guided: int = 0,
 ) -> Sets:
     """The sets of a task.
 
@@ -81,16 +87,23 @@ def make_sets(
         source: Conditions of the input set; None takes every image that is not guided.
         max_inputs: Size of a random choice of the training inputs, which depends on the seed only; 0 takes all.
         seed: The run's seed.
+        max_guided: Size of a random choice of the guided images; 0 takes all.
 
     Raises:
         DataError: An attribute is unknown, or the guided or input set is empty; the message has the counts.
     """
     train, chosen, inputs = _train_sets(data.records, data.usable, guided, source)
     is_input = _is_input(data.records, guided, source)
-    if max_inputs and len(inputs) > max_inputs:
-        inputs = np.sort(np.random.default_rng(seed).choice(inputs, max_inputs, replace=False))
+    chosen, inputs = (_at_most(rows, most, seed) for rows, most in ((chosen, max_guided), (inputs, max_inputs)))
     held_out = (data.rows(split, None) for split in ("validation", "test"))
     return Sets(train, chosen, inputs, *(rows[is_input[rows]] for rows in held_out))
+
+
+def _at_most(rows: Rows, most: int, seed: int) -> Rows:
+    """A random choice of rows, in their order; all of them where ``most`` is 0."""
+    if not most or len(rows) <= most:
+        return rows
+    return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
 
 
 def _is_input(records: Records, guided: Mapping[str, bool], source: Mapping[str, bool] | None) -> NDArray[np.bool_]:

@@ -11,6 +11,7 @@ Optional abilities are Protocols too: ``attrxfer.interfaces.abilities``.
 from __future__ import annotations
 
 from attrxfer.interfaces.abilities import (
+    AdaptsAugmentation,
     BringsStages,
     Calibrated,
     ChecksData,
@@ -104,6 +105,7 @@ __all__ = [
     "MATCHED",
     "SLOTS",
     "SPLITS",
+    "AdaptsAugmentation",
     "Adversarial",
     "AggregateScore",
     "Backend",

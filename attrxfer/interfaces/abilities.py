@@ -200,6 +200,25 @@ class HasDiscriminator(Protocol):
         ...
 
 
+@runtime_checkable
+class AdaptsAugmentation(Protocol):
+    """An adversarial component that augments more images the better D knows the guided ones.
+
+    Attributes:
+        adaptive: What the mean sign of D's logits of guided images is driven to; 0: it adapts nothing.
+        probability: The probability that an image is augmented; it is kept in checkpoints.
+        guided_logits: D's logits of guided images (N,) in the last ``discriminator_loss``, without gradients; None before.
+    """
+
+    adaptive: float
+    probability: float
+    guided_logits: Tensor | None
+
+    def adapt(self, logits: Tensor) -> None:
+        """Set ``probability`` anew, by the logits of guided images of all processes in D's last update."""
+        ...
+
+
 # ------------------------------------------------------------ stages
 
 

@@ -50,6 +50,10 @@ class Devices(Protocol):
         gradients cleared."""
         ...
 
+    def gather(self, tensor: Tensor) -> Tensor:
+        """The tensors of all processes, stacked along the first dimension."""
+        ...
+
 
 class Run(Protocol):
     """A run as a stage sees it: its components, built and placed, and its data."""

@@ -230,7 +230,7 @@ class Assembly:
         places = self.components() if training else self._of_tables("metric")
         check_task(records, task.guided, task.input, selection, {place.path: _attributes_read(place.spec) for place in places})
         data = open_data(dataset, selection=selection, size=recipe.train.size, records=records)
-        return data, make_sets(data, task.guided, task.input, task.max_inputs, recipe.train.seed)
+        return data, make_sets(data, task.guided, task.input, task.max_inputs, recipe.train.seed, max_guided=task.max_guided)
 
 
 def _once(places: list[Placed]) -> list[Placed]:

@@ -43,12 +43,14 @@ class Task:
         guided: Attributes that results should have: {ATTRIBUTE = true or false}.
         input: Attributes of the images to transfer; without it all images that are not guided.
         max_inputs: Size of the input set, a random choice of images (the paper's 2,000); 0 takes all.
+        max_guided: Size of the guided set, a random choice of images; 0 takes all.
     """
 
     name: str
     guided: Annotated[Conditions, Field(min_length=1)]
     input: Annotated[Conditions, Field(min_length=1)] | None = None
     max_inputs: Count = 2000
+    max_guided: Count = 0
 
 
 @dataclass(frozen=True, kw_only=True)

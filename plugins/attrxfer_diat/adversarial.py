@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, ClassVar
 
 import torch
-from kornia.enhance import adjust_brightness, adjust_contrast
-from kornia.geometry.transform import translate
 from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from attrxfer.interfaces import Discrimination, DiscriminatorTerms, Slot
+from attrxfer.errors import Problem
+from attrxfer.interfaces import Discrimination, DiscriminatorTerms, RecipeView, Slot
+from attrxfer_diat.augmentation import Augmentation
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -24,7 +24,9 @@ class Gan:
     Eq. 3 prints "1 - log D(T(x))" for the last term; minimising that has no lower bound.
 
     Augmentation changes guided and generated images at random before D sees them, and T's gradient passes through it.
-    Augmentation and the penalty R1 keep D from memorising a small data set; the paper has neither.
+    Augmentation and the penalty R1 keep D from memorising a small data set; the paper has neither. With ``adaptive``, only
+    some images are augmented, and more of them the better D knows the guided ones (ADA: Karras et al., NeurIPS 2020): the
+    probability rises while the mean sign of D's logits of guided images is above ``adaptive``, and falls while it is below.
 
     Args:
         r1: Weight of the penalty on the squared gradient of D at guided images; 0 leaves it out.
@@ -33,6 +35,14 @@ class Gan:
         brightness: Greatest number that is added to or taken from all values of an image, which are in -1..1.
         contrast: Greatest relative change of the differences from the image's mean: factors lie in 1 - contrast ..
             1 + contrast.
+        rotate: Greatest angle in degrees by which an image is turned.
+        zoom: Greatest relative change of an image's size: factors lie in 1 / (1 + zoom) .. 1 + zoom.
+        adaptive: The mean sign of D's logits of guided images that the probability of augmentation is driven to; ADA takes
+            0.6. 0: every image is augmented.
+        adaptive_images: Guided images that D sees while the probability rises from 0 to 1.
+
+    Attributes:
+        probability: The probability that an image is moved, and that its colours are changed.
     """
 
     stages: ClassVar[tuple[tuple[Slot, str], ...]] = (
@@ -62,34 +72,41 @@ class Gan:
         shift: Share = 0.0,
         brightness: Share = 0.0,
         contrast: Share = 0.0,
+        rotate: Annotated[float, Field(ge=0, le=180)] = 0.0,
+        zoom: Share = 0.0,
+        adaptive: Annotated[float, Field(ge=0, lt=1)] = 0.0,
+        adaptive_images: Annotated[int, Field(ge=1)] = 16000,
     ) -> None:
         self.r1 = r1
         self.r1_every = r1_every
-        self.shift = shift
-        self.brightness = brightness
-        self.contrast = contrast
+        self.augmentation = Augmentation(shift, rotate, zoom, brightness, contrast)
+        self.adaptive = adaptive
+        self.adaptive_images = adaptive_images
+        self.probability = 0.0 if adaptive else 1.0
+        self.guided_logits: Tensor | None = None
+
+    def check_recipe(self, recipe: RecipeView) -> Iterator[Problem]:
+        """A problem when nothing is there to be augmented with an adaptive probability."""
+        if self.adaptive and not any(vars(self.augmentation).values()):
+            yield Problem("adaptive", f"{self.adaptive:g}: no augmentation is set: shift, rotate, zoom, brightness or contrast")
 
     def augment(self, images: Tensor, uniform: Tensor) -> Tensor:
-        """Change contrast and brightness and move the images; nothing is clipped.
+        """Change images at random, see ``Augmentation``.
 
         Args:
             images: (N, 3, S, S) in -1..1.
-            uniform: Random numbers (N, 8) in 0..1: the first two move a row, the third and fourth change its contrast and
-                brightness.
+            uniform: Random numbers (N, 8) in 0..1.
 
         Returns:
             Images (N, 3, S, S), differentiable; ``images`` itself when all augmentation is off.
         """
-        signed = (2 * uniform - 1).to(images.dtype)
-        if self.contrast:
-            mean = images.mean((1, 2, 3), keepdim=True)
-            images = mean + adjust_contrast(images - mean, 1 + self.contrast * signed[:, 2], clip_output=False)
-        if self.brightness:
-            images = adjust_brightness(images, self.brightness * signed[:, 3], clip_output=False)
-        if self.shift:
-            pixels = (self.shift * images.shape[-1] * signed[:, :2]).round()
-            images = translate(images, pixels, padding_mode="border")
-        return images
+        return self.augmentation(images, uniform, self.probability)
+
+    def adapt(self, logits: Tensor) -> None:
+        """Raise or lower the probability of augmentation, by D's logits of guided images (N,) in its last update."""
+        if self.adaptive:
+            change = math.copysign(len(logits) / self.adaptive_images, float(logits.sign().mean()) - self.adaptive)
+            self.probability = min(1.0, max(0.0, self.probability + change))
 
     def generator_loss(self, generated: Tensor) -> Tensor:
         """-log D(T(x)), averaged, from logits (N,)."""
@@ -114,6 +131,7 @@ class Gan:
             guided = guided.detach().requires_grad_(True)
         logit = discriminator(torch.cat([guided, generated])).logit
         real, fake = logit[: len(guided)], logit[len(guided) :]
+        self.guided_logits = real.detach()
         terms = {"guided": softplus(-real).mean(), "generated": softplus(fake).mean()}
         if penalise:
             (gradient,) = torch.autograd.grad(real.sum(), guided, create_graph=True)

@@ -12,7 +12,16 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from attrxfer.errors import Problem
-from attrxfer.interfaces import Adversarial, Devices, HasDiscriminator, RecipeView, Run, SupervisesDiscriminator, TransferStep
+from attrxfer.interfaces import (
+    AdaptsAugmentation,
+    Adversarial,
+    Devices,
+    HasDiscriminator,
+    RecipeView,
+    Run,
+    SupervisesDiscriminator,
+    TransferStep,
+)
 from attrxfer_diat.image_pool import ImagePool
 from attrxfer_diat.moving_average import MovingAverage
 from attrxfer_diat.supervised import Betas, LearningRate, Positive, Steps, Sum, Supervised, squared
@@ -241,7 +250,12 @@ class AdversarialTraining:
                 made = loss.own_discriminator_loss(torch.cat([real[half:], source[:half]]), mixed)
                 terms.update({name + (f" {number + 1}" if number else ""): term for name, term in made.items()})
         self.devices.update(self.optimizer_d, torch.stack(list(terms.values())).sum())
-        return {f"D {name}": term.detach() for name, term in terms.items()}
+        report = {f"D {name}": term.detach() for name, term in terms.items()}
+        adversarial = self.adversarial
+        if isinstance(adversarial, AdaptsAugmentation) and adversarial.adaptive and adversarial.guided_logits is not None:
+            adversarial.adapt(self.devices.gather(adversarial.guided_logits))
+            report["augmentation"] = torch.tensor(adversarial.probability)
+        return report
 
     def _terms(self, step: TransferStep) -> dict[str, Tensor]:
         """min over T of eq. 14: -log D(T(x)) + lambda * identity (+ gamma * regularizer, eq. 7)."""
@@ -284,6 +298,7 @@ class AdversarialTraining:
             "optimizer_d": self.optimizer_d.state_dict(),
             "ema_generator": self.ema_generator.state_dict(),
             "image_pool": self.image_pool.state_dict(),
+            "augmentation": self.adversarial.probability if isinstance(self.adversarial, AdaptsAugmentation) else None,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -291,3 +306,5 @@ class AdversarialTraining:
         self.optimizer_d.load_state_dict(state["optimizer_d"])
         self.ema_generator.load_state_dict(state["ema_generator"])
         self.image_pool.load_state_dict(state["image_pool"], self.devices.device)
+        if isinstance(self.adversarial, AdaptsAugmentation) and state.get("augmentation") is not None:
+            self.adversarial.probability = state["augmentation"]

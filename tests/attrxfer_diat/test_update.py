@@ -48,6 +48,9 @@ class PlainDevices:
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 
+    def gather(self, tensor: Tensor) -> Tensor:
+        return tensor
+
 
 def image(*key: int) -> Tensor:
     return torch.rand(N, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(hash(key) % 10_000)) * 2 - 1

@@ -171,6 +171,13 @@ def test_the_cap_depends_on_the_seed_alone(tmp_path: Path) -> None:
     assert one == same != other and len(one) == 4
 
 
+def test_the_guided_set_can_be_limited_too(tmp_path: Path) -> None:
+    data = opened(tmp_path)
+    few, whole = make_sets(data, {"even": True}, None, 0, 0, max_guided=3), make_sets(data, {"even": True}, None, 0, 0)
+    assert len(few.guided) == 3 and set(few.guided) < set(whole.guided) and few.guided.tolist() == sorted(few.guided)
+    assert few.input.tolist() == whole.input.tolist()
+
+
 def test_what_is_empty_or_unknown_is_said(tmp_path: Path) -> None:
     data = opened(tmp_path)
     with pytest.raises(DataError, match=r'no attribute "evne" .did you mean "even".*even, big, never.*--set task.guided='):
