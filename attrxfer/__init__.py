@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import torch
 
     from attrxfer.model.calling import CallableModel
@@ -47,19 +49,22 @@ def train(recipe: str | Path | Recipe, *overrides: str, data: str | Path | None 
     return begin(named, host.load(), overrides=overrides, data=paths[0], out=paths[1]).path
 
 
-def load(path_or_name: str | Path, device: str | torch.device = "cpu") -> CallableModel:
+def load(
+    path_or_name: str | Path, device: str | torch.device = "cpu", attributes: Mapping[str, bool] | None = None
+) -> CallableModel:
     """Open a model.
 
     Args:
         path_or_name: A bundle, the folder of a finished run, an exported file, a method's name, or a shipped model's name.
         device: Where the networks of a bundle are placed.
+        attributes: What a bundle for many attributes makes of images, e.g. {"Young": True}; None: what its recipe says.
 
     Raises:
         AttrxferError: There is no such model, or it cannot be read.
     """
     from attrxfer.model.loading import load_model
 
-    return load_model(path_or_name, device=device)
+    return load_model(path_or_name, device=device, attributes=attributes)
 
 
 def evaluate(

@@ -11,6 +11,28 @@ SET = click.option("--set", "overrides", multiple=True, metavar="A.B=C", help="C
 """The option of every command that reads a recipe."""
 
 
+def read_attributes(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> dict[str, bool] | None:
+    """{NAME: whether} of NAME=true and NAME=false; None where there is none."""
+    chosen = {}
+    for one in value:
+        name, _, wanted = one.partition("=")
+        if not name or wanted.lower() not in ("true", "false"):
+            raise click.BadParameter(f'"{one}" is not NAME=true or NAME=false, for example Young=true')
+        chosen[name] = wanted.lower() == "true"
+    return chosen or None
+
+
+ATTRIBUTE = click.option(
+    "--attribute",
+    "attributes",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=read_attributes,
+    help="What a bundle for many attributes changes, for example Young=true; repeatable.  [default: its recipe's task]",
+)
+"""The option of every command that opens a bundle for one purpose."""
+
+
 def table(rows: Sequence[Sequence[str]]) -> None:
     """Print rows in columns, as wide as their longest cell; the last column may have any length."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)] if rows else []

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from attrxfer.cli.output import SET
+from attrxfer.cli.output import ATTRIBUTE, SET
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -78,6 +78,7 @@ def read_strength(ctx: click.Context, param: click.Parameter, value: str) -> tup
     metavar="DISTANCE",
     help="Lower each image's strength until its subject is this near to the input's, by the detector's measure.",
 )
+@ATTRIBUTE
 @click.option("--only-without", is_flag=True, help="Leave alone what seems to have the attribute already (images only).")
 @click.option("--aligned", is_flag=True, help="Images are crops like those trained on; results have the model's size.")
 @click.option("--provenance/--no-provenance", default=True, show_default=True, help="Write into the file how it was made.")
@@ -99,6 +100,7 @@ def transfer(
     detector: str | None,
     missing: str | None,
     keep_identity: float | None,
+    attributes: dict[str, bool] | None,
     only_without: bool,
     aligned: bool,
     provenance: bool,
@@ -118,6 +120,8 @@ def transfer(
     """
     if aligned and any(given is not None for given in (subjects, detector, missing)):
         raise click.UsageError("--aligned takes crops, in which nothing is detected: no --subjects, --detector or --missing")
+    if recipe is not None and attributes is not None:
+        raise click.UsageError("--attribute is for a bundle for many attributes, --recipe for a method: give one of them")
     if recipe is None and (data is not None or overrides):
         raise click.UsageError("--data and --set belong to the recipe that a method learns from: add --recipe")
     from attrxfer.media.batch import BatchOptions
@@ -127,7 +131,17 @@ def transfer(
     batch = BatchOptions(skip_existing, shard, copy_skipped=missing != "skip")
     task = workflow.TaskOptions(recipe, data, overrides) if recipe is not None else None
     options = workflow.TransferOptions(
-        *strength, subjects or None, detector, aligned, provenance, keep_identity, only_without, backend, task, batch
+        *strength,
+        largest=subjects or None,
+        detector=detector,
+        aligned=aligned,
+        provenance=provenance,
+        keep_identity=keep_identity,
+        attributes=attributes,
+        only_without=only_without,
+        backend=backend,
+        task=task,
+        batch=batch,
     )
     warnings.filterwarnings("ignore", module=r"PIL\.")  # large images, odd EXIF: each file's result says what became of it
     with progress_bar(quiet) as bar:

@@ -78,6 +78,8 @@ def candidate(what: str, held: HeldOutInputs, host: Host, strength: float = 1.0)
             raise AttrxferError(f"method {what} does not apply to these data")
         return result
     model = load_model(what, host)
+    if model.can_change and set(held.target) <= set(model.can_change):
+        model = load_model(what, host, attributes=held.target)
     if dict(model.guided) != dict(held.target) or model.size != side:
         raise AttrxferError(
             f"{what}: makes {dict(model.guided)} at {model.size} px, but {dict(held.target)} at {side} px is scored"

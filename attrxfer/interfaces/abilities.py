@@ -152,6 +152,24 @@ class HasParts(Protocol):
 
 
 @runtime_checkable
+class Conditional(Protocol):
+    """A generator that can change several attributes: a torch module that is called with images and a change.
+
+    The change (N, attributes) has a number for each attribute: 1 makes it true, -1 makes it false, 0 leaves it. A bundle
+    with such a generator serves all of its attributes; ``transfer --attribute NAME=VALUE`` chooses.
+
+    Attributes:
+        attributes: The attributes that it can change.
+    """
+
+    attributes: tuple[str, ...]
+
+    def parts(self, images: Tensor, change: Tensor | None = None) -> Mapping[str, Tensor]:
+        """The result under "output" beside others, as in ``HasParts``; without a change every attribute becomes true."""
+        ...
+
+
+@runtime_checkable
 class SupervisesDiscriminator(Protocol):
     """An identity loss that has a term in D's update too.
 

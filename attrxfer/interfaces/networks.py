@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 class Generator(Protocol):
     """Kind ``generator``: a torch module that maps images (N, 3, S, S) in -1..1 to images of the same shape and range.
 
-    Optional ability: ``HasParts``.
+    Optional abilities: ``HasParts``, ``Conditional``.
     """
 
     def __call__(self, images: Tensor) -> Tensor:
@@ -25,10 +25,12 @@ class Discrimination(NamedTuple):
     Attributes:
         logit: (N,), positive for images that D takes for real ones with the attribute.
         features: The map (N, C, H, W) of each convolution, first to last.
+        attributes: (N, K), for a D that says which of K attributes it sees: positive where an image has one.
     """
 
     logit: Tensor
     features: tuple[Tensor, ...]
+    attributes: Tensor | None = None
 
 
 class Discriminator(Protocol):

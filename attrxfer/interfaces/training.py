@@ -107,12 +107,13 @@ class Run(Protocol):
         """
         ...
 
-    def transfer(self, source: Tensor, index: int) -> TransferStep:
+    def transfer(self, source: Tensor, index: int, generator: nn.Module | None = None) -> TransferStep:
         """One update of the generator.
 
         Args:
             source: Images (N, 3, S, S) to transfer.
             index: Number of the update; it seeds the update's random numbers.
+            generator: What transfers them, for example T held to a change; None: T.
         """
         ...
 

@@ -44,6 +44,8 @@ class CallableModel(ABC):
     framing: Framing | None
     alignment: NDArray[np.float32] | None
     metadata: Mapping[str, Any]
+    can_change: tuple[str, ...] = ()
+    """The attributes that a bundle for many attributes can be opened for; empty for all others."""
 
     @abstractmethod
     def images(self, images_u8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:

@@ -57,7 +57,7 @@ class Graph(nn.Module):
 
 def graph_key(graph: Graph, metadata: Mapping[str, Any]) -> str:
     """Equal for equal bundles."""
-    content = json.dumps([metadata["chain"], metadata["sha256"]], sort_keys=True)
+    content = json.dumps([metadata[key] for key in ("chain", "sha256", "task")], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 

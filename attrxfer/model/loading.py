@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attrxfer.errors import UnknownName, did_you_mean
+from attrxfer.errors import AttrxferError, UnknownName, did_you_mean
 from attrxfer.model import bundle, exported
 from attrxfer.model.calling import CallableModel
 from attrxfer.model.method import is_table
@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     import torch
 
 
-def load_model(path_or_name: str | Path, host: Host | None = None, device: str | torch.device = "cpu") -> CallableModel:
+def load_model(
+    path_or_name: str | Path,
+    host: Host | None = None,
+    device: str | torch.device = "cpu",
+    attributes: Mapping[str, bool] | None = None,
+) -> CallableModel:
     """Open a model, which satisfies ``attrxfer.interfaces.Model``.
 
     A path goes before a name. torch is imported for bundles only.
@@ -27,14 +32,17 @@ def load_model(path_or_name: str | Path, host: Host | None = None, device: str |
             the name of a model that a plugin ships.
         host: The plugins; those of this process where it is left out.
         device: Where the networks of a bundle are placed. The others ignore it.
+        attributes: What a bundle for many attributes makes of images; None: what its recipe's task says.
 
     Raises:
         BundleError: The bundle or file is incomplete, was changed, or has another format.
         UnknownName: There is nothing of this name; the message names the nearest one.
-        AttrxferError: What opens the file is not installed.
+        AttrxferError: What opens the file is not installed, or the model cannot change these attributes.
     """
     host = host or load_host()
     place = locate(path_or_name, host)
+    if attributes is not None and (isinstance(place, str) or place.is_file()):
+        raise AttrxferError(f"{path_or_name}: only a bundle for many attributes lets you choose: leave --attribute out")
     if isinstance(place, str):
         from attrxfer.model.method import MethodModel
 
@@ -43,7 +51,7 @@ def load_model(path_or_name: str | Path, host: Host | None = None, device: str |
         return exported.open_file(place, host.registry)
     from attrxfer.model.torch_model import TorchModel  # takes seconds: torch, which an exported file does without
 
-    return TorchModel(bundle.load(place, host.registry), device)
+    return TorchModel(bundle.load(place, host.registry), device, attributes)
 
 
 def locate(path_or_name: str | Path, host: Host) -> Path | str:

@@ -9,9 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from attrxfer.interfaces import Framing, Runner
+from attrxfer.errors import AttrxferError
+from attrxfer.interfaces import Conditional, Framing, Runner
 from attrxfer.model.bundle import Bundle, read_alignment
 from attrxfer.model.calling import CallableModel
+from attrxfer.model.condition import Fixed, change_of, changing
 from attrxfer.model.exported import BATCH, in_batches
 from attrxfer.model.inference import Graph, graph_key, prepare, through
 from attrxfer.plugin.registry import Registry
@@ -30,17 +32,36 @@ class TorchModel(CallableModel):
     guided: the attributes that results have. metadata: all the bundle knows of itself.
     """
 
-    def __init__(self, bundle: Bundle, device: str | torch.device = "cpu") -> None:
-        self.metadata = bundle.metadata
+    def __init__(
+        self, bundle: Bundle, device: str | torch.device = "cpu", attributes: Mapping[str, bool] | None = None
+    ) -> None:
+        """Make a bundle ready.
+
+        Args:
+            bundle: The bundle.
+            device: Where its networks are placed.
+            attributes: What a bundle for many attributes makes of images; None: what its recipe's task says.
+
+        Raises:
+            AttrxferError: The bundle cannot change these attributes.
+        """
+        generator, *enhancers = bundle.chain
+        self.can_change = generator.attributes if isinstance(generator, Conditional) else ()
+        if attributes is not None and not self.can_change:
+            raise AttrxferError(f"{bundle.path}: makes {dict(bundle.metadata['task']['guided'])} only: leave --attribute out")
+        self.metadata = bundle.metadata if attributes is None else changing(bundle.metadata, attributes)
         self.path = bundle.path
         self.size: int = bundle.metadata["size"]
-        self.guided: Mapping[str, bool] = bundle.metadata["task"]["guided"]
+        self.guided: Mapping[str, bool] = self.metadata["task"]["guided"]
         self.name = str(bundle.path)
         self.framing = Framing.read(bundle.metadata.get("framing"))
         self.alignment = read_alignment(bundle.metadata)
         self.device = torch.device(device)
         self._runner: Runner | None = None
-        self._chain = [network.to(self.device, memory_format=torch.channels_last) for network in bundle.chain]  # type: ignore[call-overload]
+        if self.can_change:
+            generator = Fixed(generator, change_of(self.can_change, self.guided))
+        chain = [generator, *enhancers]
+        self._chain = [network.to(self.device, memory_format=torch.channels_last) for network in chain]  # type: ignore[call-overload]
 
     @torch.no_grad()
     def tensors(self, images: Tensor, strength: float = 1.0) -> Tensor:

@@ -54,11 +54,11 @@ class StageRun:
         labels = torch.from_numpy(self.data.satisfies(self.guided)[rows].astype(np.float32))
         return Batch(images, labels.to(self.devices.device), rows, mirrored)
 
-    def transfer(self, source: Tensor, index: int) -> Step:
+    def transfer(self, source: Tensor, index: int, generator: nn.Module | None = None) -> Step:
         def draw(key: str, columns: int) -> Tensor:
             return self.uniform(key, index, len(source), columns)
 
-        return Step(self.generator, self.discriminator, self.adversarial, source, draw)
+        return Step(self.generator if generator is None else generator, self.discriminator, self.adversarial, source, draw)
 
     def uniform(self, key: str, index: int, size: int, columns: int) -> Tensor:
         numbers = uniform(self.seed, self.stage, key, index, size, columns, self.devices.rank, self.devices.world)

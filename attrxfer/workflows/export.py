@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,14 @@ COUNT = 64
 """Images that are compared, and that a calibrated exporter measures."""
 
 
-def export(model: str | Path, form: str, out: Path | None, sample: Path | None, host: Host) -> tuple[Path, str]:
+def export(
+    model: str | Path,
+    form: str,
+    out: Path | None,
+    sample: Path | None,
+    host: Host,
+    attributes: Mapping[str, bool] | None = None,
+) -> tuple[Path, str]:
     """Export a model.
 
     Args:
@@ -29,6 +37,7 @@ def export(model: str | Path, form: str, out: Path | None, sample: Path | None, 
         out: The file; None: beside the bundle, for a shipped model in the current folder.
         sample: Images to compare the file with torch on; None: noise.
         host: The plugins.
+        attributes: What a bundle for many attributes makes of images, in the file for good; None: what its recipe's task says.
 
     Returns:
         The file, and its size and largest error in a line.
@@ -40,7 +49,7 @@ def export(model: str | Path, form: str, out: Path | None, sample: Path | None, 
     if Path(model).is_file():
         raise AttrxferError(f"{model}: this is a file; export the bundle or the finished run that it was made of")
     exporter = _exporter(form, host, sample)
-    bundle = load_model(model, host)
+    bundle = load_model(model, host, attributes=attributes)
     if not isinstance(bundle, TorchModel):
         raise AttrxferError(f"{model}: not a bundle or a finished run, and only these can be exported")
     if out is not None and out.suffix != exporter.suffix:

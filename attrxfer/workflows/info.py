@@ -37,6 +37,7 @@ def facts(path_or_name: str, host: Host) -> Facts:
     return [
         ("file" if path.is_file() else "bundle", str(path)),
         ("task", f"{metadata['task']['name']}: {conditions(metadata['task']['guided'])}"),
+        *_can_change(metadata),
         ("size", f"{metadata['size']} px"),
         ("chain", " -> ".join(f"{step['kind']} {step['use']}" for step in metadata["chain"])),
         ("trained on", metadata["recipe"]["data"]["use"]),
@@ -57,6 +58,12 @@ def _attribute(metadata: Mapping[str, Any]) -> Facts:
     return (
         [] if known is None else [("has the attribute already", f"told rightly of {known['accuracy']:.0%} of held-out images")]
     )
+
+
+def _can_change(metadata: Mapping[str, Any]) -> Facts:
+    """The attributes of a generator that is told what to change."""
+    attributes = metadata["chain"][0].get("attributes") if metadata["chain"] else None
+    return [("can change", f"{', '.join(attributes)} (transfer --attribute NAME=true)")] if attributes else []
 
 
 def _response(metadata: Mapping[str, Any]) -> Facts:

@@ -68,6 +68,7 @@ class TransferOptions:
         provenance: Whether results say how they were made.
         keep_identity: The greatest distance between the subjects of an image and of its result; each image gets the largest
             strength, up to ``strength``, that keeps it. None: all get ``strength``.
+        attributes: What a bundle for many attributes makes of images; None: what its recipe's task says.
         only_without: Whether images and subjects that seem to have the attribute already are left alone.
         backend: What runs the networks of a bundle.
         task: What a method learns from that needs it.
@@ -81,6 +82,7 @@ class TransferOptions:
     aligned: bool = False
     provenance: bool = True
     keep_identity: float | None = None
+    attributes: Mapping[str, bool] | None = None
     only_without: bool = False
     backend: str = DEFAULT_BACKEND
     task: TaskOptions | None = None
@@ -206,7 +208,10 @@ def learned(name: str, task: TaskOptions, host: Host) -> CallableModel:
 
 
 def _load(model: str | Path, options: TransferOptions, host: Host) -> CallableModel:
-    loaded = load_model(model, host) if options.task is None else learned(str(model), options.task, host)
+    if options.task is not None:
+        loaded = learned(str(model), options.task, host)
+    else:
+        loaded = load_model(model, host, attributes=options.attributes)
     backend = options.backend
     if backend != DEFAULT_BACKEND:
         if not isinstance(loaded, ChoosesBackend):

@@ -23,6 +23,31 @@ def register_components(registry: Registry) -> None:
         summary="Table 1's trunk with a learned mask",
         licence="MIT",
     )
+    registry.generator(
+        "masked_many",
+        "attrxfer_diat.many.networks:ManyAttributesNetwork",
+        summary="the generator masked, told which attributes to change",
+        licence="MIT",
+    )
+    registry.discriminator(
+        "diat_many",
+        "attrxfer_diat.many.networks:ManyAttributesDiscriminator",
+        summary="the discriminator of Table 2, which says which attributes it sees too",
+        licence="MIT",
+    )
+    registry.adversarial(
+        "gan_many",
+        "attrxfer_diat.many.training:ManyGan",
+        summary="attribute loss of many attributes",
+        licence="MIT",
+        paper="Choi et al.: StarGAN, CVPR 2018",
+    )
+    registry.stage(
+        "adversarial_many",
+        "attrxfer_diat.many.training:ManyAttributesTraining",
+        summary="Algorithm 1 for many attributes at once",
+        licence="MIT",
+    )
     registry.discriminator("diat", "attrxfer_diat.discriminator:Discriminator", summary="the discriminator of Table 2", **here)
     registry.adversarial("gan", "attrxfer_diat.adversarial:Gan", summary="attribute loss, eq. 3, non-saturating for T", **here)
     registry.identity(

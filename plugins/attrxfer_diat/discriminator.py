@@ -57,10 +57,15 @@ class Discriminator(nn.Module):
         if init == "kaiming":
             kaiming(self, slope)
 
-    def forward(self, images: Tensor) -> Discrimination:
+    def maps(self, images: Tensor) -> tuple[Tensor, ...]:
+        """The maps (N, C, H, W) of the six convolutions."""
         features = []
         maps = images
         for layer in self.layers:
             maps = layer(maps)
             features.append(maps)
-        return Discrimination(self.head(maps.flatten(1)).squeeze(1), tuple(features))
+        return tuple(features)
+
+    def forward(self, images: Tensor) -> Discrimination:
+        features = self.maps(images)
+        return Discrimination(self.head(features[-1].flatten(1)).squeeze(1), features)

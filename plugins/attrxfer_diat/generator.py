@@ -31,12 +31,12 @@ class ResidualBlock(nn.Module):
         return maps + self.body(maps)
 
 
-def trunk(width: int, blocks: int, norm: Norm) -> nn.Sequential:
-    """The first eight rows of Table 1: (N, 3, S, S) -> (N, 4 * width, S / 4, S / 4)."""
+def trunk(width: int, blocks: int, norm: Norm, inputs: int = 3) -> nn.Sequential:
+    """The first eight rows of Table 1: (N, inputs, S, S) -> (N, 4 * width, S / 4, S / 4)."""
     layers: list[nn.Module] = []
-    for inputs, outputs, kernel, stride in ((3, width, 9, 1), (width, 2 * width, 3, 2), (2 * width, 4 * width, 3, 2)):
+    for channels, outputs, kernel, stride in ((inputs, width, 9, 1), (width, 2 * width, 3, 2), (2 * width, 4 * width, 3, 2)):
         layers += [
-            nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=norm == "none"),
+            nn.Conv2d(channels, outputs, kernel, stride, padding=kernel // 2, bias=norm == "none"),
             norm_layer(norm, outputs),
             nn.ReLU(inplace=True),
         ]

@@ -249,6 +249,9 @@ class AdversarialTraining:
             for number, loss in enumerate(self.own):
                 made = loss.own_discriminator_loss(torch.cat([real[half:], source[:half]]), mixed)
                 terms.update({name + (f" {number + 1}" if number else ""): term for name, term in made.items()})
+        return self._step_discriminator(terms)
+
+    def _step_discriminator(self, terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
         self.devices.update(self.optimizer_d, torch.stack(list(terms.values())).sum())
         report = {f"D {name}": term.detach() for name, term in terms.items()}
         adversarial = self.adversarial

@@ -1,0 +1,112 @@
+"""Algorithm 1 for many attributes at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from attrxfer.errors import AttrxferError
+from attrxfer.interfaces import Adversarial, Batch, Discrimination, Run, Slot, TransferStep
+from attrxfer.model.condition import Fixed, change_of
+from attrxfer_diat.adversarial import Gan
+from attrxfer_diat.many.networks import ManyAttributesDiscriminator, ManyAttributesNetwork
+from attrxfer_diat.stages import AdversarialTraining
+
+ALSO = 0.15
+"""Probability that an attribute is changed beside the one that every image's change has."""
+
+
+class ManyGan(Gan):
+    """The attribute loss of eq. 3 for many attributes: every real image counts as real, and D's further logits say which
+    attributes an image has. The settings are those of ``gan``."""
+
+    stages: ClassVar[tuple[tuple[Slot, str], ...]] = (("adversarial", "adversarial_many"),)
+
+
+class ManyAttributesTraining(AdversarialTraining):
+    """Algorithm 1 where each image has a wanted change of its own.
+
+    Each update of T draws, for each image, an attribute that is flipped, and now and then others with it. T's objective is that
+    of eq. 14 with the cross-entropy of D's attribute logits against the wanted attributes; D's has that of real images. The
+    images to transfer and the real ones are both drawn from the whole training split. Settings: those of ``adversarial``.
+    """
+
+    def prepare(self, run: Run, owner: Adversarial) -> None:
+        super().prepare(run, owner)
+        generator, discriminator = run.generator, run.discriminator
+        if not isinstance(generator, ManyAttributesNetwork) or not isinstance(discriminator, ManyAttributesDiscriminator):
+            raise AttrxferError('adversarial: many attributes need generator "masked_many" and discriminator "diat_many"')
+        if generator.attributes != discriminator.attributes:
+            raise AttrxferError(
+                f"discriminator.attributes: {', '.join(discriminator.attributes)}, but the generator's are "
+                f"{', '.join(generator.attributes)}"
+            )
+        if self.transform == "set":
+            raise AttrxferError('train.adversarial_many.transform: "set" is for one attribute; take "batch"')
+        self.attributes = generator.attributes
+        self.classification = discriminator.classification
+        records = run.data.records.attributes
+        self.all_labels = np.stack([records[name] for name in self.attributes], axis=1).astype(np.float32)
+
+    def labels(self, batch: Batch) -> Tensor:
+        """Which attributes the images of a batch have: (N, attributes) of 0 and 1."""
+        return torch.from_numpy(self.all_labels[batch.rows]).to(self.place)
+
+    def _transform(self, index: int) -> TransferStep:
+        batch = self.run.batch("all", index, self.batch_size)
+        labels = self.labels(batch)
+        uniform = self.run.uniform("change", index, self.batch_size, 1 + len(self.attributes))
+        flipped = (uniform[:, 1:] < ALSO).float()
+        first = (uniform[:, :1] * len(self.attributes)).long().clamp_max(len(self.attributes) - 1)
+        flipped.scatter_(1, first, 1.0)
+        step = self.run.transfer(batch.images, index, Fixed(self.generator, flipped * (1 - 2 * labels)))
+        self.wanted = (labels - flipped).abs()
+        with self.devices.autocast():
+            _ = step.output
+        return step
+
+    def _update_discriminator(self, index: int, source: Tensor, fake: Tensor) -> dict[str, Tensor]:
+        run = self.run
+        batch = run.batch("all", 1_000_000 + index, self.batch_size)  # other images than those that T gets
+        uniform = run.uniform("augment_discriminator", index, self.batch_size, 16)
+        real = self.adversarial.augment(batch.images, uniform[:, :8])
+        mixed = self.image_pool.mix(fake, run.uniform("pool", index, self.batch_size, 2))
+        generated = self.adversarial.augment(mixed, uniform[:, 8:])
+        seen: list[Discrimination] = []
+
+        def discriminator(images: Tensor) -> Discrimination:
+            seen.append(self.discriminator(images))
+            return seen[-1]
+
+        with self.devices.autocast():
+            terms = dict(self.adversarial.discriminator_loss(discriminator, real, generated, index))
+            logits = seen[0].attributes
+            assert logits is not None
+            found = binary_cross_entropy_with_logits(logits[: len(real)].float(), self.labels(batch))
+            terms["attributes"] = self.classification * found
+            half = len(real) // 2
+            for number, loss in enumerate(self.own):
+                made = loss.own_discriminator_loss(torch.cat([batch.images[half:], source[:half]]), mixed)
+                terms.update({name + (f" {number + 1}" if number else ""): term for name, term in made.items()})
+        return self._step_discriminator(terms)
+
+    def _terms(self, step: TransferStep) -> dict[str, Tensor]:
+        terms = super()._terms(step)
+        logits = step.discriminate(step.output).attributes
+        assert logits is not None
+        terms["T attributes"] = self.classification * binary_cross_entropy_with_logits(logits.float(), self.wanted)
+        return terms
+
+    def preview(self, images: Tensor) -> Mapping[str, Tensor]:  # type: ignore[override]
+        """A row for each attribute made true, and for each made false."""
+        rows: dict[str, Any] = {}
+        for name in self.attributes:
+            for value in (True, False):
+                change = change_of(self.attributes, {name: value}).to(images)
+                rows[name if value else f"no {name}"] = self.ema_generator(images, change.expand(len(images), -1))
+        return rows

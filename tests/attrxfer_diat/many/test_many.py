@@ -1,0 +1,209 @@
+"""One network for many attributes: what it is told, how it is trained, and how it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from attrxfer_diat.many.networks import ManyAttributesDiscriminator, ManyAttributesNetwork
+from attrxfer_diat.many.training import ManyAttributesTraining, ManyGan
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+import attrxfer as package
+from attrxfer.errors import AttrxferError, Interrupted
+from attrxfer.model.condition import Fixed, change_of
+from attrxfer.plugin import host as hosts
+from attrxfer.recipe import load
+from attrxfer.testing.fakes import Run, tiny_data
+from attrxfer.training.loop import Training
+from attrxfer.workflows.train import resume, run
+from tests.conftest import attrxfer
+
+NAMES = ("bright", "round")
+MANY = (
+    "data.faces=96", "train.size=16", "train.batch_size=4", "train.checkpoint_every=2", "train.threads=1", "train.precision=no",
+    "generator.width=4", "generator.blocks=1", "discriminator.width=4", "discriminator.hidden=8", "metric=[]",
+    "report.samples_every=2", "report.samples=2", "train.adversarial_many.steps=4", "train.adversarial_many.batch_size=4",
+)  # fmt: skip
+
+
+def network() -> ManyAttributesNetwork:
+    torch.manual_seed(0)
+    return ManyAttributesNetwork(attributes=NAMES, width=4, blocks=1).eval()
+
+
+def images(count: int = 3, size: int = 16) -> torch.Tensor:
+    return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+
+def test_no_change_leaves_the_image_and_each_change_differs() -> None:
+    generator, x = network(), images()
+    assert torch.equal(generator(x, torch.zeros(3, 2)), x)
+    changes = [change_of(NAMES, wanted).expand(3, -1) for wanted in ({"bright": True}, {"bright": False}, {"round": True})]
+    made = [generator(x, change) for change in changes]
+    assert not torch.allclose(made[0], made[1]) and not torch.allclose(made[0], made[2])
+    assert torch.equal(generator(x), generator(x, torch.ones(3, 2)))
+
+
+def test_each_image_gets_its_own_change() -> None:
+    generator, x = network(), images()
+    changes = torch.tensor([[1.0, 0.0], [0.0, 0.0], [-1.0, 1.0]])
+    together = generator(x, changes)
+    for row in range(3):
+        torch.testing.assert_close(
+            together[row : row + 1], generator(x[row : row + 1], changes[row : row + 1]), atol=1e-5, rtol=0
+        )
+
+
+def test_half_a_change_has_half_the_mask() -> None:
+    parts = network().parts(images(), torch.tensor([[0.5, 0.0]]).expand(3, -1))
+    assert 0 < float(parts["mask"].detach().max()) <= 0.5
+
+
+def test_a_change_names_what_the_model_cannot_do() -> None:
+    assert change_of(NAMES, {"round": False}).tolist() == [0, -1]
+    with pytest.raises(AttrxferError, match='cannot change "rond"; did you mean "round".*bright, round'):
+        change_of(NAMES, {"rond": True})
+
+
+@pytest.fixture
+def stage() -> Iterator[ManyAttributesTraining]:
+    torch.manual_seed(0)
+    discriminator = ManyAttributesDiscriminator(size=32, attributes=NAMES, width=4, hidden=8, classification=2.0)
+    run = Run(tiny_data(), ManyAttributesNetwork(attributes=NAMES, width=4, blocks=1), discriminator, ManyGan())
+    made = ManyAttributesTraining(steps=2, batch_size=6, dstep=1)
+    made.prepare(run, run.adversarial)
+    yield made
+
+
+def test_every_image_is_asked_for_another_value_of_at_least_one_attribute(stage: ManyAttributesTraining) -> None:
+    step = stage._transform(0)
+    fixed = step._generator  # type: ignore[attr-defined]
+    assert isinstance(fixed, Fixed)
+    labels = stage.labels(stage.run.batch("all", 0, 6))
+    asked = fixed.change
+    assert asked.shape == (6, 2) and (asked.abs().sum(1) >= 1).all()
+    assert torch.equal(stage.wanted, torch.where(asked == 0, labels, (asked > 0).float()))
+    assert (asked[labels == 1] <= 0).all() and (asked[labels == 0] >= 0).all(), "what an image has is only taken away"
+
+
+def test_t_is_taught_the_wanted_attributes_and_d_the_real_ones(stage: ManyAttributesTraining) -> None:
+    step = stage._transform(0)
+    terms = stage._terms(step)
+    logits = stage.discriminator(step.output).attributes
+    assert logits is not None
+    expected = 2.0 * binary_cross_entropy_with_logits(logits, stage.wanted)
+    torch.testing.assert_close(terms["T attributes"], expected)
+    batch = stage.run.batch("all", 1_000_000, 6)
+    seen = stage.discriminator(batch.images).attributes
+    assert seen is not None
+    expected = 2.0 * binary_cross_entropy_with_logits(seen, stage.labels(batch))
+    report = stage._update_discriminator(0, step.source, step.output.detach())
+    torch.testing.assert_close(report["D attributes"], expected.detach())
+
+
+def test_previews_show_each_attribute_both_ways(stage: ManyAttributesTraining) -> None:
+    rows = stage.preview(images(2, 32))
+    assert list(rows) == ["bright", "no bright", "round", "no round"]
+    assert not torch.allclose(rows["bright"], rows["no bright"])
+
+
+@pytest.mark.parametrize(
+    ("generator", "attributes", "said"),
+    [("masked_many", ("round", "bright"), "discriminator.attributes: bright, round, but"), ("masked", NAMES, "masked_many")],
+)
+def test_networks_that_do_not_fit_are_refused(generator: str, attributes: Any, said: str) -> None:
+    from attrxfer_diat.generator import MaskedTransformNetwork
+
+    made: Any = MaskedTransformNetwork(width=4, blocks=1)
+    if generator == "masked_many":
+        made = ManyAttributesNetwork(attributes=attributes, width=4, blocks=1)
+    run = Run(tiny_data(), made, ManyAttributesDiscriminator(size=32, attributes=NAMES, width=4, hidden=8), ManyGan())
+    with pytest.raises(AttrxferError, match=said):
+        ManyAttributesTraining(steps=2).prepare(run, run.adversarial)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("many")
+    host = hosts.load()
+    return run(load("diat_a_many", host, MANY), folder / "run", host, quiet=True).path
+
+
+def test_a_run_stopped_and_resumed_ends_with_the_same_weights(trained: Path, tmp_path: Path) -> None:
+    from safetensors.numpy import load_file
+
+    host = hosts.load()
+    recipe = load("diat_a_many", host, MANY)
+    stopping = Training(recipe, _folder(tmp_path / "again"), host, quiet=True)
+    stopping.create_folder()
+    original = ManyAttributesTraining.step
+
+    def step(self: ManyAttributesTraining, index: int) -> Any:
+        if index == 3:
+            raise KeyboardInterrupt
+        return original(self, index)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises((KeyboardInterrupt, Interrupted)):
+        patch.setattr(ManyAttributesTraining, "step", step)
+        stopping.train()
+    resume(tmp_path / "again", host, quiet=True)
+    one, other = (load_file(path / "bundle" / "model.safetensors") for path in (trained, tmp_path / "again"))
+    assert one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def _folder(path: Path) -> Any:
+    from attrxfer.storage.run_folder import RunFolder
+
+    return RunFolder(path)
+
+
+def test_a_bundle_opens_for_any_of_its_attributes(trained: Path) -> None:
+    x = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3)).astype(np.uint8)
+    usual, young, both = (
+        package.load(trained, attributes=chosen) for chosen in (None, {"Young": True}, {"Young": True, "Eyeglasses": False})
+    )
+    assert dict(usual.guided) == {"Male": False} and dict(both.guided) == {"Young": True, "Eyeglasses": False}
+    assert young.can_change == ("Male", "Young", "Eyeglasses", "Mouth_Slightly_Open")
+    results = [model.images(x) for model in (usual, young, both)]
+    assert not np.array_equal(results[0], results[1]) and not np.array_equal(results[1], results[2])
+    assert young.metadata["task"]["guided"] == {"Young": True} and young.metadata["response"] is None
+
+
+def test_the_command_line_says_what_can_be_changed(trained: Path, tmp_path: Path) -> None:
+    assert "Male, Young, Eyeglasses, Mouth_Slightly_Open (transfer --attribute NAME=true)" in attrxfer("info", trained).stdout
+    photo = trained / "samples" / "source.png"
+    wrong = attrxfer("transfer", trained, photo, "--aligned", "--attribute", "Yung=true")
+    assert wrong.returncode == 2 and 'did you mean "Young"' in wrong.stderr
+    unclear = attrxfer("transfer", trained, photo, "--aligned", "--attribute", "Young")
+    assert unclear.returncode == 2 and "NAME=true or NAME=false" in unclear.stderr
+    other = attrxfer("transfer", "gender", photo, "--attribute", "Young=true")
+    assert other.returncode == 2 and "makes {'Male': False} only: leave --attribute out" in other.stderr
+    method = attrxfer("transfer", "input_copy", photo, "--attribute", "Young=true")
+    assert method.returncode == 2 and "only a bundle for many attributes" in method.stderr
+    made = attrxfer("transfer", trained, photo, "--aligned", "--attribute", "Young=true", "-o", tmp_path / "out")
+    assert made.returncode == 0 and list((tmp_path / "out").rglob("*.png"))
+
+
+def test_it_is_scored_for_the_attribute_that_is_asked_for(trained: Path) -> None:
+    from attrxfer.workflows.evaluate import evaluate
+
+    found = evaluate(str(trained), overrides=["task.guided={Young=true}", 'metric=[{use="preserved"}]'])
+    results = found.scored[0][1]
+    assert dict(found.target) == {"Young": True} and results.model is not None
+    assert dict(results.model.guided) == {"Young": True}
+
+
+def test_an_exported_file_has_the_change_for_good(trained: Path, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    file = tmp_path / "young.onnx"
+    made = attrxfer("export", trained, "-o", file, "--attribute", "Young=true")
+    assert made.returncode == 0, made.stderr
+    x = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3)).astype(np.uint8)
+    exported, direct = package.load(file), package.load(trained, attributes={"Young": True})
+    assert dict(exported.guided) == {"Young": True}
+    assert np.abs(exported.images(x).astype(int) - direct.images(x)).max() <= 1
