@@ -36,7 +36,9 @@ QUICK = {"steps": 2, "batch_size": 4}
 EXAMPLES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("generator", "diat"): {"width": 4, "blocks": 1},
     ("generator", "masked"): {"width": 4, "blocks": 1},
+    ("generator", "masked_many"): {"width": 4, "blocks": 1, "attributes": ["bright", "round"]},
     ("discriminator", "diat"): {"width": 4, "hidden": 8},
+    ("discriminator", "diat_many"): {"width": 4, "hidden": 8, "attributes": ["bright", "round"]},
     ("features", "vgg_face"): {"path": str(FILES / "vgg.safetensors")},
     ("features", "timm"): {"name": "test_resnet", "weights": str(FILES / "timm.safetensors")},
     ("features", "face_features"): {"width": 4},
@@ -57,6 +59,7 @@ EXAMPLES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("locator", "auto"): {"region": "mouth"},
     ("stage", "local_enhancer"): {"network": FACES, "locator": {"use": "auto", "region": "mouth"}, **QUICK},
     ("stage", "adversarial"): {"pool": 2, "batch_size": 4},
+    ("stage", "adversarial_many"): {"pool": 2, "batch_size": 4},
     ("method", "cnia"): {"steps": 2, "network": FACES},
     ("method", "inpainting"): {"steps": 2, "train_steps": 2, "width": 4, "locator": {"use": "landmarks", "region": "mouth"}},
     ("metric", "attribute_accuracy"): QUICK,
