@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from attrxfer.media.images import to_rgb
+from attrxfer.media.images import to_rgb, white_of
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 TRANSPOSES = {
@@ -55,7 +55,7 @@ def apply_change(image: Image.Image, before: NDArray[np.uint8], after: NDArray[n
     own = np.asarray(stored)
     if stored.mode == "CMYK":
         return Image.fromarray(_with_ink(own, change), "CMYK")
-    top = _white(own) if own.dtype != np.uint8 else 255
+    top = white_of(own, floats=stored.mode == "F") if own.dtype != np.uint8 else 255
     if own.ndim == 2 or own.shape[2] == 2:
         change = (change @ LUMA)[..., None]
     values: NDArray[np.float64] = own.reshape(*own.shape[:2], -1).astype(np.float64)
@@ -74,11 +74,6 @@ def _plain(image: Image.Image) -> Image.Image:
         return image.convert("L")
     kept = image.mode in ("RGB", "RGBA", "L", "LA", "CMYK", "F") or image.mode.startswith("I")
     return image if kept else image.convert("RGB")
-
-
-def _white(values: NDArray[Any]) -> float:
-    """The value that ``to_rgb`` takes for white."""
-    return 65535.0 if float(values.max(initial=0)) > 255 else 255.0
 
 
 def _with_ink(own: NDArray[np.uint8], change: NDArray[np.float32]) -> NDArray[np.uint8]:
