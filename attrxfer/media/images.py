@@ -31,6 +31,8 @@ HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"
 """What such a file begins with, whatever it is called."""
 INSTALL_HEIF = "pip install 'attrxfer[heif]'"
 JPEG_QUALITY = 95
+STRIP = 1 << 21
+"""Pixels of an image that are computed at once."""
 UNREADABLE = (OSError, ValueError, TypeError, SyntaxError, EOFError, KeyError, IndexError, struct.error, zlib.error)
 """What Pillow raises for damaged files."""
 
@@ -106,9 +108,22 @@ def to_rgb(image: Image.Image) -> Image.Image:
         top = white_of(values, floats=image.mode == "F")
         return Image.fromarray((values.clip(0, top) * (255 / top)).round().astype(np.uint8)).convert("RGB")
     if "A" in image.getbands() or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
-    return image.convert("RGB")
+        return _on_white(image)
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    out = Image.new("RGB", image.size)
+    for rows in strips(image.height, image.width):
+        rgba = image.crop((0, rows.start, image.width, rows.stop)).convert("RGBA")
+        out.paste(Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB"), (0, rows.start))
+    return out
+
+
+def strips(height: int, width: int) -> Iterator[slice]:
+    """The rows of an image in strips of at most ``STRIP`` pixels, so that what is computed of them takes little memory."""
+    rows = max(1, STRIP // max(1, width))
+    return (slice(start, min(start + rows, height)) for start in range(0, height, rows))
 
 
 def white_of(values: NDArray[Any], *, floats: bool) -> float:

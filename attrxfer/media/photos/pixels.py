@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from attrxfer.media.images import to_rgb, white_of
+from attrxfer.media.images import strips, to_rgb, white_of
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 TRANSPOSES = {
@@ -51,19 +51,13 @@ def apply_change(image: Image.Image, before: NDArray[np.uint8], after: NDArray[n
     stored = _plain(image)
     if stored.mode == "RGB":  # stored as it is shown
         return Image.fromarray(after)
-    change = after.astype(np.float32) - before
-    own = np.asarray(stored)
-    if stored.mode == "CMYK":
-        return Image.fromarray(_with_ink(own, change), "CMYK")
+    own = np.array(stored)  # a copy
     top = white_of(own, floats=stored.mode == "F") if own.dtype != np.uint8 else 255
-    if own.ndim == 2 or own.shape[2] == 2:
-        change = (change @ LUMA)[..., None]
-    values: NDArray[np.float64] = own.reshape(*own.shape[:2], -1).astype(np.float64)
-    colours = change.shape[2]
-    values[..., :colours] = (values[..., :colours] + change * (top / 255)).clip(0, top)
-    if np.issubdtype(own.dtype, np.integer):
-        values = np.rint(values)
-    return Image.fromarray(np.ascontiguousarray(values.astype(own.dtype.newbyteorder("=")).reshape(own.shape)))
+    for rows in strips(*own.shape[:2]):
+        change = after[rows].astype(np.float32) - before[rows]
+        if change.any():
+            own[rows] = _with_ink(own[rows], change) if stored.mode == "CMYK" else _with_light(own[rows], change, top)
+    return Image.fromarray(own.astype(own.dtype.newbyteorder("="), copy=False), stored.mode if stored.mode == "CMYK" else None)
 
 
 def _plain(image: Image.Image) -> Image.Image:
@@ -74,6 +68,19 @@ def _plain(image: Image.Image) -> Image.Image:
         return image.convert("L")
     kept = image.mode in ("RGB", "RGBA", "L", "LA", "CMYK", "F") or image.mode.startswith("I")
     return image if kept else image.convert("RGB")
+
+
+def _with_light(own: NDArray[Any], change: NDArray[np.float32], top: float) -> NDArray[Any]:
+    """Brightness (H, W) or (H, W, C), in 0..top, with a change (H, W, 3) in steps of 255; transparency stays."""
+    values = own.reshape(*own.shape[:2], -1).copy()
+    grey = values.shape[2] < 3
+    change = (change @ LUMA)[..., None] if grey else change
+    colours = values[..., : 1 if grey else 3]
+    changed = (colours.astype(np.float64) + change * (top / 255)).clip(0, top)
+    if np.issubdtype(own.dtype, np.integer):
+        changed = np.rint(changed)
+    colours[...] = np.where(change == 0, colours, changed)
+    return values.reshape(own.shape)
 
 
 def _with_ink(own: NDArray[np.uint8], change: NDArray[np.float32]) -> NDArray[np.uint8]:
