@@ -55,7 +55,12 @@ def read_strength(ctx: click.Context, param: click.Parameter, value: str) -> tup
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    "-o", "--out", type=click.Path(path_type=Path), default=Path("out"), show_default=True, help="The folder of the results; of one photo or video, also its file."
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("out"),
+    show_default=True,
+    help="The folder of the results; of one photo or video, also its file.",
 )
 @click.option(
     "--strength",

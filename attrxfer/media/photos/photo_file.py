@@ -45,7 +45,7 @@ class PhotoFile:
 
     Attributes:
         path: The file.
-        image: The image as it is stored.
+        image: The image as it is stored; of a colour JPEG without its pixels.
         pixels: The image as a viewer shows it: uint8 RGB (H, W, 3), upright.
         xmp: Its XMP packet, as far as a result keeps it; None: nothing.
         notes: What a result cannot keep, in words.
@@ -105,7 +105,10 @@ def read_photo(path: Path) -> PhotoFile:
             notes.append("what the phone added behind the image is not kept")
         image.load()
         xmp, lost = kept_packet(image.info.get("xmp"), jpeg=_form(image) == "JPEG")
-        return PhotoFile(path, image, upright_rgb(image), xmp, (*notes, *lost))
+        pixels = upright_rgb(image)
+        if _form(image) == "JPEG" and image.mode == "RGB":
+            image.close()  # the stored pixels are those that are shown; what else the file holds stays
+        return PhotoFile(path, image, pixels, xmp, (*notes, *lost))
 
 
 def _form(image: Image.Image) -> str:
@@ -188,7 +191,16 @@ def _jpeg2000(old: Any, new: Image.Image, xmp: bytes | None) -> dict[str, Any]:
     return {"no_jp2": old.codec == "j2k"}
 
 
-_OPTIONS = {"AVIF": _avif, "HEIF": _heif, "JPEG2000": _jpeg2000, "JPEG": _jpeg, "PNG": _png, "WEBP": _webp, "TIFF": _tiff, "GIF": _gif}
+_OPTIONS = {
+    "AVIF": _avif,
+    "HEIF": _heif,
+    "JPEG2000": _jpeg2000,
+    "JPEG": _jpeg,
+    "PNG": _png,
+    "WEBP": _webp,
+    "TIFF": _tiff,
+    "GIF": _gif,
+}
 
 
 def _exif(image: Image.Image) -> bytes:

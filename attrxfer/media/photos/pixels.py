@@ -28,7 +28,12 @@ def upright_rgb(image: Image.Image) -> NDArray[np.uint8]:
     """An image as a viewer shows it: uint8 RGB (H, W, 3), upright; transparency on white, 16 bits as 8."""
     transpose = TRANSPOSES.get(image.getexif().get(ORIENTATION_TAG, 1))
     rgb = to_rgb(image)
-    return np.asarray(rgb.transpose(transpose[0]) if transpose else rgb)
+    if transpose:
+        rgb = rgb.transpose(transpose[0])
+    pixels = np.empty((rgb.height, rgb.width, 3), np.uint8)
+    for rows in strips(rgb.height, rgb.width):
+        pixels[rows] = np.asarray(rgb.crop((0, rows.start, rgb.width, rows.stop)))
+    return pixels
 
 
 def apply_change(image: Image.Image, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> Image.Image:

@@ -136,9 +136,7 @@ def test_clips_of_cameras_and_phones_are_taken(run: Any, tmp_path: Path) -> None
     assert [len(read(tmp_path / "out" / name)) for name in ("a.3gp", "b.m2ts")] == [4, 4]
 
 
-def test_a_library_that_fails_at_one_clip_leaves_the_others(
-    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_library_that_fails_at_one_clip_leaves_the_others(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("a.mp4", "b.mp4"):
         write(tmp_path / name, moving(4), "libx264", "yuv420p")
     detect = Bright.detect
