@@ -50,7 +50,8 @@ Made = TypeVar("Made")
 
 def attempt(path: Path, make: Callable[[], Made]) -> Made | DataError:
     """Do one file's work. Whatever goes wrong with it, an error of the system, of a library or of the file itself, is the
-    outcome of this file, and the other files go on. Only a full disk ends a job (and Ctrl-C, which is no such error).
+    outcome of this file, and the other files go on. Only a full disk ends a job (and Ctrl-C, which is no such error), and a
+    model or detector that refuses all files.
 
     Args:
         path: The file.
@@ -61,11 +62,14 @@ def attempt(path: Path, make: Callable[[], Made]) -> Made | DataError:
 
     Raises:
         OSError: The disk is full.
+        AttrxferError: A refusal that is not the file's.
     """
     try:
         return make()
     except DataError as error:
         return error
+    except AttrxferError:  # the model or the detector cannot do this job at all
+        raise
     except Exception as error:
         if is_full_disk(error):
             raise
@@ -75,7 +79,7 @@ def attempt(path: Path, make: Callable[[], Made]) -> Made | DataError:
 def _reason(error: Exception) -> str:
     """An error in one line; its kind is named where it is no refusal that is written for people."""
     said = " ".join(str(getattr(error, "strerror", None) or error).split())[:200]
-    if isinstance(error, AttrxferError | OSError) and said:
+    if isinstance(error, OSError) and said:
         return said
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
 

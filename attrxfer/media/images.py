@@ -59,7 +59,7 @@ def _prepare(path: Path) -> None:
     """
     with path.open("rb") as file:
         head = file.read(12)
-    if head[4:8] != b"ftyp" or head[8:] not in HEIF_BRANDS and path.suffix.lower() not in HEIF:
+    if head[4:8] != b"ftyp" or (head[8:] not in HEIF_BRANDS and path.suffix.lower() not in HEIF):
         return
     if find_spec("pillow_heif") is None:
         raise DataError(f"{path}: HEIC needs pillow-heif: {INSTALL_HEIF}")
