@@ -107,7 +107,7 @@ class BatchedProcessor(ABC, Generic[Item]):
         made = attempt(given[0][0].source, lambda: self.transfer([item for _, item in given]))
         if isinstance(made, DataError) and len(given) > 1:  # of one of them: each alone
             return [self._transfer([one])[0] for one in batch]
-        results = iter([made] if isinstance(made, DataError) else made)
+        results: Iterator[Item | DataError] = iter([made] if isinstance(made, DataError) else made)
         return [(task, item if item is None or isinstance(item, DataError) else next(results)) for task, item in batch]
 
     def _write(self, batch: Batch[Item]) -> list[Answer]:

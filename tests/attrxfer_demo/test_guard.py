@@ -66,7 +66,7 @@ def test_a_name_that_anyone_can_register_is_not_this_machines(host: str, own: bo
 
 def test_uploads_end_where_the_disk_would_suffer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = {"headers": [(b"host", b"127.0.0.1")], "path": "/gradio_api/upload", "method": "POST"}
-    watched = guard.Guard(lambda *_: None, tmp_path)  # type: ignore[arg-type, return-value]
+    watched = guard.Guard(lambda *_: None, tmp_path)  # type: ignore[arg-type]
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "a").write_bytes(bytes(5))
     monkeypatch.setattr(guard, "MOST_BYTES", 5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from importlib.util import find_spec
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MPEG = frozenset({".3g2", ".3gp", ".f4v", ".m2t", ".m2ts", ".m4v", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".vob"})
 SUFFIXES = MPEG | {".asf", ".avi", ".flv", ".mkv", ".mxf", ".ogv", ".webm", ".wmv"}
 INSTALL = "pip install 'attrxfer[video]'"
-UPRIGHT_FILTERS = {
+UPRIGHT_FILTERS: Mapping[tuple[int, ...], str] = {
     (0, 1, -1, 0): "transpose=clock",
     (-1, 0, 0, -1): "hflip,vflip",
     (0, -1, 1, 0): "transpose=cclock",
@@ -237,7 +237,8 @@ def _display_signs(frame: VideoFrame) -> tuple[int, ...]:
     """Signs of a, b, c and d in a frame's display matrix; of numbers that are small beside the others 0."""
     from av.sidedata.sidedata import Type
 
-    side = frame.side_data.get(Type.DISPLAYMATRIX)
+    side_data: Any = frame.side_data  # PyAV's own types do not know its keys
+    side = side_data.get(Type.DISPLAYMATRIX)
     if side is None:
         return ()
     values = [struct.unpack("=9i", bytes(side))[place] for place in (0, 1, 3, 4)]

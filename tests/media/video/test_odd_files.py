@@ -44,10 +44,10 @@ def with_data_track(path: Path) -> Path:
             if packet.dts is not None:
                 packet.stream = copies[packet.stream_index]
                 container.mux(packet)
-        for packet in again.demux(audio=0):
-            if packet.dts is not None:
-                packet.stream = second
-                container.mux(packet)
+        for sound in again.demux(audio=0):
+            if sound.dts is not None:
+                sound.stream = second
+                container.mux(sound)
     content = path.read_bytes()
     for old, new in ((b"soun", b"meta"), (b"mp4a", b"djmd")):
         before, _, after = content.rpartition(old)
