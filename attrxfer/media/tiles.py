@@ -12,7 +12,7 @@ MULTIPLE = 16
 SIDE = 512
 """Side of a tile in pixels, at least. It bounds the memory, whatever the image's size."""
 MOST = 128
-"""The greatest reach that is measured. A network that looks at the whole image, as instance normalisation does, has this one."""
+"""The greatest reach that is measured: that of networks that look at the whole image, as instance normalisation does."""
 Image = NDArray[np.uint8]
 
 

@@ -50,8 +50,8 @@ class Folder:
     Args:
         path: The folder.
         size: Side of the images in pixels; images are cut to their central square.
-        patches: Whether the central ``size`` x ``size`` pixels are cut out instead, and nothing is resized. For what is not about
-            a subject, such as sharpness: the model then transfers whole images of any size.
+        patches: Whether the central ``size`` x ``size`` pixels are cut out instead, and nothing is resized. For what is not
+            about a subject, such as sharpness: the model then transfers whole images of any size.
     """
 
     framing = None

@@ -19,15 +19,11 @@ def register_components(registry: Registry) -> None:
         summary="patches of scikit-image's pictures, half of them blurred, reduced, rained on or painted",
         **here,
     )
-    registry.dataset(
-        "handwriting", "attrxfer_quality.handwriting:Handwriting", summary="drawn letters of two hands", **here
-    )
+    registry.dataset("handwriting", "attrxfer_quality.handwriting:Handwriting", summary="drawn letters of two hands", **here)
     registry.generator(
         "residual", "attrxfer_quality.generator:ResidualNetwork", summary="x + f(x), f at full resolution", **here
     )
-    registry.identity(
-        "degraded_again", "attrxfer_quality.identity:DegradedAgain", summary="T(x), degraded again, is x", **here
-    )
+    registry.identity("degraded_again", "attrxfer_quality.identity:DegradedAgain", summary="T(x), degraded again, is x", **here)
     for name, target, summary in (
         ("wiener", "Wiener", "deconvolution by Wiener's filter, of a known blur"),
         ("richardson_lucy", "RichardsonLucy", "deconvolution by Richardson and Lucy, of a known blur"),

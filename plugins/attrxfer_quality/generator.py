@@ -13,7 +13,8 @@ class ResidualNetwork(nn.Module):
 
     The networks of Table 1 reduce an image to a quarter and lose what a sharper image needs. f begins at zero, so that an
     untrained network returns its input and needs no reconstruction training (eq. 8). Without normalisation it treats each part
-    of a large image as a small image alone. Not in the paper; the form is that of DnCNN (Zhang et al., TIP 2017).
+    of a large image as a small image alone. Borders are continued by their mirror image: with zeros, the network would see
+    where they are, and learn a frame. Not in the paper; the form is that of DnCNN (Zhang et al., TIP 2017).
 
     Args:
         width: Channels between the convolutions.
@@ -26,8 +27,8 @@ class ResidualNetwork(nn.Module):
         super().__init__()
         layers: list[nn.Module] = []
         for channels in (3, *[width] * (depth - 2)):
-            layers += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU(inplace=True)]
-        last = nn.Conv2d(width, 3, 3, padding=1)
+            layers += [nn.Conv2d(channels, width, 3, padding=1, padding_mode="reflect"), nn.ReLU(inplace=True)]
+        last = nn.Conv2d(width, 3, 3, padding=1, padding_mode="reflect")
         nn.init.zeros_(last.weight)
         if last.bias is not None:
             nn.init.zeros_(last.bias)

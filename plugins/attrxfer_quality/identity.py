@@ -19,8 +19,8 @@ class DegradedAgain:
     the paper, whose identity losses compare T(x) with x itself.
 
     Args:
-        sigma: T(x) is blurred by a Gaussian of this standard deviation in pixels; 0 leaves this out. Pixels within three of it
-            from the border are not compared.
+        sigma: T(x) is blurred by a Gaussian of this standard deviation in pixels; 0 leaves this out. The
+            border is continued by its mirror image.
         factor: Then T(x) and x are reduced by this factor; 1 leaves this out.
         weight: Weight of the term in T's objective.
     """
@@ -40,10 +40,8 @@ class DegradedAgain:
         """A scalar, not yet multiplied by ``weight``."""
         output, source = step.output.float(), step.source.float()
         if self.sigma:
-            reach = round(3 * self.sigma)
-            kernel = 2 * reach + 1
-            output = gaussian_blur2d(output, (kernel, kernel), (self.sigma, self.sigma))[..., reach:-reach, reach:-reach]
-            source = source[..., reach:-reach, reach:-reach]
+            kernel = 2 * round(3 * self.sigma) + 1
+            output = gaussian_blur2d(output, (kernel, kernel), (self.sigma, self.sigma))
         if self.factor > 1:
             output, source = avg_pool2d(output, self.factor), avg_pool2d(source, self.factor)
         return (output - source).square().mean() / 2

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from attrxfer_diat.generator import MaskedTransformNetwork
 from numpy.typing import NDArray
 from torch import nn
 
 from attrxfer.media.tiles import in_tiles
 from attrxfer.model.reach import measured_reach
 from attrxfer.storage.conversion import to_tensor, to_uint8
-from attrxfer_diat.generator import MaskedTransformNetwork
 
 Image = NDArray[np.uint8]
 
