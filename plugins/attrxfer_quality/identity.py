@@ -7,7 +7,7 @@ from typing import Annotated
 from kornia.filters import gaussian_blur2d
 from pydantic import Field
 from torch import Tensor
-from torch.nn.functional import avg_pool2d
+from torch.nn.functional import avg_pool2d, interpolate
 
 from attrxfer.interfaces import TransferStep
 
@@ -19,9 +19,9 @@ class DegradedAgain:
     the paper, whose identity losses compare T(x) with x itself.
 
     Args:
-        sigma: T(x) is blurred by a Gaussian of this standard deviation in pixels; 0 leaves this out. The
-            border is continued by its mirror image.
-        factor: Then T(x) and x are reduced by this factor; 1 leaves this out.
+        sigma: T(x) is blurred by a Gaussian of this standard deviation in pixels; 0 leaves this out. Pixels
+            within three of it from the border, where x saw what is not in the image, are not compared.
+        factor: Then it is reduced by this factor and enlarged again by bicubic interpolation; 1 leaves this out.
         weight: Weight of the term in T's objective.
     """
 
@@ -40,8 +40,11 @@ class DegradedAgain:
         """A scalar, not yet multiplied by ``weight``."""
         output, source = step.output.float(), step.source.float()
         if self.sigma:
-            kernel = 2 * round(3 * self.sigma) + 1
-            output = gaussian_blur2d(output, (kernel, kernel), (self.sigma, self.sigma))
+            reach = round(3 * self.sigma)
+            kernel = 2 * reach + 1
+            output = gaussian_blur2d(output, (kernel, kernel), (self.sigma, self.sigma))[..., reach:-reach, reach:-reach]
+            source = source[..., reach:-reach, reach:-reach]
         if self.factor > 1:
-            output, source = avg_pool2d(output, self.factor), avg_pool2d(source, self.factor)
+            small = avg_pool2d(output, self.factor)
+            output = interpolate(small, source.shape[-2:], mode="bicubic", antialias=True)  # as Pillow does, by "antialias"
         return (output - source).square().mean() / 2

@@ -22,6 +22,7 @@ from attrxfer.interfaces import Counterfactuals, HasPatches
 from attrxfer.model.method import MethodModel
 from attrxfer.model.reach import measured_reach
 from attrxfer.plugin.host import Host
+from attrxfer.storage.conversion import to_tensor
 
 Images = NDArray[np.uint8]
 
@@ -62,12 +63,14 @@ def test_the_counterfactual_of_the_counterfactual_is_the_image() -> None:
         data.counterfactual(rows, "Smiling")
 
 
-def test_reduced_patches_keep_the_mean_of_each_square_of_pixels() -> None:
-    """Bicubic interpolation keeps it nearly; the loss relies on it."""
-    reduced, truth = (
-        images.reshape(-1, 16, 2, 16, 2, 3).astype(float).mean((2, 4)) for images in altered_and_truth("low_resolution")
-    )
-    assert np.abs(reduced - truth).mean() < 2
+@pytest.mark.parametrize(("name", "loss"), [("low_resolution", DegradedAgain(factor=2)), ("blur", DegradedAgain(sigma=1.5))])
+def test_the_loss_degrades_as_the_data_do(name: Name, loss: DegradedAgain) -> None:
+    images, truth = altered_and_truth(name)
+    step: Any = SimpleNamespace(source=to_tensor(images), output=to_tensor(truth))
+    copied: Any = SimpleNamespace(source=to_tensor(images), output=to_tensor(images))
+    shifted: Any = SimpleNamespace(source=to_tensor(images), output=to_tensor(np.roll(truth, 1, 1)))
+    floor = 0.5 * (2.5 / 127.5) ** 2 if name == "blur" else 0.5 * (2 / 127.5) ** 2
+    assert float(loss(step)) < floor and float(loss(step)) < float(loss(copied)) < float(loss(shifted))
 
 
 @pytest.mark.parametrize(
