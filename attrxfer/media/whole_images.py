@@ -26,6 +26,11 @@ def reach_of(model: Model) -> int | None:
     return model.reach if isinstance(model, TransfersWholeImages) else None
 
 
+def transfer_whole(model: Model, image: NDArray[np.uint8], reach: int, strength: float) -> NDArray[np.uint8]:
+    """What a model makes of a whole image uint8 (H, W, 3), in tiles."""
+    return in_tiles(lambda tile: model.images(tile, strength), image, reach)
+
+
 class WholeImage(NamedTuple):
     """An image on its way.
 
@@ -85,4 +90,4 @@ class WholeImageProcessor(BatchedProcessor[WholeImage]):
         return Written(notes=notes)
 
     def _transferred(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        return in_tiles(lambda tile: self.model.images(tile, self.strength), image, self.reach)
+        return transfer_whole(self.model, image, self.reach, self.strength)
