@@ -84,7 +84,7 @@ class RichardsonLucy(OfImages):
 
     reach = 96
 
-    def __init__(self, *, sigma: Sigma = 1.5, iterations: Annotated[int, Field(ge=1)] = 10) -> None:
+    def __init__(self, *, sigma: Sigma = 1.5, iterations: Annotated[int, Field(ge=1)] = 20) -> None:
         self.sigma = sigma
         self.iterations = iterations
 
@@ -101,7 +101,7 @@ class Median(OfImages):
         side: Side of the neighbourhood in pixels, an odd number.
     """
 
-    def __init__(self, *, side: Annotated[int, Field(ge=3, le=31)] = 3) -> None:
+    def __init__(self, *, side: Annotated[int, Field(ge=3, le=31)] = 5) -> None:
         self.side = side
 
     def result(self, image: NDArray[np.float64]) -> NDArray[np.float64]:

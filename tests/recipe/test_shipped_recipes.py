@@ -118,10 +118,10 @@ def test_any_attribute_is_one_set_away_and_trains(guided: str, tmp_path: Path, h
 
 def _no_files(recipe: Recipe) -> dict[str, Any]:
     """Overrides that put a network which learns where the paper has VGG-Face's weights, a file of the user's."""
+    if recipe.data.name in BEYOND_FACES:
+        return {}
     features = {"network": {"use": "face_features"}}
-    overrides: dict[str, Any] = {"train": {"local_enhancer": features}}
-    if recipe.data.name not in BEYOND_FACES:
-        overrides["data"] = DRAWN
+    overrides: dict[str, Any] = {"data": DRAWN, "train": {"local_enhancer": features}}
     if recipe.identity and recipe.identity[0].name == "backbone":
         overrides["identity"] = features
     if recipe.regularizer and recipe.regularizer[0].name == "perceptual":
