@@ -98,7 +98,7 @@ class Handwriting:
         return [self._draw(row, row % 2) for row in rows]
 
     def fingerprint(self) -> str:
-        """A hash of the parameters and of this plugin's source."""
+        """A hash of the parameters and of this file."""
         source = Path(__file__).read_bytes()
         return hashlib.sha256(source + repr((self.size, self.count, self.seed)).encode()).hexdigest()
 
