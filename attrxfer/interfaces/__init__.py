@@ -22,6 +22,7 @@ from attrxfer.interfaces.abilities import (
     HasDiscriminator,
     HasFraming,
     HasParts,
+    HasPatches,
     HasPreview,
     HasSmallSettings,
     LearnsFromData,
@@ -76,7 +77,7 @@ from attrxfer.interfaces.losses import (
     Slot,
     TransferStep,
 )
-from attrxfer.interfaces.model import ChecksInputs, ChoosesBackend, InputCheck, Model
+from attrxfer.interfaces.model import ChecksInputs, ChoosesBackend, InputCheck, Model, TransfersWholeImages
 from attrxfer.interfaces.networks import Discrimination, Discriminator, Features, Generator
 from attrxfer.interfaces.training import Devices, Run, Stage
 
@@ -139,6 +140,7 @@ __all__ = [
     "HasDiscriminator",
     "HasFraming",
     "HasParts",
+    "HasPatches",
     "HasPreview",
     "HasSmallSettings",
     "Identity",
@@ -171,5 +173,6 @@ __all__ = [
     "SupervisesDiscriminator",
     "TransferStep",
     "TransfersImages",
+    "TransfersWholeImages",
     "Unit",
 ]

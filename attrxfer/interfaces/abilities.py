@@ -269,6 +269,18 @@ class HasFraming(Protocol):
     framing: Framing | None
 
 
+@runtime_checkable
+class HasPatches(Protocol):
+    """A data set whose images may be patches of larger ones, at the scale of these and not about one subject: the model then
+    transfers whole images of any size.
+
+    Attributes:
+        patches: Whether they are.
+    """
+
+    patches: bool
+
+
 # ------------------------------------------------------------ methods, backends, exporters
 
 

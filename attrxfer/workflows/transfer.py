@@ -30,6 +30,7 @@ from attrxfer.media.provenance import provenance_of
 from attrxfer.media.video.processor import VideoProcessor
 from attrxfer.media.video.reader import SUFFIXES as VIDEOS
 from attrxfer.media.video.reader import is_video
+from attrxfer.media.whole_images import IMAGE, WholeImageProcessor, reach_of
 from attrxfer.model.calling import CallableModel
 from attrxfer.model.keep_identity import KeepIdentity
 from attrxfer.model.loading import load_model, locate
@@ -128,9 +129,9 @@ def transfer(
         on_steps: Told how far a video is, see ``OnSteps``.
 
     Raises:
-        AttrxferError: What ``load_model``, ``load_detector`` and ``find_tasks`` raise; the model takes crops only; it cannot
-            choose its backend; a video is given as a crop;
-            or ``out`` names a file that the results cannot be.
+        AttrxferError: What ``load_model``, ``load_detector`` and ``find_tasks`` raise; the model takes crops only, or whole
+            images and is given options for subjects; it cannot choose its backend; a video is given where only images are
+            taken; or ``out`` names a file that the results cannot be.
     """
     options = options or TransferOptions()
     out, named = _named_result(sources, out)
@@ -141,15 +142,18 @@ def transfer(
         notes = (f"{options.part:.0%} is strength {options.strength:g} here",)
     if isinstance(loaded, MethodModel) and isinstance(loaded.method, LearnsFromData) and options.task is None:
         raise AttrxferError(f"{model}: learns from images with the attribute: name the task with --recipe, yours with --data")
+    whole = reach_of(loaded) is not None
+    if whole:
+        _check_whole(loaded, options)
     kept = None
     if options.keep_identity is not None:
         kept = loaded = KeepIdentity(loaded, load_detector(options.detector, host.registry), options.keep_identity)
-    if not options.aligned and loaded.alignment is None:
+    if not (whole or options.aligned) and loaded.alignment is None:
         raise AttrxferError(
             f"{model}: does not say how its training images were aligned, so photos cannot be cut as those were; if your "
             f"images are crops like those, use --aligned (results have {loaded.size} x {loaded.size} pixels)"
         )
-    what, suffixes = ("images", IMAGES) if options.aligned else ("images or videos", IMAGES | VIDEOS)
+    what, suffixes = ("images", IMAGES) if options.aligned or whole else ("images or videos", IMAGES | VIDEOS)
     found = find_tasks(sources, out, _is_media, f"{what} here ({', '.join(sorted(suffixes))})", named=named)
     provenance = provenance_of(loaded, options.strength)
     if kept is not None:
@@ -204,6 +208,19 @@ def _hidden(found: Found) -> Iterator[str]:
         more = f" and {len(found.hidden) - NAMED} more" if len(found.hidden) > NAMED else ""
         yield f"left out, as hidden or made by a system: {', '.join(map(str, found.hidden[:NAMED]))}{more}"
     yield from (f"left out: {reason}" for reason in found.unreadable)
+
+
+def _check_whole(model: CallableModel, options: TransferOptions) -> None:
+    """Refuse what has no meaning for a model of whole images, in which nothing is detected."""
+    given = {
+        "--aligned": options.aligned,
+        "--subjects": options.largest is not None,
+        "--detector": options.detector is not None,
+        "--keep-identity": options.keep_identity is not None,
+    }
+    wrong = [name for name, is_given in given.items() if is_given]
+    if wrong:
+        raise AttrxferError(f"{model.name}: transfers whole images at their own size: leave {', '.join(wrong)} out")
 
 
 def _lowered(model: KeepIdentity, strength: float) -> tuple[str, ...]:
@@ -271,6 +288,11 @@ def _processors(
             raise AttrxferError(f"{model.name}: cannot tell which images have the attribute already: leave --only-without out")
         if videos:
             raise AttrxferError(f"{videos[0]}: --only-without takes images only, and this is a video")
+    reach = reach_of(model)
+    if reach is not None:
+        if videos:
+            raise AttrxferError(f"{videos[0]}: {model.name} takes images only, and this is a video")
+        return [WholeImageProcessor(model, reach, options.strength, provenance)], IMAGE
     if options.aligned:
         if videos:
             raise AttrxferError(f"{videos[0]}: --aligned takes images only, and this is a video")
