@@ -43,7 +43,19 @@ MODULES = (
 
 
 NAVIGATION = {
-    "Use": ("start", "photos", "video", "demo", "data", "recipes", "scores", "hub", "troubleshooting", "questions"),
+    "Use": (
+        "start",
+        "photos",
+        "video",
+        "demo",
+        "beyond_faces",
+        "data",
+        "recipes",
+        "scores",
+        "hub",
+        "troubleshooting",
+        "questions",
+    ),
     "Add your own": ("plugins", "reference/kinds", "reference/hooks", "reference/python"),
     "Look up": ("reference/recipe", "reference/components", "reference/commands", "paper"),
 }

@@ -8,7 +8,7 @@ import sys
 import click
 
 from attrxfer.cli import compare, components, doctor, evaluate, export, info, models, plugins, recipe, run, transfer
-from attrxfer.errors import AttrxferError
+from attrxfer.errors import AttrxferError, printable
 
 
 class Group(click.Group):
@@ -18,13 +18,14 @@ class Group(click.Group):
         try:
             return super().invoke(ctx)
         except AttrxferError as error:
-            click.echo(f"attrxfer: {error}" if "\n" not in str(error) else str(error), err=True)
+            lines = [printable(line) for line in str(error).split("\n")]
+            click.echo("\n".join(lines) if len(lines) > 1 else f"attrxfer: {lines[0]}", err=True)
             sys.exit(error.exit_code)
         except BrokenPipeError:  # the reader of a pipe has left, as head does: click ends without a word
             raise
         except OSError as error:
             place = f"{error.filename}: " if error.filename else ""
-            click.echo(f"attrxfer: {place}{error.strerror or error}", err=True)
+            click.echo(f"attrxfer: {printable(f'{place}{error.strerror or error}')}", err=True)
             sys.exit(AttrxferError.exit_code)
 
 

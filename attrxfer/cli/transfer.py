@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from attrxfer.cli.output import ATTRIBUTE, SET
+from attrxfer.errors import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -54,7 +55,12 @@ def read_strength(ctx: click.Context, param: click.Parameter, value: str) -> tup
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    "-o", "--out", type=click.Path(path_type=Path), default=Path("out"), show_default=True, help="The folder of the results."
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("out"),
+    show_default=True,
+    help="The folder of the results; of one photo or video, also its file.",
 )
 @click.option(
     "--strength",
@@ -149,8 +155,8 @@ def transfer(
         result = workflow.transfer(model, files, out, host.load(), options, on_result=reporter.result, on_steps=reporter.steps)
     if not quiet:
         for line in (*summary(result.batch, out, result.subject), *result.notes):
-            click.echo(line)
-    if any(file.reason for file in result.batch.files):
+            click.echo(printable(line))
+    if result.incomplete or any(file.reason for file in result.batch.files):
         sys.exit(PARTIAL)
 
 
@@ -180,14 +186,16 @@ class Reporter:
         self.bar.update(self.all, completed=done, total=total, description=f"{done}/{total} files")
         if file.reason:
             did = "copied" if file.outcome == "copied" else "skipped"
-            click.echo(f"{file.source}: {did}: {file.reason}", err=True)
+            click.echo(f"{printable(str(file.source))}: {did}: {printable(file.reason)}", err=True)
         elif file.written.notes and not self.quiet:
-            click.echo(f"{file.source}: {'; '.join(file.written.notes)}", err=True)
+            click.echo(f"{printable(str(file.source))}: {printable('; '.join(file.written.notes))}", err=True)
 
     def steps(self, path: Path, done: int, total: int) -> None:
         """While a video is transferred."""
+        from rich.markup import escape
+
         if path not in self.videos:
-            self.videos[path] = self.bar.add_task(path.name)
+            self.videos[path] = self.bar.add_task(escape(printable(path.name)))
         self.bar.update(self.videos[path], completed=done, total=total)
 
 

@@ -3,7 +3,7 @@
 from attrxfer.data.batches import batch_rows, uniform
 from attrxfer.data.dataset import CachedDataset, open_data
 from attrxfer.data.recognition import data_table, recognise
-from attrxfer.data.sets import Sets, check_task, make_sets
+from attrxfer.data.sets import Sets, check_task, make_sets, shortcomings
 
 __all__ = [
     "CachedDataset",
@@ -14,5 +14,6 @@ __all__ = [
     "make_sets",
     "open_data",
     "recognise",
+    "shortcomings",
     "uniform",
 ]

@@ -106,6 +106,33 @@ def _at_most(rows: Rows, most: int, seed: int) -> Rows:
     return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
 
 
+FEW = 100
+"""Training images with or without the attributes, below which hardly anything is learned."""
+
+
+def shortcomings(data: CachedDataset, guided: Mapping[str, bool], source: Mapping[str, bool] | None) -> list[str]:
+    """What makes the results or the scores of a task doubtful, in words: few training images, or none to score with.
+
+    Args:
+        data: The opened data set.
+        guided: Attributes that results should have.
+        source: Conditions of the input set; None takes every image that is not guided.
+    """
+    named = ", ".join(f"{name}={str(value).lower()}" for name, value in guided.items())
+    found = []
+    kinds = {f"with {named}": data.satisfies(guided), "that are to be transferred": _is_input(data.records, guided, source)}
+    for split in SPLITS:
+        rows = data.rows(split, None)
+        for what, those in kinds.items():
+            count = int(those[rows].sum())
+            if split == "train" and count < FEW:
+                found.append(f"only {count} training images {what}: expect a poor result; {FEW} are few")
+            elif split != "train" and not count:
+                lost = "scores on it cannot be told" if split == "test" else "samples come from another split"
+                found.append(f"the {split} split has no images {what}: {lost}")
+    return found
+
+
 def _is_input(records: Records, guided: Mapping[str, bool], source: Mapping[str, bool] | None) -> NDArray[np.bool_]:
     """Bool (N,): which images the task transfers."""
     has = satisfies(records, guided)

@@ -17,12 +17,14 @@ from attrxfer.interfaces.abilities import (
     ChecksData,
     ChecksRecipe,
     ChosenAutomatically,
+    ClassifiesAttributes,
     ComparesSubjects,
     Conditional,
     GroupsImages,
     HasDiscriminator,
     HasFraming,
     HasParts,
+    HasPatches,
     HasPreview,
     HasSmallSettings,
     LearnsFromData,
@@ -77,7 +79,7 @@ from attrxfer.interfaces.losses import (
     Slot,
     TransferStep,
 )
-from attrxfer.interfaces.model import ChecksInputs, ChoosesBackend, InputCheck, Model
+from attrxfer.interfaces.model import ChecksInputs, ChoosesBackend, InputCheck, Model, TransfersWholeImages
 from attrxfer.interfaces.networks import Discrimination, Discriminator, Features, Generator
 from attrxfer.interfaces.training import Devices, Run, Stage
 
@@ -120,6 +122,7 @@ __all__ = [
     "ChecksRecipe",
     "ChoosesBackend",
     "ChosenAutomatically",
+    "ClassifiesAttributes",
     "ComparesSubjects",
     "Conditional",
     "Counterfactuals",
@@ -141,6 +144,7 @@ __all__ = [
     "HasDiscriminator",
     "HasFraming",
     "HasParts",
+    "HasPatches",
     "HasPreview",
     "HasSmallSettings",
     "Identity",
@@ -173,5 +177,6 @@ __all__ = [
     "SupervisesDiscriminator",
     "TransferStep",
     "TransfersImages",
+    "TransfersWholeImages",
     "Unit",
 ]

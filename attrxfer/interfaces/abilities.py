@@ -42,7 +42,6 @@ class StatesMissing(Protocol):
     @classmethod
     def missing(cls, **parameters: object) -> Sequence[str]:
         """What is missing (a file, an extra) before a component with these parameters can be built, each with its remedy."""
-        ...
 
 
 @runtime_checkable
@@ -58,7 +57,6 @@ class ChecksRecipe(Protocol):
         Returns:
             Problems whose ``path`` is a key of the component's own table, for example "layers"; "" for the component itself.
         """
-        ...
 
 
 @runtime_checkable
@@ -71,7 +69,6 @@ class ChecksData(Protocol):
         Raises:
             DataError: The component cannot use these data.
         """
-        ...
 
 
 @runtime_checkable
@@ -82,7 +79,6 @@ class ReadsAttributes(Protocol):
     def attributes_read(cls, **parameters: object) -> Sequence[str]:
         """Names of the attributes that a component with these parameters reads. A run checks that the data set has them before
         any image is decoded."""
-        ...
 
 
 @runtime_checkable
@@ -112,17 +108,14 @@ class RecipeView(Protocol):
     @property
     def size(self) -> int:
         """Side of the images in pixels."""
-        ...
 
     @property
     def generator_parts(self) -> Mapping[str, tuple[int, ...]]:
         """Names and shapes (1, C, H, W) of what the generator makes of an image: "output" and perhaps more."""
-        ...
 
     @property
     def discriminator_features(self) -> Sequence[tuple[int, ...]]:
         """Shapes (1, C, H, W) of the discriminator's feature maps, first to last."""
-        ...
 
     def features(self, network: Features, size: int | None = None) -> Sequence[tuple[int, ...]]:
         """Shapes (1, C, H, W) of a features network's maps, first to last.
@@ -131,11 +124,9 @@ class RecipeView(Protocol):
             network: The network.
             size: Side in pixels of the image that it gets; None: the recipe's.
         """
-        ...
 
     def owner(self, stage: object) -> object | None:
         """The component that brings a stage; None where only the recipe's own list of stages names it."""
-        ...
 
 
 # ------------------------------------------------------------ networks and losses
@@ -148,25 +139,26 @@ class HasParts(Protocol):
     def parts(self, images: Tensor) -> Mapping[str, Tensor]:
         """From images (N, 3, S, S) in -1..1: the result under "output" beside others, for example a mask (N, 1, S, S) in
         0..1 under "mask". Regularizers find them in ``TransferStep.parts``."""
-        ...
 
 
 @runtime_checkable
 class Conditional(Protocol):
-    """A generator that can change several attributes: a torch module that is called with images and a change.
-
-    The change (N, attributes) has a number for each attribute: 1 makes it true, -1 makes it false, 0 leaves it. A bundle
-    with such a generator serves all of its attributes; ``transfer --attribute NAME=VALUE`` chooses.
-
-    Attributes:
-        attributes: The attributes that it can change.
-    """
+    """A generator that is called with images and a change (N, attributes): for each of its ``attributes``, 1 makes it true, -1
+    makes it false, 0 leaves it. A bundle with such a generator serves all of them: ``transfer --attribute NAME=VALUE``."""
 
     attributes: tuple[str, ...]
 
     def parts(self, images: Tensor, change: Tensor | None = None) -> Mapping[str, Tensor]:
         """The result under "output" beside others, as in ``HasParts``; without a change every attribute becomes true."""
-        ...
+
+
+@runtime_checkable
+class ClassifiesAttributes(Protocol):
+    """A discriminator whose ``Discrimination`` has a logit for each of its ``attributes``. Their cross-entropy has the weight
+    ``classification``, for T as for D."""
+
+    attributes: tuple[str, ...]
+    classification: float
 
 
 @runtime_checkable
@@ -192,7 +184,6 @@ class SupervisesDiscriminator(Protocol):
         Returns:
             Scalars by name; D minimises their sum.
         """
-        ...
 
 
 @runtime_checkable
@@ -215,7 +206,6 @@ class HasDiscriminator(Protocol):
         Returns:
             Scalars by name; the discriminator minimises their sum.
         """
-        ...
 
 
 @runtime_checkable
@@ -234,7 +224,6 @@ class AdaptsAugmentation(Protocol):
 
     def adapt(self, logits: Tensor) -> None:
         """Set ``probability`` anew, by the logits of guided images of all processes in D's last update."""
-        ...
 
 
 # ------------------------------------------------------------ stages
@@ -246,7 +235,6 @@ class HasPreview(Protocol):
 
     def preview(self, images: Tensor) -> Tensor | Mapping[str, Tensor]:
         """Results (N, 3, S, S) in -1..1 for images of that shape; several by name are several rows of samples."""
-        ...
 
 
 @runtime_checkable
@@ -273,7 +261,6 @@ class Recognises(Protocol):
     @staticmethod
     def recognise(path: Path) -> float:
         """How certainly it can read this path: 0 for not at all, 1 for certainly."""
-        ...
 
 
 @runtime_checkable
@@ -285,6 +272,18 @@ class HasFraming(Protocol):
     """
 
     framing: Framing | None
+
+
+@runtime_checkable
+class HasPatches(Protocol):
+    """A data set whose images may be patches of larger ones, at the scale of these and not about one subject: the model then
+    transfers whole images of any size.
+
+    Attributes:
+        patches: Whether they are.
+    """
+
+    patches: bool
 
 
 # ------------------------------------------------------------ methods, backends, exporters
@@ -319,7 +318,6 @@ class GroupsImages(Protocol):
 
     def groups(self, data: DatasetView, rows: NDArray[np.int64]) -> Mapping[str, NDArray[np.bool_]]:
         """{name of a group: which of the images of these rows (N,) are in it}; empty where they cannot be divided."""
-        ...
 
 
 @runtime_checkable
@@ -337,7 +335,6 @@ class PicksImages(Protocol):
         Returns:
             Row numbers (N,) of the results; None where the method does not apply.
         """
-        ...
 
 
 @runtime_checkable
@@ -346,7 +343,6 @@ class TransfersImages(Protocol):
 
     def transfer(self, images_u8: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
         """Results uint8 (N, S, S, 3) for images of that shape, at a strength as in ``Model.images``."""
-        ...
 
 
 @runtime_checkable
@@ -363,7 +359,6 @@ class ComparesSubjects(Protocol):
         Returns:
             0 for the same subject unchanged; NaN where an image shows none.
         """
-        ...
 
 
 @runtime_checkable
@@ -380,7 +375,6 @@ class LearnsFromData(Protocol):
         Raises:
             DataError: The data do not serve.
         """
-        ...
 
 
 @runtime_checkable

@@ -94,6 +94,20 @@ class ChecksInputs(Protocol):
 
 
 @runtime_checkable
+class TransfersWholeImages(Protocol):
+    """A model that may transfer whole images of any size, since its training images were patches of larger ones; or a method
+    that treats each part of an image alike.
+
+    Attributes:
+        reach: How far in pixels a result depends on the image: tiles of an image overlap by that. None: the model transfers
+            aligned subjects only.
+    """
+
+    @property
+    def reach(self) -> int | None: ...
+
+
+@runtime_checkable
 class ChoosesBackend(Protocol):
     """A model whose networks can be run by a component of kind ``backend``."""
 

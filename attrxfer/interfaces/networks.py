@@ -34,7 +34,10 @@ class Discrimination(NamedTuple):
 
 
 class Discriminator(Protocol):
-    """Kind ``discriminator``: a torch module that tells real images with the attribute from all others."""
+    """Kind ``discriminator``: a torch module that tells real images with the attribute from all others.
+
+    Optional ability: ``ClassifiesAttributes``.
+    """
 
     def __call__(self, images: Tensor) -> Discrimination:
         """D of images (N, 3, S, S) in -1..1."""

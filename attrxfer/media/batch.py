@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from attrxfer.errors import AttrxferError, DataError
 from attrxfer.media.files import FileTask
-from attrxfer.storage.files import copy
+from attrxfer.storage.files import copy, is_full_disk
 
 Outcome = Literal["changed", "copied", "left", "broken", "there"]
 """changed: written. copied: as it was, on purpose or for a reason. left: nothing written, for a reason. broken: could not be
@@ -43,6 +44,45 @@ class Written:
 Answer = Written | DataError | None
 """What a processor did with a file: it wrote the result; it wrote nothing, because there is nothing to change (Skipped) or the
 file is broken (another DataError); None: the file is to be copied as it is."""
+
+Made = TypeVar("Made")
+
+
+def attempt(path: Path, make: Callable[[], Made]) -> Made | DataError:
+    """Do one file's work. Whatever goes wrong with it, an error of the system, of a library or of the file itself, is the
+    outcome of this file, and the other files go on. Only a full disk ends a job (and Ctrl-C, which is no such error), and a
+    model or detector that refuses all files.
+
+    Args:
+        path: The file.
+        make: Its work.
+
+    Returns:
+        What ``make`` returns; a DataError that says why it failed.
+
+    Raises:
+        OSError: The disk is full.
+        AttrxferError: A refusal that is not the file's.
+    """
+    try:
+        return make()
+    except DataError as error:
+        return error
+    except AttrxferError:  # the model or the detector cannot do this job at all
+        raise
+    except Exception as error:
+        if is_full_disk(error):
+            raise
+        return DataError(f"{path}: {_reason(error)}")
+
+
+def _reason(error: Exception) -> str:
+    """An error in one line; its kind is named where it is no refusal that is written for people."""
+    said = " ".join(str(getattr(error, "strerror", None) or error).split())[:200]
+    if isinstance(error, OSError) and said:
+        return said
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
 
 OnSteps = Callable[[Path, int, int], object]
 """Receives a file, how many steps of it are done, and how many there are."""
@@ -179,7 +219,7 @@ def _assign(
 def _process(
     processor: FileProcessor, tasks: Sequence[FileTask], options: BatchOptions, on_steps: OnSteps
 ) -> Generator[FileResult]:
-    there = {task for task in tasks if options.skip_existing and task.target.exists()}
+    there = {task for task in tasks if options.skip_existing and os.path.exists(task.target)}  # noqa: PTH110 (raises nothing)
     answers = processor.process([task for task in tasks if task not in there], on_steps)
     for task in tasks:
         yield FileResult(task.source, task.name, "there") if task in there else _finish(task, next(answers), options)
@@ -194,5 +234,7 @@ def _finish(task: FileTask, answer: Answer, options: BatchOptions) -> FileResult
         return FileResult(task.source, task.name, "broken", reason)
     if isinstance(answer, Skipped) and not options.copy_skipped:
         return FileResult(task.source, task.name, "left", reason)
-    copy(task.source, task.target)
+    failed = attempt(task.source, lambda: copy(task.source, task.target))
+    if failed is not None:
+        return FileResult(task.source, task.name, "broken", str(failed).removeprefix(f"{task.source}: "))
     return FileResult(task.source, task.name, "copied", reason)

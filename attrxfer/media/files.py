@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from attrxfer.errors import AttrxferError, DataError
+from attrxfer.media.folders import is_hidden, walk
 
 
 class FileTask(NamedTuple):
@@ -28,11 +29,27 @@ class FileTask(NamedTuple):
         return self.out / self.name
 
 
+class Found(NamedTuple):
+    """What is below some paths.
+
+    Attributes:
+        tasks: The files to transfer.
+        others: Files of folders that are no images or videos.
+        hidden: Hidden files and folders, and folders that systems make: they are left out.
+        unreadable: Folders that could not be read, each with the reason.
+    """
+
+    tasks: list[FileTask]
+    others: list[FileTask]
+    hidden: list[Path]
+    unreadable: list[str]
+
+
 def list_files(paths: Sequence[Path], wanted: Callable[[Path], bool], what: str) -> Iterator[tuple[Path, Path]]:
     """Files with their names below the given paths.
 
     Args:
-        paths: Files, which are taken as they are, and folders, which are searched.
+        paths: Files, which are taken as they are, and folders, which are searched (see ``folders.walk``).
         wanted: Which files of a folder are taken.
         what: What is searched for, for the message: "images".
 
@@ -42,40 +59,54 @@ def list_files(paths: Sequence[Path], wanted: Callable[[Path], bool], what: str)
     Raises:
         DataError: A path does not exist, or a folder holds no such file.
     """
-    for path in paths:
-        if path.is_file():
-            yield path, Path(path.name)
-        elif path.is_dir():
-            files = sorted(file for file in path.rglob("*") if file.is_file() and wanted(file))
-            if not files:
-                raise DataError(f"{path}: no {what}")
-            yield from ((file, file.relative_to(path)) for file in files)
-        else:
-            raise DataError(f"{path}: no such file or folder")
+    return ((task.source, task.name) for task in find_tasks(paths, None, wanted, what).tasks)
 
 
-def find_tasks(paths: Sequence[Path], out: Path, wanted: Callable[[Path], bool], what: str) -> list[FileTask]:
+def find_tasks(
+    paths: Sequence[Path], out: Path | None, wanted: Callable[[Path], bool], what: str, named: str | None = None
+) -> Found:
     """The files to transfer. Results of an earlier transfer, in ``out`` inside a given folder, are left out.
 
     Args:
-        paths: Files and folders.
-        out: The output folder.
+        paths: Files, which are taken as they are, and folders, which are searched (see ``folders.walk``).
+        out: The output folder; None: there is none, and the files are only listed.
         wanted: Which files of a folder are taken.
         what: What is searched for, for the message.
+        named: Name of the result of the only file; None: its own.
 
     Raises:
         DataError: A path does not exist, or a folder holds no such file.
         AttrxferError: A result would overwrite an input, or two results would have one name.
     """
-    found = list_files(paths, wanted, what)
-    tasks = [FileTask(source, name, out) for source, name in found if not _is_result(source, paths, out)]
-    _refuse_collisions(tasks)
-    return tasks
+    found = Found([], [], [], [])
+    target = out or Path()
+    for path in paths:
+        if path.is_file():
+            found.tasks.append(FileTask(path, Path(named or path.name), target))
+        elif path.is_dir():
+            _search(path, out, wanted, what, found)
+        else:
+            raise DataError(f"{path}: no such file or folder")
+    if out is not None:
+        _refuse_collisions(found.tasks)
+    return found
 
 
-def _is_result(source: Path, paths: Sequence[Path], out: Path) -> bool:
-    folder = out.resolve()
-    return folder in source.resolve().parents and any(path.resolve() in folder.parents for path in paths)
+def _search(folder: Path, out: Path | None, wanted: Callable[[Path], bool], what: str, found: Found) -> None:
+    """Add what a folder holds."""
+    tree = walk(folder)
+    own = None if out is None else out.resolve()
+    inside = own is not None and folder.resolve() in own.parents
+    files = [name for name in tree.files if not (inside and own in (folder / name).resolve().parents)]
+    tasks = [FileTask(folder / name, name, out or Path()) for name in files if wanted(name)]
+    if not tasks:
+        there = f"; it holds {len(files)} other files, the first {files[0]}" if files else ""
+        raise DataError(f"{folder}: no {what}{there}")
+    found.tasks.extend(tasks)
+    others = [name for name in files if not wanted(name)]
+    found.others.extend(FileTask(folder / name, name, out or Path()) for name in others if not is_hidden(name.name))
+    found.hidden.extend(folder / name for name in (*tree.hidden, *filter(lambda name: is_hidden(name.name), others)))
+    found.unreadable.extend(f"{folder / name}" for name in tree.unreadable)
 
 
 def _refuse_collisions(tasks: Sequence[FileTask]) -> None:

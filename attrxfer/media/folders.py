@@ -6,7 +6,9 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-SYSTEM_FOLDERS = frozenset({"@eaDir", "#recycle", "__MACOSX", "__pycache__", "$RECYCLE.BIN", "System Volume Information"})
+FOLDERS = ("@eaDir", "#recycle", "__MACOSX", "__pycache__", "$RECYCLE.BIN", "System Volume Information")
+SYSTEM = frozenset({*FOLDERS, "Thumbs.db", "desktop.ini"})
+"""Folders and files that systems make."""
 
 
 class Tree(NamedTuple):
@@ -24,8 +26,8 @@ class Tree(NamedTuple):
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a folder of this name is hidden (.thumbnails) or made by a system (@eaDir, __MACOSX)."""
-    return name.startswith(".") or name in SYSTEM_FOLDERS
+    """Whether a folder or file of this name is hidden (.thumbnails) or made by a system (@eaDir, __MACOSX, Thumbs.db)."""
+    return name.startswith(".") or name in SYSTEM
 
 
 def walk(root: Path) -> Tree:

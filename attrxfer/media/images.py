@@ -8,6 +8,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,17 @@ from attrxfer.interfaces import Framing
 from attrxfer.media.files import list_files
 from attrxfer.storage.files import write_bytes
 
-SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+HEIF = frozenset({".heic", ".heif", ".hif"})
+JPEG2000 = frozenset({".j2k", ".jp2", ".jpf", ".jpx"})
+JPEG = frozenset({".jfif", ".jpe", ".jpeg", ".jpg", ".mpo"})
+PLAIN = frozenset({".apng", ".bmp", ".dib", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".qoi", ".tga"})
+SUFFIXES = HEIF | JPEG2000 | JPEG | PLAIN | {".avif", ".gif", ".tif", ".tiff", ".webp"}
+HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs")
+"""What such a file begins with, whatever it is called."""
+INSTALL_HEIF = "pip install 'attrxfer[heif]'"
 JPEG_QUALITY = 95
+STRIP = 1 << 21
+"""Pixels of an image that are computed at once."""
 UNREADABLE = (OSError, ValueError, TypeError, SyntaxError, EOFError, KeyError, IndexError, struct.error, zlib.error)
 """What Pillow raises for damaged files."""
 
@@ -30,6 +40,33 @@ UNREADABLE = (OSError, ValueError, TypeError, SyntaxError, EOFError, KeyError, I
 def is_image(path: Path) -> bool:
     """Whether a file is an image, by its suffix. Hidden files are none."""
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def same_format(one: Path, other: Path) -> bool:
+    """Whether two names have suffixes of one format."""
+    suffixes = {one.suffix.lower(), other.suffix.lower()}
+    Image.init()
+    formats = {Image.registered_extensions().get(suffix, suffix) for suffix in suffixes}
+    return len(suffixes) == 1 or len(formats) == 1 or suffixes <= HEIF or suffixes <= JPEG
+
+
+def _prepare(path: Path) -> None:
+    """Let Pillow read HEIF where this file is one.
+
+    Raises:
+        DataError: It is one, and pillow-heif is not installed.
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as file:
+        head = file.read(12)
+    if head[4:8] != b"ftyp" or (head[8:] not in HEIF_BRANDS and path.suffix.lower() not in HEIF):
+        return
+    if find_spec("pillow_heif") is None:
+        raise DataError(f"{path}: HEIC needs pillow-heif: {INSTALL_HEIF}")
+    import pillow_heif
+
+    if "HEIF" not in Image.OPEN:
+        pillow_heif.register_heif_opener(thumbnails=False)
 
 
 @contextmanager
@@ -42,6 +79,7 @@ def opened(path: Path) -> Iterator[ImageFile.ImageFile]:
     try:
         if not path.stat().st_size:
             raise DataError(f"{path}: empty file")
+        _prepare(path)
         with Image.open(path) as image:
             yield image
     except UnidentifiedImageError:
@@ -49,7 +87,7 @@ def opened(path: Path) -> Iterator[ImageFile.ImageFile]:
     except Image.DecompressionBombError:
         raise DataError(f"{path}: more than {2 * (Image.MAX_IMAGE_PIXELS or 0) // 10**6} million pixels") from None
     except UNREADABLE as error:
-        raise DataError(f"{path}: {error}") from None
+        raise DataError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def open_rgb(path: Path) -> Image.Image:
@@ -66,13 +104,34 @@ def open_rgb(path: Path) -> Image.Image:
 def to_rgb(image: Image.Image) -> Image.Image:
     """An image as RGB of 8 bits; transparency is laid on white."""
     if image.mode.startswith("I") or image.mode == "F":
-        values = np.asarray(image, dtype=np.float64)
-        top = 65535.0 if values.max(initial=0) > 255 else 255.0
+        values = np.nan_to_num(np.asarray(image, dtype=np.float32))
+        top = white_of(values, floats=image.mode == "F")
         return Image.fromarray((values.clip(0, top) * (255 / top)).round().astype(np.uint8)).convert("RGB")
     if "A" in image.getbands() or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
-    return image.convert("RGB")
+        return _on_white(image)
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    out = Image.new("RGB", image.size)
+    for rows in strips(image.height, image.width):
+        rgba = image.crop((0, rows.start, image.width, rows.stop)).convert("RGBA")
+        out.paste(Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB"), (0, rows.start))
+    return out
+
+
+def strips(height: int, width: int) -> Iterator[slice]:
+    """The rows of an image in strips of at most ``STRIP`` pixels, so that what is computed of them takes little memory."""
+    rows = max(1, STRIP // max(1, width))
+    return (slice(start, min(start + rows, height)) for start in range(0, height, rows))
+
+
+def white_of(values: NDArray[Any], *, floats: bool) -> float:
+    """The value of white: 1 for floats in 0..1, else 255, or 65535 where a value is greater."""
+    greatest = float(np.nanmax(values, initial=0))
+    if floats and 0 < greatest <= 1:
+        return 1.0
+    return 65535.0 if greatest > 255 else 255.0
 
 
 def frame(image: Image.Image, framing: Framing | None, size: int) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from attrxfer.media.batch import BatchOptions, FileResult
 from attrxfer.media.detection import plural
-from attrxfer.storage.files import write_text
+from attrxfer.storage.files import write_bytes
 
 EVERY = 10.0
 """Seconds after which it is written again while a transfer goes on."""
@@ -20,7 +20,8 @@ class Manifest:
     """manifest.json of an output folder; manifest-I-of-N.json for a shard.
 
     It holds the provenance (model, strength), and for each file input, output, outcome, the bounding boxes of the subjects
-    ([left, top, right, bottom] in the upright image) under the plural of the detector's subject, notes and reason.
+    ([left, top, right, bottom] in the upright image) under the plural of the detector's subject, notes and reason. A file that
+    was there has its own provenance where that differs; null where nobody noted it.
     """
 
     def __init__(self, out: Path, provenance: Mapping[str, str], options: BatchOptions, subject: str) -> None:
@@ -49,6 +50,8 @@ class Manifest:
         if file.reason:
             line["reason"] = file.reason
         name = file.name.as_posix()
+        if file.outcome == "there" and name not in self.images:
+            line |= dict.fromkeys(self.provenance)  # nobody noted how it was made
         if file.outcome != "there" or name not in self.images:
             self.images[name] = line
         if time.monotonic() - self.written > EVERY:
@@ -58,12 +61,20 @@ class Manifest:
         """Write the file, atomically."""
         exists = ("changed", "copied", "there")
         images = [{"output": name if line["outcome"] in exists else None, **line} for name, line in sorted(self.images.items())]
-        write_text(self.path, json.dumps({**self.provenance, "images": images}, indent=1, ensure_ascii=False) + "\n")
+        text = json.dumps({**self.provenance, "images": images}, indent=1, ensure_ascii=False) + "\n"
+        write_bytes(self.path, text.encode("utf-8", "backslashreplace"))  # bytes of names that are no UTF-8: JSON's escapes
         self.written = time.monotonic()
 
     def _earlier(self) -> dict[str, dict[str, Any]]:
         try:
-            known = json.loads(self.path.read_text())["images"]
-            return {line.pop("output"): line for line in known if line["output"] is not None}
-        except (OSError, ValueError, KeyError, TypeError):
+            known = json.loads(self.path.read_text("utf-8"))
+            lines = {line.pop("output"): line for line in known["images"] if line["output"] is not None}
+            return {name: self._as_it_was_made(line, known) for name, line in lines.items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return {}
+
+    def _as_it_was_made(self, line: dict[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any]:
+        """A line of an earlier manifest, with what differs from this transfer's provenance: another model or strength."""
+        keys = [key for key in (*self.provenance, *earlier) if key != "images"]
+        made = {key: line.pop(key, earlier.get(key)) for key in dict.fromkeys(keys)}
+        return {**line, **{key: value for key, value in made.items() if value != self.provenance.get(key)}}

@@ -9,10 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from attrxfer.errors import DataError
 from attrxfer.interfaces import Model
 from attrxfer.media.batch import Skipped, Written
 from attrxfer.media.detection import count
-from attrxfer.media.images import frame, open_rgb, save_image
+from attrxfer.media.images import frame, open_rgb, opened, save_image
 from attrxfer.media.input_notes import check_inputs, left_out_note, notes_on, without_attributes
 from attrxfer.media.photos import Photos
 from attrxfer.media.photos.photo import MIN_SIDE, PhotoCrops
@@ -104,6 +105,14 @@ class PhotoProcessor(BatchedProcessor[PhotoItem]):
         if not crops.similarities:
             raise Skipped(f"{path}: no {self.photos.subject} larger than {MIN_SIDE} pixels")
         return self._checked(path, PhotoItem(file, crops))
+
+    def weight(self, path: Path) -> int:
+        """A photo's pixels, by the beginning of its file."""
+        try:
+            with opened(path) as image:
+                return image.width * image.height
+        except DataError:
+            return 0
 
     def _checked(self, path: Path, item: PhotoItem) -> PhotoItem:
         """The item with what the model knows of its crops, and without those to be left alone."""

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import re
-import threading
 from collections.abc import Mapping
 from xml.etree import ElementTree
 
 from attrxfer.interfaces import Model
+from attrxfer.media.xmp import RDF, SEGMENT, parse_packet, register_prefix, write_packet
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 """IPTC's term for an image of which a trained model made some parts."""
 IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 OWN = "urn:attrxfer:provenance#"
-RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-META = "adobe:ns:meta/"
-BEGIN = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
-END = '\n<?xpacket end="w"?>'
-LIMIT = 60_000
-"""Bytes of a packet that fit into one segment of a JPEG."""
 
-PREFIXES = {"Iptc4xmpExt": IPTC, "attrxfer": OWN, "rdf": RDF, "x": META}
-XML = {"xml": "http://www.w3.org/XML/1998/namespace", "xmlns": "http://www.w3.org/2000/xmlns/"}
-WRITING = threading.Lock()
-"""ElementTree has one table of prefixes for the whole process."""
-
-for prefix, name in PREFIXES.items():
-    ElementTree.register_namespace(prefix, name)
+for prefix, name in {"Iptc4xmpExt": IPTC, "attrxfer": OWN}.items():
+    register_prefix(prefix, name)
 
 
 def provenance_of(model: Model, strength: float) -> dict[str, str]:
@@ -50,14 +38,15 @@ def provenance_of(model: Model, strength: float) -> dict[str, str]:
     return {key: "".join(sign if sign.isprintable() else " " for sign in value) for key, value in known.items()}
 
 
-def xmp_packet(provenance: Mapping[str, str], existing: bytes | str | None = None) -> bytes:
+def xmp_packet(provenance: Mapping[str, str], existing: bytes | str | None = None, limit: int = SEGMENT) -> bytes:
     """An XMP packet with the provenance.
 
     Args:
         provenance: See ``provenance_of``.
-        existing: The file's own packet, whose content is kept; replaced where it is no XMP or too long.
+        existing: The file's own packet, whose content is kept; replaced where it is no XMP or the result is too long.
+        limit: The greatest length in bytes.
     """
-    root = _parsed(existing)
+    root = parse_packet(existing)
     rdf = root.find(f"{{{RDF}}}RDF")
     if rdf is None:
         rdf = ElementTree.SubElement(root, f"{{{RDF}}}RDF")
@@ -68,49 +57,18 @@ def xmp_packet(provenance: Mapping[str, str], existing: bytes | str | None = Non
     ElementTree.SubElement(own, kind).text = SOURCE_TYPE
     for key, value in provenance.items():
         ElementTree.SubElement(own, f"{{{OWN}}}{key}").text = value
-    with WRITING:
-        _keep_prefixes(_text(existing))
-        written = (BEGIN + ElementTree.tostring(root, encoding="unicode") + END).encode()
-    return written if len(written) <= LIMIT or existing is None else xmp_packet(provenance)
+    written = write_packet(root, existing)
+    return written if len(written) <= limit or existing is None else xmp_packet(provenance)
 
 
 def read_packet(packet: bytes | str | None) -> dict[str, str]:
     """The provenance in an XMP packet: {"DigitalSourceType": ..., "Model": ..., ...}; empty where there is none."""
     found = {}
-    for element in _parsed(packet).iter():
+    for element in parse_packet(packet).iter():
         space, _, name = element.tag.removeprefix("{").rpartition("}")
         if space in (IPTC, OWN):
             found[name] = element.text or ""
     return found
-
-
-def _parsed(packet: bytes | str | None) -> ElementTree.Element:
-    """The ``x:xmpmeta`` element of a packet, a new one where there is none."""
-    text = _text(packet)
-    match = re.search(r"<(?:\w+:)?(?:xmpmeta|RDF)\b.*</(?:\w+:)?(?:xmpmeta|RDF)>", text, re.DOTALL)
-    empty = ElementTree.Element(f"{{{META}}}xmpmeta")
-    if match is None:
-        return empty
-    try:
-        found = ElementTree.fromstring(match.group())
-    except ElementTree.ParseError:
-        return empty
-    if found.tag == f"{{{RDF}}}RDF":
-        empty.append(found)
-        return empty
-    return found
-
-
-def _text(packet: bytes | str | None) -> str:
-    return packet.decode("utf-8", "replace") if isinstance(packet, bytes) else packet or ""
-
-
-def _keep_prefixes(text: str) -> None:
-    """Let a packet's namespaces keep the prefixes that it gives them, except prefixes that are reserved."""
-    fixed = {**PREFIXES, **XML}
-    for prefix, space in re.findall(r'xmlns:(\w+)=["\']([^"\']+)["\']', text):
-        if prefix not in fixed and space not in fixed.values() and not re.fullmatch(r"ns\d+", prefix):
-            ElementTree.register_namespace(prefix, space)
 
 
 def _forget(description: ElementTree.Element, kind: str) -> None:

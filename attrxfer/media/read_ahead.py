@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -10,12 +11,14 @@ from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
 
 from attrxfer.errors import DataError
-from attrxfer.media.batch import Answer, OnSteps, Written, ignore_steps
+from attrxfer.media.batch import Answer, OnSteps, Written, attempt, ignore_steps
 from attrxfer.media.files import FileTask
 
 AHEAD = 2
 """Batches that are read before they are needed, and written while others are transferred."""
 WORKERS = 2
+MOST_PIXELS = 60_000_000
+"""Pixels of all photos that are in memory at once; a larger photo is alone there."""
 
 Item = TypeVar("Item")
 Batch = list[tuple[FileTask, Item | DataError | None]]
@@ -59,46 +62,58 @@ class BatchedProcessor(ABC, Generic[Item]):
             DataError: It cannot be written in its format.
         """
 
+    def weight(self, path: Path) -> int:
+        """How many pixels a file has, before it is read; 0 where that does not matter."""
+        return 0
+
     def process(self, tasks: Sequence[FileTask], on_steps: OnSteps = ignore_steps) -> Iterator[Answer]:
         """Transfer files; see ``FileProcessor.process``."""
         with ThreadPoolExecutor(WORKERS) as pool:
+            reading: deque[Future[Batch[Item]]] = deque()
             writing: deque[Future[list[Answer]]] = deque()
-            for batch in self._read_ahead(pool, tasks):
-                writing.append(pool.submit(self._write, self._transfer(batch)))
-                while len(writing) > AHEAD:
-                    yield from writing.popleft().result()
-            for future in writing:
-                yield from future.result()
+            weights: deque[int] = deque()  # of the batches that are read, transferred or written
+            for start in range(0, len(tasks), self.batch_size):
+                batch = tasks[start : start + self.batch_size]
+                weight = sum(self.weight(task.source) for task in batch)
+                while len(reading) > AHEAD or (weights and sum(weights) + weight > MOST_PIXELS):
+                    yield from self._advance(pool, reading, writing, weights)
+                reading.append(pool.submit(self._read, batch))
+                weights.append(weight)
+            while weights:
+                yield from self._advance(pool, reading, writing, weights)
 
-    def _read_ahead(self, pool: ThreadPoolExecutor, tasks: Sequence[FileTask]) -> Iterator[Batch[Item]]:
-        """The batches in order, up to ``AHEAD`` of them read before they are asked for."""
-        waiting: deque[Future[Batch[Item]]] = deque()
-        for start in range(0, len(tasks), self.batch_size):
-            waiting.append(pool.submit(self._read, tasks[start : start + self.batch_size]))
-            if len(waiting) > AHEAD:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+    def _advance(
+        self,
+        pool: ThreadPoolExecutor,
+        reading: deque[Future[Batch[Item]]],
+        writing: deque[Future[list[Answer]]],
+        weights: deque[int],
+    ) -> Iterator[Answer]:
+        """Transfer the next batch that was read and have it written; give the answers of batches that must be finished."""
+        if reading:
+            writing.append(pool.submit(self._write, self._transfer(reading.popleft().result())))
+        if len(writing) > AHEAD or not reading:
+            answers = writing.popleft().result()
+            weights.popleft()
+            yield from answers
 
     def _read(self, tasks: Sequence[FileTask]) -> Batch[Item]:
-        batch: Batch[Item] = []
-        for task in tasks:
-            try:
-                batch.append((task, self.read(task.source)))
-            except DataError as error:
-                batch.append((task, error))
-        return batch
+        return [(task, attempt(task.source, functools.partial(self.read, task.source))) for task in tasks]
 
     def _transfer(self, batch: Batch[Item]) -> Batch[Item]:
-        items = [item for _, item in batch if item is not None and not isinstance(item, DataError)]
-        results = iter(self.transfer(items) if items else ())
+        given = [(task, item) for task, item in batch if item is not None and not isinstance(item, DataError)]
+        if not given:
+            return batch
+        made = attempt(given[0][0].source, lambda: self.transfer([item for _, item in given]))
+        if isinstance(made, DataError) and len(given) > 1:  # of one of them: each alone
+            return [self._transfer([one])[0] for one in batch]
+        results: Iterator[Item | DataError] = iter([made] if isinstance(made, DataError) else made)
         return [(task, item if item is None or isinstance(item, DataError) else next(results)) for task, item in batch]
 
     def _write(self, batch: Batch[Item]) -> list[Answer]:
-        return [item if item is None or isinstance(item, DataError) else self._write_one(task, item) for task, item in batch]
-
-    def _write_one(self, task: FileTask, item: Item) -> Answer:
-        try:
-            return self.write(task.target, item)
-        except DataError as error:
-            return error
+        return [
+            item
+            if item is None or isinstance(item, DataError)
+            else attempt(task.source, functools.partial(self.write, task.target, item))
+            for task, item in batch
+        ]

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attrxfer.errors import BundleError, Problem, did_you_mean
+from attrxfer.media.tiles import MOST
 from attrxfer.model.attribute_regression import AttributeRegression
 from attrxfer.model.response import Response
 from attrxfer.model.texture import Texture, is_row
@@ -183,6 +184,7 @@ def damaged(metadata: Mapping[str, Any], parts: Mapping[str, type] = PARTS) -> s
         "texture": metadata.get("texture") is None or Texture.is_sound(metadata["texture"]),
         "attribute": metadata.get("attribute") is None or AttributeRegression.is_sound(metadata["attribute"]),
         "response": metadata.get("response") is None or Response.is_sound(metadata["response"]),
+        "reach": metadata.get("reach") is None or metadata["reach"] in range(MOST + 1),
     }
     return next((name for name, is_sound in sound.items() if not is_sound), None)
 

@@ -59,6 +59,12 @@ class CallableModel(ABC):
             regression.probability(images_u8) if regression is not None else None,
         )
 
+    @property
+    def reach(self) -> int | None:
+        """How far in pixels a result depends on the image, for a model that transfers whole images of any size; else None."""
+        reach: int | None = self.metadata.get("reach")
+        return reach
+
     @functools.cached_property
     def _known_images(self) -> tuple[Texture | None, AttributeRegression | None]:
         return Texture.read(self.metadata.get("texture")), AttributeRegression.read(self.metadata.get("attribute"))
@@ -108,7 +114,8 @@ class CallableModel(ABC):
         Args:
             images: A float tensor (3, S, S) or (N, 3, S, S) in -1..1, a uint8 array (S, S, 3) or (N, S, S, 3), or one image
                 of S x S pixels as a PIL image or as the path of a file. Tensors and arrays may have other sides that are
-                multiples of 16, where the networks take them.
+                multiples of 16, where the networks take them. A model of patches takes arrays, PIL images and files of any
+                size; large ones are transferred in tiles.
             strength: s in x + s (T(x) - x), clipped. 0 returns the input itself, 1 the transfer as trained.
 
         Raises:
@@ -135,7 +142,7 @@ class CallableModel(ABC):
                 raise DataError(f"{images}: not an image that can be opened ({reason})") from None
         if not isinstance(images, Image.Image):
             raise DataError(f"{ACCEPTED}; this is {type(images).__name__}")
-        if images.size != (self.size, self.size):
+        if images.size != (self.size, self.size) and self.reach is None:
             width, height = images.size
             raise DataError(
                 f"the image has {width} x {height} pixels, the model takes {self.size} x {self.size}: crop and resize it, or "
@@ -162,8 +169,19 @@ class CallableModel(ABC):
     def _array(self, images_u8: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
         if images_u8.dtype != np.uint8 or images_u8.ndim not in (3, 4) or images_u8.shape[-1] != 3:
             raise DataError(f"{ACCEPTED}; this is an array of {images_u8.dtype} {images_u8.shape}")
+        if self.reach is not None:
+            return self._whole(images_u8, self.reach, strength)
         self._check_sides(*images_u8.shape[-3:-1])
         if images_u8.ndim == 3:
             single: NDArray[np.uint8] = self.images(images_u8[None], strength)[0]
             return single
         return self.images(images_u8, strength)
+
+    def _whole(self, images_u8: NDArray[np.uint8], reach: int, strength: float) -> NDArray[np.uint8]:
+        """Images of any size, one by one, in tiles."""
+        from attrxfer.media.tiles import in_tiles
+
+        single = images_u8[None] if images_u8.ndim == 3 else images_u8
+        made = [in_tiles(lambda tile: self.images(tile, strength), image, reach) for image in single]
+        results = np.stack(made) if made else images_u8
+        return results[0] if images_u8.ndim == 3 else results

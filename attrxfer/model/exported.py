@@ -19,7 +19,7 @@ BATCH = 32
 """Images that networks get at once."""
 KEPT = ("format", "task", "size", "chain", "sha256", "licences", "plugins", "recipe")
 """What of a bundle's metadata is in every exported file."""
-OPTIONAL = ("framing", "alignment", "weights", "texture", "attribute", "response")
+OPTIONAL = ("framing", "alignment", "weights", "texture", "attribute", "response", "reach")
 """What of a bundle's metadata is in the file too, null where the bundle has none."""
 Images = NDArray[np.uint8]
 

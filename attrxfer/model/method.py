@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attrxfer.errors import AttrxferError, InvalidRecipe
-from attrxfer.interfaces import Framing, Method, TransfersImages
+from attrxfer.interfaces import Framing, Method, TransfersImages, TransfersWholeImages
 from attrxfer.model.calling import CallableModel
 from attrxfer.model.exported import in_batches
 from attrxfer.plugin.host import Host
@@ -78,7 +78,7 @@ class MethodModel(CallableModel):
         spec: Its settings.
         built: It and the components that were built for it, by key.
         guided: Empty: a method is told the target when it is scored.
-        metadata: task (named as the method), size, chain (the method alone), sha256 (empty), licences, plugins.
+        metadata: task (named as the method), size, chain (the method alone), sha256 (empty), licences, plugins, reach.
         framing: None.
         alignment: None.
     """
@@ -111,6 +111,7 @@ class MethodModel(CallableModel):
             "sha256": {},
             "licences": [component.licence] if component.licence else [],
             "plugins": plugins,
+            "reach": self.method.reach if isinstance(self.method, TransfersWholeImages) else None,
         }
 
     def __repr__(self) -> str:

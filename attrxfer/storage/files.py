@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -15,6 +16,32 @@ from attrxfer.errors import DataError
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+NAME_BYTES = 255
+"""Longest name of a file, in bytes, on the usual file systems."""
+DRAFT_ENDING = 12
+"""What ``tempfile`` and ".tmp" add to a draft's name."""
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
+
+
+def hidden_name(path: Path, ending: str, room: int = 0) -> str:
+    """A hidden name for what belongs to a file, in the same folder: ".a.png.work". It is short enough for the file system.
+
+    Args:
+        path: The file.
+        ending: What follows its name: "work".
+        room: Bytes that will be added.
+    """
+    name = f".{path.name}.{ending}"
+    if len(os.fsencode(name)) + room <= NAME_BYTES:
+        return name
+    return f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:32]}.{ending}"
+
+
+def is_full_disk(error: BaseException) -> bool:
+    """Whether an error says that the disk, or the user's share of it, is full."""
+    return getattr(error, "errno", None) in FULL_DISK
 
 
 def sync(path: Path) -> None:
@@ -42,7 +69,7 @@ def copy(source: Path, path: Path) -> None:
 def _draft(path: Path) -> Iterator[IO[bytes]]:
     """An open file with a temporary name. It is renamed to ``path`` on success and removed after an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=hidden_name(path, "", DRAFT_ENDING), suffix=".tmp", dir=path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -67,7 +94,7 @@ def write_text(path: Path, text: str) -> None:
 def new_folder(path: Path) -> Iterator[Path]:
     """A temporary folder to fill. It replaces ``path`` on success and is removed after an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
+    temporary = Path(tempfile.mkdtemp(prefix=hidden_name(path, "", DRAFT_ENDING), suffix=".tmp", dir=path.parent))
     try:
         temporary.chmod(0o777 & ~UMASK)
         yield temporary
@@ -75,7 +102,7 @@ def new_folder(path: Path) -> Iterator[Path]:
             sync(file)
         sync(temporary)
         if path.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
+            old = Path(tempfile.mkdtemp(prefix=hidden_name(path, "", DRAFT_ENDING), suffix=".tmp", dir=path.parent))
             path.replace(old / "old")
             temporary.replace(path)
             shutil.rmtree(old, ignore_errors=True)

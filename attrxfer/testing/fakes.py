@@ -82,36 +82,47 @@ class TinyData:
         return f"tiny data {self.size}"
 
 
+ATTRIBUTES = ("bright", "round")
+"""Those of ``TinyData``."""
+
+
 class Generator(nn.Module):
-    """A generator: x + m (r - x), with r and m from one convolution."""
+    """A generator: x + m (r - x), with r and m from one convolution. It can change the attributes of ``TinyData``."""
+
+    attributes = ATTRIBUTES
 
     def __init__(self) -> None:
         super().__init__()
         self.head = nn.Conv2d(3, 4, 3, padding=1)
+        self.told = nn.Linear(len(ATTRIBUTES), 4)
 
-    def parts(self, images: Tensor) -> dict[str, Tensor]:
-        head = self.head(images).to(images.dtype)
+    def parts(self, images: Tensor, change: Tensor | None = None) -> dict[str, Tensor]:
+        change = images.new_ones(1, len(ATTRIBUTES)) if change is None else change
+        head = self.head(images).to(images.dtype) + self.told(change)[:, :, None, None]
         mask = torch.sigmoid(head[:, 3:])
         return {"output": torch.lerp(images, torch.tanh(head[:, :3]), mask), "mask": mask}
 
-    def forward(self, images: Tensor) -> Tensor:
-        return self.parts(images)["output"]
+    def forward(self, images: Tensor, change: Tensor | None = None) -> Tensor:
+        return self.parts(images, change)["output"]
 
 
 class Discriminator(nn.Module):
-    """A discriminator of six small convolutions, whose maps are the features."""
+    """A discriminator of six small convolutions, whose maps are the features. It says which of ``ATTRIBUTES`` it sees."""
+
+    attributes, classification = ATTRIBUTES, 1.0
 
     def __init__(self) -> None:
         super().__init__()
         self.layers = nn.ModuleList(nn.Conv2d(3 if not i else 4, 4, 3, stride=1 + i % 2, padding=1) for i in range(6))
-        self.head = nn.Linear(4, 1)
+        self.head = nn.Linear(4, 1 + len(ATTRIBUTES))
 
     def forward(self, images: Tensor) -> Discrimination:
         maps, features = images, []
         for layer in self.layers:
             maps = nn.functional.leaky_relu(layer(maps), 0.2)
             features.append(maps)
-        return Discrimination(self.head(maps.mean((2, 3))).squeeze(1), tuple(features))
+        logits = self.head(maps.mean((2, 3)))
+        return Discrimination(logits[:, 0], tuple(features), logits[:, 1:])
 
 
 class Gan:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from attrxfer.data import CachedDataset, Sets
+from attrxfer.data import CachedDataset, Sets, shortcomings
 from attrxfer.errors import Interrupted, NonFiniteLoss
 from attrxfer.interfaces import Stage
 from attrxfer.model import bundle
@@ -92,6 +92,8 @@ class Training:
             }
             self.folder.create(self.recipe.to_toml(), info)
             self.display.say(self.data.describe())
+            for doubt in shortcomings(self.data, self.recipe.task.guided, self.recipe.task.input):
+                self.display.say(f"warning: {doubt}")
         self.devices.wait()
 
     # ------------------------------------------------------------ building

@@ -9,13 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attrxfer.data import CachedDataset, Sets
-from attrxfer.interfaces import Framing, HasFraming, NamesWeights
+from attrxfer.interfaces import Framing, HasFraming, HasPatches, NamesWeights
 from attrxfer.model.attribute_regression import LARGEST, AttributeRegression
+from attrxfer.model.reach import measured_reach
 from attrxfer.model.texture import FITTED, LIMITED, Texture
 from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe
 from attrxfer.recipe.assembly import Assembly
 from attrxfer.storage.run_folder import RunFolder
+
+UNKNOWN = {"texture": None, "attribute": None}
+"""What is known of images that are patches: one image of a scene says little of the next."""
 
 
 def bundle_metadata(assembly: Assembly, data: CachedDataset, sets: Sets, folder: RunFolder, host: Host) -> dict[str, Any]:
@@ -29,9 +33,10 @@ def bundle_metadata(assembly: Assembly, data: CachedDataset, sets: Sets, folder:
         host: The plugins.
 
     Returns:
-        task, size, framing, alignment, recipe, plugins, licences, weights (SHA-256 of the user's files of weights that
-        components read), trained, texture and attribute (what ``Texture`` and ``AttributeRegression`` found in the training
-        images; null where there are too few), and scores, which are empty.
+        task, size, framing, alignment, reach (see ``TransfersWholeImages``; null where images are no patches), recipe,
+        plugins, licences, weights (SHA-256 of the user's files of weights that components read), trained, texture and attribute
+        (what ``Texture`` and ``AttributeRegression`` found in the training images; null where there are too few, or images are
+        patches), and scores, which are empty.
     """
     recipe = assembly.recipe
     framing, alignment = placement(data, sets)
@@ -42,14 +47,19 @@ def bundle_metadata(assembly: Assembly, data: CachedDataset, sets: Sets, folder:
         "size": recipe.train.size,
         "framing": framing._asdict() if framing else None,
         "alignment": alignment.tolist() if alignment is not None else None,
+        "reach": measured_reach((assembly.one("generator"), *assembly.many("enhancer"))) if _are_patches(data) else None,
         "recipe": recipe.filled(),
         "plugins": {plugin.name: plugin.version for plugin in host.plugins() if plugin.name in owners},
         "licences": sorted(licences),
         "weights": _given_weights(assembly),
         "trained": _trained(folder),
-        **_known_images(data, sets, recipe.task.guided, recipe.train.seed),
+        **(UNKNOWN if _are_patches(data) else _known_images(data, sets, recipe.task.guided, recipe.train.seed)),
         "scores": {},
     }
+
+
+def _are_patches(data: CachedDataset) -> bool:
+    return isinstance(data.dataset, HasPatches) and data.dataset.patches
 
 
 def placement(data: CachedDataset, sets: Sets) -> tuple[Framing | None, NDArray[np.float32] | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,9 +20,9 @@ from attrxfer.media.batch import (
     process_files,
 )
 from attrxfer.media.detection import load_detector
-from attrxfer.media.files import FileTask, find_tasks
+from attrxfer.media.files import FileTask, Found, find_tasks
 from attrxfer.media.images import SUFFIXES as IMAGES
-from attrxfer.media.images import is_image
+from attrxfer.media.images import is_image, same_format
 from attrxfer.media.manifest import Manifest
 from attrxfer.media.photos import Photos
 from attrxfer.media.processors import CROP, CropProcessor, PhotoProcessor
@@ -30,6 +30,7 @@ from attrxfer.media.provenance import provenance_of
 from attrxfer.media.video.processor import VideoProcessor
 from attrxfer.media.video.reader import SUFFIXES as VIDEOS
 from attrxfer.media.video.reader import is_video
+from attrxfer.media.whole_images import IMAGE, WholeImageProcessor, reach_of
 from attrxfer.model.calling import CallableModel
 from attrxfer.model.keep_identity import KeepIdentity
 from attrxfer.model.loading import load_model, locate
@@ -37,6 +38,8 @@ from attrxfer.model.method import MethodModel
 from attrxfer.plugin.host import Host
 
 DEFAULT_BACKEND = "torch"
+NAMED = 3
+"""Hidden files and folders that are named; the others are counted."""
 
 
 @dataclass(frozen=True)
@@ -97,11 +100,13 @@ class TransferResult:
         batch: The files, images before videos.
         subject: What was detected in them, in the singular.
         notes: What differs from what was asked for, a line each.
+        incomplete: Whether folders could not be read.
     """
 
     batch: BatchResult
     subject: str
     notes: tuple[str, ...] = ()
+    incomplete: bool = False
 
 
 def transfer(
@@ -119,17 +124,19 @@ def transfer(
     Args:
         model: What ``load_model`` opens.
         sources: Files and folders.
-        out: The output folder.
+        out: The output folder; for one photo or video also the result's own file.
         host: The plugins.
         options: How files are transferred.
         on_result: Called after each file, see ``OnResult``.
         on_steps: Told how far a video is, see ``OnSteps``.
 
     Raises:
-        AttrxferError: What ``load_model``, ``load_detector`` and ``find_tasks`` raise; the model takes crops only; it cannot
-            choose its backend; or a video is given as a crop.
+        AttrxferError: What ``load_model``, ``load_detector`` and ``find_tasks`` raise; the model takes crops only, or whole
+            images and is given options for subjects; it cannot choose its backend; a video is given where only images are
+            taken; or ``out`` names a file that the results cannot be.
     """
     options = options or TransferOptions()
+    out, named = _named_result(sources, out)
     loaded = _load(model, options, host)
     notes: tuple[str, ...] = ()
     if options.part is not None:
@@ -137,20 +144,23 @@ def transfer(
         notes = (f"{options.part:.0%} is strength {options.strength:g} here",)
     if isinstance(loaded, MethodModel) and isinstance(loaded.method, LearnsFromData) and options.task is None:
         raise AttrxferError(f"{model}: learns from images with the attribute: name the task with --recipe, yours with --data")
+    whole = reach_of(loaded) is not None
+    if whole:
+        _check_whole(loaded, options)
     kept = None
     if options.keep_identity is not None:
         kept = loaded = KeepIdentity(loaded, load_detector(options.detector, host.registry), options.keep_identity)
-    if not options.aligned and loaded.alignment is None:
+    if not (whole or options.aligned) and loaded.alignment is None:
         raise AttrxferError(
             f"{model}: does not say how its training images were aligned, so photos cannot be cut as those were; if your "
             f"images are crops like those, use --aligned (results have {loaded.size} x {loaded.size} pixels)"
         )
-    what, suffixes = ("images", IMAGES) if options.aligned else ("images or videos", IMAGES | VIDEOS)
-    tasks = find_tasks(sources, out, _is_media, f"{what} here ({', '.join(sorted(suffixes))})")
+    what, suffixes = ("images", IMAGES) if options.aligned or whole else ("images or videos", IMAGES | VIDEOS)
+    found = find_tasks(sources, out, _is_media, f"{what} here ({', '.join(sorted(suffixes))})", named=named)
     provenance = provenance_of(loaded, options.strength)
     if kept is not None:
         provenance["Strength"] = f"at most {provenance['Strength']}"  # each image has its own
-    processors, subject = _processors(loaded, tasks, options, provenance if options.provenance else None, host)
+    processors, subject = _processors(loaded, found.tasks, options, provenance if options.provenance else None, host)
     manifest = Manifest(out, provenance, options.batch, subject) if any(source.is_dir() for source in sources) else None
 
     def finished(file: FileResult, done: int, total: int) -> None:
@@ -159,11 +169,60 @@ def transfer(
         on_result(file, done, total)
 
     try:
-        batch = process_files(tasks, processors, options.batch, finished, on_steps)
+        batch = process_files(found.tasks, processors, options.batch, finished, on_steps)
+        _leave_out(found, batch, options.batch, finished)
     finally:
         if manifest is not None and manifest.images:
             manifest.write()
-    return TransferResult(batch, subject, (*notes, *(_lowered(kept, options.strength) if kept is not None else ())))
+    lowered = _lowered(kept, options.strength) if kept is not None else ()
+    return TransferResult(batch, subject, (*notes, *_hidden(found), *lowered), bool(found.unreadable))
+
+
+def _named_result(sources: Sequence[Path], out: Path) -> tuple[Path, str | None]:
+    """The output folder, and the result's name in it where ``out`` names a file: for one photo or video.
+
+    Raises:
+        AttrxferError: ``out`` names a file, but several results are made, or they have another format.
+    """
+    if out.is_dir() or not _is_media(out):
+        return out, None
+    if len(sources) != 1 or sources[0].is_dir():
+        raise AttrxferError(f"{out}: names one file, but several results are to be written: name a folder with -o")
+    if not same_format(sources[0], out):
+        raise AttrxferError(f"{out}: results keep the format of the file: name it {out.with_suffix(sources[0].suffix)}")
+    return out.parent, out.name
+
+
+def _leave_out(found: Found, batch: BatchResult, options: BatchOptions, on_result: OnResult) -> None:
+    """Add what cannot be transferred to the results."""
+    part, parts = options.shard
+    others = found.others[part - 1 :: parts]
+    left = [FileResult(task.source, task.name, "left", "no image or video that can be read here") for task in others]
+    total = len(batch.files) + len(left)
+    for result in left:
+        batch.files.append(result)
+        on_result(result, len(batch.files), total)
+
+
+def _hidden(found: Found) -> Iterator[str]:
+    """What was left out of folders, on purpose or because it could not be read."""
+    if found.hidden:
+        more = f" and {len(found.hidden) - NAMED} more" if len(found.hidden) > NAMED else ""
+        yield f"left out, as hidden or made by a system: {', '.join(map(str, found.hidden[:NAMED]))}{more}"
+    yield from (f"left out: {reason}" for reason in found.unreadable)
+
+
+def _check_whole(model: CallableModel, options: TransferOptions) -> None:
+    """Refuse what has no meaning for a model of whole images, in which nothing is detected."""
+    given = {
+        "--aligned": options.aligned,
+        "--subjects": options.largest is not None,
+        "--detector": options.detector is not None,
+        "--keep-identity": options.keep_identity is not None,
+    }
+    wrong = [name for name, is_given in given.items() if is_given]
+    if wrong:
+        raise AttrxferError(f"{model.name}: transfers whole images at their own size: leave {', '.join(wrong)} out")
 
 
 def _lowered(model: KeepIdentity, strength: float) -> tuple[str, ...]:
@@ -234,6 +293,11 @@ def _processors(
             raise AttrxferError(f"{model.name}: cannot tell which images have the attribute already: leave --only-without out")
         if videos:
             raise AttrxferError(f"{videos[0]}: --only-without takes images only, and this is a video")
+    reach = reach_of(model)
+    if reach is not None:
+        if videos:
+            raise AttrxferError(f"{videos[0]}: {model.name} takes images only, and this is a video")
+        return [WholeImageProcessor(model, reach, options.strength, provenance)], IMAGE
     if options.aligned:
         if videos:
             raise AttrxferError(f"{videos[0]}: --aligned takes images only, and this is a video")

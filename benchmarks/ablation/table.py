@@ -14,7 +14,7 @@ from attrxfer.report.pages import render, side_by_side
 from attrxfer.report.score_text import shown
 
 DRAWS = 1000
-CLASSIFIER = "accuracy of the attribute classifier"
+CLASSIFIER = "balanced accuracy of the attribute classifier"
 SHARES = (
     *("attribute accuracy", "other attributes kept", "closer to truth"),
     *("verification rate", "same person", "nearest is its own input"),

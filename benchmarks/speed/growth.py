@@ -36,7 +36,7 @@ class Copy:
     def images(self, uint8, strength=1.0):
         return uint8
 began = time.perf_counter()
-process_files(find_tasks([Path(sys.argv[1])], Path(sys.argv[2]), is_image, "images"), [CropProcessor(Copy())])
+process_files(find_tasks([Path(sys.argv[1])], Path(sys.argv[2]), is_image, "images").tasks, [CropProcessor(Copy())])
 print(json.dumps([time.perf_counter() - began, held()]))
 """
 )

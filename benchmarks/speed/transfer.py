@@ -142,7 +142,7 @@ def folder(size: int, count: int, width: int, backend: str) -> Iterator[Figure]:
         photos = jpegs(Path(name), count)
         timed = Timed(size, run)
         began = time.perf_counter()
-        process_files(find_tasks([photos], Path(name) / "out", is_image, "images"), [CropProcessor(timed)])
+        process_files(find_tasks([photos], Path(name) / "out", is_image, "images").tasks, [CropProcessor(timed)])
         whole = time.perf_counter() - began
     yield Figure(f"folder of {count} JPEGs / the model alone, {size} px, {backend}", whole / alone, "x", reach="at most 1.1")
     yield Figure(f"the model's time inside / alone, {size} px, {backend}", timed.seconds / alone, "x")

@@ -6,7 +6,6 @@ import errno
 import os
 import signal
 import socket
-import tempfile
 import threading
 import webbrowser
 from importlib.util import find_spec
@@ -45,14 +44,16 @@ def demo(registry: Registry, models: tuple[Path, ...], port: int, host: str, det
     if find_spec("gradio") is None:
         raise AttrxferError("missing: gradio: pip install 'attrxfer[ui]'")
     from attrxfer_demo.offer import offers
+    from attrxfer_demo.photo_folder import photo_folder, sweep
 
     found = offers(models, detector, registry)
     for each in found:
         click.echo(f"{each.path}: {each.label}" + (f"\n  {each.crops_only}" if each.crops_only else ""))
     if host not in LOOPBACK:
         click.echo(f"warning: --host {host} lets every machine that reaches this one use the page", err=True)
-    with tempfile.TemporaryDirectory(prefix="attrxfer-demo-") as name:
-        folder = Path(name).resolve()
+    if (swept := sweep()) > 0:
+        click.echo(f"deleted: the photos of {swept} page{'s' * (swept != 1)} that {'were' if swept != 1 else 'was'} killed")
+    with photo_folder() as folder:
         os.environ.update(SWITCHES, GRADIO_TEMP_DIR=str(folder), NO_PROXY="*", no_proxy="*")
         from attrxfer_demo.page import serving
 
@@ -79,10 +80,11 @@ def _default_models() -> tuple[Path, ...]:
 
 
 def _wait() -> None:
-    """Return at Ctrl-C or SIGTERM."""
+    """Return at Ctrl-C, at SIGTERM, or when the terminal is closed."""
     asked = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: asked.set())
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):  # Windows has no SIGHUP
+            signal.signal(getattr(signal, name), lambda *_: asked.set())
     asked.wait()
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 from attrxfer.errors import AttrxferError, DataError, UnknownName
 from attrxfer.interfaces import Detector
 from attrxfer.media.photos import Photos, load_detector
+from attrxfer.media.whole_images import reach_of
 from attrxfer.model.calling import CallableModel
 from attrxfer.model.loading import load_model
 
@@ -34,8 +35,8 @@ class Offer:
         label: Its task and attributes.
         about: Data set and size, for the page.
         transfer: The loaded model.
-        photos: Transfers whole photos; None where every image is taken as one crop.
-        crops_only: Why ``photos`` is None, as sentences; "" if it is not.
+        photos: Transfers the subjects of photos; None where every image is taken as one crop, or transferred whole.
+        crops_only: Why every image is taken as one crop, as sentences; "" if it is not.
         samples: For each sample of the run its source (S, S, 3), and a column of source, result and truth.
         detector: Name of the detector that the user chose; None: the default one.
     """
@@ -52,7 +53,8 @@ class Offer:
     def command(self, name: str, strength: float, *, crop: bool) -> str:
         """The command that transfers this photo in the same way."""
         detection = ["--detector", self.detector] if self.detector is not None else []
-        subjects = ["--aligned"] if crop else detection
+        whole = reach_of(self.transfer) is not None
+        subjects = [] if whole else ["--aligned"] if crop else detection
         return shlex.join(["attrxfer", "transfer", str(self.path), name, *subjects, "--strength", f"{strength:g}", "-o", "out"])
 
 
@@ -85,8 +87,10 @@ def _offer(path: Path, detector: Detector | None, missing: str) -> Offer:
     transfer = load_model(path)
     transfer.images(np.zeros((1, transfer.size, transfer.size, 3), np.uint8))  # what cannot run fails before the page opens
     metadata = transfer.metadata
-    photos, why = None, ""
-    if metadata.get("alignment") is None:
+    photos, why, whole = None, "", reach_of(transfer) is not None
+    if whole:
+        pass  # there is nothing to detect
+    elif metadata.get("alignment") is None:
         why = "This model does not know how its training images were aligned"
     elif detector is None:
         why = missing
@@ -98,6 +102,8 @@ def _offer(path: Path, detector: Detector | None, missing: str) -> Offer:
     recipe = metadata.get("recipe")  # a method was not trained
     task = {**recipe.get("task", {}), **metadata["task"]} if recipe else metadata["task"]
     about = f"Trained on {recipe['data']['use']} at {transfer.size} px." if recipe else f"Images of {transfer.size} px."
+    if whole:
+        about += " Whole images are transferred, at their own size."
     if why:
         why = f"{why[0].upper()}{why[1:]}. Images are taken as crops like those trained on."
     return Offer(path, label(task), about, transfer, photos, why, samples(path, transfer.size))

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from attrxfer.errors import AttrxferError
+from attrxfer_demo.guard import LARGEST_FILE, Guard
 from attrxfer_demo.offer import Offer
 from attrxfer_demo.studio import AS_CROP, Key, PhotoView, Studio
 
@@ -48,6 +50,8 @@ def serving(offers: Sequence[Offer], folder: Path, host: str, port: int) -> Iter
         server_name=f"[{host}]" if ":" in host else host,
         server_port=port,
         share=False,
+        max_file_size=LARGEST_FILE,
+        app_kwargs={"middleware": [Middleware(Guard, folder=folder)]},
         quiet=True,
         prevent_thread_lock=True,
         ssr_mode=False,

@@ -23,6 +23,7 @@ from attrxfer.media.photos.photo import MIN_SIDE, PhotoCrops
 from attrxfer.media.photos.photo_file import read_photo
 from attrxfer.media.processors import CROP
 from attrxfer.media.provenance import provenance_of, xmp_packet
+from attrxfer.media.whole_images import reach_of, transfer_whole
 from attrxfer_demo.offer import Offer
 
 VIEW = 1024
@@ -61,24 +62,30 @@ class Ready:
     """A photo whose subjects are detected, cut and transferred.
 
     Attributes:
-        crops: uint8 (N, S, S, 3).
+        crops: uint8 (N, S, S, 3); (1, H, W, 3) for a model that transfers whole images.
         file: The photo; None where the whole image is one crop.
-        photo_crops: Where the crops lie in the photo; None where the whole image is one crop.
+        photo_crops: Where the crops lie in the photo; None where the whole image is one crop, or is transferred whole.
         results: From a strength to the transferred crops.
     """
 
     def __init__(self, path: Path, offer: Offer, *, crop: bool) -> None:
         self.offer, self.path = offer, path
         self.file, self.photo_crops = None, None
-        if crop or offer.photos is None:
-            transfer = offer.transfer
+        transfer, reach = offer.transfer, reach_of(offer.transfer)
+        if reach is not None:
+            self.file = read_photo(path)
+            self.crops = self.file.pixels[None]
+        elif crop or offer.photos is None:
             self.crops = np.stack([frame(open_rgb(path), transfer.framing, transfer.size)])
         else:
             self.file = read_photo(path)
             self.photo_crops = offer.photos.extract(self.file.pixels, offer.photos.detect(self.file.pixels))
             self.crops = self.photo_crops.crops
         self._view = _reduced(self.photo_crops) if self.photo_crops else None
-        self.results = offer.transfer.at_any_strength(self.crops)
+        self.results = transfer.at_any_strength(self.crops) if reach is None else self._whole(reach)
+
+    def _whole(self, reach: int) -> Callable[[float], NDArray[np.uint8]]:
+        return lambda strength: transfer_whole(self.offer.transfer, self.crops[0], reach, strength)[None]
 
     @property
     def before(self) -> NDArray[np.uint8]:
@@ -201,6 +208,8 @@ class Studio:
 
 def describe(crops: PhotoCrops | None, offer: Offer) -> str:
     """What was detected in a photo, for its reader."""
+    if reach_of(offer.transfer) is not None:
+        return "The whole image is transferred, at its own size."
     if crops is None or offer.photos is None:
         return f"The image is taken as one crop; its result has {offer.transfer.size} pixels a side."
     found, large, subject = len(crops.points), len(crops.similarities), offer.photos.subject

@@ -7,12 +7,13 @@ import json
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from attrxfer.errors import DataError
 from attrxfer.interfaces import Broken, Framing
@@ -37,11 +38,30 @@ def read_files(
     Returns:
         For each row uint8 RGB (size, size, 3), or Broken with the reason.
     """
+    return _read(folder, names, rows, lambda image: frame(image, framing, size))
+
+
+def read_patches(folder: Path, names: Sequence[str], rows: Sequence[int], size: int) -> list[NDArray[np.uint8] | Broken]:
+    """The central ``size`` x ``size`` pixels of the images of these rows, as ``read_files`` returns them; smaller images are
+    broken."""
+
+    def cut(image: Image.Image) -> NDArray[np.uint8]:
+        if min(image.size) < size:
+            raise DataError(f"{image.width} x {image.height} pixels, fewer than a patch of {size} x {size}")
+        left, top = (image.width - size) // 2, (image.height - size) // 2
+        return np.asarray(image.crop((left, top, left + size, top + size)))
+
+    return _read(folder, names, rows, cut)
+
+
+def _read(
+    folder: Path, names: Sequence[str], rows: Sequence[int], cut: Callable[[Image.Image], NDArray[np.uint8]]
+) -> list[NDArray[np.uint8] | Broken]:
     images: list[NDArray[np.uint8] | Broken] = []
     for row in rows:
         path = folder / names[row]
         try:
-            images.append(frame(open_rgb(path), framing, size))
+            images.append(cut(open_rgb(path)))
         except DataError as error:
             images.append(Broken(names[row], str(error).removeprefix(f"{path}: ")))
     return images

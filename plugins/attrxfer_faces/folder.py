@@ -18,7 +18,7 @@ from attrxfer.interfaces import SPLITS, Broken, Records
 from attrxfer.media.folders import Tree, is_hidden, walk
 from attrxfer.media.images import is_image
 from attrxfer_faces.cells import SPLIT_NAMES, counted, named
-from attrxfer_faces.files import fingerprint, missing_path, read_files, split_by
+from attrxfer_faces.files import fingerprint, missing_path, read_files, read_patches, split_by
 
 DOMAIN = re.compile(f"({'|'.join(SPLIT_NAMES)})[_-]?([AB])", re.IGNORECASE)
 """A folder of the CycleGAN layout: trainA, testB."""
@@ -50,16 +50,19 @@ class Folder:
     Args:
         path: The folder.
         size: Side of the images in pixels; images are cut to their central square.
+        patches: Whether the central ``size`` x ``size`` pixels are cut out instead, and nothing is resized. For what is not
+            about a subject, such as sharpness: the model then transfers whole images of any size.
     """
 
     framing = None
 
-    def __init__(self, *, path: Path, size: Annotated[int, Field(ge=1)] = 64) -> None:
+    def __init__(self, *, path: Path, size: Annotated[int, Field(ge=1)] = 64, patches: bool = False) -> None:
         self.path = path
         self.size = size
+        self.patches = patches
 
     @classmethod
-    def missing(cls, *, path: Path, size: int = 64) -> list[str]:
+    def missing(cls, *, path: Path, size: int = 64, patches: bool = False) -> list[str]:
         return missing_path(path)
 
     @staticmethod
@@ -90,10 +93,12 @@ class Folder:
         return Records(found.files, attributes, splits, notes=found.notes)
 
     def read(self, rows: Sequence[int]) -> list[NDArray[np.uint8] | Broken]:
+        if self.patches:
+            return read_patches(self.path, self._found.files, rows, self.size)
         return read_files(self.path, self._found.files, rows, None, self.size)
 
     def fingerprint(self) -> str:
-        return fingerprint(self.path, self._found.files, ["folder", str(self.path.resolve()), self.size])
+        return fingerprint(self.path, self._found.files, ["folder", str(self.path.resolve()), self.size, self.patches])
 
     @cached_property
     def _found(self) -> Found:

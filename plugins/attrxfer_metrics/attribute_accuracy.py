@@ -21,7 +21,8 @@ log = logging.getLogger("attrxfer")
 
 class AttributeAccuracy(UsesClassifier):
     """Share of results for which an attribute classifier predicts the target attributes, and the share of other attributes
-    for which it predicts the same in the result as in the input. The classifier's accuracy on real test images is also given.
+    for which it predicts the same in the result as in the input. The classifier's balanced accuracy on real test images is also
+    given, where the test split has images with the target and without it.
 
     Labels that the target determines in the training split are left out of the other attributes (``determined``): a result
     cannot have the target and keep them.
@@ -37,8 +38,8 @@ class AttributeAccuracy(UsesClassifier):
         """Score results.
 
         Returns:
-            "attribute accuracy", "other attributes kept" (absent where no other attribute is left) and "accuracy of the
-            attribute classifier", all in 0..1.
+            "attribute accuracy", "other attributes kept" (absent where no other attribute is left) and "balanced
+            accuracy of the attribute classifier" (absent where it cannot be told), all in 0..1.
         """
         data, target = evaluation.data, evaluation.target
         classifier = self.classifier(data)
@@ -51,11 +52,13 @@ class AttributeAccuracy(UsesClassifier):
         if others:
             before, after = (classifier.predict(images)[:, others] for images in (evaluation.sources, evaluation.outputs))
             scores["other attributes kept"] = PerImageScore((before == after).mean(1), "share", role="other attributes kept")
-        scores["accuracy of the attribute classifier"] = self._own_accuracy(classifier, evaluation)
+        own = self._own_accuracy(classifier, evaluation)
+        if own is not None:
+            scores["balanced accuracy of the attribute classifier"] = own
         return scores
 
     @functools.cached_property
-    def _accuracy_of(self) -> dict[tuple[str, ...], AggregateScore]:
+    def _accuracy_of(self) -> dict[tuple[object, ...], AggregateScore | None]:
         return {}
 
     @functools.cached_property
@@ -72,12 +75,21 @@ class AttributeAccuracy(UsesClassifier):
                 log.warning("other attributes kept: without %s, which the target determines in the training split", names)
         return self._left_out_for[key]
 
-    def _own_accuracy(self, classifier: AttributeClassifier, evaluation: Evaluation) -> AggregateScore:
-        """The classifier's accuracy for the target attributes. Computed once for these data and target."""
-        key = (evaluation.data.key, *sorted(evaluation.target))
+    def _own_accuracy(self, classifier: AttributeClassifier, evaluation: Evaluation) -> AggregateScore | None:
+        """The classifier's balanced accuracy for the target; None where it cannot be told, which is logged. Computed once for
+        these data and target."""
+        data, target = evaluation.data, evaluation.target
+        key = (data.key, *sorted(target.items()))
         if key not in self._accuracy_of:
-            value = classifier.accuracy(evaluation.data, evaluation.target)
-            self._accuracy_of[key] = AggregateScore(value, len(evaluation.data.rows("test", None)), unit="share")
+            value, tested = classifier.balanced_accuracy(data, target), len(data.rows("test", None))
+            self._accuracy_of[key] = None if value is None else AggregateScore(value, tested, unit="share")
+            if value is None:
+                known = "all" if tested and data.satisfies(target)[data.rows("test", None)].all() else "none"
+                log.warning(
+                    "the accuracy of the attribute classifier cannot be told: %s of the %d test images have the target",
+                    known,
+                    tested,
+                )
         return self._accuracy_of[key]
 
 

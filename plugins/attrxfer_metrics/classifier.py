@@ -70,6 +70,20 @@ class AttributeClassifier:
         columns = [self.names.index(name) for name in names]
         return float((self.predict(data.images_u8(rows))[:, columns] == labels).all(1).mean())
 
+    def balanced_accuracy(self, data: DatasetView, target: Mapping[str, bool]) -> float | None:
+        """How well it tells real test images with the target from those without: the mean of the shares of both that it
+        predicts rightly, so that an answer that is always the same gets 0.5.
+
+        Returns:
+            In 0..1; None where the test split has only images with the target, or only images without it.
+        """
+        rows = data.rows("test", None)
+        labels = data.satisfies(target)[rows]
+        if labels.all() or not labels.any():
+            return None
+        right = self.has(data.images_u8(rows), target) == labels
+        return float(right[labels].mean() + right[~labels].mean()) / 2
+
 
 class UsesClassifier:
     """Base of metrics that use the attribute classifier of a data set.

@@ -50,5 +50,13 @@ def train(registry: Registry, data: Path | None, size: int, network: str, steps:
     click.echo(f"{len(rows)} real test images")
     for attribute in trained.names:
         share = opened.records.attributes[attribute][rows].mean()
+        balanced = trained.balanced_accuracy(opened, {attribute: True})
+        if balanced is None:
+            have = "all" if share else "none"
+            click.echo(f"{attribute:24}cannot be told: {have} of the test images have it")
+            continue
         accuracy = trained.accuracy(opened, [attribute])
-        click.echo(f"{attribute:24}{accuracy:7.1%} right; always the more frequent answer: {max(share, 1 - share):.1%}")
+        click.echo(
+            f"{attribute:24}{balanced:7.1%} balanced accuracy (always the same answer: 50%); {accuracy:.1%} right "
+            f"(always the more frequent answer: {max(share, 1 - share):.1%})"
+        )

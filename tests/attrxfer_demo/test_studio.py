@@ -151,3 +151,21 @@ def test_a_bundle_without_alignment_takes_every_image_as_a_crop(photo: Path, tmp
     view = studio.look(str(photo), 0, crop=False)
     assert view.key is not None and view.message.startswith("The image is taken as one crop")
     assert "--aligned" in studio.command(view.key, 1.0)
+
+
+class WholeNegative(Negative):
+    """Transfers whole images."""
+
+    reach = 3
+
+    def __init__(self) -> None:
+        super().__init__(alignment=None)
+
+
+def test_a_model_of_whole_images_gets_the_photo_at_its_own_size(photo: Path, tmp_path: Path) -> None:
+    studio = Studio([offer(WholeNegative(), None)], tmp_path / "files")
+    view = studio.look(str(photo), 0, crop=False)
+    assert view.key is not None and view.message == "The whole image is transferred, at its own size."
+    saved = studio.save(view.key, 1.0)
+    assert pixels(saved).shape == (512, 512, 3) and np.abs(pixels(saved) + pixels(photo) - 255).mean() < 3
+    assert "--aligned" not in studio.command(view.key, 1.0)

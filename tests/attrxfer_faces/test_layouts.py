@@ -14,7 +14,7 @@ from attrxfer_faces.table import Csv
 from PIL import Image
 
 from attrxfer.errors import DataError
-from attrxfer.interfaces import Records
+from attrxfer.interfaces import Broken, Records
 
 NAMES = ("000001.jpg", "000002.jpg", "000003.jpg")
 POINTS = "69 109 106 113 77 142 73 152 108 154"
@@ -292,6 +292,18 @@ def test_hidden_and_system_folders_are_no_classes(tmp_path: Path) -> None:
     assert records.names == ("cats/1.png", "dogs/1.png") and sorted(records.attributes) == ["cats", "dogs"]
     (note,) = records.notes
     assert note.startswith("left out: 4 hidden or system folders (.thumbnails, @eaDir, __MACOSX and 1 more")
+
+
+def test_heic_and_other_photos_of_phones_are_images_of_a_class(tmp_path: Path) -> None:
+    """Read where pillow-heif is installed; else each is broken, with the remedy."""
+    folder = files(tmp_path, "cats/1.png", "dogs/1.png")
+    Image.new("RGB", (16, 16), "red").save(folder / "cats" / "2.avif")
+    (folder / "dogs" / "2.HEIC").write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
+    data = Folder(path=folder, size=16)
+    assert data.records().names == ("cats/1.png", "cats/2.avif", "dogs/1.png", "dogs/2.HEIC")
+    _, avif, _, heic = data.read([0, 1, 2, 3])
+    assert isinstance(avif, np.ndarray) and np.abs(avif[8, 8].astype(int) - (255, 0, 0)).max() < 8
+    assert isinstance(heic, Broken)
 
 
 def test_files_that_cannot_be_read_are_named_and_counted(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from attrxfer_metrics.attribute_accuracy import AttributeAccuracy, determined
+from attrxfer_metrics.classifier import AttributeClassifier
 from attrxfer_metrics.kid import Kid
 from numpy.typing import NDArray
 
@@ -69,7 +70,7 @@ def test_the_classifier_knows_targets_from_inputs_and_is_trained_once(tmp_path: 
     data, metric = opened(tmp_path), AttributeAccuracy(steps=40, batch_size=16)
     verdict = metric(evaluation(data, True))
     assert verdict["attribute accuracy"].values.mean() > 0.95  # type: ignore[union-attr]
-    assert verdict["accuracy of the attribute classifier"].value > 0.95  # type: ignore[union-attr]
+    assert verdict["balanced accuracy of the attribute classifier"].value > 0.95  # type: ignore[union-attr]
     monkeypatch.setattr(AttributeAccuracy, "_train", lambda *arguments: pytest.fail("trained twice"))
     assert accuracy(metric, evaluation(data, False)) < 0.05
 
@@ -101,10 +102,49 @@ def test_swapped_targets_of_real_images_are_seen_as_often_as_the_classifier_errs
         own.outputs, own.target = images, {"bright": target}
         scores = metric(own)
         found.append(scores["attribute accuracy"].values)  # type: ignore[union-attr]
-    accuracy = scores["accuracy of the attribute classifier"].value  # type: ignore[union-attr]
+    accuracy = metric.classifier(data).accuracy(data, ["bright"])
     right, swapped = np.where(bright, *found), np.where(bright, *found[::-1])
     assert right.mean() == pytest.approx(accuracy) and swapped.mean() == pytest.approx(1 - accuracy)
     assert 0 < accuracy < 1, "a perfect classifier would prove less"
+
+
+class Answers(AttributeClassifier):
+    """A classifier that says the same of every image."""
+
+    def predict(self, images: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        return np.full((len(images), len(self.names)), False)
+
+
+class OneSided(Shades):
+    """Of the test images, ``count`` are bright."""
+
+    count = 1
+
+    def records(self) -> Records:
+        known = super().records()
+        bright = known.attributes["bright"].copy()
+        tests = np.flatnonzero(known.split == 2)
+        bright[tests] = False
+        bright[tests[: self.count]] = True
+        return Records(known.names, {"bright": bright}, known.split)
+
+
+def test_an_answer_that_is_always_the_same_is_right_of_half(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Few test images are bright: always "no" is right of most, and of half in balance; of none bright nothing can be told."""
+    data = open_data(OneSided(False), selection=None, size=SIZE, folder=tmp_path)
+    never = Answers(None, ("bright",))
+    assert never.accuracy(data, ["bright"]) > 0.9
+    assert never.balanced_accuracy(data, {"bright": True}) == never.balanced_accuracy(data, {"bright": False}) == 0.5
+    monkeypatch.setattr(OneSided, "count", 0)
+    none = open_data(OneSided(False), selection=None, size=SIZE, folder=tmp_path)
+    assert never.balanced_accuracy(none, {"bright": True}) is None
+    metric = AttributeAccuracy()
+    monkeypatch.setattr(AttributeAccuracy, "classifier", lambda *arguments: never)
+    scores = metric(evaluation(none, True))
+    assert not any("of the attribute classifier" in name for name in scores)
+    assert "cannot be told: none of the" in caplog.text
 
 
 class Striped(Shades):

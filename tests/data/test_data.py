@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from attrxfer.data import CachedDataset, batch_rows, make_sets, open_data, recognise, uniform
+from attrxfer.data import CachedDataset, batch_rows, make_sets, open_data, recognise, shortcomings, uniform
 from attrxfer.data.dataset import describe, require_attributes
 from attrxfer.errors import DataError
 from attrxfer.interfaces import Broken, Records
@@ -52,6 +52,19 @@ def opened(folder: Path, dataset: Squares | None = None) -> CachedDataset:
 
 
 # ---------------------------------------------------------------- cache
+
+
+def test_few_images_and_a_class_that_a_split_lacks_are_named(tmp_path: Path) -> None:
+    data = opened(tmp_path)
+    assert shortcomings(data, {"even": True}, None) == [
+        "only 9 training images with even=true: expect a poor result; 100 are few",
+        "only 8 training images that are to be transferred: expect a poor result; 100 are few",
+    ]
+    assert shortcomings(data, {"big": False}, {"even": True})[1:] == [
+        "only 0 training images that are to be transferred: expect a poor result; 100 are few",
+        "the validation split has no images with big=false: samples come from another split",
+        "the test split has no images with big=false: scores on it cannot be told",
+    ]
 
 
 def test_images_are_decoded_once(tmp_path: Path) -> None:

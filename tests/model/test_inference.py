@@ -260,7 +260,7 @@ def test_reading_and_writing_go_on_while_a_batch_is_transferred(
 
     slow.images = working  # type: ignore[method-assign]
     progress: list[tuple[int, int]] = []
-    tasks = find_tasks([tmp_path / "many"], tmp_path / "out", is_image, "images")
+    tasks = find_tasks([tmp_path / "many"], tmp_path / "out", is_image, "images").tasks
     outcome = process_files(tasks, [CropProcessor(slow)], on_result=lambda file, *done: progress.append(done))
     assert outcome.written == 3 * CropProcessor.batch_size + 1 and slow.batches == [
         CropProcessor.batch_size,

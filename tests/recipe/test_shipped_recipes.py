@@ -18,6 +18,7 @@ from tests.conftest import TINY, load_bundle
 FOLDER = Path(__file__).parents[2] / "recipes"
 RECIPES = sorted(FOLDER.rglob("*.toml"))
 DRAWN = {"use": "synthetic_faces"}
+BEYOND_FACES = ("pictures", "handwriting")
 
 
 def name(path: Path) -> str:
@@ -117,6 +118,8 @@ def test_any_attribute_is_one_set_away_and_trains(guided: str, tmp_path: Path, h
 
 def _no_files(recipe: Recipe) -> dict[str, Any]:
     """Overrides that put a network which learns where the paper has VGG-Face's weights, a file of the user's."""
+    if recipe.data.name in BEYOND_FACES:
+        return {}
     features = {"network": {"use": "face_features"}}
     overrides: dict[str, Any] = {"data": DRAWN, "train": {"local_enhancer": features}}
     if recipe.identity and recipe.identity[0].name == "backbone":

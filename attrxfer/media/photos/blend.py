@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from attrxfer.media.images import strips
 from attrxfer.media.photos.similarity import Box, Similarity, warp_back
 
 FEATHER = 0.18
@@ -77,11 +78,14 @@ def paste(
     if left >= right or top >= bottom or not change.any():
         return
     replaced = 1 - np.exp(-((gaussian_filter(np.abs(change).max(2), 1) / REPLACED) ** 2))
-    full = warp_back(np.concatenate([change, crop, replaced[..., None]], axis=2), similarity, box)
-    texture = image[top:bottom, left:right] - full[..., 3:6]
-    added = (full[..., :3] - full[..., 6:].clip(0, 1) * texture) * blend_weights(similarity, others, box)[..., None]
-    area = out[top:bottom, left:right]
-    area[:] = np.rint(area + added).clip(0, 255).astype(np.uint8)
+    values = np.concatenate([change, crop, replaced[..., None]], axis=2)
+    for rows in strips(bottom - top, right - left):
+        strip = (left, top + rows.start, right, top + rows.stop)
+        full = warp_back(values, similarity, strip)
+        texture = image[strip[1] : strip[3], left:right] - full[..., 3:6]
+        added = (full[..., :3] - full[..., 6:].clip(0, 1) * texture) * blend_weights(similarity, others, strip)[..., None]
+        area = out[strip[1] : strip[3], left:right]
+        area[:] = np.rint(area + added).clip(0, 255).astype(np.uint8)
 
 
 def colour_drift(change: NDArray[np.float32]) -> NDArray[np.float32]:

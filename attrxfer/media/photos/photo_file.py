@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import struct
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +20,9 @@ from attrxfer.media.batch import Skipped
 from attrxfer.media.images import UNREADABLE, opened
 from attrxfer.media.photos.pixels import apply_change, upright_rgb
 from attrxfer.media.provenance import xmp_packet
+from attrxfer.media.xmp import SEGMENT, kept_packet
 
-WEBP_QUALITY, TIFF_JPEG_QUALITY = 90, 95
+WEBP_QUALITY, TIFF_JPEG_QUALITY, AVIF_QUALITY, HEIF_QUALITY = 90, 95, 90, 90
 """Where the file does not say how it was compressed."""
 STRUCTURE = frozenset({*range(254, 260), *range(262, 267), 273, 274, 277, 278, 279, 284, 292, 293, 317, 320})
 MORE_STRUCTURE = frozenset({*range(322, 326), 330, 338, 339, 340, 341, 347, *range(512, 533), 700, 34675})
@@ -28,6 +30,10 @@ MORE_STRUCTURE = frozenset({*range(322, 326), 330, 338, 339, 340, 341, 347, *ran
 TABLES = (34665, 34853)
 """TIFF tags that point to EXIF's and GPS's own tables."""
 FOR_BITS = ("group3", "group4", "tiff_ccitt")
+PARTS = {"depth_images": "depth image", "aux": "gain map or mask"}
+"""Parts of a HEIC by the names that its reader gives them."""
+APPENDED = b"SEFT"
+"""The end of what Samsung's phones add: the video of a motion photo, for one."""
 GIF_XMP = b"\x21\xff\x0bXMP DataXMP"
 GIF_TRAILER = b"\x01" + bytes(range(255, -1, -1)) + b"\x00"
 """What surrounds XMP in a GIF. Readers that take the text for blocks are led to its end by the trailer."""
@@ -39,14 +45,16 @@ class PhotoFile:
 
     Attributes:
         path: The file.
-        image: The image as it is stored.
+        image: The image as it is stored; of a colour JPEG without its pixels.
         pixels: The image as a viewer shows it: uint8 RGB (H, W, 3), upright.
+        xmp: Its XMP packet, as far as a result keeps it; None: nothing.
         notes: What a result cannot keep, in words.
     """
 
     path: Path
     image: ImageFile.ImageFile
     pixels: NDArray[np.uint8]
+    xmp: bytes | str | None = None
     notes: tuple[str, ...] = ()
 
     def encoded(self, pixels: NDArray[np.uint8], provenance: Mapping[str, str] | None = None) -> bytes:
@@ -60,11 +68,11 @@ class PhotoFile:
             DataError: Pillow cannot write it.
         """
         image = apply_change(self.image, self.pixels, pixels)
-        own = self.image.info.get("xmp")
-        xmp = xmp_packet(provenance, own) if provenance is not None else own
+        form = _form(self.image)
+        limit = SEGMENT if form == "JPEG" else sys.maxsize
+        own = self.xmp.encode() if isinstance(self.xmp, str) else self.xmp
+        xmp = xmp_packet(provenance, own, limit) if provenance is not None else own
         buffer = io.BytesIO()
-        form = "JPEG" if self.image.format == "MPO" else self.image.format
-        assert form is not None
         try:
             image.save(buffer, form, **_common(self.image), **_OPTIONS.get(form, _nothing)(self.image, image, xmp))
         except (*UNREADABLE, RuntimeError) as error:  # what Pillow raises for metadata that it cannot write
@@ -82,15 +90,37 @@ def read_photo(path: Path) -> PhotoFile:
     """
     with opened(path) as image:
         frames = getattr(image, "n_frames", 1)
-        if frames > 1 and image.format != "MPO":
+        if frames > 1 and image.format not in ("MPO", "HEIF"):
             raise Skipped(f"{path}: {frames} frames or pages: only still images are changed")
         notes = []
-        if ";16" in str(image.tile) and image.mode in ("RGB", "RGBA"):
-            notes.append("16 bits a channel become 8")
+        bits = 16 if ";16" in str(image.tile) and image.mode in ("RGB", "RGBA") else image.info.get("bit_depth", 8)
+        if bits > 8:
+            notes.append(f"{bits} bits a channel become 8")
         if frames > 1:
             notes.append("only its first image is kept")
+        notes += [f"its {what} is not kept" for key, what in PARTS.items() if image.info.get(key)]
+        if image.format == "JPEG2000":
+            notes.append("its metadata are not kept")
+        if _ends_as_samsungs(path):
+            notes.append("what the phone added behind the image is not kept")
         image.load()
-        return PhotoFile(path, image, upright_rgb(image), tuple(notes))
+        xmp, lost = kept_packet(image.info.get("xmp"), jpeg=_form(image) == "JPEG")
+        pixels = upright_rgb(image)
+        if _form(image) == "JPEG" and image.mode == "RGB":
+            image.close()  # the stored pixels are those that are shown; what else the file holds stays
+        return PhotoFile(path, image, pixels, xmp, (*notes, *lost))
+
+
+def _form(image: Image.Image) -> str:
+    """The format that a result is written in."""
+    assert image.format is not None
+    return "JPEG" if image.format == "MPO" else image.format
+
+
+def _ends_as_samsungs(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(-min(len(APPENDED), path.stat().st_size), os.SEEK_END)
+        return file.read() == APPENDED
 
 
 def _common(old: Image.Image) -> dict[str, Any]:
@@ -149,7 +179,28 @@ def _gif(old: ImageFile.ImageFile, new: Image.Image, xmp: bytes | None) -> dict[
     return {"optimize": False, **{name: old.info[name] for name in names if name in old.info}}
 
 
-_OPTIONS = {"JPEG": _jpeg, "PNG": _png, "WEBP": _webp, "TIFF": _tiff, "GIF": _gif}
+def _avif(old: ImageFile.ImageFile, new: Image.Image, xmp: bytes | None) -> dict[str, Any]:
+    return {"exif": _exif(old), "xmp": xmp or b"", "quality": AVIF_QUALITY}
+
+
+def _heif(old: ImageFile.ImageFile, new: Image.Image, xmp: bytes | None) -> dict[str, Any]:
+    return {"exif": _exif(old), "xmp": xmp or b"", "quality": HEIF_QUALITY}
+
+
+def _jpeg2000(old: Any, new: Image.Image, xmp: bytes | None) -> dict[str, Any]:
+    return {"no_jp2": old.codec == "j2k"}
+
+
+_OPTIONS = {
+    "AVIF": _avif,
+    "HEIF": _heif,
+    "JPEG2000": _jpeg2000,
+    "JPEG": _jpeg,
+    "PNG": _png,
+    "WEBP": _webp,
+    "TIFF": _tiff,
+    "GIF": _gif,
+}
 
 
 def _exif(image: Image.Image) -> bytes:

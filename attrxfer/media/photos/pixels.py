@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from attrxfer.media.images import to_rgb
+from attrxfer.media.images import strips, to_rgb, white_of
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 TRANSPOSES = {
@@ -28,7 +28,12 @@ def upright_rgb(image: Image.Image) -> NDArray[np.uint8]:
     """An image as a viewer shows it: uint8 RGB (H, W, 3), upright; transparency on white, 16 bits as 8."""
     transpose = TRANSPOSES.get(image.getexif().get(ORIENTATION_TAG, 1))
     rgb = to_rgb(image)
-    return np.asarray(rgb.transpose(transpose[0]) if transpose else rgb)
+    if transpose:
+        rgb = rgb.transpose(transpose[0])
+    pixels = np.empty((rgb.height, rgb.width, 3), np.uint8)
+    for rows in strips(rgb.height, rgb.width):
+        pixels[rows] = np.asarray(rgb.crop((0, rows.start, rgb.width, rows.stop)))
+    return pixels
 
 
 def apply_change(image: Image.Image, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> Image.Image:
@@ -51,19 +56,13 @@ def apply_change(image: Image.Image, before: NDArray[np.uint8], after: NDArray[n
     stored = _plain(image)
     if stored.mode == "RGB":  # stored as it is shown
         return Image.fromarray(after)
-    change = after.astype(np.float32) - before
-    own = np.asarray(stored)
-    if stored.mode == "CMYK":
-        return Image.fromarray(_with_ink(own, change), "CMYK")
-    top = _white(own) if own.dtype != np.uint8 else 255
-    if own.ndim == 2 or own.shape[2] == 2:
-        change = (change @ LUMA)[..., None]
-    values: NDArray[np.float64] = own.reshape(*own.shape[:2], -1).astype(np.float64)
-    colours = change.shape[2]
-    values[..., :colours] = (values[..., :colours] + change * (top / 255)).clip(0, top)
-    if np.issubdtype(own.dtype, np.integer):
-        values = np.rint(values)
-    return Image.fromarray(np.ascontiguousarray(values.astype(own.dtype.newbyteorder("=")).reshape(own.shape)))
+    own = np.array(stored)  # a copy
+    top = white_of(own, floats=stored.mode == "F") if own.dtype != np.uint8 else 255
+    for rows in strips(*own.shape[:2]):
+        change = after[rows].astype(np.float32) - before[rows]
+        if change.any():
+            own[rows] = _with_ink(own[rows], change) if stored.mode == "CMYK" else _with_light(own[rows], change, top)
+    return Image.fromarray(own.astype(own.dtype.newbyteorder("="), copy=False), stored.mode if stored.mode == "CMYK" else None)
 
 
 def _plain(image: Image.Image) -> Image.Image:
@@ -76,9 +75,17 @@ def _plain(image: Image.Image) -> Image.Image:
     return image if kept else image.convert("RGB")
 
 
-def _white(values: NDArray[Any]) -> float:
-    """The value that ``to_rgb`` takes for white."""
-    return 65535.0 if float(values.max(initial=0)) > 255 else 255.0
+def _with_light(own: NDArray[Any], change: NDArray[np.float32], top: float) -> NDArray[Any]:
+    """Brightness (H, W) or (H, W, C), in 0..top, with a change (H, W, 3) in steps of 255; transparency stays."""
+    values = own.reshape(*own.shape[:2], -1).copy()
+    grey = values.shape[2] < 3
+    change = (change @ LUMA)[..., None] if grey else change
+    colours = values[..., : 1 if grey else 3]
+    changed = (colours.astype(np.float64) + change * (top / 255)).clip(0, top)
+    if np.issubdtype(own.dtype, np.integer):
+        changed = np.rint(changed)
+    colours[...] = np.where(change == 0, colours, changed)
+    return values.reshape(own.shape)
 
 
 def _with_ink(own: NDArray[np.uint8], change: NDArray[np.float32]) -> NDArray[np.uint8]:

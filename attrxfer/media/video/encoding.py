@@ -96,7 +96,7 @@ def _find_encoder(codec: str, stream_format: StreamFormat, out: Path) -> Codec |
     if name == "libx264" and av.VideoFormat(stream_format.pixel_format).is_rgb:
         name = "libx264rgb"
     try:
-        with av.open(out, "w") as draft:  # nothing is written
+        with av.open(out.absolute(), "w") as draft:  # nothing is written
             return draft.add_stream(name).codec_context.codec
     except (UnknownCodecError, ValueError):
         return None
@@ -105,7 +105,7 @@ def _find_encoder(codec: str, stream_format: StreamFormat, out: Path) -> Codec |
 def _usual_codec(out: Path) -> str:
     import av
 
-    with av.open(out, "w") as draft:
+    with av.open(out.absolute(), "w") as draft:
         return draft.default_video_codec
 
 
@@ -165,7 +165,7 @@ def encode(frames: Iterable[VideoFrame], first: int, out: Path, stream_format: S
     """
     import av
 
-    with av.open(out, "w") as draft:  # nothing is written: the container tells the encoder what packets it needs
+    with av.open(out.absolute(), "w") as draft:  # nothing is written: the container tells the encoder what packets it needs
         stream = add_video_stream(draft, stream_format, encoding)
         packets = []
         for number, frame in enumerate(frames, first):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from attrxfer.media.video.encoding import Packets
 from attrxfer.media.video.tracking import Detect
-from attrxfer.storage.files import write_bytes, write_text
+from attrxfer.storage.files import hidden_name, write_bytes, write_text
 
 
 class JobFolder:
@@ -31,7 +31,7 @@ class JobFolder:
             out: The result's file.
             job: All that the result depends on (input, model, strength), as JSON takes it.
         """
-        self.folder = out.parent / f".{out.name}.work"
+        self.folder = out.parent / hidden_name(out, "work")
         content = json.dumps(job, indent=2, sort_keys=True) + "\n"
         file = self.folder / "job.json"
         if not file.is_file() or file.read_text() != content:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from attrxfer.errors import DataError
 from attrxfer.media.provenance import SOURCE_TYPE
 from attrxfer.media.video.analysis import VideoAnalysis
 from attrxfer.media.video.encoding import Encoding, Packets, add_video_stream
-from attrxfer.media.video.reader import VideoReader
+from attrxfer.media.video.reader import StreamFormat, VideoReader
 
 if TYPE_CHECKING:
     from av import Packet
@@ -26,15 +27,70 @@ OF_THE_CONTAINER = frozenset({"encoder", "major_brand", "minor_version", "compat
 """Metadata on how a container was written: the new one has its own."""
 
 
+def copied_streams(
+    reader: VideoReader, out: Path, stream_format: StreamFormat, encoding: Encoding
+) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Find out which of the input's other streams a result can hold, by writing the beginning of a file.
+
+    A timecode track is left out: MOV's and MP4's writers make one of the video stream's metadata.
+
+    Args:
+        reader: The input.
+        out: A file of the result's container; it is written.
+        stream_format: What the frames have in common.
+        encoding: How they are encoded.
+
+    Returns:
+        The streams' indices; what cannot be kept, in words.
+
+    Raises:
+        DataError: The container cannot even hold the frames.
+    """
+    wanted = [stream for stream in reader.container.streams if stream.index != reader.stream.index]
+    wanted = [stream for stream in wanted if stream.type != "data" or "timecode" not in stream.metadata]
+    refused = _refusal(reader, out, stream_format, encoding, wanted)
+    if refused is None:
+        return tuple(stream.index for stream in wanted), ()
+    kept: list[Stream] = []
+    notes = []
+    for stream in wanted:
+        if _refusal(reader, out, stream_format, encoding, [*kept, stream]) is None:
+            kept.append(stream)
+        else:
+            notes.append(f"{out.suffix[1:]} holds no {stream.type} of this kind ({stream.name or 'unknown'}): left out")
+    if not kept and (refused := _refusal(reader, out, stream_format, encoding, [])) is not None:
+        raise DataError(f"{reader.path}: cannot be written as {out.suffix[1:]}: {refused}")
+    return tuple(stream.index for stream in kept), tuple(notes)
+
+
+def _refusal(
+    reader: VideoReader, out: Path, stream_format: StreamFormat, encoding: Encoding, others: Sequence[Stream]
+) -> str | None:
+    """Why a container does not take the frames with these streams; None: it does."""
+    import av
+
+    try:
+        with av.open(out.absolute(), "w") as container:
+            video = add_video_stream(container, stream_format, encoding)
+            video.time_base = reader.time_base
+            for stream in others:
+                container.add_stream_from_template(stream, opaque=True)
+            container.start_encoding()
+    except (ValueError, OSError, av.FFmpegError) as error:
+        return str(error)
+    return None
+
+
 def mux(
     reader: VideoReader,
     out: Path,
     analysis: VideoAnalysis,
     encoding: Encoding,
+    others: Sequence[int],
     numbers: Sequence[NDArray[np.int64]],
     segments: Iterator[Packets],
     provenance: Mapping[str, str] | None,
-) -> list[str]:
+) -> None:
     """Write a file from encoded frames and the input's other streams.
 
     Args:
@@ -42,30 +98,26 @@ def mux(
         out: The file.
         analysis: The first pass over the input.
         encoding: How the frames were encoded.
+        others: Indices of the input's other streams that are copied, see ``copied_streams``.
         numbers: Of each segment, the numbers of its frames in the order of their packets.
         segments: The encoded frames.
         provenance: What is added to the container's comment; None: nothing.
-
-    Returns:
-        What could not be kept, in words.
     """
     import av
 
-    notes: list[str] = []
-    with av.open(out, "w") as container:
+    with av.open(out.absolute(), "w") as container:
         video = add_video_stream(container, analysis.stream_format, encoding)
         video.time_base = reader.time_base
         _copy_description(video, reader.stream)
         if reader.stream.codec_context.codec_tag == "hvc1" and encoding.encoder == "libx265":
             video.codec_context.codec_tag = "hvc1"
-        streams = _add_other_streams(reader, container, notes)
+        streams = _add_other_streams(reader, container, others)
         container.metadata.update(_metadata(reader.container.metadata, provenance))
         container.set_chapters(reader.container.chapters())
         decoded = decode_times(analysis.times, np.concatenate(numbers), reader.frame_duration)
         packets = _video_packets(segments, video, analysis.times, decoded, reader)
         for packet in heapq.merge(packets, _other_packets(reader, streams), key=_due):
             container.mux(packet)
-    return notes
 
 
 def decode_times(times: NDArray[np.int64], numbers: NDArray[np.int64], duration: int) -> NDArray[np.int64]:
@@ -102,17 +154,11 @@ def _video_packets(
             yield packet
 
 
-def _add_other_streams(reader: VideoReader, container: OutputContainer, notes: list[str]) -> Mapping[int, Stream]:
-    """Add streams like the input's other ones; by the index of these."""
+def _add_other_streams(reader: VideoReader, container: OutputContainer, indices: Sequence[int]) -> Mapping[int, Stream]:
+    """Add streams like these of the input; by the index there."""
     added: dict[int, Stream] = {}
-    for stream in reader.container.streams:
-        if stream.index == reader.stream.index:
-            continue
-        try:
-            copy = container.add_stream_from_template(stream, opaque=True)
-        except (ValueError, OSError):
-            notes.append(f"{container.format.name} holds no {stream.type} of this kind ({stream.name}): left out")
-            continue
+    for stream in (reader.container.streams[index] for index in indices):
+        copy = container.add_stream_from_template(stream, opaque=True)
         _copy_description(copy, stream)
         added[stream.index] = copy
     return added

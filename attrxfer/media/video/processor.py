@@ -6,8 +6,7 @@ import functools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from attrxfer.errors import DataError
-from attrxfer.media.batch import Answer, OnSteps, Skipped, Written, ignore_steps
+from attrxfer.media.batch import Answer, OnSteps, Skipped, Written, attempt, ignore_steps
 from attrxfer.media.files import FileTask
 from attrxfer.media.photos import Photos
 from attrxfer.media.video.reader import is_video, require_pyav
@@ -44,10 +43,7 @@ class VideoProcessor:
     def process(self, tasks: Sequence[FileTask], on_steps: OnSteps = ignore_steps) -> Iterator[Answer]:
         """Transfer videos, two steps a frame; see ``FileProcessor.process``."""
         for task in tasks:
-            try:
-                yield self._process(task, on_steps)
-            except DataError as error:
-                yield error
+            yield attempt(task.source, functools.partial(self._process, task, on_steps))
 
     def _process(self, task: FileTask, on_steps: OnSteps) -> Written | None:
         """Transfer a video; None where it is to be copied.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from importlib.util import find_spec
@@ -16,10 +17,20 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-SUFFIXES = frozenset({".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv"})
+MPEG = frozenset({".3g2", ".3gp", ".f4v", ".m2t", ".m2ts", ".m4v", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".vob"})
+SUFFIXES = MPEG | {".asf", ".avi", ".flv", ".mkv", ".mxf", ".ogv", ".webm", ".wmv"}
 INSTALL = "pip install 'attrxfer[video]'"
-ROTATION_FILTERS = {90: "transpose=cclock", 180: "hflip,vflip", 270: "transpose=clock"}
-"""FFmpeg's filters that set a frame upright, by the degrees counter-clockwise that its file states."""
+UPRIGHT_FILTERS: Mapping[tuple[int, ...], str] = {
+    (0, 1, -1, 0): "transpose=clock",
+    (-1, 0, 0, -1): "hflip,vflip",
+    (0, -1, 1, 0): "transpose=cclock",
+    (-1, 0, 0, 1): "hflip",
+    (1, 0, 0, -1): "vflip",
+    (0, 1, 1, 0): "transpose=cclock_flip",
+    (0, -1, -1, 0): "transpose=clock_flip",
+}
+"""FFmpeg's filters that set a frame upright, by the signs of a, b, c and d in its display matrix: a stored pixel (x, y) is
+shown at (ax + cy, bx + dy). The last four mirror: their determinant is negative."""
 
 
 def is_video(path: Path) -> bool:
@@ -85,7 +96,7 @@ class VideoReader:
         self.path = path
         self.broken_packets = 0
         try:
-            self.container: InputContainer = av.open(path)
+            self.container: InputContainer = av.open(path.absolute())  # "12:30.mp4" would be a protocol
         except (av.FFmpegError, ValueError) as error:
             if isinstance(error, FileNotFoundError):
                 raise DataError(f"{path}: no such file or folder") from None
@@ -208,18 +219,30 @@ class VideoReader:
 
 def _rotation_filter(frame: VideoFrame, stream: VideoStream) -> Any:
     """The filter graph that sets frames upright; None where they are."""
-    degrees = round(frame.rotation) % 360
-    if degrees not in ROTATION_FILTERS:
+    filters = UPRIGHT_FILTERS.get(_display_signs(frame))
+    if filters is None:
         return None
     from av.filter import Graph
 
     graph = Graph()
     nodes = [graph.add_buffer(template=stream)]
-    for name, *arguments in (part.split("=") for part in ROTATION_FILTERS[degrees].split(",")):
+    for name, *arguments in (part.split("=") for part in filters.split(",")):
         nodes.append(graph.add(name, *arguments))
     nodes.append(graph.add("buffersink"))
     graph.link_nodes(*nodes).configure()
     return graph
+
+
+def _display_signs(frame: VideoFrame) -> tuple[int, ...]:
+    """Signs of a, b, c and d in a frame's display matrix; of numbers that are small beside the others 0."""
+    from av.sidedata.sidedata import Type
+
+    side_data: Any = frame.side_data  # PyAV's own types do not know its keys
+    side = side_data.get(Type.DISPLAYMATRIX)
+    if side is None:
+        return ()
+    values = [struct.unpack("=9i", bytes(side))[place] for place in (0, 1, 3, 4)]
+    return tuple((abs(value) > max(map(abs, values)) / 2) * (1 if value > 0 else -1) for value in values)
 
 
 def _reason(error: BaseException) -> str:

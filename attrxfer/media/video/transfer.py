@@ -16,7 +16,7 @@ from attrxfer.media.video.analysis import VideoAnalysis, analyze, smoothed_subje
 from attrxfer.media.video.encoding import choose_encoding, encode
 from attrxfer.media.video.frames import WeightedPoints, transfer_frames
 from attrxfer.media.video.job_folder import JobFolder
-from attrxfer.media.video.muxing import mux
+from attrxfer.media.video.muxing import copied_streams, mux
 from attrxfer.media.video.reader import VideoReader
 from attrxfer.media.video.smoothing import SMOOTHING
 from attrxfer.storage import files
@@ -149,6 +149,7 @@ def _write_draft(
     segments = range(-(-frames // SEGMENT))
     done = next((segment for segment in segments if not job.has_segment(segment)), len(segments))
     with VideoReader(path) as reader:
+        others, notes = copied_streams(reader, draft, analysis.stream_format, encoding)
         decoded = itertools.islice(enumerate(reader.frames()), done * SEGMENT, None)
         for segment in segments[done:]:
             first = segment * SEGMENT
@@ -157,7 +158,7 @@ def _write_draft(
             job.write_segment(segment, encode(counted, first, draft, analysis.stream_format, encoding))
     with VideoReader(path) as reader:
         numbers = [job.read_frame_numbers(segment) for segment in segments]
-        notes = mux(reader, draft, analysis, encoding, numbers, map(job.read_segment, segments), provenance)
+        mux(reader, draft, analysis, encoding, others, numbers, map(job.read_segment, segments), provenance)
     return [*encoding.notes, *notes]
 
 

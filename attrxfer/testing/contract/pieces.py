@@ -12,7 +12,8 @@ from attrxfer.testing.fakes import random_images
 
 
 def call(network: nn.Module) -> Any:
-    inputs = len(inspect.signature(network.forward).parameters)
+    parameters = inspect.signature(network.forward).parameters.values()
+    inputs = sum(parameter.default is parameter.empty for parameter in parameters)
     torch.manual_seed(0)
     return network(*[random_images(seed=seed) for seed in range(inputs)])
 
@@ -20,6 +21,8 @@ def call(network: nn.Module) -> Any:
 def equal(one: Any, other: Any) -> None:
     if isinstance(one, Tensor):
         torch.testing.assert_close(one, other)
+    elif one is None:
+        assert other is None
     else:
         for first, second in zip(one, other, strict=True):
             equal(first, second)

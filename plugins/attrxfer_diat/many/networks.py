@@ -62,7 +62,7 @@ class ManyAttributesNetwork(MaskedTransformNetwork):
             "output" (N, 3, S, S) in -1..1, "mask" max|c| m (N, 1, S, S) in 0..1 and "residual" r (N, 3, S, S) in -1..1.
         """
         if change is None:
-            change = images.new_ones(len(images), len(self.attributes))
+            change = images.new_ones(1, len(self.attributes)).expand(images.shape[0], -1)
         maps = change[:, :, None, None].expand(-1, -1, *images.shape[-2:]).to(images.dtype)
         head = self.head(self.up(self.trunk(torch.cat([images, maps], dim=1)))).to(images.dtype)
         residual, mask = torch.tanh(head[:, :3]), torch.sigmoid(head[:, 3:])

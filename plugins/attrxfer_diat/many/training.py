@@ -11,10 +11,9 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from attrxfer.errors import AttrxferError
-from attrxfer.interfaces import Adversarial, Batch, Conditional, Discrimination, Run, Slot, TransferStep
+from attrxfer.interfaces import Adversarial, Batch, ClassifiesAttributes, Conditional, Discrimination, Run, Slot, TransferStep
 from attrxfer.model.condition import Fixed, change_of
 from attrxfer_diat.adversarial import Gan
-from attrxfer_diat.many.networks import ManyAttributesDiscriminator
 from attrxfer_diat.stages import AdversarialTraining
 
 ALSO = 0.15
@@ -39,8 +38,10 @@ class ManyAttributesTraining(AdversarialTraining):
     def prepare(self, run: Run, owner: Adversarial) -> None:
         super().prepare(run, owner)
         generator, discriminator = run.generator, run.discriminator
-        if not isinstance(generator, Conditional) or not isinstance(discriminator, ManyAttributesDiscriminator):
-            raise AttrxferError('adversarial "gan_many" needs a generator such as "masked_many" and the discriminator "diat_many"')
+        if not isinstance(generator, Conditional) or not isinstance(discriminator, ClassifiesAttributes):
+            raise AttrxferError(
+                'adversarial "gan_many" needs networks for many attributes: generator "masked_many", discriminator "diat_many"'
+            )
         if generator.attributes != discriminator.attributes:
             raise AttrxferError(
                 f"discriminator.attributes: {', '.join(discriminator.attributes)}, but the generator's are "

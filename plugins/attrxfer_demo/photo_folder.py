@@ -1,0 +1,51 @@
+"""The folder of the photos that the page was given: deleted with the page, or at the next start where the page was killed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PREFIX = "attrxfer-demo-"
+
+
+@contextmanager
+def photo_folder() -> Iterator[Path]:
+    """A new folder, named after this process; deleted at the end."""
+    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-") as name:
+        yield Path(name).resolve()
+
+
+def sweep() -> int:
+    """Delete the folders of pages that were killed; how many they were. Other users' folders stay."""
+    swept = 0
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        if _is_own(folder) and not _is_in_use(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+            swept += not folder.exists()
+    return swept
+
+
+def _is_own(folder: Path) -> bool:
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    return not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
+
+
+def _is_in_use(folder: Path) -> bool:
+    """Whether the page of a folder still runs. On Windows, where that cannot be asked without harm, it counts as running."""
+    number = folder.name.removeprefix(PREFIX).partition("-")[0]
+    if not number.isdecimal():
+        return False
+    if os.name == "nt":
+        return True
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
