@@ -203,7 +203,7 @@ def _network(path: Path, number: int, step: Mapping[str, Any], tensors: Mapping[
     except AttrxferError:
         raise
     except Exception as error:  # what a network raises for settings that do not go together
-        reason = one_line(str(error).splitlines()[-1].strip() if str(error) else type(error).__name__)
+        reason = (str(error).splitlines() or [type(error).__name__])[-1].strip()
         raise BundleError(f"{path / WEIGHTS}: does not fit {step['kind']} {step['use']}: {reason}") from None
 
 
