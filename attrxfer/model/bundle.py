@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 ROOM, SPARE = 4, 1_000
 """A network is refused where building it takes more than ROOM times what its weights hold, and SPARE more."""
+LONGEST_REASON = 200
+"""Characters of what torch says of networks that do not fit, at most."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -203,7 +206,7 @@ def _network(path: Path, number: int, step: Mapping[str, Any], tensors: Mapping[
     except AttrxferError:
         raise
     except Exception as error:  # what a network raises for settings that do not go together
-        reason = (str(error).splitlines() or [type(error).__name__])[-1].strip()
+        reason = shorten((str(error).splitlines() or [type(error).__name__])[-1], LONGEST_REASON, placeholder=" ...")
         raise BundleError(f"{path / WEIGHTS}: does not fit {step['kind']} {step['use']}: {reason}") from None
 
 

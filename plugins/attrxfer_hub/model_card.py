@@ -261,7 +261,7 @@ def _settings(metadata: Mapping[str, Any]) -> str:
 
 def _components(metadata: Mapping[str, Any], registry: Registry) -> Iterator[tuple[str, str, str, str]]:
     for section, role in ROLES.items():
-        tables = metadata["recipe"].get(section, [])
+        tables = metadata["recipe"].get(section) or []
         for table in tables if isinstance(tables, list) else [tables]:
             owner, _, licence = _registered("dataset" if section == "data" else section, table["use"], registry)
             plugin = f"{owner} {metadata['plugins'].get(owner, '')}".rstrip() or "not installed where this was written"

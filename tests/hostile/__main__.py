@@ -19,9 +19,10 @@ def main() -> None:
         os.environ["ATTRXFER_CACHE"] = str(Path(name) / "cache")
         from attrxfer.plugin.host import load
         from tests.conftest import train
-        from tests.hostile.cards import ACTIONS, Outcome, peak, run
+        from tests.hostile.cards import ACTIONS, Outcome, complete, peak, run
 
         good = train(load(), Path(name) / "run") / "bundle"
+        complete(good)
         before = peak()
         counts, faults, slowest = Counter[tuple[str, str]](), dict[tuple[str, str, str], list[Outcome]](), 0.0
         for one in run(good, Path(name) / "cases", range(given.first, given.first + given.cases)):
@@ -33,7 +34,7 @@ def main() -> None:
     print(f"{'ACTION':10}{'WORKS':>8}{'REFUSED':>9}{'FAULT':>7}")
     for action in ACTIONS:
         print(f"{action:10}{counts[action, 'works']:8}{counts[action, 'refused']:9}{counts[action, 'fault']:7}")
-    print(f"slowest {slowest:.1f} s, memory {before:.0f} MB before and {peak():.0f} MB at most")
+    print(f"slowest {slowest:.1f} s of processor time, memory {before:.0f} MB before and {peak():.0f} MB at most")
     for (action, result, _), found in faults.items():
         print(f"{len(found)} x {action}: {result}: {found[0].message!r} (case {found[0].case}: {found[0].spoilt})")
     raise SystemExit(bool(faults))
