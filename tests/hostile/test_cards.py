@@ -10,6 +10,7 @@ import pytest
 
 import attrxfer
 from attrxfer.errors import BundleError
+from attrxfer.plugin.parameters import build as original
 from tests.conftest import attrxfer as command
 from tests.hostile.cards import complete, run
 
@@ -88,7 +89,6 @@ def test_a_network_larger_than_its_weights_is_never_built(
     card = json.loads((bundle / "attrxfer.json").read_text())
     (bundle / "attrxfer.json").write_text(json.dumps({**card, "chain": chain}))
     seen = []
-    original = bundles.build
 
     def build(*arguments: object) -> object:
         import torch
