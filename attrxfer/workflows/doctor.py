@@ -169,6 +169,7 @@ def self_test(host: Host | None) -> Iterator[Row]:
 
 def _actions(folder: Path, host: Host) -> dict[str, Callable[[], str]]:
     """The parts of the self-test in their order; each returns what it found, or raises."""
+    from attrxfer.model.bundle import load
     from attrxfer.model.card import WEIGHTS
     from attrxfer.model.torch_model import TorchModel
     from attrxfer.recipe.small import small_recipe
@@ -204,7 +205,7 @@ def _actions(folder: Path, host: Host) -> dict[str, Callable[[], str]]:
     def transfer() -> str:
         import numpy as np
 
-        made = TorchModel(bundle.load(whole.bundle, host.registry))
+        made = TorchModel(load(whole.bundle, host.registry))
         images = np.random.default_rng(0).integers(0, 256, (2, made.size, made.size, 3)).astype(np.uint8)
         if made.images(images).shape != images.shape or not np.array_equal(made.images(images, 0.0), images):
             raise AttrxferError("the trained bundle does not return images as it should")
