@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from attrxfer.model.texture import is_row
-
 SIDE, CELL, ORIENTATIONS = 64, 8, 8
 """Images are resized to this side in pixels; gradients are counted in cells of this side, in so many directions."""
 VALUES = (SIDE // CELL) ** 2 * (ORIENTATIONS + 3)
@@ -74,13 +72,6 @@ class AttributeRegression:
     def read(cls, table: Mapping[str, Any] | None) -> AttributeRegression | None:
         """Of a model's metadata; None where there is none."""
         return None if table is None else cls(np.array(table["weights"]), float(table["bias"]), float(table["accuracy"]))
-
-    @staticmethod
-    def is_sound(table: object) -> bool:
-        """Whether ``read`` can read this part of a stranger's metadata."""
-        if not (isinstance(table, Mapping) and {"weights", "bias", "accuracy"} <= table.keys()):
-            return False
-        return is_row(table["weights"]) and len(table["weights"]) == VALUES and is_row([table["bias"], table["accuracy"]])
 
     def table(self) -> dict[str, Any]:
         """As JSON takes it."""

@@ -9,36 +9,25 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from attrxfer.errors import BundleError, Problem, did_you_mean
-from attrxfer.media.tiles import MOST
-from attrxfer.model.attribute_regression import AttributeRegression
-from attrxfer.model.response import Response
-from attrxfer.model.texture import Texture, is_row
+from attrxfer.errors import AttrxferError, BundleError, UnknownName, did_you_mean
+from attrxfer.model.card import FORMAT, METADATA, WEIGHTS, read_card
 from attrxfer.plugin.parameters import Spec, build, check
-from attrxfer.plugin.registry import Registry
-from attrxfer.storage.files import is_file_name, new_folder, sha256, write_text
+from attrxfer.plugin.registry import Registry, one_line
+from attrxfer.storage.files import new_folder, sha256, write_text
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-FORMAT = 2
-WEIGHTS, METADATA = "model.safetensors", "attrxfer.json"
-PARTS = {
-    "sha256": dict,
-    "chain": list,
-    "task": dict,
-    "size": int,
-    "recipe": dict,
-    "plugins": dict,
-    "licences": list,
-    "scores": dict,
-}
-"""What attrxfer.json holds at least, besides its format."""
+ROOM, SPARE = 4, 1_000
+"""A network is refused where building it takes more than ROOM times what its weights hold, and SPARE more."""
+LONGEST_REASON = 200
+"""Characters of what torch says of networks that do not fit, at most."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -129,68 +118,7 @@ def read_metadata(path: Path) -> dict[str, Any]:
     Raises:
         BundleError: It is damaged, or has another format.
     """
-    try:
-        metadata = json.loads((path / METADATA).read_text())
-    except ValueError as error:
-        raise BundleError(f"{path / METADATA}: damaged ({error})") from None
-    check_format(path / METADATA, metadata, "bundle", "train it again")
-    part = damaged(metadata)
-    if part is not None:
-        raise BundleError(f"{path / METADATA}: damaged ({part} is missing or not what it should be)")
-    return metadata
-
-
-def check_format(path: Path, metadata: object, what: str, remedy: str) -> None:
-    """Refuse metadata of another format than ``FORMAT``.
-
-    Args:
-        path: The file, for the message.
-        metadata: Its metadata, as JSON gave them.
-        what: What the file is, for example "bundle".
-        remedy: What to do with an older one.
-
-    Raises:
-        BundleError: Its format is an older one, another one, or not stated.
-    """
-    stated = metadata.get("format") if isinstance(metadata, Mapping) else None
-    if stated == 1:
-        raise BundleError(f"{path}: {what} of format 1; this version reads format {FORMAT}: {remedy}")
-    if stated != FORMAT:
-        raise BundleError(f"{path}: not a {what} of format {FORMAT}; it may need another version of attrxfer")
-
-
-def damaged(metadata: Mapping[str, Any], parts: Mapping[str, type] = PARTS) -> str | None:
-    """The first part of metadata that is missing or not what it should be; None where all are sound.
-
-    A bundle may come from anywhere: the task's name becomes part of file names, so it is checked too.
-
-    Args:
-        metadata: The content of attrxfer.json, or of an exported file.
-        parts: The parts that must be there, with their type.
-    """
-    wrong = [name for name, kind in parts.items() if not isinstance(metadata.get(name), kind)]
-    if wrong:
-        return wrong[0]
-    task, framing, alignment = metadata["task"], metadata.get("framing"), metadata.get("alignment")
-    sound = {
-        "task.name": isinstance(task.get("name"), str) and is_file_name(task["name"]),
-        "task.guided": isinstance(task.get("guided"), dict) and bool(task["guided"]),
-        "chain": all(isinstance(step, dict) and {"kind", "use"} <= step.keys() for step in metadata["chain"]),
-        "size": metadata["size"] > 0,
-        "licences": all(isinstance(licence, str) for licence in metadata["licences"]),
-        "framing": framing is None
-        or (isinstance(framing, dict) and _numbers(framing.get("source"), 2) and _numbers(framing.get("crop"), 4)),
-        "alignment": alignment is None or (isinstance(alignment, list) and all(_numbers(point, 2) for point in alignment)),
-        "texture": metadata.get("texture") is None or Texture.is_sound(metadata["texture"]),
-        "attribute": metadata.get("attribute") is None or AttributeRegression.is_sound(metadata["attribute"]),
-        "response": metadata.get("response") is None or Response.is_sound(metadata["response"]),
-        "reach": metadata.get("reach") is None or metadata["reach"] in range(MOST + 1),
-    }
-    return next((name for name, is_sound in sound.items() if not is_sound), None)
-
-
-def _numbers(value: Any, count: int) -> bool:
-    return is_row(value) and len(value) == count
+    return read_card(path / METADATA)
 
 
 def read_alignment(metadata: Mapping[str, Any]) -> NDArray[np.float32] | None:
@@ -205,8 +133,6 @@ def verify(path: Path, metadata: Mapping[str, Any]) -> None:
     Raises:
         BundleError: A file is missing or was changed.
     """
-    if WEIGHTS not in metadata["sha256"]:
-        raise BundleError(f"{path / METADATA}: damaged (no checksum of {WEIGHTS})")
     for name, digest in metadata["sha256"].items():
         file = path / name
         if not file.is_file():
@@ -237,7 +163,10 @@ def changes(metadata: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
     reference = metadata["recipe"].get("reference")
     if reference is None:
         return []
-    return recipe.differences(metadata["recipe"], recipe.load(reference, load_host()).filled())
+    host = load_host()
+    if reference not in host.recipes():  # a stranger's bundle may name any file of this machine
+        raise UnknownName(f'no recipe "{reference}"')
+    return recipe.differences(metadata["recipe"], recipe.load(reference, host).filled())
 
 
 def load(path: Path, registry: Registry) -> Bundle:
@@ -258,25 +187,69 @@ def load(path: Path, registry: Registry) -> Bundle:
     verify(path, metadata)
     try:
         tensors = load_file(path / WEIGHTS)
-    except SafetensorError as error:
-        raise BundleError(f"{path / WEIGHTS}: damaged ({error})") from None
+    except (SafetensorError, ValueError, KeyError, RuntimeError) as error:
+        raise BundleError(f"{path / WEIGHTS}: damaged ({one_line(error)})") from None
     chain = tuple(_network(path, number, step, tensors, registry) for number, step in enumerate(metadata["chain"]))
     return Bundle(path, metadata, chain)
 
 
 def _network(path: Path, number: int, step: Mapping[str, Any], tensors: Mapping[str, Tensor], registry: Registry) -> nn.Module:
-    from torch import nn
-
     table = {key: value for key, value in step.items() if key != "kind"}
     spec, problems = check(step["kind"], table, registry, path=f"chain[{number}]", shared={})
-    if spec is None or problems:
-        raise BundleError("\n".join(f"{path / METADATA}: {problem}" for problem in problems or [Problem("", "empty chain")]))
-    network = build(spec, {})
-    assert isinstance(network, nn.Module)
+    if spec is None:
+        raise BundleError(f"{path / METADATA}: {problems[0]}")
     prefix = f"{number}."
+    own = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
     try:
-        network.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
-    except RuntimeError as error:
-        first = str(error).splitlines()[-1].strip()
-        raise BundleError(f"{path / WEIGHTS}: does not fit {step['kind']} {step['use']}: {first}") from None
-    return network.eval().requires_grad_(False)
+        _try_without_memory(spec, own)
+        return _filled(spec, own).eval().requires_grad_(False)
+    except AttrxferError:
+        raise
+    except Exception as error:  # what a network raises for settings that do not go together
+        reason = shorten((str(error).splitlines() or [type(error).__name__])[-1], LONGEST_REASON, placeholder=" ...")
+        raise BundleError(f"{path / WEIGHTS}: does not fit {step['kind']} {step['use']}: {reason}") from None
+
+
+def _try_without_memory(spec: Spec, tensors: Mapping[str, Tensor]) -> None:
+    """Build a network on torch's meta device, whose tensors have a shape only, so that no card takes memory or time that its
+    weights do not justify.
+
+    Raises:
+        RuntimeError: The network has other tensors than these, or many more.
+    """
+    import torch
+    from torch.nn.modules.module import register_module_parameter_registration_hook
+
+    numbers = ROOM * sum(tensor.numel() for tensor in tensors.values()) + SPARE
+    count = ROOM * len(tensors) + SPARE
+    registered = 0
+
+    def stop(module: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
+        nonlocal registered
+        registered += 1
+        if registered > count:
+            raise RuntimeError("its settings make a network of many more layers")
+
+    hook = register_module_parameter_registration_hook(stop)
+    try:
+        with torch.device("meta"):
+            network = _filled(spec, {name: torch.empty_like(tensor, device="meta") for name, tensor in tensors.items()})
+    finally:
+        hook.remove()
+    if sum(tensor.numel() for tensor in (*network.parameters(), *network.buffers())) > numbers:
+        raise RuntimeError("its settings make a much larger network")
+
+
+def _filled(spec: Spec, tensors: Mapping[str, Tensor]) -> nn.Module:
+    """A network of these settings, with these tensors as its state.
+
+    Raises:
+        RuntimeError: They do not fit.
+    """
+    from torch import nn
+
+    network = build(spec, {})
+    if not isinstance(network, nn.Module):
+        raise RuntimeError("no network")
+    network.load_state_dict(dict(tensors))
+    return network

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from attrxfer.errors import BundleError
 from attrxfer.interfaces import Exporter, Framing, Runner
-from attrxfer.model.bundle import PARTS, check_format, damaged, read_alignment
+from attrxfer.model.bundle import read_alignment
 from attrxfer.model.calling import CallableModel
+from attrxfer.model.card import ExportedCard, check_card
 from attrxfer.plugin.registry import Registry
 
 BATCH = 32
@@ -61,12 +62,9 @@ def open_file(path: Path, registry: Registry) -> ExportedModel:
     """
     try:
         runner, metadata = exporter_of(path, registry)().open(path)
-    except ValueError as error:  # its metadata are no JSON
+    except (ValueError, RecursionError) as error:  # its metadata are no JSON
         raise BundleError(f"{path}: damaged ({error})") from None
-    check_format(path, metadata, "model file", "export it again")
-    part = damaged(metadata, {name: PARTS[name] for name in KEPT if name in PARTS})
-    if part is not None:
-        raise BundleError(f"{path}: damaged ({part} is missing or not what it should be)")
+    check_card(path, metadata, ExportedCard, "model file", "export it again")
     return ExportedModel(path, runner, metadata)
 
 

@@ -3,13 +3,11 @@ model."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-
-from attrxfer.model.texture import is_row
 
 
 @dataclass(frozen=True)
@@ -28,16 +26,6 @@ class Response:
     def read(cls, table: Mapping[str, Any] | None) -> Response | None:
         """Of a model's metadata; None where there is none."""
         return None if table is None else cls(tuple(table["strengths"]), tuple(table["shares"]))
-
-    @staticmethod
-    def is_sound(table: object) -> bool:
-        """Whether ``read`` can read this part of a stranger's metadata."""
-        if not (isinstance(table, Mapping) and {"strengths", "shares"} <= table.keys()):
-            return False
-        strengths, shares = table["strengths"], table["shares"]
-        if not (is_row(strengths) and is_row(shares) and len(strengths) == len(shares) >= 2):
-            return False
-        return bool(strengths[0] == 0 and strengths[-1] == 1 and (np.diff(strengths) > 0).all() and _in_unit(shares))
 
     def table(self) -> dict[str, Any]:
         """As JSON takes it."""
@@ -63,7 +51,3 @@ class Response:
         low, high = slice(after - 1, after), slice(after, after + 1)
         share, strength = (np.concatenate([row[low], row[high]]) for row in (risen, np.asarray(self.strengths, np.float64)))
         return round(float(np.interp(wanted, share, strength)), 3)
-
-
-def _in_unit(values: Sequence[float]) -> bool:
-    return all(0 <= value <= 1 for value in values)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -109,16 +108,6 @@ class Texture:
         """Of a model's metadata; None where there is none."""
         return None if table is None else cls(np.array(table["mean"]), np.array(table["precision"]), float(table["limit"]))
 
-    @staticmethod
-    def is_sound(table: object) -> bool:
-        """Whether ``read`` can read this part of a stranger's metadata."""
-        if not (isinstance(table, Mapping) and {"mean", "precision", "limit"} <= table.keys()):
-            return False
-        precision = table["precision"] if isinstance(table["precision"], list) else []
-        rows = [table["mean"], *precision]
-        square = len(rows) == STATISTICS + 1 and all(is_row(row) and len(row) == STATISTICS for row in rows)
-        return square and is_row([table["limit"]])
-
     def table(self) -> dict[str, Any]:
         """As JSON takes it."""
         return {"mean": rounded(self.mean), "precision": [rounded(row) for row in self.precision], "limit": self.limit}
@@ -131,11 +120,6 @@ class Texture:
 def _squared_distance(found: Values, mean: Values, precision: Values) -> Values:
     """The squared Mahalanobis distance of each row."""
     return np.asarray(np.einsum("ni,ij,nj->n", found - mean, precision, found - mean))
-
-
-def is_row(value: Any) -> bool:
-    """Whether this is a list of finite numbers."""
-    return isinstance(value, list) and all(isinstance(item, int | float) and math.isfinite(item) for item in value)
 
 
 def rounded(values: Values) -> list[float]:

@@ -115,12 +115,12 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 
 def is_file_name(text: str) -> bool:
-    """Whether a text can be part of a file's name: it is printable and has no path separators.
+    """Whether a text can be a file's name: it is printable, has no path separators, and is no folder's short name.
 
-    >>> is_file_name("mouth open"), is_file_name("../mouth"), is_file_name("a\\nb")
-    (True, False, False)
+    >>> is_file_name("mouth open"), is_file_name("../mouth"), is_file_name("a\\nb"), is_file_name("..")
+    (True, False, False, False)
     """
-    return bool(text) and text.isprintable() and not {"/", "\\"} & set(text)
+    return bool(text) and text.isprintable() and not {"/", "\\"} & set(text) and text not in (".", "..")
 
 
 def sha256(path: Path) -> str:

@@ -169,7 +169,8 @@ def self_test(host: Host | None) -> Iterator[Row]:
 
 def _actions(folder: Path, host: Host) -> dict[str, Callable[[], str]]:
     """The parts of the self-test in their order; each returns what it found, or raises."""
-    from attrxfer.model import bundle
+    from attrxfer.model.bundle import load
+    from attrxfer.model.card import WEIGHTS
     from attrxfer.model.torch_model import TorchModel
     from attrxfer.recipe.small import small_recipe
     from attrxfer.storage.run_folder import RunFolder
@@ -196,7 +197,7 @@ def _actions(folder: Path, host: Host) -> dict[str, Callable[[], str]]:
             training.train()
         except Interrupted:
             Training(recipe, parts, host, quiet=True).train()
-        first, second = (run.bundle / bundle.WEIGHTS for run in (whole, parts))
+        first, second = (run.bundle / WEIGHTS for run in (whole, parts))
         if first.read_bytes() != second.read_bytes():
             raise AttrxferError("a run that was stopped and resumed ended with other weights than an unbroken one")
         return "stopped, resumed: the same weights to the bit"
@@ -204,7 +205,7 @@ def _actions(folder: Path, host: Host) -> dict[str, Callable[[], str]]:
     def transfer() -> str:
         import numpy as np
 
-        made = TorchModel(bundle.load(whole.bundle, host.registry))
+        made = TorchModel(load(whole.bundle, host.registry))
         images = np.random.default_rng(0).integers(0, 256, (2, made.size, made.size, 3)).astype(np.uint8)
         if made.images(images).shape != images.shape or not np.array_equal(made.images(images, 0.0), images):
             raise AttrxferError("the trained bundle does not return images as it should")

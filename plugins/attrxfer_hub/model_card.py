@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 TEMPLATE = Path(__file__).with_name("model_card.md")
 RESTRICTED = re.compile(r"non-?commercial|not for commercial|\bNC\b", re.IGNORECASE)
+MARKUP = re.compile(r"[`*]|\](?=[(:\[])")
+"""What begins code, emphasis or a link's target in Markdown."""
 ROLES = {
     "generator": "in the weights",
     "enhancer": "in the weights",
@@ -99,7 +102,8 @@ def packed_card(metadata: Mapping[str, Any], name: str, registry: Registry) -> s
     return _body(metadata, name, Template(USE).substitute(name=name), registry)
 
 
-def _body(metadata: Mapping[str, Any], name: str, use: str, registry: Registry) -> str:
+def _body(original: Mapping[str, Any], name: str, use: str, registry: Registry) -> str:
+    metadata = escaped(original)
     source = SOURCES.get(metadata["recipe"]["data"]["use"], OWN)
     body = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         title=name,
@@ -109,14 +113,27 @@ def _body(metadata: Mapping[str, Any], name: str, use: str, registry: Registry) 
         name=name,
         size=metadata["size"],
         data=_data(metadata, source, registry),
-        trained=_trained(metadata.get("trained", {})),
+        trained=_trained(metadata.get("trained") or {}),
         scores=_scores(metadata["scores"]),
-        settings=_settings(metadata),
+        settings=_settings(original),
         components=markdown_table(("component", "", "plugin", "licence"), _components(metadata, registry)),
         licences="\n".join(f"- {licence}" for licence in metadata["licences"]),
         limits=f"- {source.limit}\n" if source.limit else "",
     )
     return f"{body.rstrip()}\n"
+
+
+def escaped(value: Any) -> Any:
+    """Texts of a bundle, which may come from anywhere, without HTML, links, images, code or emphasis of Markdown.
+
+    >>> escaped({"licences": ["<b>MIT</b>", "[MIT](http://x)"], "layers": [4, 5]})
+    {'licences': ['&lt;b&gt;MIT&lt;/b&gt;', '[MIT&#93;(http://x)'], 'layers': [4, 5]}
+    """
+    if isinstance(value, Mapping):
+        return {escaped(key): escaped(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [escaped(inner) for inner in value]
+    return MARKUP.sub(lambda found: f"&#{ord(found[0])};", html.escape(value, quote=False)) if isinstance(value, str) else value
 
 
 def guided(metadata: Mapping[str, Any]) -> str:
@@ -185,7 +202,7 @@ def _data(metadata: Mapping[str, Any], source: Source, registry: Registry) -> st
 
 
 def _trained(known: Mapping[str, Any]) -> str:
-    if not known:
+    if "seconds" not in known:
         return "The bundle does not record how long it was trained, nor on what machine."
     where = [str(known["device"])] if "device" in known else []
     where += [f"{known[name]} {name}" for name in ("threads", "processes") if name in known]
@@ -234,8 +251,8 @@ def _settings(metadata: Mapping[str, Any]) -> str:
     found = [row for row in found if not row[0].startswith("metric")]  # scoring is no property of the model
     if not found:
         return ""
-    reference = metadata["recipe"]["reference"]
-    table = markdown_table(("setting", "here", "there"), found)
+    reference = escaped(metadata["recipe"]["reference"])
+    table = markdown_table(("setting", "here", "there"), escaped(found))
     return (
         f"## Where it differs from `{reference}`\n\n<details><summary>{len(found)} settings; none: not set</summary>\n\n"
         f"{table}\n\n</details>\n\n"
@@ -244,7 +261,7 @@ def _settings(metadata: Mapping[str, Any]) -> str:
 
 def _components(metadata: Mapping[str, Any], registry: Registry) -> Iterator[tuple[str, str, str, str]]:
     for section, role in ROLES.items():
-        tables = metadata["recipe"].get(section, [])
+        tables = metadata["recipe"].get(section) or []
         for table in tables if isinstance(tables, list) else [tables]:
             owner, _, licence = _registered("dataset" if section == "data" else section, table["use"], registry)
             plugin = f"{owner} {metadata['plugins'].get(owner, '')}".rstrip() or "not installed where this was written"

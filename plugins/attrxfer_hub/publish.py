@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attrxfer.model.bundle import METADATA, WEIGHTS, read_metadata
+from attrxfer.model.bundle import read_metadata
+from attrxfer.model.card import METADATA, WEIGHTS
 from attrxfer.storage.files import new_folder
 from attrxfer_hub.model_card import packed_card
 

@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
+from pydantic import BaseModel, NonNegativeInt, ValidationError
 
 from attrxfer.errors import AttrxferError
-from attrxfer.model.response import Response
-
-
-class Score(BaseModel):
-    """A score as scores.json has it."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-    n: NonNegativeInt
-    unit: str
-    better: Literal["higher", "lower", ""]
-    role: str
+from attrxfer.model.card import ResponseTable, Score
 
 
 class ScoresFile(BaseModel):
@@ -33,7 +19,7 @@ class ScoresFile(BaseModel):
     people: NonNegativeInt
     scores: dict[str, dict[str, Score]]
     slices: dict[str, dict[str, dict[str, Score]]]
-    responses: dict[str, dict[str, list[float]]] = {}
+    responses: dict[str, ResponseTable | None] = {}
 
 
 def read_scores(file: Path) -> dict[str, Any]:
@@ -70,9 +56,7 @@ def read_scores(file: Path) -> dict[str, Any]:
         "slices": {group: _plain(scores) for group, scores in groups.items()},
     }
     response = content.responses.get(name)
-    if response is not None and not Response.is_sound(response):
-        raise AttrxferError(f"{file}: not scores that attrxfer evaluate wrote (responses.{name})")
-    return {"scores": scores, "response": response}
+    return {"scores": scores, "response": None if response is None else response.model_dump()}
 
 
 def _plain(scores: dict[str, Score]) -> dict[str, dict[str, Any]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from attrxfer.errors import AttrxferError, BundleError
 from attrxfer.model import bundle
-from attrxfer.model.bundle import METADATA, WEIGHTS
+from attrxfer.model.card import METADATA, WEIGHTS
 from attrxfer.storage.files import new_folder
 from attrxfer_hub.client import Client, explained
 

@@ -100,7 +100,7 @@ def test_a_changed_bundle_is_not_pushed(run: Run, model: Path, stand_in: Hub) ->
     [
         ("model.safetensors", b"\x80\x04pickle", "me/x: model.safetensors: changed since the bundle was made"),
         ("attrxfer.json", b"{", "me/x: attrxfer.json: damaged"),
-        ("attrxfer.json", b'{"format": 2}', "me/x: attrxfer.json: damaged (sha256 is missing"),
+        ("attrxfer.json", b'{"format": 2}', "me/x: attrxfer.json: damaged (sha256: missing"),
         ("attrxfer.json", b'{"format": 3}', "me/x: attrxfer.json: not a bundle of format 2"),
         ("attrxfer.json", None, "not a bundle: it has no attrxfer.json (only .gitattributes, README.md, model."),
     ],

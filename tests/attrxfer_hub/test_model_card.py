@@ -70,6 +70,13 @@ def test_a_card_can_be_made_of_what_is_not_installed_here(card: dict[str, Any], 
     assert "Where it differs" not in text
 
 
+def test_texts_of_a_stranger_s_card_are_shown_as_they_are(card: dict[str, Any], host: Host) -> None:
+    licences = ["<script>x</script>", "![x](http://x)", "**MIT** `x`"]
+    text = model_card({**card, "licences": licences}, "me/x", host.registry)
+    assert "- &lt;script&gt;x&lt;/script&gt;\n- ![x&#93;(http://x)\n- &#42;&#42;MIT&#42;&#42; &#96;x&#96;\n" in text
+    assert "<script>" not in text
+
+
 @pytest.mark.slow
 def test_a_run_tells_its_bundle_how_long_it_took(tiny: Callable[..., Recipe], tmp_path: Path, host: Host) -> None:
     from attrxfer.storage.run_folder import RunFolder

@@ -199,7 +199,7 @@ def test_mistakes_are_one_line(trained: Path, photos: Path, tmp_path: Path) -> N
         (["transfer", "--aligned", trained, photos, "--backend", "onx"], 'no backend "onx"; did you mean "onnx"?'),
         (["transfer", damaged, photos], "damaged.onnx: damaged, or not an ONNX network"),
         (["transfer", foreign, photos], "foreign.onnx: an ONNX network, but not one that attrxfer exported"),
-        (["transfer", half, photos], "half.onnx: damaged (task is missing or not what it should be)"),
+        (["transfer", half, photos], "half.onnx: damaged (sha256: missing)"),
         (["transfer", older, photos], "older.onnx: not a model file of format 2; it may need another version of attrxfer"),
         (["transfer", oldest, photos], "oldest.onnx: model file of format 1; this version reads format 2: export it again"),
         (["transfer", torn, photos], "torn.onnx: damaged (Expecting property name"),

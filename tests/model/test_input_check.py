@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from attrxfer.model.attribute_regression import AttributeRegression
+from attrxfer.model.card import RegressionTable, TextureTable
 from attrxfer.model.texture import STATISTICS, Texture, texture
 
 RANDOM = np.random.default_rng(0)
@@ -44,7 +46,7 @@ def test_texture_is_the_same_after_json() -> None:
     fitted = Texture.fit(photographs(300))
     assert fitted is not None
     table = json.loads(json.dumps(fitted.table()))
-    assert Texture.is_sound(table)
+    TextureTable.model_validate(table)
     read = Texture.read(table)
     images = np.concatenate([photographs(50), drawings(10)])
     assert read is not None and (read.unlike(images) == fitted.unlike(images)).all()
@@ -63,7 +65,8 @@ def test_a_regression_tells_the_attribute_and_says_how_often() -> None:
     assert (fitted.probability(photographs(20, smile=False)) < 0.5).all()
     read = AttributeRegression.read(fitted.table())
     images = photographs(20, smile=True)
-    assert read is not None and AttributeRegression.is_sound(fitted.table())
+    assert read is not None
+    RegressionTable.model_validate(fitted.table())
     np.testing.assert_allclose(read.probability(images), fitted.probability(images), atol=1e-3)
 
 
@@ -101,7 +104,8 @@ def test_too_few_images_fit_nothing() -> None:
     ],
 )
 def test_a_strangers_texture_is_checked(table: Any) -> None:
-    assert not Texture.is_sound(table)
+    with pytest.raises(ValidationError):
+        TextureTable.model_validate(table)
 
 
 @pytest.mark.parametrize(
@@ -114,5 +118,6 @@ def test_a_strangers_texture_is_checked(table: Any) -> None:
     ],
 )
 def test_a_strangers_regression_is_checked(table: Any) -> None:
-    assert not AttributeRegression.is_sound(table)
-    assert AttributeRegression.is_sound({"weights": [0.0] * 704, "bias": 0.0, "accuracy": 0.5})
+    with pytest.raises(ValidationError):
+        RegressionTable.model_validate(table)
+    RegressionTable.model_validate({"weights": [0.0] * 704, "bias": 0.0, "accuracy": 0.5})

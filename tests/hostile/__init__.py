@@ -1,0 +1,1 @@
+"""What a stranger may hand in: good files, spoilt at random from a seed."""
