@@ -63,7 +63,9 @@ def _attribute(metadata: Mapping[str, Any]) -> Facts:
 def _can_change(metadata: Mapping[str, Any]) -> Facts:
     """The attributes of a generator that is told what to change."""
     attributes = metadata["chain"][0].get("attributes") if metadata["chain"] else None
-    return [("can change", f"{', '.join(attributes)} (transfer --attribute NAME=true)")] if attributes else []
+    if not isinstance(attributes, list) or not all(isinstance(name, str) for name in attributes):
+        return []  # a stranger's bundle may say anything; loading it would refuse it
+    return [("can change", f"{', '.join(attributes)} (transfer --attribute NAME=true)")]
 
 
 def _response(metadata: Mapping[str, Any]) -> Facts:
