@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.nn.functional import binary_cross_entropy_with_logits, one_hot
 
 from attrxfer.errors import AttrxferError
 from attrxfer.interfaces import Adversarial, Batch, ClassifiesAttributes, Conditional, Discrimination, Run, Slot, TransferStep
@@ -17,7 +17,9 @@ from attrxfer_diat.adversarial import Gan
 from attrxfer_diat.stages import AdversarialTraining
 
 ALSO = 0.15
-"""Probability that an attribute is changed beside the one that every image's change has."""
+"""Probability that an attribute is flipped beside the chosen one, and that one is asked for that the image has."""
+CONTENT = 0.1
+"""Probability that the chosen attribute is asked for as the image has it, so that nothing should change."""
 
 
 class ManyGan(Gan):
@@ -30,7 +32,8 @@ class ManyGan(Gan):
 class ManyAttributesTraining(AdversarialTraining):
     """Algorithm 1 where each image has a wanted change of its own.
 
-    Each update of T draws, for each image, an attribute that is flipped, and now and then others with it. T's objective is that
+    Each update of T draws, for each image, an attribute that is flipped, and now and then others with it. Now and then it asks
+    for what an image has already, which T must learn to leave as it is. T's objective is that
     of eq. 14 with the cross-entropy of D's attribute logits against the wanted attributes; D's has that of real images. The
     images to transfer and the real ones are both drawn from the whole training split. Settings: those of ``adversarial``.
     """
@@ -61,12 +64,14 @@ class ManyAttributesTraining(AdversarialTraining):
     def _transform(self, index: int) -> TransferStep:
         batch = self.run.batch("all", index, self.batch_size)
         labels = self.labels(batch)
-        uniform = self.run.uniform("change", index, self.batch_size, 1 + len(self.attributes))
-        flipped = (uniform[:, 1:] < ALSO).float()
-        first = (uniform[:, :1] * len(self.attributes)).long().clamp_max(len(self.attributes) - 1)
-        flipped.scatter_(1, first, 1.0)
-        step = self.run.transfer(batch.images, index, Fixed(self.generator, flipped * (1 - 2 * labels)))
+        count = len(self.attributes)
+        uniform = self.run.uniform("change", index, self.batch_size, 2 + 2 * count)
+        chosen = one_hot((uniform[:, 0] * count).long().clamp_max(count - 1), count).bool()
+        content = uniform[:, 1:2] < CONTENT
+        flipped = ((chosen | (uniform[:, 2 : 2 + count] < ALSO)) & ~content).float()
+        asked = (((chosen & content) | (uniform[:, 2 + count :] < ALSO)).float() + flipped).clamp_max(1)
         self.wanted = (labels - flipped).abs()
+        step = self.run.transfer(batch.images, index, Fixed(self.generator, asked * (2 * self.wanted - 1)))
         with self.devices.autocast():
             _ = step.output
         return step
