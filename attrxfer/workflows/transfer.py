@@ -182,8 +182,10 @@ def _named_result(sources: Sequence[Path], out: Path) -> tuple[Path, str | None]
     """The output folder, and the result's name in it where ``out`` names a file: for one photo or video.
 
     Raises:
-        AttrxferError: ``out`` names a file, but several results are made, or they have another format.
+        AttrxferError: ``out`` names a file, but several results are made, they have another format, or it is no photo or video.
     """
+    if out.exists() and not out.is_dir() and not _is_media(out):
+        raise AttrxferError(f"{out}: is a file, and results are written into a folder: name another with -o")
     if out.is_dir() or not _is_media(out):
         return out, None
     if len(sources) != 1 or sources[0].is_dir():

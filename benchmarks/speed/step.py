@@ -62,7 +62,7 @@ def bare_loop(training: Training) -> Callable[[int], None]:
             optimizer_d.zero_grad()
         D.requires_grad_(False)
         with training.devices.autocast():
-            logit, of_output = D(gan.augment(output, draw))
+            logit, of_output, _ = D(gan.augment(output, draw))
             with torch.no_grad():
                 _, of_source = D(gan.augment(x, draw))
             loss = softplus(-logit).mean()

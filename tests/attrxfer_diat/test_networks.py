@@ -33,7 +33,8 @@ def test_every_activation_of_table_1_at_128() -> None:
 
 def test_every_activation_of_table_2_at_128() -> None:
     network = Discriminator(size=128)
-    logit, features = network(torch.zeros(2, 3, 128, 128))
+    logit, features, attributes = network(torch.zeros(2, 3, 128, 128))
+    assert attributes is None
     assert [tuple(maps.shape[1:]) for maps in features] == TABLE_2
     assert [layer.out_features for layer in network.head if isinstance(layer, nn.Linear)] == [1000, 1]
     assert logit.shape == (2,)

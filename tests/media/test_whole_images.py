@@ -33,7 +33,7 @@ class Negative(Fake):
 @pytest.fixture
 def negative(monkeypatch: pytest.MonkeyPatch) -> Negative:
     model = Negative()
-    monkeypatch.setattr(workflow, "load_model", lambda *arguments: model)
+    monkeypatch.setattr(workflow, "load_model", lambda *arguments, **named: model)
     return model
 
 

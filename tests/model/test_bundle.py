@@ -266,7 +266,7 @@ def photos(tmp_path: Path) -> Path:
 def test_folders_keep_names_and_formats_and_broken_files_are_named(trained: Path, photos: Path, tmp_path: Path) -> None:
     result = attrxfer("transfer", "--aligned", trained, photos, "-o", tmp_path / "out")
     assert result.returncode == 1
-    assert result.stdout == f"3 written to {tmp_path / 'out'}, 1 broken and skipped\n"
+    assert result.stdout == f"3 written to {tmp_path / 'out'}, 1 skipped, 1 broken and skipped\n"
     assert result.stderr.startswith(f"{photos / 'broken.jpg'}: skipped: ")
     written = {p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*") if p.is_file()}
     assert written == {"a.png", "b.jpg", "deep/c.webp", "manifest.json"}

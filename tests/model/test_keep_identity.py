@@ -74,7 +74,7 @@ def test_transfer_says_how_many_were_lowered(tmp_path: Path, monkeypatch: pytest
     from attrxfer.plugin import host
     from attrxfer.workflows import transfer as workflow
 
-    monkeypatch.setattr(workflow, "load_model", lambda *arguments: Brighter())
+    monkeypatch.setattr(workflow, "load_model", lambda *arguments, **named: Brighter())
     monkeypatch.setattr(workflow, "load_detector", lambda *arguments: Distance())
     for level in (0, 40, 100):
         Image.fromarray(gray(level)[0]).save(tmp_path / f"{level}.png")

@@ -74,7 +74,7 @@ def brighter(table: dict[str, Any] | None) -> Brighter:
 
 
 def test_transfer_in_percent_says_which_strength_that_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workflow, "load_model", lambda *arguments: brighter(TABLE))
+    monkeypatch.setattr(workflow, "load_model", lambda *arguments, **named: brighter(TABLE))
     Image.fromarray(gray(40)[0]).save(tmp_path / "a.png")
     options = workflow.TransferOptions(aligned=True, part=0.25)
     result = workflow.transfer("model", [tmp_path], tmp_path / "out", host.load(), options)

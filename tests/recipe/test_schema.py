@@ -96,7 +96,7 @@ def test_the_reverse_task_is_one_set_away(host: Host) -> None:
 
 def test_data_replaces_the_data_set(host: Host) -> None:
     made = load("diat_a_gender", host, data={"use": "folder", "path": "/x"})
-    assert made.data.table() == {"use": "folder", "path": "/x", "size": 64}
+    assert made.data.table() == {"use": "folder", "path": "/x", "size": 64, "patches": False}
 
 
 def test_shared_settings_reach_every_component(host: Host) -> None:

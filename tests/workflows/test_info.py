@@ -21,7 +21,7 @@ def folder(trained: Path, tmp_path: Path, host: Host, monkeypatch: pytest.Monkey
     shutil.copytree(trained / "bundle", tmp_path / "women")
     path = tmp_path / "women" / "attrxfer.json"
     metadata = json.loads(path.read_text())
-    score = {"n": 20, "unit": "share", "better": "more"}
+    score = {"n": 20, "unit": "share", "better": "higher"}
     metadata["scores"] = {"scores": {"seen as women": {"value": 0.9, "role": ACCURACY, **score}}}
     metadata["licences"] = ["for research only"]
     path.write_text(json.dumps(metadata))
@@ -42,7 +42,7 @@ def test_shipped_models_are_listed_with_scores_and_licences(folder: Path, host: 
     }
     path = folder / "attrxfer.json"
     metadata = json.loads(path.read_text())
-    metadata["scores"]["scores"]["matched"] = {"value": 0.5, "role": MATCHED, "n": 20, "unit": "share", "better": "more"}
+    metadata["scores"]["scores"]["matched"] = {"value": 0.5, "role": MATCHED, "n": 20, "unit": "share", "better": "higher"}
     path.write_text(json.dumps(metadata))
     assert shipped_models(host)[1][4] == "50.0%"
 

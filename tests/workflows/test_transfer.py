@@ -44,7 +44,7 @@ def folder(tmp_path: Path) -> Path:
 def cats(monkeypatch: pytest.MonkeyPatch) -> Fake:
     """A model of cats, which is what is loaded."""
     model = Fake()
-    monkeypatch.setattr(workflow, "load_model", lambda *arguments: model)
+    monkeypatch.setattr(workflow, "load_model", lambda *arguments, **named: model)
     monkeypatch.setattr(workflow, "load_detector", lambda *arguments: Cats())
     return model
 
@@ -87,7 +87,7 @@ def test_only_a_bundle_chooses_its_backend(cats: Fake, folder: Path, tmp_path: P
 
 @pytest.mark.slow
 def test_shards_divide_photos_and_videos_together(tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workflow, "load_model", lambda *arguments: Dots())
+    monkeypatch.setattr(workflow, "load_model", lambda *arguments, **named: Dots())
     monkeypatch.setattr(workflow, "load_detector", lambda *arguments: Bright())
     folder = tmp_path / "in"
     folder.mkdir()
@@ -138,7 +138,7 @@ class Informed(Fake):
 @pytest.fixture
 def informed(cats: Fake, monkeypatch: pytest.MonkeyPatch) -> Informed:
     model = Informed()
-    monkeypatch.setattr(workflow, "load_model", lambda *arguments: model)
+    monkeypatch.setattr(workflow, "load_model", lambda *arguments, **named: model)
     return model
 
 

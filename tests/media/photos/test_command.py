@@ -23,7 +23,7 @@ Run = Callable[..., Result]
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Run:
     """The command with the fake transfer, and two faces in every image that is not of one colour."""
-    monkeypatch.setattr(workflow, "load_model", lambda *arguments: Fake())
+    monkeypatch.setattr(workflow, "load_model", lambda *arguments, **named: Fake())
     monkeypatch.setattr(workflow, "load_detector", lambda *arguments: Fixed(subject(50, 60, 2), subject(120, 60, 1)))
     return lambda *arguments: CliRunner().invoke(cli, ["transfer", "model", *map(str, arguments)])
 
@@ -159,7 +159,7 @@ def test_mistakes_are_named(run: Run, folder: Path, arguments: list[str], messag
 def test_a_bundle_that_does_not_know_its_alignment_takes_crops_when_told(
     run: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workflow, "load_model", lambda *arguments: Fake(alignment=None))
+    monkeypatch.setattr(workflow, "load_model", lambda *arguments, **named: Fake(alignment=None))
     result = run(folder / "a.png", "-o", tmp_path / "out")
     assert result.exit_code == 2 and not (tmp_path / "out").exists()
     assert "model: does not say how its training images were aligned" in result.output and "--aligned" in result.output
@@ -193,6 +193,6 @@ def test_a_folder_is_read_and_written_while_others_are_transferred(
     for number in range(15):
         (many / f"{number}.png").write_bytes((folder / "a.png").read_bytes())
     fake: Any = Fake()
-    monkeypatch.setattr(workflow, "load_model", lambda *arguments: fake)
+    monkeypatch.setattr(workflow, "load_model", lambda *arguments, **named: fake)
     assert run(many, "-o", tmp_path / "out").exit_code == 0
     assert len(written(tmp_path / "out")) == 16 and [len(batch) for batch in fake.batches] == [2] * 15

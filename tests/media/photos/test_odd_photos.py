@@ -33,7 +33,7 @@ Run = Callable[..., Result]
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Run:
     """The command with the fake transfer, and a face in every image that is not of one colour."""
-    monkeypatch.setattr(workflow, "load_model", lambda *arguments: Fake())
+    monkeypatch.setattr(workflow, "load_model", lambda *arguments, **named: Fake())
     monkeypatch.setattr(workflow, "load_detector", lambda *arguments: Fixed(subject(80, 60, 2)))
     return lambda *arguments: CliRunner().invoke(cli, ["transfer", "model", *map(str, arguments)])
 

@@ -114,7 +114,7 @@ def test_a_display_matrix_that_turns_or_mirrors_is_applied(name: str, tmp_path: 
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
-    monkeypatch.setattr(workflow, "load_model", lambda *arguments: Dots())
+    monkeypatch.setattr(workflow, "load_model", lambda *arguments, **named: Dots())
     monkeypatch.setattr(workflow, "load_detector", lambda *arguments: Bright())
     monkeypatch.chdir(tmp_path)
     return lambda *arguments: CliRunner().invoke(cli, ["transfer", "model", *map(str, arguments)])
