@@ -64,7 +64,7 @@ def bare_loop(training: Training) -> Callable[[int], None]:
         with training.devices.autocast():
             logit, of_output, _ = D(gan.augment(output, draw))
             with torch.no_grad():
-                _, of_source = D(gan.augment(x, draw))
+                _, of_source, _ = D(gan.augment(x, draw))
             loss = softplus(-logit).mean()
             for layer in identity["layers"]:
                 fx, fo = of_source[layer - 1].float(), of_output[layer - 1].float()

@@ -22,7 +22,7 @@ def folder(trained: Path, tmp_path: Path, host: Host, monkeypatch: pytest.Monkey
     path = tmp_path / "women" / "attrxfer.json"
     metadata = json.loads(path.read_text())
     score = {"n": 20, "unit": "share", "better": "higher"}
-    metadata["scores"] = {"scores": {"seen as women": {"value": 0.9, "role": ACCURACY, **score}}}
+    metadata["scores"] = {"images": 20, "people": 20, "scores": {"seen as women": {"value": 0.9, "role": ACCURACY, **score}}}
     metadata["licences"] = ["for research only"]
     path.write_text(json.dumps(metadata))
     monkeypatch.setattr(host, "models", lambda: {"women": tmp_path / "women"})
