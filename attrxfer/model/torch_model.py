@@ -13,7 +13,7 @@ from attrxfer.errors import AttrxferError
 from attrxfer.interfaces import Conditional, Framing, Runner
 from attrxfer.model.bundle import Bundle, read_alignment
 from attrxfer.model.calling import CallableModel
-from attrxfer.model.condition import Fixed, change_of, changing
+from attrxfer.model.condition import Fixed, change_of, changing, in_words
 from attrxfer.model.exported import BATCH, in_batches
 from attrxfer.model.inference import Graph, graph_key, prepare, through
 from attrxfer.plugin.registry import Registry
@@ -48,7 +48,9 @@ class TorchModel(CallableModel):
         generator, *enhancers = bundle.chain
         self.can_change = generator.attributes if isinstance(generator, Conditional) else ()
         if attributes is not None and not self.can_change:
-            raise AttrxferError(f"{bundle.path}: makes {dict(bundle.metadata['task']['guided'])} only: leave --attribute out")
+            raise AttrxferError(
+                f"{bundle.path}: makes {in_words(bundle.metadata['task']['guided'])} only: leave --attribute out"
+            )
         self.metadata = bundle.metadata if attributes is None else changing(bundle.metadata, attributes)
         self.path = bundle.path
         self.size: int = bundle.metadata["size"]

@@ -139,9 +139,12 @@ def transfer(
     out, named = _named_result(sources, out)
     loaded = _load(model, options, host)
     notes: tuple[str, ...] = ()
+    if loaded.can_change and options.attributes is None:
+        made = ", ".join(f"{name}={str(value).lower()}" for name, value in loaded.guided.items())
+        notes = (f"{made}, the task of its recipe; with --attribute NAME=true or =false: {', '.join(loaded.can_change)}",)
     if options.part is not None:
         options = replace(options, strength=loaded.strength_at(options.part))
-        notes = (f"{options.part:.0%} is strength {options.strength:g} here",)
+        notes += (f"{options.part:.0%} is strength {options.strength:g} here",)
     if isinstance(loaded, MethodModel) and isinstance(loaded.method, LearnsFromData) and options.task is None:
         raise AttrxferError(f"{model}: learns from images with the attribute: name the task with --recipe, yours with --data")
     whole = reach_of(loaded) is not None

@@ -185,10 +185,13 @@ def test_the_command_line_says_what_can_be_changed(trained: Path, tmp_path: Path
     unclear = attrxfer("transfer", trained, photo, "--aligned", "--attribute", "Young")
     assert unclear.returncode == 2 and "NAME=true or NAME=false" in unclear.stderr
     other = attrxfer("transfer", "gender", photo, "--attribute", "Young=true")
-    assert other.returncode == 2 and "makes {'Male': False} only: leave --attribute out" in other.stderr
+    assert other.returncode == 2 and "makes Male=false only: leave --attribute out" in other.stderr
     method = attrxfer("transfer", "input_copy", photo, "--attribute", "Young=true")
     assert method.returncode == 2 and "only a bundle for many attributes" in method.stderr
+    usual = attrxfer("transfer", trained, photo, "--aligned", "-o", tmp_path / "usual")
+    assert "Male=false, the task of its recipe; with --attribute NAME=true or =false: Male, Young, Eyeglasses" in usual.stdout
     made = attrxfer("transfer", trained, photo, "--aligned", "--attribute", "Young=true", "-o", tmp_path / "out")
+    assert "task of its recipe" not in made.stdout
     assert made.returncode == 0 and list((tmp_path / "out").rglob("*.png"))
 
 
