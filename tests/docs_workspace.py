@@ -21,6 +21,7 @@ def make(folder: Path, host: Host) -> None:
     """Fill an empty folder with what the pages name."""
     (folder / "recipes").symlink_to(ROOT / "recipes")
     _run(folder / "runs" / "diat_a_gender", host)
+    _run(folder / "runs" / "diat_a_many", host)
     shutil.copytree(folder / "runs" / "diat_a_gender", folder / "runs" / "mine")
     faces = _faces(host)
     for number, (face, _) in enumerate(faces[:3]):
@@ -52,10 +53,11 @@ def _spoil(folder: Path) -> None:
 
 
 def _run(folder: Path, host: Host) -> None:
+    """A run of the recipe that the folder is named after."""
     from attrxfer.recipe import load
     from attrxfer.workflows import train as job
 
-    job.run(load("diat_a_gender", host, TINY), folder, host, quiet=True)
+    job.run(load(folder.name, host, TINY), folder, host, quiet=True)
 
 
 def _faces(host: Host) -> list[tuple[Image.Image, dict[str, bool]]]:

@@ -29,6 +29,7 @@ class Fake:
         self.name = "fake"
         self.size = SIZE
         self.guided = {"Smiling": True}
+        self.can_change = ()
         self.alignment = alignment
         self.framing: Framing | None = None
         self.light = light

@@ -137,6 +137,7 @@ class Dots:
     framing = None
     alignment = 8 + 16 * CORNERS
     guided: ClassVar[dict[str, bool]] = {}
+    can_change = ()
 
     def __init__(self) -> None:
         self.seen = 0

@@ -315,7 +315,7 @@ def test_the_finder_and_transfer_of_photos_are_used(tmp_path: Path) -> None:
 
 
 def test_the_command_takes_photos_and_videos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("attrxfer.workflows.transfer.load_model", lambda *given: Dots())
+    monkeypatch.setattr("attrxfer.workflows.transfer.load_model", lambda *given, **options: Dots())
     monkeypatch.setattr("attrxfer.workflows.transfer.load_detector", lambda *given: Bright())
     folder, out = tmp_path / "in", tmp_path / "out"
     (folder / "deep").mkdir(parents=True)
