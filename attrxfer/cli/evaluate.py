@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
 
-from attrxfer.cli.output import SET, score_table
+from attrxfer.cli.output import ATTRIBUTE, SET, score_table
 
 
 @click.command()
 @click.argument("candidates", nargs=-1, required=True, metavar="CANDIDATE...")
 @click.option("--data", type=click.Path(path_type=Path), help="Images to score on.  [default: those of the recipe]")
 @click.option("--recipe", metavar="RECIPE", help="Use the task, data and metrics of this recipe.  [default: the first model's]")
+@ATTRIBUTE
 @SET
 @click.option(
     "--limit",
@@ -28,6 +30,7 @@ def evaluate(
     candidates: tuple[str, ...],
     data: Path | None,
     recipe: str | None,
+    attributes: dict[str, bool] | None,
     overrides: tuple[str, ...],
     limit: int,
     strength: float,
@@ -42,6 +45,9 @@ def evaluate(
     """
     from attrxfer.workflows import evaluate as workflow
 
+    if attributes is not None:
+        values = ", ".join(f"{json.dumps(name)} = {str(value).lower()}" for name, value in attributes.items())
+        overrides = (*overrides, f"task.guided={{{values}}}")
     scored = workflow.evaluate(
         candidates, recipe=recipe, data=data, overrides=overrides, limit=limit, strength=strength, out=out
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -195,13 +196,12 @@ def test_the_command_line_says_what_can_be_changed(trained: Path, tmp_path: Path
     assert made.returncode == 0 and list((tmp_path / "out").rglob("*.png"))
 
 
-def test_it_is_scored_for_the_attribute_that_is_asked_for(trained: Path) -> None:
-    from attrxfer.workflows.evaluate import evaluate
-
-    found = evaluate(str(trained), overrides=["task.guided={Young=true}", 'metric=[{use="preserved"}]'])
-    results = found.scored[0][1]
-    assert dict(found.target) == {"Young": True} and results.model is not None
-    assert dict(results.model.guided) == {"Young": True}
+def test_it_is_scored_for_the_attribute_that_is_asked_for(trained: Path, tmp_path: Path) -> None:
+    metric = 'metric=[{use="preserved"}]'
+    made = attrxfer("evaluate", trained, "--attribute", "Young=true", "--set", metric, "-o", tmp_path / "scores")
+    assert made.returncode == 0, made.stderr
+    scores = json.loads((tmp_path / "scores" / "scores.json").read_text())
+    assert scores["task"] == {"Young": True}
 
 
 def test_an_exported_file_has_the_change_for_good(trained: Path, tmp_path: Path) -> None:
