@@ -20,8 +20,8 @@ from attrxfer.model.loading import load_model, locate, metadata_at
 from attrxfer.model.method import MethodModel, build_method
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.registry import Registry
-from attrxfer.plugin.tables import spec_of
 from attrxfer.recipe import Recipe
+from attrxfer.recipe.tables import spec_of
 from attrxfer.training.parts import train_parts
 
 Images = NDArray[np.uint8]

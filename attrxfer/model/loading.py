@@ -11,7 +11,7 @@ from attrxfer.model import bundle, exported
 from attrxfer.model.calling import CallableModel
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.host import load as load_host
-from attrxfer.plugin.tables import is_table
+from attrxfer.recipe.tables import is_table
 
 if TYPE_CHECKING:
     import torch

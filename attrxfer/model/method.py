@@ -15,7 +15,7 @@ from attrxfer.model.exported import in_batches
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.parameters import Spec, build, missing_for
 from attrxfer.plugin.registry import Registry
-from attrxfer.plugin.tables import spec_of
+from attrxfer.recipe.tables import spec_of
 
 SIZE = 64
 """Side in pixels of the images of a method, which was not trained at any size."""

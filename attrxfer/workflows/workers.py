@@ -13,7 +13,7 @@ from attrxfer.media.files import FileTask
 from attrxfer.model.keep_identity import KeepIdentity
 from attrxfer.plugin.parameters import build, missing_for
 from attrxfer.plugin.registry import Registry
-from attrxfer.plugin.tables import spec_of
+from attrxfer.recipe.tables import spec_of
 
 
 class Done(NamedTuple):

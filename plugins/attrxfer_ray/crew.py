@@ -31,10 +31,12 @@ class Portion:
 
     Attributes:
         tasks: The tasks.
-        losses: How many workers were lost while they did them.
+        suspect: Whether it may be what a worker was lost at; then its next worker has nothing else to do.
+        losses: How many workers were lost that had nothing else to do.
     """
 
     tasks: Sequence[Any]
+    suspect: bool = False
     losses: int = 0
 
 
@@ -61,8 +63,7 @@ class Crew:
         while self.todo or any(portion is not None for _, portion in self.calls.values()):
             ready, _ = ray.wait(list(self.calls), timeout=PATIENCE)
             for answer in ready:
-                worker, portion = self.calls.pop(answer)
-                yield from self._answered(worker, portion, answer)
+                yield from self._answered(answer)
             if not ready and all(portion is None for _, portion in self.calls.values()):
                 raise AttrxferError(f"ray: no worker could start in {PATIENCE:.0f} s; it has {_resources()}")
 
@@ -70,52 +71,93 @@ class Crew:
         worker, answer = self.start()
         self.calls[answer] = worker, None
 
-    def _answered(self, worker: Any, portion: Portion | None, answer: Any) -> Generator[tuple[Any, Any]]:
+    def _answered(self, answer: Any) -> Generator[tuple[Any, Any]]:
         """Give the results of a call and call the worker again."""
-        try:
-            made = ray.get(answer)
-        except RayTaskError:  # an error of our own code, with its traceback
-            raise
-        except RayError as error:
-            yield from self._lost(worker, portion, error)
+        worker, portion = self.calls[answer]
+        made = _get(answer)
+        if isinstance(made, RayError):
+            yield from self._lost(worker, made)
             return
-        if isinstance(made, Exception):
-            raise made
+        del self.calls[answer]
         if portion is None:
             self.failed_starts = 0
         else:
             yield from zip(portion.tasks, made, strict=True)
-        while self.todo and sum(own is worker for own, _ in self.calls.values()) < AHEAD:
+        while self.todo and self._takes(worker, self.todo[0]):
             following = self.todo.popleft()
             self.calls[worker.do.remote(following.tasks)] = worker, following
 
-    def _lost(self, worker: Any, portion: Portion | None, error: RayError) -> Generator[tuple[Any, Any]]:
+    def _takes(self, worker: Any, portion: Portion) -> bool:
+        """Whether a worker can be given a portion now."""
+        own = [one for whose, one in self.calls.values() if whose is worker]
+        suspect = any(one is not None and one.suspect for one in (*own, portion))
+        return len(own) < (1 if suspect else AHEAD)
+
+    def _lost(self, worker: Any, error: RayError) -> Generator[tuple[Any, Any]]:
         """Another worker does what a lost one had to do."""
-        own = [(answer, mine) for answer, (whose, mine) in self.calls.items() if whose is worker]
-        for answer, mine in reversed(own):
+        own = [(answer, portion) for answer, (whose, portion) in self.calls.items() if whose is worker]
+        undone: list[Portion] = []
+        for answer, portion in own:
             del self.calls[answer]
-            assert mine is not None  # a worker gets portions when it has opened the job
-            self.todo.appendleft(mine)
-        why = " ".join(str(error).split())
-        if portion is None:
-            self.failed_starts += 1
-            if self.failed_starts == STARTS:
-                raise AttrxferError(f"ray: {STARTS} workers ended before they were ready, the last: {why[:300]}")
-        else:
-            log.warning("ray: a worker was lost; another does its files (%s)", why[:100])
-            yield from self._again(portion)
+            made = _get(answer)
+            if portion is None:
+                self._not_ready(error)
+            elif isinstance(made, RayError):
+                undone.append(portion)
+            else:
+                yield from zip(portion.tasks, made, strict=True)
+        if undone:
+            log.warning("ray: a worker was lost; another does its files (%s)", _why(error)[:100])
+            yield from self._again(undone)
         if self.todo:
             self._start()
 
-    def _again(self, portion: Portion) -> Generator[tuple[Any, Any]]:
-        """Put back what a worker was lost at: as it was, then one by one; at last it has failed."""
-        portion.losses += 1
-        if portion.losses < LOSSES:
-            self.todo.appendleft(portion)
-        elif len(portion.tasks) > 1:
-            self.todo.extendleft(Portion([task]) for task in reversed(portion.tasks))
-        else:
-            yield portion.tasks[0], DataError(f"{LOSSES} workers were lost at it, perhaps for want of memory")
+    def _not_ready(self, error: RayError) -> None:
+        """Count a worker that was lost before it had opened the job.
+
+        Raises:
+            AttrxferError: They all are.
+        """
+        self.failed_starts += 1
+        if self.failed_starts == STARTS:
+            raise AttrxferError(f"ray: {STARTS} workers ended before they were ready, the last: {_why(error)[:300]}")
+
+    def _again(self, undone: Sequence[Portion]) -> Generator[tuple[Any, Any]]:
+        """Put back what a lost worker had to do: as it was, then task by task; at last a single task has failed."""
+        if len(undone) == 1:
+            undone[0].losses += 1
+        for portion in reversed(undone):
+            portion.suspect = True
+            if portion.losses < LOSSES:
+                self.todo.appendleft(portion)
+            elif len(portion.tasks) > 1:
+                self.todo.extendleft(Portion([task], suspect=True) for task in reversed(portion.tasks))
+            else:
+                yield portion.tasks[0], DataError(f"{LOSSES} workers were lost at it, perhaps for want of memory")
+
+
+def _get(answer: Any) -> Any:
+    """A worker's answer; a RayError where the worker was lost.
+
+    Raises:
+        AttrxferError: The worker returned it.
+        OSError: The worker returned it.
+        RayTaskError: An error of our own code, with its traceback.
+    """
+    try:
+        made = ray.get(answer)
+    except RayTaskError:
+        raise
+    except RayError as error:
+        return error
+    if isinstance(made, Exception):
+        raise made
+    return made
+
+
+def _why(error: RayError) -> str:
+    """What Ray says of a lost worker, in one line."""
+    return " ".join(str(error).split())
 
 
 def _resources() -> str:
