@@ -107,7 +107,7 @@ class Crew:
             else:
                 yield from zip(portion.tasks, made, strict=True)
         if undone:
-            log.warning("ray: a worker was lost; another does its files (%s)", _why(error)[:100])
+            log.warning("ray: a worker was lost; another does its files (%s)", _why(error).partition(". ")[0])
             yield from self._again(undone)
         if self.todo:
             self._start()

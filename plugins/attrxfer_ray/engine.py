@@ -70,7 +70,7 @@ class Ray:
             room = max(1, int(ray.cluster_resources().get("CPU", 1)) // self.cpus)
             size = min(self.workers or room, len(portions))
             machines = sum(node["Alive"] for node in ray.nodes())
-            log.info("ray: %d workers of %d CPUs each; %d machines", size, self.cpus, machines)
+            log.info("ray: workers: %d, CPUs of each: %d, machines: %d", size, self.cpus, machines)
             yield from Crew(start, portions).results(size)
 
     @contextmanager
