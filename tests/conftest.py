@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import os
 import subprocess
 import sys
@@ -86,7 +87,7 @@ def ray_here() -> Iterator[None]:
         include_dashboard=False,
         object_store_memory=100 * 2**20,
         log_to_driver=False,
-        logging_level="ERROR",
+        logging_level=logging.ERROR,
     )
     yield
     ray.shutdown()

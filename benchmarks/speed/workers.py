@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import time
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ def workers(images: int, rounds: int, model: str = "gender") -> Iterator[Figure]
 
     speeds: dict[int, list[float]] = {1: [], 2: []}
     whole, CropProcessor.portion = CropProcessor.portion, PORTION
-    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     try:
         with tempfile.TemporaryDirectory() as name:
             photos, number = jpegs(Path(name), images), count()
