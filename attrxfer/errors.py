@@ -32,6 +32,10 @@ class InvalidRecipe(AttrxferError):
         self.problems = tuple(problems)
         super().__init__("\n".join(f"{source}: {problem}" for problem in self.problems))
 
+    def __reduce__(self) -> tuple[type[InvalidRecipe], tuple[str, tuple[Problem, ...]]]:
+        """Pickled as it is made; an exception's own way would call it with the message alone."""
+        return type(self), (self.source, self.problems)
+
 
 class UnknownName(AttrxferError):
     """A name nobody registered; the message offers the nearest ones."""

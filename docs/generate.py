@@ -47,6 +47,7 @@ NAVIGATION = {
         "start",
         "photos",
         "video",
+        "clusters",
         "demo",
         "beyond_faces",
         "data",

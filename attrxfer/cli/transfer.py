@@ -96,6 +96,9 @@ def read_strength(ctx: click.Context, param: click.Parameter, value: str) -> tup
 @click.option("--data", type=click.Path(path_type=Path), help="Your images instead of the recipe's, for a method.")
 @SET
 @click.option("--backend", default="torch", show_default=True, help="What runs the networks; auto takes the fastest here.")
+@click.option(
+    "--engine", metavar="ENGINE", help="What has many files done by many processes or machines: ray.  [default: this process]"
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 def transfer(
     model: Path,
@@ -116,6 +119,7 @@ def transfer(
     data: Path | None,
     overrides: tuple[str, ...],
     backend: str,
+    engine: str | None,
     quiet: bool,
 ) -> None:
     """Transfer photos and videos.
@@ -147,6 +151,7 @@ def transfer(
         only_without=only_without,
         backend=backend,
         task=task,
+        engine=engine,
         batch=batch,
     )
     warnings.filterwarnings("ignore", module=r"PIL\.")  # large images, odd EXIF: each file's result says what became of it

@@ -17,10 +17,11 @@ from attrxfer.interfaces import LearnsFromData, Metric, Model, PicksImages, Refe
 from attrxfer.media.images import find_images, frame, open_rgb
 from attrxfer.model import bundle
 from attrxfer.model.loading import load_model, locate, metadata_at
-from attrxfer.model.method import MethodModel, build_method, method_spec
+from attrxfer.model.method import MethodModel, build_method
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.registry import Registry
 from attrxfer.recipe import Recipe
+from attrxfer.recipe.tables import spec_of
 from attrxfer.training.parts import train_parts
 
 Images = NDArray[np.uint8]
@@ -67,7 +68,7 @@ def candidate(what: str, held: HeldOutInputs, host: Host, strength: float = 1.0)
     side = held.sources.shape[1]
     name = what if strength == 1 else f"{what} at {strength:g}"
     if isinstance(locate(what, host), str):
-        method_class = method_spec(what, host.registry, side).component.load()
+        method_class = spec_of("method", what, host.registry, side).component.load()
         if isinstance(method_class, TransfersImages) and not isinstance(method_class, LearnsFromData):
             method = MethodModel(what, host, side)
             return Candidate(name, method.images(held.sources, strength), method)

@@ -54,6 +54,7 @@ from attrxfer.interfaces.data import (
     Selection,
     SetName,
 )
+from attrxfer.interfaces.engine import Engine, Job, Work
 from attrxfer.interfaces.evaluation import (
     ACCURACY,
     MATCHED,
@@ -99,6 +100,7 @@ KINDS: dict[str, type] = {
     "method": Method,
     "backend": Backend,
     "exporter": Exporter,
+    "engine": Engine,
 }
 """Every kind by its name. Adding one is its Protocol and one line here."""
 
@@ -133,6 +135,7 @@ __all__ = [
     "Discrimination",
     "Discriminator",
     "DiscriminatorTerms",
+    "Engine",
     "Enhancer",
     "Evaluation",
     "Exporter",
@@ -149,6 +152,7 @@ __all__ = [
     "HasSmallSettings",
     "Identity",
     "InputCheck",
+    "Job",
     "LearnsFromData",
     "Locator",
     "Loss",
@@ -179,4 +183,5 @@ __all__ = [
     "TransfersImages",
     "TransfersWholeImages",
     "Unit",
+    "Work",
 ]

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from attrxfer.errors import AttrxferError, UnknownName, did_you_mean
 from attrxfer.model import bundle, exported
 from attrxfer.model.calling import CallableModel
-from attrxfer.model.method import is_table
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.host import load as load_host
+from attrxfer.recipe.tables import is_table
 
 if TYPE_CHECKING:
     import torch
