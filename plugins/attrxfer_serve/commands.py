@@ -26,6 +26,8 @@ MODULES = {
 """Modules of the extra ``serve``, and the packages that they are in."""
 LAST = 10
 """Seconds that requests have to end after Ctrl-C."""
+BACKLOG = 2048
+"""Connections that wait, at most, as uvicorn's default."""
 
 
 @click.command()
@@ -98,7 +100,7 @@ def run(service: Service, sock: socket.socket) -> None:
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """A socket that is bound to an address.
+    """A socket that listens on an address.
 
     Raises:
         AttrxferError: This machine does not have the address, or the port is taken.
@@ -111,6 +113,7 @@ def listening(host: str, port: int) -> socket.socket:
     try:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind(address)
+        found.listen(BACKLOG)  # who connects from now on waits until the server has started
     except OSError as error:
         found.close()
         raise AttrxferError(

@@ -38,13 +38,14 @@ def served(*arguments: str | Path) -> Iterator[tuple[subprocess.Popen[str], str]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout is not None
         said = ""
-        for line in process.stdout:
-            said += line
-            if found := re.search(r"server: (http://\S+?),", line):
-                yield process, found[1]
-                break
-        else:
-            raise AssertionError(said)
+        try:
+            while not (found := re.search(r"server: (http://\S+?),", said)):
+                line = process.stdout.readline()
+                assert line, said
+                said += line
+            yield process, found[1]
+        finally:
+            process.kill()
 
 
 @pytest.mark.slow

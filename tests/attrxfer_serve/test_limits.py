@@ -67,7 +67,7 @@ def test_a_request_that_takes_too_long_is_ended_and_counts_no_more() -> None:
 
 
 def test_questions_pass_where_nothing_else_does() -> None:
-    gate = Gate(read_all, Limits(requests=0))  # type: ignore[arg-type]
+    gate = Gate(read_all, Limits(requests=0))
 
     async def ask_both() -> list[Any]:
         sent: list[Any] = []
