@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from attrxfer.errors import AttrxferError
+from attrxfer.plugin.distribution import install
 
 if TYPE_CHECKING:
     from attrxfer.plugin.registry import Registry
@@ -69,7 +70,7 @@ def serve(
     """
     missing = [package for module, package in MODULES.items() if find_spec(module) is None]
     if missing:
-        raise AttrxferError(f"missing: {', '.join(missing)}: pip install 'attrxfer[serve]'")
+        raise AttrxferError(f"missing: {', '.join(missing)}: {install('serve')}")
     from attrxfer_serve.limits import Limits
     from attrxfer_serve.service import Service, opened_model
 
