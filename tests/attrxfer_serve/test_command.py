@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 from attrxfer_serve import commands
 
-import attrxfer as package
 from tests.attrxfer_serve.conftest import encoded, noise
 from tests.conftest import attrxfer
+from tests.exported_negative import write_negative
 
 CODE = """
 import signal, sys, threading
@@ -49,9 +49,9 @@ def served(*arguments: str | Path) -> Iterator[tuple[subprocess.Popen[str], str]
 
 
 @pytest.mark.slow
-def test_an_exported_file_is_served_without_torch_until_ctrl_c(trained: Path, tmp_path: Path) -> None:
-    file = package.export(trained, "onnx", out=tmp_path / "model.onnx")
-    with served(file) as (process, url):
+def test_an_exported_file_is_served_without_torch_until_ctrl_c(tmp_path: Path) -> None:
+    write_negative(tmp_path / "model.onnx", 16)
+    with served(tmp_path / "model.onnx") as (process, url):
         with urllib.request.urlopen(f"{url}/model", timeout=10) as answer:
             assert json.load(answer)["size"] == 16
         body = b'--x\r\ncontent-disposition: form-data; name="image"; filename="a"\r\n\r\n' + encoded(noise())
