@@ -48,6 +48,7 @@ NAVIGATION = {
         "photos",
         "video",
         "demo",
+        "deploy",
         "beyond_faces",
         "data",
         "recipes",
