@@ -12,10 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from attrxfer_backends.onnx import LARGEST, METADATA, MULTIPLE
 from PIL import Image
 
-from attrxfer.model.exported import KEPT, OPTIONAL
 from tests.exported_negative import write_negative
 from tests.test_docs import parsed
 
@@ -68,28 +66,6 @@ def test_the_program_in_javascript_runs(folder: Path) -> None:
     made = subprocess.run(["node", "program.js"], cwd=folder, capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stderr
     check_result(folder)
-
-
-@pytest.mark.slow
-def test_an_exported_file_keeps_the_contract_of_the_page(trained: Path, tmp_path: Path) -> None:
-    import onnxruntime
-
-    import attrxfer
-
-    file = attrxfer.export(trained, "onnx", out=tmp_path / "model.onnx")
-    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
-    shape = ["batch", "16*h", "16*w", 3]
-    assert [(each.name, each.type, each.shape) for each in session.get_inputs()] == [
-        ("images", "tensor(uint8)", shape),
-        ("strength", "tensor(float)", []),
-    ]
-    assert [(each.name, each.type, each.shape) for each in session.get_outputs()] == [("results", "tensor(uint8)", shape)]
-    metadata = json.loads(session.get_modelmeta().custom_metadata_map["attrxfer"])
-    table = PAGE.partition("| key | what |")[2].partition("\n\n")[0]
-    keys = {key for row in table.splitlines()[2:] for key in re.findall(r"`([^`]+)`", row.split("|")[1])}
-    assert keys == {*KEPT, *OPTIONAL, "largest error"} == metadata.keys()
-    assert (MULTIPLE, LARGEST, METADATA) == (16, 4096, "attrxfer")
-    assert f"`format` | the number of the file format, {metadata['format']} |" in PAGE
 
 
 def test_the_containers_start_commands_that_exist() -> None:
