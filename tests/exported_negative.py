@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 SIZE = 32
 
@@ -12,7 +13,7 @@ def write_negative(path: Path, size: int = SIZE) -> None:
     """Write an ONNX file as ``attrxfer export`` does: images uint8 (N, size, size, 3) and strength in, results out."""
     from onnx import TensorProto, helper, save
 
-    def node(kind: str, given: str, made: str, **options: int) -> object:
+    def node(kind: str, given: str, made: str, **options: Any) -> Any:
         return helper.make_node(kind, given.split(), [made], **options)
 
     nodes = [
@@ -25,7 +26,7 @@ def write_negative(path: Path, size: int = SIZE) -> None:
         node("Round", "clipped", "rounded"),
         node("Cast", "rounded", "results", to=TensorProto.UINT8),
     ]
-    shape = ["n", size, size, 3]
+    shape: list[str | int | None] = ["n", size, size, 3]
     given = [
         helper.make_tensor_value_info("images", TensorProto.UINT8, shape),
         helper.make_tensor_value_info("strength", TensorProto.FLOAT, []),

@@ -60,7 +60,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
                 raise metadata.PackageNotFoundError(name)
             return name
 
-        monkeypatch.setattr(distribution.metadata, "distribution", found)
+        monkeypatch.setattr(metadata, "distribution", found)
         distribution.name.cache_clear()
 
     yield only
