@@ -49,6 +49,7 @@ NAVIGATION = {
         "video",
         "clusters",
         "demo",
+        "deploy",
         "beyond_faces",
         "data",
         "recipes",

@@ -9,6 +9,7 @@ import click
 
 from attrxfer.cli import compare, components, doctor, evaluate, export, info, models, plugins, recipe, run, transfer
 from attrxfer.errors import AttrxferError, printable
+from attrxfer.plugin import distribution
 
 
 class Group(click.Group):
@@ -16,7 +17,8 @@ class Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         try:
-            return super().invoke(ctx)
+            with distribution.training_packages():
+                return super().invoke(ctx)
         except AttrxferError as error:
             lines = [printable(line) for line in str(error).split("\n")]
             click.echo("\n".join(lines) if len(lines) > 1 else f"attrxfer: {lines[0]}", err=True)
@@ -30,7 +32,7 @@ class Group(click.Group):
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="attrxfer")
+@click.version_option(package_name=distribution.name())
 def cli() -> None:
     """Turn images without an attribute into images with it, while the subject stays the same."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from attrxfer.errors import AttrxferError, UnknownName, did_you_mean
 from attrxfer.model import bundle, exported
 from attrxfer.model.calling import CallableModel
+from attrxfer.plugin.distribution import training_packages
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.host import load as load_host
 from attrxfer.recipe.tables import is_table
@@ -49,7 +50,8 @@ def load_model(
         return MethodModel(place, host)
     if place.is_file():
         return exported.open_file(place, host.registry)
-    from attrxfer.model.torch_model import TorchModel  # takes seconds: torch, which an exported file does without
+    with training_packages():  # takes seconds: torch, which an exported file does without
+        from attrxfer.model.torch_model import TorchModel
 
     return TorchModel(bundle.load(place, host.registry), device, attributes)
 

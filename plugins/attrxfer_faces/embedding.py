@@ -16,6 +16,7 @@ from skimage.transform import warp
 
 from attrxfer.errors import DataError
 from attrxfer.media.photos.similarity import PIXEL_CENTRE, estimate_similarity
+from attrxfer.plugin.distribution import install
 from attrxfer.storage.files import read_tensors
 
 SIDE = 112
@@ -25,7 +26,7 @@ HALF = 127.5
 FIRST_NODES = 8
 """Number of first nodes of an ONNX file that are searched for a normalisation."""
 BATCH = 32
-INSTALL = "pip install 'attrxfer[export]'"
+INSTALL = install("export")
 
 
 @dataclass(frozen=True)

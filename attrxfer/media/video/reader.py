@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attrxfer.errors import AttrxferError, DataError
+from attrxfer.plugin.distribution import install
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 MPEG = frozenset({".3g2", ".3gp", ".f4v", ".m2t", ".m2ts", ".m4v", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".vob"})
 SUFFIXES = MPEG | {".asf", ".avi", ".flv", ".mkv", ".mxf", ".ogv", ".webm", ".wmv"}
-INSTALL = "pip install 'attrxfer[video]'"
+INSTALL = install("video")
 UPRIGHT_FILTERS: Mapping[tuple[int, ...], str] = {
     (0, 1, -1, 0): "transpose=clock",
     (-1, 0, 0, -1): "hflip,vflip",
