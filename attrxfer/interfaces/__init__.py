@@ -20,6 +20,7 @@ from attrxfer.interfaces.abilities import (
     ClassifiesAttributes,
     ComparesSubjects,
     Conditional,
+    GathersFiles,
     GroupsImages,
     HasDiscriminator,
     HasFraming,
@@ -32,7 +33,6 @@ from attrxfer.interfaces.abilities import (
     PicksImages,
     PlaysAdversarially,
     ReadsAttributes,
-    RecipeView,
     Recognises,
     ReferenceMethod,
     SameSubject,
@@ -81,6 +81,7 @@ from attrxfer.interfaces.losses import (
 )
 from attrxfer.interfaces.model import ChecksInputs, ChoosesBackend, InputCheck, Model, TransfersWholeImages
 from attrxfer.interfaces.networks import Discrimination, Discriminator, Features, Generator
+from attrxfer.interfaces.recipe import RecipeView
 from attrxfer.interfaces.training import Devices, Run, Stage
 
 KINDS: dict[str, type] = {
@@ -139,6 +140,7 @@ __all__ = [
     "Failure",
     "Features",
     "Framing",
+    "GathersFiles",
     "Generator",
     "GroupsImages",
     "HasDiscriminator",
