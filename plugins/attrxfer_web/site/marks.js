@@ -23,17 +23,16 @@ class Marks {
     return this.faces.filter((face) => face.chosen).map((face) => face.points);
   }
 
-  /** Lets the next three clicks place the points of a face; null ends that. */
+  /** Begins or ends placing: the next three clicks are the points of a face. */
   placing(on) {
     this.placed = on ? [] : null;
     this.draw();
-    if (on) this.say(`Click ${ORDER[0]} in the photo.`);
   }
 
   add(point) {
     this.placed.push(point);
     if (this.placed.length < ORDER.length) {
-      this.say(`Now click ${ORDER[this.placed.length]}.`);
+      this.say(`Click ${ORDER[this.placed.length]}.`);
       return this.draw();
     }
     const [left, right, mouth] = this.placed;

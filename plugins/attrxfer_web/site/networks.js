@@ -26,7 +26,7 @@ function openNetwork(file) {
   if (!sessions.has(file)) {
     const open = async () => {
       await startRuntime();
-      return ort.InferenceSession.create(await readFile(file), { executionProviders: ["wasm"] });
+      return ort.InferenceSession.create(await readFile(file), { executionProviders: ["wasm"], logSeverityLevel: 3 });
     };
     sessions.set(file, open());
   }

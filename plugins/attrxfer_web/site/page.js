@@ -33,7 +33,7 @@ async function open(file) {
   const shown = one("photo");
   Object.assign(shown, { width: photo.view.width, height: photo.view.height });
   shown.getContext("2d").drawImage(photo.small, 0, 0);
-  one("stage").hidden = one("controls").hidden = false;
+  one("work").hidden = false;
   marks.show(photo, [], MODELS[0]);
   cards.forEach((card) => card.figure.remove());
   cards = MODELS.map((model, i) => makeCard(model, one("models").querySelectorAll("input")[i].checked));
@@ -43,7 +43,14 @@ async function open(file) {
   if (photo !== opened) return; // another photo was opened meanwhile
   marks.show(photo, found, MODELS[0]);
   facesChanged();
-  if (!found.length) marks.placing(true);
+  if (!found.length) place(true, "No face found. ");
+}
+
+/** Begins or ends placing points by clicks. */
+function place(on, why = "") {
+  marks.placing(on);
+  one("place").textContent = on ? "Stop placing points" : "Place the points by hand";
+  if (on) say(`${why}Click ${ORDER[0]} in the photo.`);
 }
 
 function makeCard(model, visible) {
@@ -75,11 +82,11 @@ function split(percent) {
 
 function facesChanged() {
   cards.forEach((card) => (card.cut = null));
-  one("place").textContent = "Place the points by hand";
+  place(false);
   const [found, chosen] = [marks.faces.length, marks.chosen().length];
   one("photo").dataset.faces = JSON.stringify(marks.chosen());
-  if (!found) say("No face found.");
-  else say(`${found} face${found === 1 ? "" : "s"}${found === 1 && chosen ? "" : `, ${chosen} chosen`}. Click a face to choose it or leave it out; drag its points to correct them.`);
+  const count = `${found} face${found === 1 ? "" : "s"}${chosen === found ? "" : `, ${chosen} to change`}.`;
+  say(found ? `${count} A click on a square chooses that face or leaves it out; points can be dragged.` : "No face found.");
   update();
 }
 
@@ -137,12 +144,7 @@ one("strength").addEventListener("input", () => {
   update();
 });
 one("split").addEventListener("input", () => split(one("split").value));
-one("place").addEventListener("click", () => {
-  const on = marks.placed === null;
-  marks.placing(on);
-  if (on) one("place").textContent = "Stop placing points";
-  else facesChanged();
-});
+one("place").addEventListener("click", () => (marks.placed ? facesChanged() : place(true)));
 addEventListener("dragover", (event) => {
   event.preventDefault();
   document.body.classList.add("dropping");
