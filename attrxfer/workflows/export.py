@@ -69,9 +69,7 @@ def export(
     return path, _written(bundle, exporter, path, sample)
 
 
-def _gathered(
-    exporter: Exporter, bundles: Sequence[TorchModel], folder: Path, sample: Path | None
-) -> tuple[Path, str]:
+def _gathered(exporter: Exporter, bundles: Sequence[TorchModel], folder: Path, sample: Path | None) -> tuple[Path, str]:
     """A folder with the files of several models, and a line for each; models of one name get numbers."""
     assert isinstance(exporter, GathersFiles)
     with tempfile.TemporaryDirectory() as temporary:

