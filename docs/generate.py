@@ -48,6 +48,7 @@ NAVIGATION = {
         "photos",
         "video",
         "demo",
+        "browser",
         "beyond_faces",
         "data",
         "recipes",

@@ -1,7 +1,7 @@
 "use strict";
 // The faces drawn over the photo: a click on a square chooses a face or leaves it out, points can be placed and moved.
 
-const ORDER = ["the eye on the left", "the eye on the right", "the middle of the mouth"];
+const ORDER = ["the eye on the left", "the eye on the right", "the middle between the corners of the mouth"];
 const RADIUS = 9; // of a point, in pixels of the screen
 
 /** faces: [{points, chosen}]. Calls `changed()` when they were changed, and `say(text)` while points are placed. */

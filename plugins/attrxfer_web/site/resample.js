@@ -107,24 +107,26 @@ function readBicubic(plane, x, y, into) {
   const { width, height, channels, values } = plane;
   if (!(x >= 0 && x < width && y >= 0 && y < height)) return false;
   const [u, v] = [Math.floor(x - 0.5), Math.floor(y - 0.5)];
-  const [p, q] = [x - 0.5 - u, y - 0.5 - v];
-  for (let c = 0; c < channels; c++) into[c] = 0;
+  setCubic(ACROSS, x - 0.5 - u);
+  setCubic(DOWN, y - 0.5 - v);
+  into.fill(0);
   for (let j = 0; j < 4; j++) {
     const row = Math.min(Math.max(v - 1 + j, 0), height - 1) * width;
-    const down = cubic(j, q);
     for (let i = 0; i < 4; i++) {
-      const at = (row + Math.min(Math.max(u - 1 + i, 0), width - 1)) * channels;
-      const weight = down * cubic(i, p);
-      for (let c = 0; c < channels; c++) into[c] += weight * values[at + c];
+      let at = (row + Math.min(Math.max(u - 1 + i, 0), width - 1)) * channels;
+      const weight = DOWN[j] * ACROSS[i];
+      for (let c = 0; c < channels; c++) into[c] += weight * values[at++];
     }
   }
   return true;
 }
 
-/** Weight of the first to fourth of the pixels around a place that lies d behind the second one. */
-function cubic(number, d) {
-  if (number === 0) return d * (-1 + d * (2 - d));
-  if (number === 1) return 1 + d * d * (-2 + d);
-  if (number === 2) return d * (1 + d * (1 - d));
-  return d * d * (-1 + d);
+const [ACROSS, DOWN] = [new Float64Array(4), new Float64Array(4)]; // for every pixel anew: arrays made for each cost more
+
+/** The weights of the four pixels around a place that lies d behind the second one. */
+function setCubic(weights, d) {
+  weights[0] = d * (-1 + d * (2 - d));
+  weights[1] = 1 + d * d * (-2 + d);
+  weights[2] = d * (1 + d * (1 - d));
+  weights[3] = d * d * (-1 + d);
 }
