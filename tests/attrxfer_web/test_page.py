@@ -22,8 +22,11 @@ from attrxfer.interfaces import Model
 from attrxfer.media.photos import Photos
 from attrxfer.media.photos.photo import PhotoResult
 from attrxfer.media.provenance import SOURCE_TYPE, provenance_of, read_packet
-from tests.browser import chromium, errors, one, requested, until
+from tests.browser import chromium, errors, one, requested
+from tests.browser import until as until_within
 
+until = functools.partial(until_within, seconds=120)
+"""The networks take seconds, and more where others use the cores."""
 HOME, END, LEFT = "\ue011", "\ue010", "\ue012"
 SENDS = """
 const [address, done] = [arguments[0], arguments[1]];
@@ -113,7 +116,7 @@ def test_results_are_those_of_transfer_and_nothing_leaves_the_page(
     Image.fromarray(photo).save(tmp_path / "she.png")
     browser.get(f"{address}index.html")
     one(browser, "#file").send_keys(str(tmp_path / "she.png"))
-    until(lambda: settled(browser, "1"), 60)
+    until(lambda: settled(browser, "1"))
     assert one(browser, "#message").text.startswith("1 face.")
     eyes_and_mouth = json.loads(one(browser, "#photo").get_attribute("data-faces"))[0]
     assert np.abs(np.array(eyes_and_mouth) - [[203, 102], [246, 104], [223, 140]]).max() < 8, "near dlib's"
@@ -135,7 +138,7 @@ def test_results_are_those_of_transfer_and_nothing_leaves_the_page(
     assert provenance == {"DigitalSourceType": SOURCE_TYPE, **provenance_of(model, 0.8)}
 
     # the first face is left out, and the other model hidden
-    ActionChains(browser).move_to_element_with_offset(one(browser, "#marks polygon"), -60, 60).click().perform()
+    ActionChains(browser).move_to_element_with_offset(one(browser, "#marks polygon"), -60).click().perform()
     until(lambda: one(browser, "#message").text.startswith("2 faces, 1 to change.") and settled(browser, "0.8"))
     one(browser, "#models label").click()
     assert [figure.is_displayed() for figure in browser.find_elements("css selector", "figure")] == [False, True]
@@ -159,7 +162,7 @@ def test_large_small_and_transparent_photos(site: Path, browser: Any, trained: P
     Image.fromarray(large).save(tmp_path / "large.png")
     browser.get(f"{site.as_uri()}/index.html")
     one(browser, "#file").send_keys(str(tmp_path / "large.png"))
-    until(lambda: settled(browser, "1"), 60)
+    until(lambda: settled(browser, "1"))
     assert one(browser, "#photo").get_property("width") == 1024
     made, _ = downloaded(browser, 0, tmp_path / "downloads" / "large-gender-1.png")
     wanted = transferred(model, large, browser, 1.0)
