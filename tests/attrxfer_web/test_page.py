@@ -138,7 +138,7 @@ def test_results_are_those_of_transfer_and_nothing_leaves_the_page(
     assert provenance == {"DigitalSourceType": SOURCE_TYPE, **provenance_of(model, 0.8)}
 
     # the first face is left out, and the other model hidden
-    ActionChains(browser).move_to_element_with_offset(one(browser, "#marks polygon"), -60).click().perform()
+    ActionChains(browser).move_to_element_with_offset(one(browser, "#marks polygon"), -60, 60).click().perform()
     until(lambda: one(browser, "#message").text.startswith("2 faces, 1 to change.") and settled(browser, "0.8"))
     one(browser, "#models label").click()
     assert [figure.is_displayed() for figure in browser.find_elements("css selector", "figure")] == [False, True]
