@@ -50,6 +50,7 @@ NAVIGATION = {
         "clusters",
         "demo",
         "deploy",
+        "browser",
         "beyond_faces",
         "data",
         "recipes",

@@ -35,6 +35,8 @@ def test_it_holds_core_plugins_recipes_and_nothing_else(wheel: Path) -> None:
     assert {
         "attrxfer_hub/model_card.md",
         "attrxfer_models/LICENCE.md",
+        "attrxfer_web/site/page.js",
+        "attrxfer_web/licences/onnxruntime-web.txt",
         "attrxfer_models/models/gender/model.safetensors",
     } <= names
     for part in ("scaffold", "report"):

@@ -20,6 +20,7 @@ from attrxfer.interfaces.abilities import (
     ClassifiesAttributes,
     ComparesSubjects,
     Conditional,
+    GathersFiles,
     GroupsImages,
     HasDiscriminator,
     HasFraming,
@@ -32,7 +33,6 @@ from attrxfer.interfaces.abilities import (
     PicksImages,
     PlaysAdversarially,
     ReadsAttributes,
-    RecipeView,
     Recognises,
     ReferenceMethod,
     SameSubject,
@@ -82,6 +82,7 @@ from attrxfer.interfaces.losses import (
 )
 from attrxfer.interfaces.model import ChecksInputs, ChoosesBackend, InputCheck, Model, TransfersWholeImages
 from attrxfer.interfaces.networks import Discrimination, Discriminator, Features, Generator
+from attrxfer.interfaces.recipe import RecipeView
 from attrxfer.interfaces.training import Devices, Run, Stage
 
 KINDS: dict[str, type] = {
@@ -142,6 +143,7 @@ __all__ = [
     "Failure",
     "Features",
     "Framing",
+    "GathersFiles",
     "Generator",
     "GroupsImages",
     "HasDiscriminator",
