@@ -34,8 +34,8 @@ def rehearse(assembly: Assembly) -> list[Problem]:
         def uniform(name: str, columns: int) -> torch.Tensor:
             return torch.rand(count, columns)
 
-        kinds = ("generator", "discriminator", "adversarial")
-        step = Step(*(assembly.one(kind) for kind in kinds), source, uniform, lambda: guided)
+        generator, discriminator, adversarial = (assembly.one(kind) for kind in ("generator", "discriminator", "adversarial"))
+        step = Step(generator, discriminator, adversarial, source, uniform, lambda: guided)
         plays = any(stage.slot == "adversarial" for stage in trained)
         networks: list[tuple[str, Callable[[], object]]] = [("generator", lambda: step.output)]
         if plays:

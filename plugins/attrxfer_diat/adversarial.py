@@ -185,7 +185,7 @@ class Gan:
                 terms[name] = weights[name] * slopes(logits, images).mean()
         if self.gradient_penalty:
             share = torch.rand(len(guided), 1, 1, 1, device=guided.device)
-            between = torch.lerp(generated.detach(), guided.detach(), share).requires_grad_(True)
+            between = torch.lerp(generated.detach().float(), guided.detach().float(), share).requires_grad_(True)
             steepness = (slopes(discriminator(between).logit, between) + SMALL).sqrt()
             terms["gradient penalty"] = self.gradient_penalty * (steepness - 1).square().mean()
         return terms

@@ -51,9 +51,8 @@ def test_the_hinge_loss_by_hand() -> None:
     loss.discriminator = Logits()  # type: ignore[assignment]
     real, generated = (torch.tensor(values).view(-1, 1, 1, 1).expand(-1, 3, 8, 8) for values in ([0.5, 2.0], [-3.0, 1.0]))
     guided, source = torch.cat([9 * real[:1], real[:1]]), torch.cat([real[1:], 9 * real[1:]])
-    assert loss.own_discriminator_loss(guided, source, generated)["patches"].item() == pytest.approx(
-        (0.5 + 0) / 2 + (0 + 2) / 2
-    )
+    found = loss.own_discriminator_loss(guided, source, generated)["patches"].item()
+    assert found == pytest.approx((0.5 + 0) / 2 + (0 + 2) / 2), "the second half of guided, the first of source"
 
 
 def test_t_raises_the_logits_of_its_output() -> None:
