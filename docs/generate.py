@@ -49,6 +49,7 @@ NAVIGATION = {
         "video",
         "demo",
         "beyond_faces",
+        "rivals",
         "data",
         "recipes",
         "scores",

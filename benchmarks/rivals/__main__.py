@@ -84,7 +84,8 @@ class Scoring:
         curve: list[Point] = []
         for strength in STRENGTHS:
             found = score("", self.inputs.results(at(strength)), [self.accuracy, self.identity])
-            curve.append((strength, *(float(np.nanmean(found.per_image[name])) for name in (VERIFIED, ACCURACY))))
+            rate, share = (float(np.nanmean(found.per_image[name])) for name in (VERIFIED, ACCURACY))
+            curve.append((strength, rate, share))
         whole = score("", self.inputs.results(at(1.0), model), self.metrics).scores
         matched = MatchedIdentity(self.validation, self.level, self.accuracy, self.identity).scores(model, self.inputs)
         return {"scores": {**matched, **whole}, "curve": curve}
@@ -216,13 +217,10 @@ def write(
     time: str,
 ) -> None:
     """table.md, curve.svg and rivals.json of what is finished so far."""
-    curves = {
-        method: [
-            (strength, *(float(np.mean([one["curve"][i][column] for one in seeds])) for column in (1, 2)))
-            for i, strength in enumerate(STRENGTHS)
-        ]
-        for method, seeds in found.items()
-    }
+    curves: dict[str, list[Point]] = {}
+    for method, seeds in found.items():
+        rates, shares = (np.mean([[point[column] for point in one["curve"]] for one in seeds], 0) for column in (1, 2))
+        curves[method] = list(zip(STRENGTHS, rates.tolist(), shares.tolist(), strict=True))
     write_text(out / "curve.svg", picture(curves, scoring.level))
     write_text(out / "rivals.json", json.dumps({"methods": found, "references": references, "level": scoring.level}))
     write_text(out / "table.md", f"{_heading(scoring.inputs, scoring.level, time)}\n\n{_table(found, references)}\n")
