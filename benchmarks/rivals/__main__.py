@@ -21,7 +21,7 @@ from attrxfer.data import data_table
 from attrxfer.errors import AttrxferError
 from attrxfer.evaluation.candidates import held_out
 from attrxfer.evaluation.matched_identity import BOTH, MatchedIdentity
-from attrxfer.evaluation.scores import HeldOutInputs, score
+from attrxfer.evaluation.scores import score
 from attrxfer.interfaces import MATCHED, Metric
 from attrxfer.model.torch_model import TorchModel
 from attrxfer.plugin import host as hosts
@@ -35,7 +35,7 @@ from attrxfer.storage.run_folder import RunFolder
 from benchmarks.rivals.methods import METHODS, TASK, recipe
 from benchmarks.rivals.picture import Point, picture
 from benchmarks.rivals.train import train
-from benchmarks.rivals.verification import rate_of_another_image, verifier
+from benchmarks.rivals.verification import level, verifier
 
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
 ACCURACY, VERIFIED = "attribute accuracy", "verification rate"
@@ -75,7 +75,8 @@ class Scoring:
         self.accuracy = AttributeAccuracy(steps=classifier_steps)
         real = inputs.truth is None
         self.identity = verifier(real, task.train.size, verifier_steps, faces, out / "verifier", host)
-        self.level = rate_of_another_image(self.validation, self.identity)
+        self.level = level(self.validation, self.identity)
+        self.matched_with = "another image of the same person" if real else "the exact truth"
         self.metrics: list[Metric] = [self.accuracy, self.identity, Preserved(), Truth(strengths=())]
 
     def __call__(self, model: TorchModel) -> dict[str, Any]:
@@ -221,16 +222,18 @@ def write(
     for method, seeds in found.items():
         rates, shares = (np.mean([[point[column] for point in one["curve"]] for one in seeds], 0) for column in (1, 2))
         curves[method] = list(zip(STRENGTHS, rates.tolist(), shares.tolist(), strict=True))
-    write_text(out / "curve.svg", picture(curves, scoring.level))
+    write_text(out / "curve.svg", picture(curves, scoring.level, scoring.matched_with))
     write_text(out / "rivals.json", json.dumps({"methods": found, "references": references, "level": scoring.level}))
-    write_text(out / "table.md", f"{_heading(scoring.inputs, scoring.level, time)}\n\n{_table(found, references)}\n")
+    write_text(out / "table.md", f"{_heading(scoring, time)}\n\n{_table(found, references)}\n")
 
 
-def _heading(inputs: HeldOutInputs, level: float, time: str) -> str:
+def _heading(scoring: Scoring, time: str) -> str:
+    inputs = scoring.inputs
     people = len(np.unique(inputs.people))
     return (
         f"{len(inputs.rows)} test images of {people} people, {inputs.sources.shape[1]} px; each method was trained for {time}. "
-        f"Another image of the same person is verified in {level:.0%} (validation split)."
+        f"At equal verification: at the strength at which results are verified as often as {scoring.matched_with}, which is in "
+        f"{scoring.level:.0%}; rate and strength are those of the validation split."
     )
 
 

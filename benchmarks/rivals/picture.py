@@ -12,12 +12,13 @@ Point = tuple[float, float, float]
 """Strength, verification rate, attribute accuracy."""
 
 
-def picture(curves: Mapping[str, Sequence[Point]], level: float | None = None) -> str:
+def picture(curves: Mapping[str, Sequence[Point]], level: float, of: str) -> str:
     """An SVG file of its own.
 
     Args:
         curves: The points of each method; the point of strength 1 is a disc.
-        level: The verification rate of another image of the same person, a vertical line; None: no line.
+        level: The verification rate that results are matched with, a vertical line.
+        of: What is verified at that rate.
     """
 
     def x(rate: float) -> float:
@@ -38,9 +39,8 @@ def picture(curves: Mapping[str, Sequence[Point]], level: float | None = None) -
     parts.append(f'<text x="{middle:.1f}" y="{HEIGHT - 10}" text-anchor="middle">verified as the person of the input</text>')
     up = f'transform="rotate(-90 14 {y(0.5):.1f})"'
     parts.append(f'<text x="14" y="{y(0.5):.1f}" text-anchor="middle" {up}>attribute accuracy</text>')
-    if level is not None:
-        parts.append(f'<path d="M{x(level):.1f} {y(0):.1f}V{y(1):.1f}" stroke="#555" stroke-dasharray="4 4"/>')
-        parts.append(f'<text x="{x(1) + 14:.1f}" y="{y(0):.1f}">dashed: another image of the person</text>')
+    parts.append(f'<path d="M{x(level):.1f} {y(0):.1f}V{y(1):.1f}" stroke="#555" stroke-dasharray="4 4"/>')
+    parts.append(f'<text x="{x(1) + 14:.1f}" y="{y(0):.1f}">dashed: {html.escape(of)}</text>')
     for number, (name, points) in enumerate(curves.items()):
         colour = COLOURS[number % len(COLOURS)]
         line = " ".join(f"{x(rate):.1f},{y(share):.1f}" for _, rate, share in points)

@@ -94,15 +94,20 @@ def verifier(real: bool, size: int, steps: int, faces: int, folder: Path, host: 
     return DrawnIdentity(network)
 
 
-def rate_of_another_image(held: HeldOutInputs, identity: Metric) -> float:
-    """The verification rate of the next image of the same person, for inputs whose person has one."""
-    people = held.data.records.identity
-    assert people is not None
-    picked = np.array([_another(people, row) for row in held.rows])
-    found = score("", held.results(held.data.images_u8(picked), picked=picked), [identity])
+def level(held: HeldOutInputs, identity: Metric) -> float:
+    """The verification rate that results are matched with: that of the exact truth; for photographs, which have none, that of
+    the next image of the same person, for inputs whose person has one."""
+    if held.truth is not None:
+        results, counted = held.results(held.truth), np.ones(len(held.rows), bool)
+    else:
+        people = held.data.records.identity
+        assert people is not None
+        picked = np.array([_another(people, row) for row in held.rows])
+        results, counted = held.results(held.data.images_u8(picked), picked=picked), picked != held.rows
+    found = score("", results, [identity])
     label = found.label("verification rate")
     assert label is not None
-    return float(np.nanmean(found.per_image[label][picked != held.rows]))
+    return float(np.nanmean(found.per_image[label][counted]))
 
 
 def _another(people: NDArray[np.int64], row: int) -> int:

@@ -28,7 +28,7 @@ def test_all_methods_learn_one_task_and_no_more(method: str, host: Host) -> None
 
 
 def test_the_picture_is_a_file_of_its_own() -> None:
-    drawn = xml.fromstring(picture({"A": [(0, 1.0, 0.0), (1, 0.5, 0.75)], "B & C": [(1, 0.25, 1.0)]}, 0.9))
+    drawn = xml.fromstring(picture({"A": [(0, 1.0, 0.0), (1, 0.5, 0.75)], "B & C": [(1, 0.25, 1.0)]}, 0.9, "the truth"))
     name = "{http://www.w3.org/2000/svg}"
     lines = [line.get("points") for line in drawn.iter(f"{name}polyline")]
     assert len(lines) == 2
