@@ -52,6 +52,7 @@ NAVIGATION = {
         "deploy",
         "browser",
         "beyond_faces",
+        "rivals",
         "data",
         "recipes",
         "scores",

@@ -171,12 +171,13 @@ class HasDiscriminator(Protocol):
 
     discriminator: nn.Module
 
-    def own_discriminator_loss(self, real: Tensor, generated: Tensor) -> Mapping[str, Tensor]:
+    def own_discriminator_loss(self, real: Tensor, source: Tensor, generated: Tensor) -> Mapping[str, Tensor]:
         """What the loss's own discriminator minimises.
 
         Args:
-            real: Images with the attribute, then images x, half of each (N, 3, S, S) in -1..1.
-            generated: T(x) (N, 3, S, S), without gradients.
+            real: Images that D takes for real (N, 3, S, S) in -1..1.
+            source: x (N, 3, S, S).
+            generated: T(x), some of earlier updates (N, 3, S, S), without gradients.
 
         Returns:
             Scalars by name; the discriminator minimises their sum.

@@ -16,7 +16,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 import attrxfer as package
 from attrxfer.errors import AttrxferError, Interrupted
-from attrxfer.model.condition import Fixed, change_of
+from attrxfer.model.condition import change_of
 from attrxfer.plugin import host as hosts
 from attrxfer.recipe import load
 from attrxfer.testing.fakes import Run, tiny_data
@@ -85,9 +85,9 @@ def test_most_images_are_asked_for_another_value_and_some_for_what_they_have(sta
     flips, same = 0, 0
     for index in range(20):
         step = stage._transform(index)
-        fixed = step._generator  # type: ignore[attr-defined]
-        assert isinstance(fixed, Fixed)
-        labels, asked = stage.labels(stage.run.batch("all", index, 6)), fixed.change
+        assert step.change is not None
+        labels, asked = stage.labels(stage.run.batch("all", index, 6)), step.change.asked
+        assert torch.equal(step.change.back, torch.where(asked == 0, 0.0, 2 * labels - 1)), "back is what the image had"
         assert asked.shape == (6, 2) and (asked.abs().sum(1) >= 1).all()
         assert torch.equal(stage.wanted, torch.where(asked == 0, labels, (asked > 0).float()))
         flips += int((stage.wanted != labels).any(1).sum())
