@@ -77,7 +77,7 @@ def evaluate(
             the inputs.
         recipe: A recipe whose task, data and metrics are used; that of the first model where it is left out.
         data: Images to score on instead of the recipe's.
-        out: A folder for scores.json, table.md and page.html; nothing is written where it is left out.
+        out: A folder for scores.json, scores.csv, scores.tex, table.md and page.html; nothing is written where it is left out.
 
     Raises:
         AttrxferError: A candidate is unknown or does not fit the task, or something is missing.

@@ -7,7 +7,21 @@ import sys
 
 import click
 
-from attrxfer.cli import compare, components, doctor, evaluate, export, info, models, plugins, recipe, run, transfer
+from attrxfer.cli import (
+    ablate,
+    compare,
+    components,
+    doctor,
+    evaluate,
+    export,
+    info,
+    models,
+    plugins,
+    recipe,
+    run,
+    sweep,
+    transfer,
+)
 from attrxfer.errors import AttrxferError, printable
 
 
@@ -36,7 +50,7 @@ def cli() -> None:
 
 
 COMMANDS = (
-    *(run.run, transfer.transfer, export.export, evaluate.evaluate, compare.compare),
+    *(run.run, transfer.transfer, export.export, evaluate.evaluate, compare.compare, ablate.ablate, sweep.sweep),
     *(plugins.plugins, components.components, recipe.recipe, info.info, models.models, doctor.doctor),
 )
 """attrxfer's own commands; ``plugins check`` refuses a plugin's command of the same name."""

@@ -38,7 +38,7 @@ def evaluate(
 
     A CANDIDATE is a bundle, a finished run, an exported file, a method or a shipped model by name, a method with settings
     ('{use="NAME", setting=value}'), or a folder of results named as the inputs. The scores are also written as scores.json,
-    table.md and page.html.
+    scores.csv, scores.tex, table.md and page.html.
     """
     from attrxfer.workflows import evaluate as workflow
 

@@ -27,6 +27,7 @@ from attrxfer.plugin.registry import Registry
 from attrxfer.recipe import Recipe
 from attrxfer.recipe.assembly import Assembly
 from attrxfer.report import scorecard as pages
+from attrxfer.report.comparison import write_scores
 from attrxfer.report.markdown import conditions
 from attrxfer.report.score_text import cell
 from attrxfer.storage.files import write_text
@@ -85,9 +86,9 @@ class ScoredTask:
         }
 
     def write(self, folder: Path) -> None:
-        """Write scores.json, table.md and page.html into a folder."""
+        """Write scores.json, scores.csv, scores.tex, table.md and page.html into a folder."""
         write_text(folder / "scores.json", json.dumps(self.as_json(), indent=2) + "\n")
-        write_text(folder / "table.md", pages.markdown(self.scores))
+        write_scores(folder, self.scores, self.own)
         write_text(folder / "page.html", pages.page(self.title, self.scored, self.own, self.slices, self.curves))
 
 
@@ -112,7 +113,7 @@ def evaluate(
         overrides: Settings "A.B=C" that change the recipe.
         limit: Inputs that are scored at most; 0: all.
         strength: Strength of the models' results.
-        out: A folder for scores.json, table.md and page.html; None: nothing is written.
+        out: A folder for scores.json, scores.csv, scores.tex, table.md and page.html; None: nothing is written.
         host: The loaded plugins; None: loaded here.
 
     Raises:
@@ -153,6 +154,7 @@ def score_task(
     limit: int,
     *,
     curves_at: float | None = None,
+    references: bool = True,
 ) -> ScoredTask | None:
     """Score candidates on the test inputs of a recipe's task, at matched identity too where that can be measured.
 
@@ -165,6 +167,7 @@ def score_task(
         registry: Where the reference rows are found.
         limit: Inputs that are scored at most; 0: all.
         curves_at: The strength of the candidates' results, to add curves over strengths; None: no curves.
+        references: Whether the reference rows are scored too.
 
     Returns:
         The scores; None where the test split has no inputs.
@@ -174,8 +177,8 @@ def score_task(
         return None
     own = list(results(inputs))
     names = tuple(one.name for one in own)
-    references = [one for one in reference_rows(inputs, registry) if one.name not in names] if metrics else []
-    scored = scorecards(inputs, [*own, *references], metrics)
+    rows = [one for one in reference_rows(inputs, registry) if one.name not in names] if metrics and references else []
+    scored = scorecards(inputs, [*own, *rows], metrics)
     responses = {}
     if scored[0][0].label(ACCURACY) is not None:  # only then are the validation inputs read, and their exact truth drawn
         validation = held_out(recipe, data, sets, limit, validation=True)

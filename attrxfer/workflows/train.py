@@ -23,7 +23,7 @@ from attrxfer.storage.files import write_text
 from attrxfer.storage.run_folder import RunFolder
 from attrxfer.training.loop import Training
 from attrxfer.workflows.check import require
-from attrxfer.workflows.evaluate import score_task
+from attrxfer.workflows.evaluate import ScoredTask, score_task
 
 RESULT = "result"
 """The name of the run's own row in its scorecard."""
@@ -70,7 +70,7 @@ def resume(path: Path, host: Host, *, quiet: bool = False) -> RunFolder:
     return run(load(path / "recipe.toml", host), path, host, resume=True, quiet=quiet)
 
 
-def run(recipe: Recipe, path: Path, host: Host, *, resume: bool = False, quiet: bool = False) -> RunFolder:
+def run(recipe: Recipe, path: Path, host: Host, *, resume: bool = False, quiet: bool = False, scored: bool = True) -> RunFolder:
     """Train a recipe into a run folder, score the bundle on held-out images, and write the report.
 
     Args:
@@ -79,6 +79,7 @@ def run(recipe: Recipe, path: Path, host: Host, *, resume: bool = False, quiet: 
         host: The plugins.
         resume: Go on with the run in this folder, with its scoring too.
         quiet: Say nothing but errors.
+        scored: Whether the bundle is scored; False leaves that to the caller.
 
     Raises:
         InvalidRecipe: Every problem of the recipe.
@@ -95,7 +96,7 @@ def run(recipe: Recipe, path: Path, host: Host, *, resume: bool = False, quiet: 
     require(recipe)
     refuse_teachers({recipe.source: recipe.filled()}, recipe)
     training = Training(recipe, folder, host, quiet=quiet)
-    metrics = training.assembly.metrics(training.data)
+    metrics = training.assembly.metrics(training.data) if scored else []
     reference = load(recipe.reference, host).filled() if recipe.reference is not None else None
     with folder.occupied() if training.devices.main else nullcontext():
         if not resume:
@@ -105,7 +106,8 @@ def run(recipe: Recipe, path: Path, host: Host, *, resume: bool = False, quiet: 
                 training.display.say(f"differs from {recipe.reference}: {changed or 'in nothing'}")
         training.train()
     if training.devices.main:
-        score(training, metrics)
+        if scored:
+            score(training, metrics)
         write_report(folder, recipe, reference)
         training.display.say(f"report: {folder.report}\nbundle: {folder.bundle}")
     training.devices.wait()
@@ -126,14 +128,18 @@ def score(training: Training, metrics: Sequence[Metric]) -> None:
     if scored is None:
         training.display.say("no held-out inputs: nothing to score")
         return
-    content = scored.as_json()
-    write_text(folder.scores, json.dumps(content, indent=2) + "\n")
-    own = scored.scores[RESULT]
-    bundle.add_scores(
-        folder.bundle,
-        {"images": content["images"], "people": content["people"], "scores": own},
-        content["responses"].get(RESULT),
-    )
-    for name, value in own.items():
+    keep_scores(folder, scored)
+    for name, value in scored.scores[RESULT].items():
         number, bounds = shown(value)
         training.display.say(f"  {name}: {number}" + (f" ({bounds})" if bounds else ""))
+
+
+def keep_scores(folder: RunFolder, scored: ScoredTask) -> None:
+    """Write the scores of a run's ``RESULT`` into scores.json and into its bundle's metadata."""
+    content = scored.as_json()
+    write_text(folder.scores, json.dumps(content, indent=2) + "\n")
+    bundle.add_scores(
+        folder.bundle,
+        {"images": content["images"], "people": content["people"], "scores": scored.scores[RESULT]},
+        content["responses"].get(RESULT),
+    )
