@@ -14,6 +14,7 @@ from attrxfer.cli import (
     doctor,
     evaluate,
     export,
+    figure,
     info,
     models,
     plugins,
@@ -51,6 +52,7 @@ def cli() -> None:
 
 COMMANDS = (
     *(run.run, transfer.transfer, export.export, evaluate.evaluate, compare.compare, ablate.ablate, sweep.sweep),
+    figure.figure,
     *(plugins.plugins, components.components, recipe.recipe, info.info, models.models, doctor.doctor),
 )
 """attrxfer's own commands; ``plugins check`` refuses a plugin's command of the same name."""
