@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import sys
+import traceback
 
 import click
 
@@ -22,6 +24,7 @@ from attrxfer.cli import (
     run,
     sweep,
     transfer,
+    verbosity,
 )
 from attrxfer.errors import AttrxferError, printable
 
@@ -29,10 +32,17 @@ from attrxfer.errors import AttrxferError, printable
 class Group(click.Group):
     """Prints an error that a user can mend as one line, without a traceback."""
 
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Add a command, with the options that every command has."""
+        verbosity.add_to(cmd)
+        super().add_command(cmd, name)
+
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
         except AttrxferError as error:
+            if verbosity.is_verbose(ctx):
+                traceback.print_exc()
             lines = [printable(line) for line in str(error).split("\n")]
             click.echo("\n".join(lines) if len(lines) > 1 else f"attrxfer: {lines[0]}", err=True)
             sys.exit(error.exit_code)
@@ -58,6 +68,9 @@ COMMANDS = (
 """attrxfer's own commands; ``plugins check`` refuses a plugin's command of the same name."""
 for command in COMMANDS:
     cli.add_command(command)
+synonym = copy.copy(run.run)
+synonym.hidden = True
+cli.add_command(synonym, "train")  # what people try
 
 
 def main() -> None:

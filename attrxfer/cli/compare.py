@@ -6,15 +6,17 @@ from pathlib import Path
 
 import click
 
-from attrxfer.cli.output import score_table, table
+from attrxfer.cli import completion
+from attrxfer.cli.output import JSON, json_text, score_table, table
 
 
 @click.command()
-@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...", shell_complete=completion.models)
+@JSON
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), help="Also write CSV, LaTeX, Markdown and a page into this folder."
 )
-def compare(models: tuple[str, ...], out: Path | None) -> None:
+def compare(models: tuple[str, ...], out: Path | None, as_json: bool) -> None:
     """Compare trained models by what they know of themselves.
 
     The settings in which their recipes differ, and their scores, stand side by side. MODEL is a bundle, a finished run, an
@@ -24,10 +26,14 @@ def compare(models: tuple[str, ...], out: Path | None) -> None:
     from attrxfer.workflows.compare import models as read
 
     compared = read(models, host.load())
+    if out is not None:
+        compared.write(out)
+    if as_json:
+        json_text({"settings": compared.changed, "scores": compared.scores})
+        return
     if len(compared.settings) > 1:
         table(compared.settings)
         click.echo()
     score_table(compared.scores)
     if out is not None:
-        compared.write(out)
         click.echo(f"\n{out / 'page.html'}")

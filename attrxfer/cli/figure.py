@@ -6,18 +6,18 @@ from pathlib import Path
 
 import click
 
-from attrxfer.report.figure import FORMATS
+from attrxfer.cli import completion
 
 
 @click.command()
-@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...", shell_complete=completion.models)
 @click.option(
     "-o",
     "--out",
     type=click.Path(path_type=Path),
     default=Path("figure.pdf"),
     show_default=True,
-    help=f"The file: {', '.join(FORMATS)}.",
+    help="The file: .pdf, .svg, .eps or .png.",
 )
 @click.option(
     "--images", type=click.Path(path_type=Path), help="Crops like those trained on.  [default: the samples that the runs keep]"

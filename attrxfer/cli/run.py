@@ -6,11 +6,13 @@ from pathlib import Path
 
 import click
 
+from attrxfer.cli import completion
 from attrxfer.cli.output import SET
+from attrxfer.cli.verbosity import is_quiet
 
 
 @click.command()
-@click.argument("recipe", required=False)
+@click.argument("recipe", required=False, shell_complete=completion.recipes)
 @click.option("--data", type=click.Path(path_type=Path), help="Your images, in any layout that an installed data set reads.")
 @SET
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/RECIPE]")
@@ -24,9 +26,9 @@ from attrxfer.cli.output import SET
     "--from",
     "start",
     metavar="MODEL",
+    shell_complete=completion.models,
     help="Begin with the weights of this trained model; without RECIPE, by its own recipe.",
 )
-@click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 def run(
     recipe: str | None,
     data: Path | None,
@@ -34,11 +36,10 @@ def run(
     out: Path | None,
     resume: Path | None,
     start: str | None,
-    quiet: bool,
 ) -> None:
     """Train a recipe, then write a report and a bundle.
 
-    RECIPE is a file, or a name from `attrxfer recipe ls`.
+    RECIPE is a file, or a name from `attrxfer recipe ls`. `attrxfer train` is the same command.
     """
     if resume is not None and (recipe or data or out or start):
         raise click.UsageError("--resume continues a run with its own settings: leave out RECIPE, --data, --from and -o")
@@ -47,7 +48,7 @@ def run(
     from attrxfer.plugin import host
     from attrxfer.workflows import train
 
-    loaded = host.load()
+    loaded, quiet = host.load(), is_quiet()
     if resume is not None:
         train.resume(resume, loaded, overrides=overrides, quiet=quiet)
     elif recipe is None:

@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from attrxfer.cli import trials
-from attrxfer.cli.output import score_table
+from attrxfer.cli import completion, trials
+from attrxfer.cli.output import JSON
 
 
 @click.command()
-@click.argument("recipe", metavar="RECIPE")
+@click.argument("recipe", metavar="RECIPE", shell_complete=completion.recipes)
 @click.option(
     "--set",
     "overrides",
@@ -23,9 +23,9 @@ from attrxfer.cli.output import score_table
 )
 @trials.trial_options
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="The folder.  [default: runs/RECIPE_sweep]")
-@click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
-def sweep(recipe: str, overrides: tuple[str, ...], out: Path | None, quiet: bool, **options: Any) -> None:
-    """Train a recipe with every combination of settings, and choose the best.
+@JSON
+def sweep(recipe: str, overrides: tuple[str, ...], out: Path | None, as_json: bool, **options: Any) -> None:
+    """Train a recipe with several settings and choose the best.
 
     RECIPE is a file, or a name from `attrxfer recipe ls`. The best is chosen on the validation images: by attribute accuracy at
     equal verification where the metrics give it, else by the nearness to the exact truth, else by attribute accuracy. The
@@ -35,10 +35,5 @@ def sweep(recipe: str, overrides: tuple[str, ...], out: Path | None, quiet: bool
 
     variants, fixed = combinations(recipe, overrides)
     place = out or Path("runs") / f"{Path(recipe).stem}_sweep"
-    found = trials.run(variants, overrides=fixed, out=place, quiet=quiet, choose=True, **options)
-    if quiet:
-        return
-    score_table(found.comparison.scores)
-    if found.best is not None:
-        click.echo(f"\nbest on the validation images, by {found.chosen_by}: {found.best}")
-    click.echo(f"\n{place / 'page.html'}")
+    found = trials.run(variants, overrides=fixed, out=place, choose=True, **options)
+    trials.show(found, place, as_json)

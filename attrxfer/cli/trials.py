@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from attrxfer.cli.output import json_text, score_table
+from attrxfer.cli.verbosity import is_quiet
 from attrxfer.errors import AttrxferError
 
 if TYPE_CHECKING:
@@ -60,7 +62,6 @@ def run(
     limit: int,
     overrides: Sequence[str],
     out: Path,
-    quiet: bool,
     choose: bool = False,
 ) -> Ablation:
     """Train and compare variants, a line on stderr for each run."""
@@ -80,5 +81,17 @@ def run(
         overrides=overrides,
         data=None if data is None else data_table(data, loaded.registry.all("dataset")),
         choose=choose,
-        say=(lambda text: None) if quiet else (lambda text: click.echo(text, err=True)),
+        say=(lambda text: None) if is_quiet() else (lambda text: click.echo(text, err=True)),
     )
+
+
+def show(found: Ablation, out: Path, as_json: bool) -> None:
+    """Print the scores, the best variant where one was chosen, and where the page is."""
+    if as_json:
+        chosen = {"best": found.best, "chosen_by": found.chosen_by, "validation": found.validation}
+        json_text({"scores": found.comparison.scores, **(chosen if found.best is not None else {})})
+    elif not is_quiet():
+        score_table(found.comparison.scores)
+        if found.best is not None:
+            click.echo(f"\nbest on the validation images, by {found.chosen_by}: {found.best}")
+        click.echo(f"\n{out / 'page.html'}")

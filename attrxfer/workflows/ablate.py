@@ -19,6 +19,8 @@ from attrxfer.evaluation.scores import HeldOutInputs, labels
 from attrxfer.evaluation.seeds import SeedScores, over_seeds
 from attrxfer.interfaces import ACCURACY, MATCHED, Metric, Role
 from attrxfer.model import bundle
+from attrxfer.model.calling import CallableModel
+from attrxfer.model.resized import ResizedModel
 from attrxfer.model.torch_model import TorchModel
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.parameters import all_missing_for
@@ -116,8 +118,8 @@ def ablate(
 ) -> Ablation:
     """Train every variant with every seed, score each run on the same test images, and compare.
 
-    What is finished is not done again, and an interrupted run goes on. All are scored by the first variant's metrics, with
-    the first seed. After each run the tables and the page are written anew.
+    What is finished is not done again, and an interrupted run goes on. All are scored by the metrics of the first variant (of
+    the largest, where their sizes differ) with the first seed. After each run the tables and the page are written anew.
 
     Args:
         variants: What is trained.
@@ -132,7 +134,7 @@ def ablate(
 
     Raises:
         InvalidRecipe: Every problem of a recipe.
-        AttrxferError: The variants have different tasks or sizes, nothing scores them, or the folder holds runs of other
+        AttrxferError: The variants have different tasks or data, nothing scores them, or the folder holds runs of other
             recipes or of another budget.
         Interrupted: Ctrl-C or SIGTERM; the same command goes on.
     """
@@ -221,7 +223,7 @@ class _Scorer:
     """Scores runs, all by the same metrics on the same images, and keeps what it found in their folders.
 
     Args:
-        recipes: One of each variant; the first names task, data and metrics.
+        recipes: One of each variant; the largest, of several the first, names task, data and metrics.
         host: The plugins.
         images: Held-out images that are scored; 0: all.
         choose: Whether the validation inputs are scored too.
@@ -231,14 +233,14 @@ class _Scorer:
     """
 
     def __init__(self, recipes: Sequence[Recipe], host: Host, images: int, choose: bool) -> None:
-        self.recipe, self.host, self.images, self.choose = recipes[0], host, images, choose
+        self.host, self.images, self.choose = host, images, choose
+        self.recipe = max(recipes, key=lambda one: one.train.size)
         if not self.recipe.metric:
             raise AttrxferError(f"{self.recipe.source}: names no [[metric]], so nothing says which is better")
-        for other in recipes[1:]:
+        for other in recipes:
             for key, own, its in (
                 ("task.guided", self.recipe.task.guided, other.task.guided),
-                ("train.size", self.recipe.train.size, other.train.size),
-                ("data", self.recipe.data.table(), other.data.table()),
+                ("data", _without_size(self.recipe), _without_size(other)),
             ):
                 if own != its:
                     raise AttrxferError(f"{other.source}: has {key} {shown(its)}, but {self.recipe.source} {shown(own)}")
@@ -260,7 +262,9 @@ class _Scorer:
     def score(self, folder: RunFolder, *, references: bool) -> None:
         """Score a finished run; write seed.json last, which says that it is scored."""
         data, sets, metrics = self.opened()
-        model = TorchModel(bundle.load(folder.bundle, self.host.registry))
+        own = TorchModel(bundle.load(folder.bundle, self.host.registry))
+        size = self.recipe.train.size
+        model = own if own.size == size else ResizedModel(own, size)
 
         def result(inputs: HeldOutInputs) -> list[Candidate]:
             return [Candidate(RESULT, model.images(inputs.sources), model)]
@@ -275,7 +279,7 @@ class _Scorer:
         write_text(folder.path / SCORES, json.dumps(content) + "\n")
 
     def _on_validation(
-        self, model: TorchModel, data: CachedDataset, sets: Sets, metrics: Sequence[Metric]
+        self, model: CallableModel, data: CachedDataset, sets: Sets, metrics: Sequence[Metric]
     ) -> dict[str, dict[str, Any]]:
         """The scores of the validation inputs."""
         held = held_out(self.recipe, data, sets, self.images, validation=True)
@@ -285,6 +289,11 @@ class _Scorer:
         if can_be_matched(scored[0][0]):
             scored = add_matched_identity(scored, held, held, self.host.registry)
         return scored[0][0].scores
+
+
+def _without_size(recipe: Recipe) -> dict[str, Any]:
+    """Its [data] table; each variant may see the images at a size of its own."""
+    return {key: value for key, value in recipe.data.table().items() if key != "size"}
 
 
 def _per_seed(scored: ScoredTask) -> dict[str, Any]:

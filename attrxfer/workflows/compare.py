@@ -18,12 +18,22 @@ class Compared:
     """Models side by side.
 
     Attributes:
-        settings: A table of the settings in which their recipes differ: a head, then a row a setting with its value in each.
+        recipes: {model: its filled recipe}.
         scores: {model: {label: score}}.
     """
 
-    settings: list[tuple[str, ...]]
+    recipes: Mapping[str, Mapping[str, Any]]
     scores: Mapping[str, Mapping[str, Mapping[str, Any]]]
+
+    @property
+    def settings(self) -> list[tuple[str, ...]]:
+        """The settings in which their recipes differ: a head, then a row a setting with its value in each."""
+        return setting_table(self.recipes)
+
+    @property
+    def changed(self) -> dict[str, dict[str, Any]]:
+        """{setting: {model: value}} of these settings; None where a recipe has no such setting."""
+        return {key: dict(zip(self.recipes, values, strict=True)) for key, values in changed_settings(self.recipes)}
 
     def write(self, folder: Path) -> None:
         """Write scores.json, scores.csv, scores.tex, table.md and page.html, with the samples of runs side by side.
@@ -62,18 +72,23 @@ def models(names: Sequence[str], host: Host) -> Compared:
     """
     metadata = {name: _metadata(name, host) for name in names}
     scores = {name: one.get("scores", {}).get("scores", {}) for name, one in metadata.items()}
-    return Compared(setting_table({name: one["recipe"] for name, one in metadata.items()}), scores)
+    return Compared({name: one["recipe"] for name, one in metadata.items()}, scores)
+
+
+def changed_settings(recipes: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, list[Any]]]:
+    """The settings in which filled recipes differ, each with its value in every recipe; None where one has no such setting."""
+    first, *others = recipes.values()
+    changed = [{key: (here, there) for key, here, there in differences(first, other)} for other in others]
+    found = []
+    for key in dict.fromkeys(key for changes in changed for key in changes):
+        own = next(changes[key][0] for changes in changed if key in changes)
+        found.append((key, [own, *(changes[key][1] if key in changes else own for changes in changed)]))
+    return found
 
 
 def setting_table(recipes: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, ...]]:
-    """The settings in which filled recipes differ: a head, then a row a setting with its value in each."""
-    first, *others = recipes.values()
-    changed = [{key: (here, there) for key, here, there in differences(first, other)} for other in others]
-    rows = [("SETTING", *recipes)]
-    for key in dict.fromkeys(key for changes in changed for key in changes):
-        own = next(changes[key][0] for changes in changed if key in changes)
-        rows.append((key, shown(own), *(shown(changes[key][1] if key in changes else own) for changes in changed)))
-    return rows
+    """The same as a table: a head, then a row a setting."""
+    return [("SETTING", *recipes), *((key, *map(shown, values)) for key, values in changed_settings(recipes))]
 
 
 def _metadata(name: str, host: Host) -> Mapping[str, Any]:

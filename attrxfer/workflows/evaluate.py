@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +33,7 @@ from attrxfer.report.markdown import conditions
 from attrxfer.report.score_text import cell
 from attrxfer.storage.files import write_text
 
+log = logging.getLogger("attrxfer")
 STRENGTHS = (0.25, 0.5, 0.75, 1.0, 1.25)
 """The strengths of a curve."""
 
@@ -108,7 +110,8 @@ def evaluate(
     Args:
         candidates: Bundles, finished runs, exported files, methods and shipped models by name, folders of results named as
             the inputs.
-        recipe: A recipe whose task, data and metrics are used; None: that of the first model.
+        recipe: A recipe whose task, data, metrics and size are used; None: that of the first model, of models of several sizes
+            that of the largest.
         data: Images to score on instead of the recipe's.
         overrides: Settings "A.B=C" that change the recipe.
         limit: Inputs that are scored at most; 0: all.
@@ -209,7 +212,8 @@ def _responses(
 def _scoring_recipe(
     trained: Mapping[str, Mapping[str, Any]], name: str | None, data: Path | None, overrides: Sequence[str], host: Host
 ) -> Recipe:
-    """The recipe that names the task, the data and the metrics."""
+    """The recipe that names the task, the data, the metrics and the size: ``name``, or that of the largest model, the first of
+    several."""
     table = data_table(data, host.registry.all("dataset")) if data else None
     if name is not None:
         return recipes.load(name, host, overrides, table)
@@ -217,8 +221,10 @@ def _scoring_recipe(
         example = host.self_test()
         hint = f", e.g. {example}" if example is not None else ""
         raise AttrxferError(f"none of these says what to score: name a recipe with --recipe{hint}")
-    first, filled = next(iter(trained.items()))
-    return recipes.complete(dict(filled), first, host, overrides, table)
+    largest = max(trained, key=lambda one: trained[one]["train"]["size"])
+    if largest != next(iter(trained)):
+        log.info("task, data and metrics are those of %s, the largest model; --recipe names others", largest)
+    return recipes.complete(dict(trained[largest]), largest, host, overrides, table)
 
 
 def _curve(one: Candidate, scored_at: float, scorecard: Scorecard, inputs: HeldOutInputs) -> list[dict[str, float]]:
