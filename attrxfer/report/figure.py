@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +57,13 @@ def write_figure(path: Path, rows: Sequence[Row], width: float) -> None:
         raise AttrxferError(f"{width:g} inches have no room for images beside the labels: a larger --width, or shorter labels")
     height = side * (len(rows) + GAP * (len(rows) - 1))
     # letters as text of an embedded font, which journals ask for, and no time of day: the same images make the same file
-    settings = {"pdf.fonttype": 42, "ps.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": "attrxfer", "font.size": POINTS}
+    settings: Any = {
+        "pdf.fonttype": 42,
+        "ps.fonttype": 42,
+        "svg.fonttype": "none",
+        "svg.hashsalt": "attrxfer",
+        "font.size": POINTS,
+    }
     metadata = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}.get(path.suffix.lower())
     with mpl.rc_context(settings):
         figure = Figure(figsize=(width, height))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+from typing import Any
 
 from attrxfer.report.tables import comma_separated, latex
 
-SCORES = {
+SCORES: dict[str, dict[str, dict[str, Any]]] = {
     "a_b": {"accuracy": {"value": 0.9, "low": 0.8, "high": 0.95, "n": 9, "unit": "share", "better": "higher"}},
     "c": {"accuracy": {"value": 0.7, "n": 9, "unit": "share", "better": "higher"}},
     "truth, exact": {"accuracy": {"value": 1.0, "n": 9, "unit": "share", "better": "higher"}},

@@ -24,7 +24,16 @@ SETTINGS = [
 @pytest.mark.slow
 def test_recipes_are_trained_with_every_seed_and_nothing_twice(tmp_path: Path) -> None:
     (tmp_path / "other.toml").write_text('extends = "diat_a_gender"\n[identity]\nweight = 5.0\n')
-    command = ("ablate", "diat_a_gender", tmp_path / "other.toml", *SETTINGS, "--seeds", "0,1", "-o", tmp_path / "out")
+    command: tuple[str | Path, ...] = (
+        "ablate",
+        "diat_a_gender",
+        tmp_path / "other.toml",
+        *SETTINGS,
+        "--seeds",
+        "0,1",
+        "-o",
+        tmp_path / "out",
+    )
     first = attrxfer(*command, "--limit", "6", "--steps", "3")
     assert first.returncode == 0, first.stderr
     assert "[4/4] other, seed 1: training, 3 steps of adversarial" in first.stderr
@@ -52,7 +61,17 @@ def test_recipes_are_trained_with_every_seed_and_nothing_twice(tmp_path: Path) -
 
 @pytest.mark.slow
 def test_an_interrupted_ablation_goes_on(tmp_path: Path) -> None:
-    command = ("ablate", "diat_a_gender", *SETTINGS, "--limit", "4", "--minutes", "0.01", "-o", tmp_path / "out")
+    command: tuple[str | Path, ...] = (
+        "ablate",
+        "diat_a_gender",
+        *SETTINGS,
+        "--limit",
+        "4",
+        "--minutes",
+        "0.01",
+        "-o",
+        tmp_path / "out",
+    )
     assert attrxfer(*command).returncode == 0
     run = tmp_path / "out" / "diat_a_gender" / "seed0"
     weights = (run / "bundle" / "model.safetensors").read_bytes()
