@@ -19,7 +19,7 @@ Row = tuple[str, NDArray[np.uint8]]
 """A label and its images, uint8 (N, S, S, 3)."""
 GAP, POINTS, DOTS = 0.03, 8, 300
 """Between images as a part of their side; the size of labels in points; dots an inch of a PNG."""
-LETTER = 0.55
+LETTER = 0.65
 """Width of a letter as a part of its size, about; labels get so much room."""
 
 
