@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from attrxfer.cli import completion
+from attrxfer.cli.verbosity import is_quiet
 
 
 @click.command()
@@ -44,4 +45,5 @@ def figure(
     from attrxfer.workflows.figure import figure as draw
 
     columns = draw(models, out, host.load(), images=images, count=count, labels=labels, strength=strength, width=width)
-    click.echo(f"{out}: {columns} columns")
+    if not is_quiet():
+        click.echo(f"{out}: {columns} columns")
