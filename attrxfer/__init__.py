@@ -75,9 +75,10 @@ def evaluate(
     Args:
         candidates: Bundles, finished runs, exported files, methods and shipped models by name, folders of results named as
             the inputs.
-        recipe: A recipe whose task, data and metrics are used; that of the first model where it is left out.
+        recipe: A recipe whose task, data, metrics and size are used; where it is left out that of the first model, of models
+            of several sizes that of the largest.
         data: Images to score on instead of the recipe's.
-        out: A folder for scores.json, table.md and page.html; nothing is written where it is left out.
+        out: A folder for scores.json, scores.csv, scores.tex, table.md and page.html; nothing is written where it is left out.
 
     Raises:
         AttrxferError: A candidate is unknown or does not fit the task, or something is missing.

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import sys
+import traceback
 
 import click
 
-from attrxfer.cli import compare, components, doctor, evaluate, export, info, models, plugins, recipe, run, transfer
+from attrxfer.cli import (
+    ablate,
+    compare,
+    components,
+    doctor,
+    evaluate,
+    export,
+    figure,
+    info,
+    models,
+    plugins,
+    recipe,
+    run,
+    sweep,
+    transfer,
+    verbosity,
+)
 from attrxfer.errors import AttrxferError, printable
 from attrxfer.plugin import distribution
 
@@ -15,11 +33,18 @@ from attrxfer.plugin import distribution
 class Group(click.Group):
     """Prints an error that a user can mend as one line, without a traceback."""
 
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Add a command, with the options that every command has."""
+        verbosity.add_to(cmd)
+        super().add_command(cmd, name)
+
     def invoke(self, ctx: click.Context) -> object:
         try:
             with distribution.training_packages():
                 return super().invoke(ctx)
         except AttrxferError as error:
+            if verbosity.is_verbose(ctx):
+                traceback.print_exc()
             lines = [printable(line) for line in str(error).split("\n")]
             click.echo("\n".join(lines) if len(lines) > 1 else f"attrxfer: {lines[0]}", err=True)
             sys.exit(error.exit_code)
@@ -38,12 +63,16 @@ def cli() -> None:
 
 
 COMMANDS = (
-    *(run.run, transfer.transfer, export.export, evaluate.evaluate, compare.compare),
+    *(run.run, transfer.transfer, export.export, evaluate.evaluate, compare.compare, ablate.ablate, sweep.sweep),
+    figure.figure,
     *(plugins.plugins, components.components, recipe.recipe, info.info, models.models, doctor.doctor),
 )
 """attrxfer's own commands; ``plugins check`` refuses a plugin's command of the same name."""
 for command in COMMANDS:
     cli.add_command(command)
+synonym = copy.copy(run.run)
+synonym.hidden = True
+cli.add_command(synonym, "train")  # what people try
 
 
 def main() -> None:

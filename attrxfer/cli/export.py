@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from attrxfer.cli import completion
 from attrxfer.cli.output import ATTRIBUTE
 
 
 @click.command()
-@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...", shell_complete=completion.models)
 @click.option(
     "--to",
     "form",

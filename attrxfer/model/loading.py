@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ from attrxfer.recipe.tables import is_table
 
 if TYPE_CHECKING:
     import torch
+
+log = logging.getLogger("attrxfer")
 
 
 def load_model(
@@ -42,6 +45,7 @@ def load_model(
     """
     host = host or load_host()
     place = locate(path_or_name, host)
+    log.debug("model: %s", place)
     if attributes is not None and (isinstance(place, str) or place.is_file()):
         raise AttrxferError(f"{path_or_name}: only a bundle for many attributes lets you choose: leave --attribute out")
     if isinstance(place, str):

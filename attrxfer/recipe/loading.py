@@ -34,6 +34,7 @@ def load(source: str | Path, host: Host, overrides: Sequence[str] = (), data: Ma
         InvalidRecipe: Every problem of the recipe.
     """
     path = _locate(str(source), None, host)
+    log.debug("recipe: %s", path)
     other = _toml(path).get(WITH_DATA)
     if data is not None and other is not None:
         if not isinstance(other, str) or other not in host.recipes():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -9,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from attrxfer.storage.files import write_bytes
+
+log = logging.getLogger("attrxfer")
 
 
 def cache_folder() -> Path:
@@ -29,7 +32,9 @@ def cached(key: str, make: Callable[[], bytes]) -> Path:
         The file.
     """
     path = cache_folder() / key
-    if not path.is_file():
+    there = path.is_file()
+    log.debug("cache: %s %s", "read" if there else "made", path)
+    if not there:
         write_bytes(path, make())
     return path
 

@@ -21,8 +21,8 @@ LIBRARIES = ("torch", "torchvision", "accelerate", "timm", "kornia", "numpy", "s
 class RunFolder:
     """The folder of a run.
 
-    It holds recipe.toml (filled), run.json (environment, data), metrics.jsonl, samples/, checkpoints/, and at the end
-    bundle/, scores.json and report.html.
+    It holds recipe.toml (filled), run.json (environment, data), metrics.jsonl, samples/, checkpoints/, ends/ (where stages that
+    train T ended, so that they can be lengthened), and at the end bundle/, scores.json and report.html.
 
     Attributes:
         path: The folder.
@@ -49,6 +49,10 @@ class RunFolder:
     @property
     def checkpoints(self) -> Path:
         return self.path / "checkpoints"
+
+    @property
+    def ends(self) -> Path:
+        return self.path / "ends"
 
     @property
     def bundle(self) -> Path:

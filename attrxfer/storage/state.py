@@ -61,9 +61,41 @@ def save(folder: Path, name: str, state: dict[str, Any]) -> None:
         save_file(tensors, temporary / TENSORS)
         text = json.dumps({"format": FORMAT, "sha256": sha256(temporary / TENSORS), "state": packed})
         (temporary / STATE).write_text(text)
+    _keep_only(folder, name)
+
+
+def go_back(folder: Path, source: Path) -> None:
+    """Make the newest checkpoint of ``source`` the only one of ``folder``.
+
+    Raises:
+        BundleError: ``source`` has none.
+    """
+    path = _newest(source)
+    if path is None:
+        raise BundleError(f"{source}: no checkpoint is kept here")
+    with new_folder(folder / path.name) as temporary:
+        shutil.copytree(path, temporary, dirs_exist_ok=True)
+    _keep_only(folder, path.name)
+
+
+def position(folder: Path) -> tuple[int, int] | None:
+    """Stage and step of the newest complete checkpoint in ``folder``, by its name; None if there is none."""
+    path = _newest(folder)
+    if path is None:
+        return None
+    stage, _, step = path.name.partition("-")
+    return int(stage), int(step)
+
+
+def _keep_only(folder: Path, name: str) -> None:
     for other in folder.iterdir():
         if other.name != name:
             shutil.rmtree(other, ignore_errors=True)
+
+
+def _newest(folder: Path) -> Path | None:
+    names = sorted(path for path in folder.glob("[!.]*") if (path / STATE).is_file()) if folder.is_dir() else []
+    return names[-1] if names else None
 
 
 def load(folder: Path) -> dict[str, Any] | None:
@@ -72,10 +104,9 @@ def load(folder: Path) -> dict[str, Any] | None:
     Raises:
         BundleError: It has another format, or was changed since it was written.
     """
-    names = sorted(path for path in folder.glob("[!.]*") if (path / STATE).is_file()) if folder.is_dir() else []
-    if not names:
+    path = _newest(folder)
+    if path is None:
         return None
-    path = names[-1]
     content = json.loads((path / STATE).read_text())
     if content["format"] != FORMAT:
         raise BundleError(

@@ -36,6 +36,8 @@ from attrxfer.training.stage_run import StageRun, components_of
 from attrxfer.training.start import start_generator
 
 Watch = Callable[[Stage, str, int], None]
+LENGTHENED = ("adversarial", "enhance")
+"""Slots of the stages whose last state is kept, so that a finished run can be lengthened."""
 
 
 class Training:
@@ -179,6 +181,8 @@ class Training:
                 self.watch(stage, planned.key, index + 1)
             if (index + 1) % self.recipe.train.checkpoint_every == 0 and index + 1 < stage.steps:
                 checkpoints.save(Position(number, index + 1, stage.state_dict()))
+        if planned.slot in LENGTHENED:
+            checkpoints.keep_end(planned.key, Position(number, stage.steps, stage.state_dict()))
         stage.finish()
         checkpoints.save(Position(number + 1, 0, None))
         self.display.end(planned.key, values)
