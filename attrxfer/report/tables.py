@@ -55,8 +55,8 @@ def latex(scorecards: Scores, own: Collection[str] = ()) -> str:
 def escaped(text: str) -> str:
     r"""A text as LaTeX takes it.
 
-    >>> escaped("diat_a: 90% (85 to 95%)")
-    'diat\\_a: 90\\% (85 to 95\\%)'
+    >>> escaped("run_a: 90% (85 to 95%)")
+    'run\\_a: 90\\% (85 to 95\\%)'
     """
     return text.translate(SPECIAL)
 

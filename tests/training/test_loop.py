@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import re
 import signal
 import subprocess
 import sys
@@ -22,7 +21,6 @@ from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe
 from attrxfer.storage import state as checkpoint
 from attrxfer.storage.run_folder import RunFolder
-from attrxfer.training.logging import Display
 from attrxfer.training.loop import Training
 from tests.conftest import TINY, attrxfer, attrxfer_process
 
@@ -399,18 +397,3 @@ def test_a_recipe_object_can_be_trained(tmp_path: Path) -> None:
     assert attrxfer.load(run).size == 16
     with pytest.raises(AttrxferError, match=r"give them to Recipe\.load"):
         attrxfer.train(recipe, "train.size=32")
-
-
-def test_where_no_bar_can_be_drawn_a_line_is_printed_each_minute(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = iter(range(0, 10_000, 25))
-    monkeypatch.setattr("attrxfer.training.logging.time.monotonic", lambda: float(next(clock)))
-    display = Display(enabled=True)
-    assert not display.live
-    display.begin("adversarial", 0, 100)
-    for step in range(1, 9):
-        display.advance(step, {"T attribute": 0.5})
-    lines = capsys.readouterr().err.splitlines()
-    assert lines[0] == "adversarial: 100 steps" and 2 <= len(lines) - 1 < 8
-    assert all(re.fullmatch(r"step \d of 100, [\d.]+/s, \d+ min left  T attribute 0.5", line) for line in lines[1:]), lines
