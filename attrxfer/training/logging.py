@@ -44,7 +44,7 @@ class Metrics:
     def write(self, stage: str, step: int, values: Mapping[str, float], seconds: float) -> None:
         """Add the scalars of a step, which took so many seconds."""
         if self._file is None:
-            self._file = self._folder.metrics.open("a")
+            self._file = self._folder.metrics.open("a", encoding="utf-8")
         line = {"stage": stage, "step": step, "seconds": round(seconds, 4), **values}
         self._file.write(json.dumps(line) + "\n")
 
