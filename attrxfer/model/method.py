@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from attrxfer.errors import AttrxferError, InvalidRecipe
+from attrxfer.errors import AttrxferError, InvalidRecipe, shorten
 from attrxfer.interfaces import Framing, Method, TransfersImages, TransfersWholeImages
 from attrxfer.model.calling import CallableModel
 from attrxfer.model.exported import in_batches
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.parameters import Spec, build, check, missing_for, named
 from attrxfer.plugin.registry import Registry
+from attrxfer.recipe.toml import parse_toml
 
 SIZE = 64
 """Side in pixels of the images of a method, which was not trained at any size."""
@@ -42,9 +42,9 @@ def method_spec(text: str, registry: Registry, size: int) -> Spec:
     if not is_table(text):
         return named("method", text, registry, size=size)
     try:
-        table = tomllib.loads(f"method = {text}")["method"]
-    except tomllib.TOMLDecodeError as error:
-        raise AttrxferError(f"{text}: no table of TOML ({error})") from None
+        table = parse_toml(f"method = {text}")["method"]
+    except ValueError as error:
+        raise AttrxferError(f"{shorten(text)}: no table of TOML ({error})") from None
     spec, problems = check("method", table, registry, path="method", shared={"size": size})
     if spec is None:
         raise InvalidRecipe(text, problems)

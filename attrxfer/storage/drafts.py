@@ -92,5 +92,5 @@ def is_running(process: int) -> bool:
 def _machine() -> str:
     """Names the machine; containers, whose processes are numbered apart, are machines of their own."""
     space = Path("/proc/self/ns/pid")
-    numbers = os.readlink(space) if space.is_symlink() else ""
+    numbers = space.readlink() if space.is_symlink() else ""
     return hashlib.sha256(f"{platform.node()} {numbers}".encode()).hexdigest()[:8]

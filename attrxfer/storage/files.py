@@ -62,7 +62,7 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
     Raises:
         OSError: It cannot be written; its ``filename`` is ``path``.
     """
-    with _naming(path):
+    with naming(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         sweep(path.parent)
         handle, name = tempfile.mkstemp(prefix=prefix(path), suffix=ENDING, dir=path.parent)
@@ -87,7 +87,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     Raises:
         OSError: It cannot be written; its ``filename`` is ``path``.
     """
-    with _naming(path):
+    with naming(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         sweep(path.parent)
         temporary = Path(tempfile.mkdtemp(prefix=prefix(path), suffix=ENDING, dir=path.parent))
@@ -111,7 +111,7 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
+def naming(path: Path) -> Iterator[None]:
     """Errors of the system inside name ``path``: by themselves they name its draft, or no file at all (a full disk)."""
     try:
         yield

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import platform
+import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,7 +71,7 @@ class RunFolder:
 
     @property
     def resume_command(self) -> str:
-        return f"attrxfer run --resume {self.path}"
+        return f"attrxfer run --resume {shlex.quote(str(self.path))}"
 
     def create(self, recipe: str, info: dict[str, Any]) -> None:
         """Make the folder, with recipe.toml and run.json.
