@@ -132,11 +132,16 @@ class RunFolder:
 
     def read_info(self) -> dict[str, Any]:
         """The content of run.json; empty where there is none, or it is damaged, which the log says."""
-        try:
-            return dict(read_json(self.info)) if self.info.is_file() else {}
-        except (DataError, ValueError, TypeError) as error:
-            log.warning("%s; what it said of the run is lost", error)
+        if not self.info.is_file():
             return {}
+        try:
+            content = read_json(self.info)
+        except DataError:
+            content = None
+        if isinstance(content, dict):
+            return content
+        log.warning("%s: damaged; what it said of the run is lost", self.info)
+        return {}
 
     def update_info(self, values: dict[str, Any]) -> None:
         """Add or replace entries of run.json."""

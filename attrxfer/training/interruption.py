@@ -11,7 +11,6 @@ import torch
 
 from attrxfer.training.devices import AccelerateDevices
 
-
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
