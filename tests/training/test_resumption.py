@@ -34,6 +34,15 @@ def finished(trained: Path, tmp_path: Path) -> Path:
     return shutil.copytree(trained, tmp_path / "run")
 
 
+EDITED = 'train.optimizer: "adam" -> "sgd"'
+
+
+def edit(recipe: Path) -> None:
+    before = recipe.read_text()
+    recipe.write_text(before.replace('optimizer = "adam"', 'optimizer = "sgd"'))
+    assert recipe.read_text() != before
+
+
 def resumed(run: Path) -> str:
     """What the command says."""
     result = attrxfer("run", "--resume", run)
@@ -58,10 +67,10 @@ def test_a_power_cut_costs_steps_and_no_bit(finished: Path, tmp_path: Path, capl
 
 def test_an_edited_recipe_of_a_finished_run_is_refused(finished: Path) -> None:
     recipe = finished / "recipe.toml"
-    recipe.write_text(recipe.read_text().replace("seed = 0", "seed = 7"))
+    edit(recipe)
     result = attrxfer("run", "--resume", finished)
     assert result.returncode == 2 and result.stderr.splitlines()[-1] == (
-        f"attrxfer: {recipe}: was edited (train.seed: 0 -> 7), but this run is finished; train it anew with: "
+        f"attrxfer: {recipe}: was edited ({EDITED}), but this run is finished; train it anew with: "
         f"attrxfer run {recipe} -o FOLDER"
     )
 
@@ -69,10 +78,10 @@ def test_an_edited_recipe_of_a_finished_run_is_refused(finished: Path) -> None:
 def test_an_edited_recipe_of_a_run_that_goes_on_is_said(finished: Path) -> None:
     shutil.rmtree(finished / "bundle")
     recipe = finished / "recipe.toml"
-    assert "edited" not in resumed(finished)
+    assert "was edited" not in resumed(finished)
     shutil.rmtree(finished / "bundle")
-    recipe.write_text(recipe.read_text().replace("seed = 0", "seed = 7"))
-    assert f"warning: {recipe} was edited since the run began (train.seed: 0 -> 7)" in resumed(finished)
+    edit(recipe)
+    assert f"warning: {recipe} was edited since the run began ({EDITED})" in resumed(finished)
 
 
 def test_deleted_images_are_said_and_paths_hold_in_every_folder(
@@ -116,7 +125,7 @@ def test_signals_stop_a_run_after_its_step(
         Interrupted, match=rf"stopped in pretrain_discriminator at step 2 of 3; go on with: .*resume '{tmp_path}/a"
     ):
         training.train()
-    assert [path.name for path in training.folder.checkpoints.iterdir()] == ["00-00000002"]
+    assert [path.name for path in training.folder.checkpoints.iterdir()] == ["01-00000002"]
 
 
 def test_what_nohup_ignores_stays_ignored(tiny: Tiny, tmp_path: Path, host: Host) -> None:
