@@ -79,7 +79,7 @@ def test_a_full_disk_at_a_checkpoint_names_it_and_keeps_the_last(folder: Path, m
 
 
 def test_a_full_disk_names_the_file_and_not_its_draft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files.os, "fsync", full_disk)
+    monkeypatch.setattr("attrxfer.storage.files.os.fsync", full_disk)
     with pytest.raises(OSError, match="No space left") as error:
         files.write_text(tmp_path / "a.json", "{}")
     assert error.value.filename == str(tmp_path / "a.json") and not list(tmp_path.iterdir())

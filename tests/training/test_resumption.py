@@ -8,6 +8,7 @@ import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -166,7 +167,7 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_after_it(
 
     from attrxfer.storage.files import write_bytes
 
-    write = {"save_file": safetensors.torch.save_file, "write_bytes": write_bytes}[place.rpartition(".")[2]]
+    write: Any = safetensors.torch.save_file if place.endswith("save_file") else write_bytes
     with monkeypatch.context() as patched:
         patched.setattr(place, full)
         with pytest.raises(
