@@ -60,7 +60,7 @@ class NonFiniteLoss(AttrxferError):
 
 
 class Interrupted(AttrxferError):
-    """The run was stopped by the user (Ctrl-C, SIGTERM) and can be resumed."""
+    """The run was stopped by the user (Ctrl-C, SIGTERM, a closed terminal) and can go on."""
 
     exit_code = 130
 
@@ -98,6 +98,15 @@ def printable(name: str) -> str:
     True
     """
     return "".join(letter if letter.isprintable() else _escape(ord(letter)) for letter in name)
+
+
+def shorten(text: str, most: int = 120) -> str:
+    """The beginning of a text that would fill the screen.
+
+    >>> shorten("9" * 5000, 4)
+    '9999 ...'
+    """
+    return text if len(text) <= most else f"{text[:most]} ..."
 
 
 def _escape(code: int) -> str:

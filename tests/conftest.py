@@ -18,7 +18,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 import pytest
 from click.testing import CliRunner
 
-from attrxfer.cli import Group, cli
+from attrxfer.cli import cli
+from attrxfer.cli.boundary import Group
 from attrxfer.model.loading import load_model
 from attrxfer.model.torch_model import TorchModel
 from attrxfer.plugin import host as hosts

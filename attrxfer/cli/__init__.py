@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import logging
 import sys
-import traceback
 
 import click
 
@@ -24,36 +23,10 @@ from attrxfer.cli import (
     run,
     sweep,
     transfer,
-    verbosity,
 )
-from attrxfer.errors import AttrxferError, printable
+from attrxfer.cli.boundary import Group, end, escape_what_the_terminal_lacks
+from attrxfer.errors import AttrxferError, Interrupted
 from attrxfer.plugin import distribution
-
-
-class Group(click.Group):
-    """Prints an error that a user can mend as one line, without a traceback."""
-
-    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
-        """Add a command, with the options that every command has."""
-        verbosity.add_to(cmd)
-        super().add_command(cmd, name)
-
-    def invoke(self, ctx: click.Context) -> object:
-        try:
-            with distribution.training_packages():
-                return super().invoke(ctx)
-        except AttrxferError as error:
-            if verbosity.is_verbose(ctx):
-                traceback.print_exc()
-            lines = [printable(line) for line in str(error).split("\n")]
-            click.echo("\n".join(lines) if len(lines) > 1 else f"attrxfer: {lines[0]}", err=True)
-            sys.exit(error.exit_code)
-        except BrokenPipeError:  # the reader of a pipe has left, as head does: click ends without a word
-            raise
-        except OSError as error:
-            place = f"{error.filename}: " if error.filename else ""
-            click.echo(f"attrxfer: {printable(f'{place}{error.strerror or error}')}", err=True)
-            sys.exit(AttrxferError.exit_code)
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -77,10 +50,18 @@ cli.add_command(synonym, "train")  # what people try
 
 def main() -> None:
     """The entry point ``attrxfer``."""
+    try:
+        _main()
+    except KeyboardInterrupt:  # before a command began
+        end(Interrupted("stopped"))
+
+
+def _main() -> None:
     from attrxfer.plugin.host import load
     from attrxfer.training.threads import limit_spinning
 
     limit_spinning()
+    escape_what_the_terminal_lacks((sys.stdout, sys.stderr))
     _show_log()
     try:
         host = load()
@@ -88,8 +69,7 @@ def main() -> None:
     except AttrxferError as error:
         if sys.argv[1:2] == ["doctor"]:  # doctor reports what is broken, so it must run all the same
             cli(prog_name="attrxfer")
-        click.echo(f"attrxfer: {error}", err=True)
-        sys.exit(error.exit_code)
+        end(error)
     cli(prog_name="attrxfer", obj=host.registry)
 
 

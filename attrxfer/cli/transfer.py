@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from attrxfer.cli import completion
+from attrxfer.cli.boundary import goes_on_with
 from attrxfer.cli.output import ATTRIBUTE, SET
 from attrxfer.cli.verbosity import is_quiet
 from attrxfer.errors import printable
@@ -128,6 +129,7 @@ def transfer(
     model by name. Every subject in a photo or video is detected, transferred and put back; size, format and metadata stay.
     The exit code is 1 where some files were broken and skipped, or had no subject.
     """
+    goes_on_with("--skip-existing")
     if aligned and any(given is not None for given in (subjects, detector, missing)):
         raise click.UsageError("--aligned takes crops, in which nothing is detected: no --subjects, --detector or --missing")
     if recipe is not None and attributes is not None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
-
-from attrxfer.errors import AttrxferError, InvalidRecipe
+from attrxfer.errors import AttrxferError, InvalidRecipe, shorten
 from attrxfer.plugin.parameters import Spec, check, named
 from attrxfer.plugin.registry import Registry
+from attrxfer.recipe.toml import parse_toml
 
 
 def is_table(text: str) -> bool:
@@ -31,9 +30,9 @@ def spec_of(kind: str, text: str, registry: Registry, size: int | None = None) -
     if not is_table(text):
         return named(kind, text, registry, size=size)
     try:
-        table = tomllib.loads(f"{kind} = {text}")[kind]
-    except tomllib.TOMLDecodeError as error:
-        raise AttrxferError(f"{text}: no table of TOML ({error})") from None
+        table = parse_toml(f"{kind} = {text}")[kind]
+    except ValueError as error:
+        raise AttrxferError(f"{shorten(text)}: no table of TOML ({error})") from None
     spec, problems = check(kind, table, registry, path=kind, shared={} if size is None else {"size": size})
     if spec is None:
         raise InvalidRecipe(text, problems)

@@ -13,6 +13,7 @@ from attrxfer.recipe.assembly import Assembly, PlannedStage
 from attrxfer.storage import state
 from attrxfer.storage.files import write_text
 from attrxfer.storage.run_folder import RunFolder
+from attrxfer.training.changes import edited_settings
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,11 @@ class Lengthening:
     back_to: str | None
 
     def apply(self, folder: RunFolder) -> None:
-        """Go back to the stage's last state, and write the recipe."""
+        """Go back to the stage's last state, and write the recipe, also as what the run began with."""
         if self.back_to is not None:
             state.go_back(folder.checkpoints, folder.ends / self.back_to)
         write_text(folder.recipe, self.recipe.to_toml())
+        folder.update_info({"recipe": self.recipe.filled()})
 
 
 def lengthened(folder: RunFolder, overrides: Sequence[str], host: Host) -> Lengthening:
@@ -49,9 +51,11 @@ def lengthened(folder: RunFolder, overrides: Sequence[str], host: Host) -> Lengt
         host: The plugins.
 
     Raises:
-        AttrxferError: Another setting is changed, a stage would be shorter than it is already, or its last state was not kept.
+        AttrxferError: recipe.toml was edited, another setting is changed, a stage would be shorter than it is already, or its last state was not kept.
     """
     before = load(folder.recipe, host)
+    if edited := edited_settings(before, folder.read_info()):
+        raise AttrxferError(f"{folder.recipe}: was edited ({edited}), so it cannot be lengthened; take that back first")
     after = load(folder.recipe, host, overrides)
     stages = Assembly(after).stages
     changed = _changed(before, after, stages)

@@ -14,6 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from attrxfer.storage.files import naming
 from attrxfer.storage.run_folder import RunFolder
 
 MINUTE = 60.0
@@ -47,14 +48,16 @@ class Metrics:
     def write(self, stage: str, step: int, values: Mapping[str, float], seconds: float) -> None:
         """Add the scalars of a step, which took so many seconds."""
         if self._file is None:
-            self._file = self._folder.metrics.open("a")
+            self._file = self._folder.metrics.open("a", encoding="utf-8")
         line = {"stage": stage, "step": step, "seconds": round(seconds, 4), **values}
-        self._file.write(json.dumps(line) + "\n")
+        with naming(self._folder.metrics):
+            self._file.write(json.dumps(line) + "\n")
 
     def flush(self) -> None:
         """Hand all lines to the system."""
         if self._file is not None:
-            self._file.flush()
+            with naming(self._folder.metrics):
+                self._file.flush()
 
     def close(self) -> None:
         if self._file is not None:

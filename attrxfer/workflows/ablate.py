@@ -182,7 +182,7 @@ def _keep_plan(path: Path, scoring: Recipe, budget: Budget) -> None:
         "metric": filled["metric"],
     }
     if path.is_file():
-        before = json.loads(path.read_text())
+        before = json.loads(path.read_text(encoding="utf-8"))
         for key, value in json.loads(json.dumps(plan)).items():
             if before.get(key) != value:
                 raise AttrxferError(

@@ -167,6 +167,8 @@ def self_test(host: Host | None) -> Iterator[Row]:
             for name, action in _actions(Path(folder), host).items():
                 yield Row(name, action())
         yield Row("time", f"{time.monotonic() - began:.1f} s")
+    except Interrupted:
+        raise KeyboardInterrupt from None  # the run that could go on is deleted
     except Exception as error:  # any failure is an answer
         message = one_line(error)
         yield Row("failed", message if isinstance(error, AttrxferError) else f"{type(error).__name__}: {message}", True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from attrxfer.data import data_table
-from attrxfer.errors import AttrxferError
+from attrxfer.errors import AttrxferError, Interrupted
 from attrxfer.evaluation.candidates import Candidate
 from attrxfer.evaluation.leakage import refuse_teachers
 from attrxfer.evaluation.scores import HeldOutInputs
@@ -20,7 +20,7 @@ from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe, complete, differences, in_short, load
 from attrxfer.report.run_report import write_report
 from attrxfer.report.score_text import shown
-from attrxfer.storage.files import write_text
+from attrxfer.storage.files import is_full_disk, write_text
 from attrxfer.storage.run_folder import RunFolder
 from attrxfer.training.lengthening import Lengthening, lengthened
 from attrxfer.training.loop import Training
@@ -132,32 +132,60 @@ def run(
     Raises:
         InvalidRecipe: Every problem of the recipe.
         DataError: The data cannot be used.
-        Interrupted: Ctrl-C or SIGTERM; a checkpoint is written.
+        Interrupted: Ctrl-C, SIGTERM or SIGHUP; a checkpoint is written.
         NonFiniteLoss: A loss is NaN or infinite.
         AttrxferError: The folder holds a run already, or a metric reads a network that trains the model.
     """
     folder = RunFolder(path)
+    with saying_how_to_go_on(folder):
+        return _run(recipe, folder, host, resume=resume, quiet=quiet, scored=scored, longer=longer)
+
+
+@contextmanager
+def saying_how_to_go_on(folder: RunFolder) -> Iterator[None]:
+    """Inside, Ctrl-C and a full disk end with the command that goes on with the run, once there is one."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not folder.recipe.is_file():
+            raise
+        raise Interrupted(f"stopped; go on with: {folder.resume_command}") from None
+    except OSError as error:
+        if not is_full_disk(error) or not folder.recipe.is_file():
+            raise
+        raise AttrxferError(
+            f"{error.filename or folder.path}: {error.strerror}; what was written before is whole: make room, then go on with: "
+            f"{folder.resume_command}"
+        ) from None
+
+
+def _run(
+    recipe: Recipe, folder: RunFolder, host: Host, *, resume: bool, quiet: bool, scored: bool, longer: Lengthening | None
+) -> RunFolder:
     if resume:
         folder.require()
     else:
         folder.refuse_existing()
+        recipe = recipe.with_absolute_paths()  # so that it can be resumed from another folder
     require(recipe)
     refuse_teachers({recipe.source: recipe.filled()}, recipe)
     training = Training(recipe, folder, host, quiet=quiet)
     metrics = training.assembly.metrics(training.data) if scored else []
     reference = load(recipe.reference, host).filled() if recipe.reference is not None else None
     with folder.occupied() if training.devices.main else nullcontext():
-        if not resume:
-            training.create_folder()
-            if reference is not None:
-                changed = in_short(differences(recipe.filled(), reference))
-                training.display.say(f"differs from {recipe.reference}: {changed or 'in nothing'}")
         if longer is not None:
             if training.devices.main:
                 longer.apply(folder)
             for name, (before, after) in longer.steps.items():
                 training.display.say(f"{name}: {after} steps instead of {before}")
             training.devices.wait()
+        if resume:
+            training.reopen_folder()
+        else:
+            training.create_folder()
+            if reference is not None:
+                changed = in_short(differences(recipe.filled(), reference))
+                training.display.say(f"differs from {recipe.reference}: {changed or 'in nothing'}")
         training.train()
     if training.devices.main:
         if scored:
