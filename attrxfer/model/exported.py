@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from attrxfer.errors import BundleError
+from attrxfer.errors import AttrxferError, BundleError, printable
 from attrxfer.interfaces import Exporter, Framing, Runner
 from attrxfer.model.bundle import read_alignment
 from attrxfer.model.calling import CallableModel
@@ -22,6 +23,8 @@ KEPT = ("format", "task", "size", "chain", "sha256", "licences", "plugins", "rec
 """What of a bundle's metadata is in every exported file."""
 OPTIONAL = ("framing", "alignment", "weights", "texture", "attribute", "response", "reach")
 """What of a bundle's metadata is in the file too, null where the bundle has none."""
+LONGEST_REASON = 200
+"""Characters of what a runtime says of a network, at most."""
 Images = NDArray[np.uint8]
 
 
@@ -49,8 +52,24 @@ class ExportedModel(CallableModel):
         return f"ExportedModel({self.name!r}, {self.metadata['task']['name']}, {self.size} px)"
 
     def images(self, images_u8: Images, strength: float = 1.0) -> Images:
-        """x + strength * (chain(x) - x) for images uint8 (N, S, S, 3), in batches of 32; strength 0 is the input itself."""
-        return in_batches(self._runner, images_u8, strength)
+        """x + strength * (chain(x) - x) for images uint8 (N, S, S, 3), in batches of 32; strength 0 is the input itself.
+
+        Raises:
+            BundleError: The network does not take such images, or its results are none.
+        """
+        return in_batches(self._run, images_u8, strength)
+
+    def _run(self, images: Images, strength: float) -> Images:
+        try:
+            results = self._runner(images, strength)
+        except AttrxferError:
+            raise
+        except Exception as error:  # a stranger's network may fit no image
+            raise BundleError(f"{self.path}: its network cannot be run ({_in_a_line(error)})") from None
+        if results.shape != images.shape or results.dtype != np.uint8:
+            found = f"{results.dtype} {list(results.shape)} for uint8 {list(images.shape)}"
+            raise BundleError(f"{self.path}: its network gives no images ({found})")
+        return results
 
 
 def open_file(path: Path, registry: Registry) -> ExportedModel:
@@ -62,8 +81,10 @@ def open_file(path: Path, registry: Registry) -> ExportedModel:
     """
     try:
         runner, metadata = exporter_of(path, registry)().open(path)
-    except (ValueError, RecursionError) as error:  # its metadata are no JSON
-        raise BundleError(f"{path}: damaged ({error})") from None
+    except (AttrxferError, OSError):
+        raise
+    except Exception as error:  # runtimes raise many kinds of exceptions for networks and metadata that make no sense
+        raise BundleError(f"{path}: damaged ({_in_a_line(error)})") from None
     check_card(path, metadata, ExportedCard, "model file", "export it again")
     return ExportedModel(path, runner, metadata)
 
@@ -83,6 +104,10 @@ def exporter_of(path: Path, registry: Registry) -> type[Exporter]:
     if path.suffix not in exporters:
         raise BundleError(f"{path}: not an exported model; those end in {', '.join(sorted(exporters))}")
     return exporters[path.suffix]
+
+
+def _in_a_line(error: Exception) -> str:
+    return shorten(printable(" ".join(str(error).split())) or type(error).__name__, LONGEST_REASON, placeholder=" ...")
 
 
 def _exporters(registry: Registry) -> dict[str, type[Exporter]]:

@@ -13,6 +13,7 @@ import numpy as np
 import attrxfer
 from tests.hostile.spoiling import spoilt_json
 from tests.hostile.trial import Kind, printed
+from tests.media.photos.conftest import ALIGNMENT, SIZE
 
 METADATA = "attrxfer.json"
 
@@ -28,6 +29,13 @@ def complete(bundle: Path) -> None:
         "attribute": {"weights": [0.0] * 704, "bias": 0.0, "accuracy": 0.75},
         "weights": {"features of somebody": "0" * 64},
     }
+    (bundle / METADATA).write_text(json.dumps(card))
+
+
+def use_five_points(bundle: Path) -> None:
+    """Let a bundle of tiny images take the subjects that ``tests.media.photos.conftest.Fixed`` finds."""
+    card = json.loads((bundle / METADATA).read_text())
+    card["alignment"] = (ALIGNMENT * (card["size"] / SIZE)).tolist()
     (bundle / METADATA).write_text(json.dumps(card))
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from attrxfer.plugin.host import load
 from tests.conftest import train
-from tests.hostile.cards import Cards, complete
+from tests.hostile.cards import Cards, complete, use_five_points
 from tests.hostile.clips import Clips
 from tests.hostile.exported import Exported
 from tests.hostile.images import Images
@@ -51,4 +51,5 @@ def _prepare(goods: Path) -> None:
     train(load(), goods / "run")
     (goods / "run" / "bundle").rename(goods / "bundle")
     complete(goods / "bundle")
+    use_five_points(goods / "bundle")
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)).save(goods / "photo.png")
