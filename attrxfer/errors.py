@@ -96,6 +96,16 @@ def printable(name: str) -> str:
     return "".join(letter if letter.isprintable() else _escape(ord(letter)) for letter in name)
 
 
+def in_a_line(error: BaseException, most: int = 200) -> str:
+    """What an exception of a library says, in one line that any terminal takes; its kind where it says nothing.
+
+    >>> in_a_line(ValueError("no\nimage")), in_a_line(AssertionError())
+    ('no image', 'AssertionError')
+    """
+    said = printable(" ".join(str(getattr(error, "strerror", None) or error).split())) or type(error).__name__
+    return said if len(said) <= most else f"{said[:most]} ..."
+
+
 def _escape(code: int) -> str:
     byte = code - 0xDC00 if 0xDC80 <= code <= 0xDCFF else code  # how Python keeps a name's bytes that are not UTF-8
     return f"\\x{byte:02x}" if byte <= 0xFF else f"\\u{byte:04x}"

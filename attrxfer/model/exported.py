@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from textwrap import shorten
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from attrxfer.errors import AttrxferError, BundleError, printable
+from attrxfer.errors import AttrxferError, BundleError, in_a_line
 from attrxfer.interfaces import Exporter, Framing, Runner
 from attrxfer.model.bundle import read_alignment
 from attrxfer.model.calling import CallableModel
@@ -23,8 +22,6 @@ KEPT = ("format", "task", "size", "chain", "sha256", "licences", "plugins", "rec
 """What of a bundle's metadata is in every exported file."""
 OPTIONAL = ("framing", "alignment", "weights", "texture", "attribute", "response", "reach")
 """What of a bundle's metadata is in the file too, null where the bundle has none."""
-LONGEST_REASON = 200
-"""Characters of what a runtime says of a network, at most."""
 Images = NDArray[np.uint8]
 
 
@@ -65,7 +62,7 @@ class ExportedModel(CallableModel):
         except AttrxferError:
             raise
         except Exception as error:  # a stranger's network may fit no image
-            raise BundleError(f"{self.path}: its network cannot be run ({_in_a_line(error)})") from None
+            raise BundleError(f"{self.path}: its network cannot be run ({in_a_line(error)})") from None
         if results.shape != images.shape or results.dtype != np.uint8:
             found = f"{results.dtype} {list(results.shape)} for uint8 {list(images.shape)}"
             raise BundleError(f"{self.path}: its network gives no images ({found})")
@@ -84,7 +81,7 @@ def open_file(path: Path, registry: Registry) -> ExportedModel:
     except (AttrxferError, OSError):
         raise
     except Exception as error:  # runtimes raise many kinds of exceptions for networks and metadata that make no sense
-        raise BundleError(f"{path}: damaged ({_in_a_line(error)})") from None
+        raise BundleError(f"{path}: damaged ({in_a_line(error)})") from None
     check_card(path, metadata, ExportedCard, "model file", "export it again")
     return ExportedModel(path, runner, metadata)
 
@@ -104,10 +101,6 @@ def exporter_of(path: Path, registry: Registry) -> type[Exporter]:
     if path.suffix not in exporters:
         raise BundleError(f"{path}: not an exported model; those end in {', '.join(sorted(exporters))}")
     return exporters[path.suffix]
-
-
-def _in_a_line(error: Exception) -> str:
-    return shorten(printable(" ".join(str(error).split())) or type(error).__name__, LONGEST_REASON, placeholder=" ...")
 
 
 def _exporters(registry: Registry) -> dict[str, type[Exporter]]:
