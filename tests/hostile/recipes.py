@@ -20,7 +20,21 @@ WORDS = (
     *("../../x", "/dev/zero", "/", ".", "..", "1\n2", "a = 1", "\u202e", "0x10", "1_000", "10000000000000000000000"),
 )
 """Values of settings."""
-ODD_KEYS = ("", ".", "a..b", "train", "train.", "use", "metric[0]", "metric[9]", "metric[-1]", "generator", "x.y.z", "\x1b", "=")
+ODD_KEYS = (
+    "",
+    ".",
+    "a..b",
+    "train",
+    "train.",
+    "use",
+    "metric[0]",
+    "metric[9]",
+    "metric[-1]",
+    "generator",
+    "x.y.z",
+    "\x1b",
+    "=",
+)
 
 
 def _writable(value: Any) -> Any:
@@ -74,7 +88,9 @@ class Overrides(Kind):
         keys = [setting.split("=")[0] for setting in TINY]
         self.settings = []
         for _ in range(chance.choice((1, 1, 3))):
-            key = chance.choice((*keys, *keys, *ODD_KEYS, "data.path", "identity.use", "generator.use", "task.guided", "extends"))
+            key = chance.choice(
+                (*keys, *keys, *ODD_KEYS, "data.path", "identity.use", "generator.use", "task.guided", "extends")
+            )
             self.settings.append(f"{key}{chance.choice(('=', '=', '=', '', '=='))}{chance.choice(WORDS)}")
         return f"{self.recipe}: {' '.join(self.settings)[:150]!r}"
 

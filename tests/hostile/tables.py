@@ -17,7 +17,21 @@ from tests.hostile.trial import Kind, printed
 IMAGES = 6
 CELLS = (
     *("", " ", "1", "0", "-1", "1.0", "True", "no", "2", "nan", "1e999", "9" * 5000, "-" * 300, "x" * 140_000),
-    *("../../../etc/passwd", "/dev/zero", "/dev/stdin", "a\x00b", "\x1b[2J", "\u202e", "=1+1", '"', '"""', "a,b", "a;b", "é", "."),
+    *(
+        "../../../etc/passwd",
+        "/dev/zero",
+        "/dev/stdin",
+        "a\x00b",
+        "\x1b[2J",
+        "\u202e",
+        "=1+1",
+        '"',
+        '"""',
+        "a,b",
+        "a;b",
+        "é",
+        ".",
+    ),
 )
 """What stands in a cell."""
 LINES = ("", ",,,,", "\t", "# note", '"', "a" * 50_000, "x," * 5000, "\x00", "\ufeff", "000001.jpg", "9" * 400)
@@ -111,7 +125,10 @@ class Lists(_Table):
             "list_landmarks_align_celeba": [" ".join(str(60 + 7 * j + i) for j in range(10)) for i in range(IMAGES)],
             "identity_CelebA": [str(i // 2) for i in range(IMAGES)],
         }
-        heads = {"list_attr_celeba": f"{IMAGES}\nMale Smiling\n", "list_landmarks_align_celeba": f"{IMAGES}\na b c d e f g h i j\n"}
+        heads = {
+            "list_attr_celeba": f"{IMAGES}\nMale Smiling\n",
+            "list_landmarks_align_celeba": f"{IMAGES}\na b c d e f g h i j\n",
+        }
         for name, rows in values.items():
             lines = "".join(f"{image} {row}\n" for image, row in zip(names, rows, strict=True))
             (folder / f"{name}.txt").write_text(heads.get(name, "") + lines)

@@ -22,11 +22,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         for one in outcomes(Path(name), given.kills, given.first, given.jobs):
             rows.setdefault(one.job, []).append(one)
-            print(f"{one.job} {one.trial}: {', '.join(one.moments) or 'not killed'}: {one.wrong or 'same'} {one.left}", flush=True)
-    print(f"{'JOB':10}{'KILLS':>7}{'ENDS':>7}{'SAME':>7}{'LEFT':>7}{'TEMPORARY':>11}")
+            print(
+                f"{one.job} {one.trial}: {', '.join(one.moments) or 'not killed'}: {one.wrong or 'same'} {one.left}", flush=True
+            )
+    print(f"{'JOB':10}{'KILLS':>7}{'ENDS':>7}{'SAME':>7}{'CLEAN':>7}{'TEMPORARY':>11}")
     for job, ends in rows.items():
-        kills, same, left = sum(len(one.moments) for one in ends), sum(not one.wrong for one in ends), sum(map(bool, (one.left for one in ends)))
-        print(f"{job:10}{kills:7}{len(ends):7}{same:7}{left:7}{sum(one.temporary for one in ends):11}")
+        kills = sum(len(one.moments) for one in ends)
+        same, clean = sum(not one.wrong for one in ends), sum(not one.left for one in ends)
+        print(f"{job:10}{kills:7}{len(ends):7}{same:7}{clean:7}{sum(one.temporary for one in ends):11}")
     raise SystemExit(any(one.wrong or one.left for ends in rows.values() for one in ends))
 
 

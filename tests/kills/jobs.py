@@ -15,6 +15,7 @@ from PIL import Image
 from attrxfer.media.video import transfer as video
 from attrxfer.workflows import transfer as workflow
 from tests.conftest import TINY
+from tests.hostile.cards import METADATA
 from tests.kills.killing import Moment, run
 from tests.media.photos.conftest import Fixed, smooth, subject
 from tests.media.video.made import write
@@ -48,15 +49,15 @@ class Job(ABC):
 
     def results(self, folder: Path) -> dict[str, bytes]:
         """The files of the finished job that must be the same to the bit, by their paths."""
-        files = sorted(path for path in (folder / "out").rglob("*") if path.is_file())
-        return {str(path.relative_to(folder)): path.read_bytes() for path in files if path.name not in self.changing}
+        shown = (path for path in (folder / "out").rglob("[!.]*") if path.is_file() and path.name not in self.changing)
+        return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(shown)}
 
 
 class Run(Job):
     """A training from its first moment."""
 
     name = "run"
-    changing = ("run.json", "report.html", "metrics.jsonl", ".lock")
+    changing = ("run.json", "report.html", "metrics.jsonl", METADATA)
 
     def arguments(self, folder: Path) -> Arguments:
         out = folder / "out"
@@ -67,7 +68,9 @@ class Run(Job):
     def results(self, folder: Path) -> dict[str, bytes]:
         lines = [json.loads(line) for line in (folder / "out" / "metrics.jsonl").read_text().splitlines()]
         losses = [{key: value for key, value in line.items() if "second" not in key} for line in lines]
-        return {**super().results(folder), "losses": json.dumps(losses).encode()}
+        card = json.loads((folder / "out" / "bundle" / METADATA).read_text())
+        del card["trained"]["seconds"]
+        return {**super().results(folder), "losses": json.dumps(losses).encode(), METADATA: json.dumps(card).encode()}
 
 
 class Resume(Run):
@@ -121,7 +124,7 @@ class Cache(Job):
         return ["data", "inspect", self.goods / "faces", "-o", folder / "out" / "page.html"]
 
     def results(self, folder: Path) -> dict[str, bytes]:
-        cached = sorted((folder / "cache" / "images").iterdir())
+        cached = sorted((folder / "cache" / "images").glob("[!.]*"))
         return {**super().results(folder), **{path.name: path.read_bytes() for path in cached}}
 
 

@@ -55,10 +55,11 @@ def outcomes(folder: Path, kills: int, first: int = 0, names: Sequence[str] = ()
     assert code == 0, "the good inputs could not be made"
     jobs = [job(goods) for job in JOBS if not names or job.name in names]
     whole = {job.name: _left_alone(job, folder / f"whole-{job.name}") for job in jobs}
+    most = max(1, min(MOST_KILLS, kills // len(jobs)))
     trial, done = first, 0
     while done < kills:
         job = jobs[trial % len(jobs)]
-        outcome = _killed(job, folder / "killed", trial, *whole[job.name], kills - done)
+        outcome = _killed(job, folder / "killed", trial, *whole[job.name], min(most, kills - done))
         done += len(outcome.moments)
         trial += 1
         yield outcome
@@ -87,7 +88,7 @@ def _killed(job: Job, folder: Path, trial: int, whole: End, results: dict[str, b
     folder.mkdir()
     job.begin(folder)
     moments = []
-    for _ in range(min(most, chance.randint(1, MOST_KILLS))):
+    for _ in range(chance.randint(1, most)):
         moment = Moment.draw(chance, whole.changes, whole.seconds)
         if not run(job.arguments(folder), folder, small_pieces, moment).was_killed:
             break
