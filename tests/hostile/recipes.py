@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
+import tomllib
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import tomlkit
-import tomllib
 
 from attrxfer.plugin.host import load as load_host
 from tests.conftest import TINY
