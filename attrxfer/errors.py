@@ -97,7 +97,7 @@ def printable(name: str) -> str:
 
 
 def in_a_line(error: BaseException, most: int = 200) -> str:
-    """What an exception of a library says, in one line that any terminal takes; its kind where it says nothing.
+    r"""What an exception of a library says, in one line that any terminal takes; its kind where it says nothing.
 
     >>> in_a_line(ValueError("no\nimage")), in_a_line(AssertionError())
     ('no image', 'AssertionError')

@@ -131,9 +131,7 @@ def _spoilt_words(content: bytes, chance: random.Random) -> bytes:
     if chance.random() < 0.3:
         return spoilt_bytes(content, chance)[0]
     if chance.random() < 0.2:
-        return b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]>' + content.replace(
-            b"images", b"&b;"
-        )
+        return b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]>' + content.replace(b"images", b"&b;")
     words = content.split(b'"')
     for _ in range(chance.choice((1, 3))):
         place = chance.randrange(1, len(words), 2)

@@ -88,9 +88,7 @@ class Overrides(Kind):
         keys = [setting.split("=")[0] for setting in TINY]
         self.settings = []
         for _ in range(chance.choice((1, 1, 3))):
-            key = chance.choice(
-                (*keys, *keys, *ODD_KEYS, "data.path", "identity.use", "generator.use", "task.guided", "extends")
-            )
+            key = chance.choice((*keys, *keys, *ODD_KEYS, "data.path", "identity.use", "generator.use", "extends"))
             self.settings.append(f"{key}{chance.choice(('=', '=', '=', '', '=='))}{chance.choice(WORDS)}")
         return f"{self.recipe}: {' '.join(self.settings)[:150]!r}"
 

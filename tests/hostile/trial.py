@@ -187,14 +187,11 @@ def _tried(kind: Kind, case: int, action: str) -> Outcome:
     seen: list[str] = []
     allowed = (str(kind.folder), str(kind.goods), os.environ["ATTRXFER_CACHE"], os.devnull)
     sys.addaudithook(lambda event, arguments: _watch(event, arguments, allowed, seen))
-    try:
-        result, message = _judged(kind.actions()[action])
-    finally:
-        seen = seen[:1]
+    result, message = _judged(kind.actions()[action])
     if any(kind.folder.rglob(MARK)):
         result, message = "code run", said
     elif seen:
-        result, message = seen[0], message
+        result = seen[0]
     return Outcome(kind.name, case, action, said[:200], result, message=message[:400])
 
 
