@@ -78,9 +78,11 @@ def open_file(path: Path, registry: Registry) -> ExportedModel:
     """
     try:
         runner, metadata = exporter_of(path, registry)().open(path)
-    except (AttrxferError, OSError):
+    except AttrxferError:
         raise
     except Exception as error:  # runtimes raise many kinds of exceptions for networks and metadata that make no sense
+        if isinstance(error, OSError) and error.filename is not None:  # the file cannot be read at all
+            raise
         raise BundleError(f"{path}: damaged ({in_a_line(error)})") from None
     check_card(path, metadata, ExportedCard, "model file", "export it again")
     return ExportedModel(path, runner, metadata)

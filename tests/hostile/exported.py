@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import random
 import zipfile
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import onnx
@@ -33,16 +35,19 @@ class Exported(Kind):
         return "; ".join(said)
 
     def actions(self) -> Mapping[str, Callable[[], object]]:
-        photo = self.goods / "photo.png"
-        found: dict[str, Callable[[], object]] = {}
-        for name, file in FILES.items():
-            path = self.input / file
-            found |= {
-                f"info {name}": lambda path=path: printed("info", path),
-                f"load {name}": lambda path=path: attrxfer.load(path),
-                f"transfer {name}": lambda path=path: printed("transfer", "--aligned", path, photo, "-o", self.out),
-            }
-        return found
+        return {
+            f"{action} {name}": functools.partial(self._do, action, self.input / file)
+            for name, file in FILES.items()
+            for action in ("info", "load", "transfer")
+        }
+
+    def _do(self, action: str, path: Path) -> None:
+        if action == "load":
+            attrxfer.load(path)
+        elif action == "info":
+            printed("info", path)
+        else:
+            printed("transfer", "--aligned", path, self.goods / "photo.png", "-o", self.out)
 
     def _onnx(self, chance: random.Random) -> str:
         content = (self.goods / FILES["onnx"]).read_bytes()

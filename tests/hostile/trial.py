@@ -30,6 +30,8 @@ LONGEST_LINE = 1000
 """Characters of an error, at most."""
 WRITTEN = ("out", "tmp", "cwd")
 """Folders of a case: for results, for temporary files, and the one that it is in."""
+OF_TORCH = "torchinductor_"
+"""A folder that torch leaves among the temporary files when a network is exported."""
 MARK = "code-was-run"
 """What code that is hidden in an input writes: a file of this name."""
 STARTS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "pty.spawn", "socket.connect", "pickle.find_class")
@@ -162,7 +164,8 @@ def _outcome(kind: Kind, case: int, action: str) -> Outcome:
 def _traces(kind: Kind) -> str:
     """What should not be there after a case."""
     for part in ("tmp", "cwd"):
-        left = [str(path.relative_to(kind.folder)) for path in (kind.folder / part).rglob("*")]
+        found = (path for path in (kind.folder / part).rglob("*") if not path.name.startswith(OF_TORCH))
+        left = [str(path.relative_to(kind.folder)) for path in found]
         if left:
             return f"left behind: {left[0]}"
     outside = sorted(path.name for path in kind.folder.iterdir() if path.name not in ("in", *WRITTEN))
