@@ -109,6 +109,16 @@ def shorten(text: str, most: int = 120) -> str:
     return text if len(text) <= most else f"{text[:most]} ..."
 
 
+def in_a_line(error: BaseException, most: int = 200) -> str:
+    r"""What an exception of a library says, in one line that any terminal takes; its kind where it says nothing.
+
+    >>> in_a_line(ValueError("no\nimage")), in_a_line(AssertionError())
+    ('no image', 'AssertionError')
+    """
+    said = printable(" ".join(str(getattr(error, "strerror", None) or error).split())) or type(error).__name__
+    return shorten(said, most)
+
+
 def _escape(code: int) -> str:
     byte = code - 0xDC00 if 0xDC80 <= code <= 0xDCFF else code  # how Python keeps a name's bytes that are not UTF-8
     return f"\\x{byte:02x}" if byte <= 0xFF else f"\\u{byte:04x}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple, Protocol, TypeVar
 
-from attrxfer.errors import AttrxferError, DataError
+from attrxfer.errors import AttrxferError, DataError, in_a_line
 from attrxfer.media.files import FileTask
 from attrxfer.storage.files import copy, is_full_disk
 
@@ -78,10 +78,8 @@ def attempt(path: Path, make: Callable[[], Made]) -> Made | DataError:
 
 def _reason(error: Exception) -> str:
     """An error in one line; its kind is named where it is no refusal that is written for people."""
-    said = " ".join(str(getattr(error, "strerror", None) or error).split())[:200]
-    if isinstance(error, OSError) and said:
-        return said
-    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+    said, kind = in_a_line(error), type(error).__name__
+    return said if isinstance(error, OSError) or said == kind else f"{kind}: {said}"
 
 
 OnSteps = Callable[[Path, int, int], object]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import struct
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -17,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
-from attrxfer.errors import DataError
+from attrxfer.errors import DataError, in_a_line
 from attrxfer.interfaces import Framing
 from attrxfer.media.files import list_files
 from attrxfer.plugin.distribution import install
@@ -34,8 +32,6 @@ INSTALL_HEIF = install("heif")
 JPEG_QUALITY = 95
 STRIP = 1 << 21
 """Pixels of an image that are computed at once."""
-UNREADABLE = (OSError, ValueError, TypeError, SyntaxError, EOFError, KeyError, IndexError, struct.error, zlib.error)
-"""What Pillow raises for damaged files."""
 
 
 def is_image(path: Path) -> bool:
@@ -87,8 +83,10 @@ def opened(path: Path) -> Iterator[ImageFile.ImageFile]:
         raise DataError(f"{path}: not an image") from None
     except Image.DecompressionBombError:
         raise DataError(f"{path}: more than {2 * (Image.MAX_IMAGE_PIXELS or 0) // 10**6} million pixels") from None
-    except UNREADABLE as error:
-        raise DataError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+    except DataError:
+        raise
+    except Exception as error:  # its decoders raise many kinds of exceptions for damaged files
+        raise DataError(f"{path}: {in_a_line(error)}") from None
 
 
 def open_rgb(path: Path) -> Image.Image:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from attrxfer.errors import AttrxferError, BundleError, UnknownName, did_you_mean
+from attrxfer.errors import AttrxferError, BundleError, UnknownName, did_you_mean, in_a_line
 from attrxfer.model.card import FORMAT, METADATA, WEIGHTS, read_card
 from attrxfer.plugin.parameters import Spec, build, check
-from attrxfer.plugin.registry import Registry, one_line
+from attrxfer.plugin.registry import Registry
 from attrxfer.storage.files import new_folder, sha256, write_tensors, write_text
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def load(path: Path, registry: Registry) -> Bundle:
     try:
         tensors = load_file(path / WEIGHTS)
     except (SafetensorError, ValueError, KeyError, RuntimeError) as error:
-        raise BundleError(f"{path / WEIGHTS}: damaged ({one_line(error)})") from None
+        raise BundleError(f"{path / WEIGHTS}: damaged ({in_a_line(error)})") from None
     chain = tuple(_network(path, number, step, tensors, registry) for number, step in enumerate(metadata["chain"]))
     return Bundle(path, metadata, chain)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from attrxfer.errors import BundleError
+from attrxfer.errors import AttrxferError, BundleError, in_a_line
 from attrxfer.interfaces import Exporter, Framing, Runner
 from attrxfer.model.bundle import read_alignment
 from attrxfer.model.calling import CallableModel
@@ -49,8 +49,24 @@ class ExportedModel(CallableModel):
         return f"ExportedModel({self.name!r}, {self.metadata['task']['name']}, {self.size} px)"
 
     def images(self, images_u8: Images, strength: float = 1.0) -> Images:
-        """x + strength * (chain(x) - x) for images uint8 (N, S, S, 3), in batches of 32; strength 0 is the input itself."""
-        return in_batches(self._runner, images_u8, strength)
+        """x + strength * (chain(x) - x) for images uint8 (N, S, S, 3), in batches of 32; strength 0 is the input itself.
+
+        Raises:
+            BundleError: The network does not take such images, or its results are none.
+        """
+        return in_batches(self._run, images_u8, strength)
+
+    def _run(self, images: Images, strength: float) -> Images:
+        try:
+            results = self._runner(images, strength)
+        except AttrxferError:
+            raise
+        except Exception as error:  # a stranger's network may fit no image
+            raise BundleError(f"{self.path}: its network cannot be run ({in_a_line(error)})") from None
+        if results.shape != images.shape or results.dtype != np.uint8:
+            found = f"{results.dtype} {list(results.shape)} for uint8 {list(images.shape)}"
+            raise BundleError(f"{self.path}: its network gives no images ({found})")
+        return results
 
 
 def open_file(path: Path, registry: Registry) -> ExportedModel:
@@ -62,8 +78,12 @@ def open_file(path: Path, registry: Registry) -> ExportedModel:
     """
     try:
         runner, metadata = exporter_of(path, registry)().open(path)
-    except (ValueError, RecursionError) as error:  # its metadata are no JSON
-        raise BundleError(f"{path}: damaged ({error})") from None
+    except AttrxferError:
+        raise
+    except Exception as error:  # runtimes raise many kinds of exceptions for networks and metadata that make no sense
+        if isinstance(error, OSError) and error.filename is not None:  # the file cannot be read at all
+            raise
+        raise BundleError(f"{path}: damaged ({in_a_line(error)})") from None
     check_card(path, metadata, ExportedCard, "model file", "export it again")
     return ExportedModel(path, runner, metadata)
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from attrxfer.errors import DataError
+from attrxfer.errors import DataError, in_a_line
 from attrxfer.storage.drafts import ENDING, prefix, sweep
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         safe = path.suffix == ".safetensors"
         tensors = load_file(path) if safe else torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # damaged files raise many kinds of exceptions
-        raise DataError(f"{path}: holds no tensors that can be read safely ({' '.join(str(error).split())[:100]})") from None
+        raise DataError(f"{path}: holds no tensors that can be read safely ({in_a_line(error, 100)})") from None
     if not isinstance(tensors, dict) or not all(isinstance(value, torch.Tensor) for value in tensors.values()):
         raise DataError(f"{path}: is not a state dict (names with tensors)")
     return dict(tensors)

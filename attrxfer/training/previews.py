@@ -88,7 +88,7 @@ class Previews:
         """Draw the inputs, and their exact truth where the data set can draw it, unless this run did before."""
         if (self.folder.samples / "source.png").exists():
             return
-        save_strip(self.folder, "source", self.sources)
         truth = self.data.truth(self.rows, self.recipe.task.guided)
         if truth is not None:
             save_strip(self.folder, "truth", truth)
+        save_strip(self.folder, "source", self.sources)  # last: it says that both are there, also after a kill in between

@@ -21,6 +21,7 @@ from attrxfer_backends import onnx
 
 INSTALL = install("openvino")
 PARTS = ("network.xml", "network.bin", "metadata.json", "precision")
+PRECISIONS = ("f32", "bf16")
 
 
 def missing_openvino() -> Sequence[str]:
@@ -56,9 +57,13 @@ class OpenVinoExporter:
 
         try:
             with zipfile.ZipFile(path) as file:
+                if sum(part.file_size for part in file.infolist()) > path.stat().st_size:
+                    raise BundleError(f"{path}: damaged (its parts are compressed, and attrxfer compresses none)")
                 network, weights, metadata, precision = (file.read(name) for name in PARTS)
         except (zipfile.BadZipFile, KeyError) as error:
             raise BundleError(f"{path}: damaged, or not what attrxfer exported ({error})") from None
+        if precision.decode("utf-8", "replace") not in PRECISIONS:
+            raise BundleError(f"{path}: damaged (its precision is none of {', '.join(PRECISIONS)})")
         return _runner(openvino.Core().read_model(network, weights), precision.decode()), json.loads(metadata)
 
 

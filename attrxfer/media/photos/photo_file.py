@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin
 
-from attrxfer.errors import DataError
+from attrxfer.errors import DataError, in_a_line
 from attrxfer.media.batch import Skipped
-from attrxfer.media.images import UNREADABLE, opened
+from attrxfer.media.images import opened
 from attrxfer.media.photos.pixels import apply_change, upright_rgb
 from attrxfer.media.provenance import xmp_packet
 from attrxfer.media.xmp import SEGMENT, kept_packet
@@ -75,8 +75,8 @@ class PhotoFile:
         buffer = io.BytesIO()
         try:
             image.save(buffer, form, **_common(self.image), **_OPTIONS.get(form, _nothing)(self.image, image, xmp))
-        except (*UNREADABLE, RuntimeError) as error:  # what Pillow raises for metadata that it cannot write
-            raise DataError(f"{self.path}: cannot be written as {form}: {error}") from None
+        except Exception as error:  # Pillow raises many kinds of exceptions for metadata that it cannot write
+            raise DataError(f"{self.path}: cannot be written as {form}: {in_a_line(error)}") from None
         content = buffer.getvalue()
         return content[:-1] + GIF_XMP + xmp + GIF_TRAILER + b";" if form == "GIF" and xmp else content
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from attrxfer.media.video.encoding import Packets
 from attrxfer.media.video.tracking import Detect
 from attrxfer.storage.drafts import hidden_name
-from attrxfer.storage.files import write_bytes, write_text
+from attrxfer.storage.files import is_full_disk, write_bytes, write_text
 
 
 class JobFolder:
@@ -39,6 +39,15 @@ class JobFolder:
         if not file.is_file() or file.read_text(encoding="utf-8", errors="replace") != content:
             self.remove()
             write_text(file, content)
+
+    def __enter__(self) -> JobFolder:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, *rest: object) -> None:
+        """Delete the folder when the job is done, or its video cannot be transferred. It stays where the job can go on: after
+        Ctrl-C, and when the disk is full."""
+        if error is None or (isinstance(error, Exception) and not is_full_disk(error)):
+            self.remove()
 
     def remove(self) -> None:
         """Delete the folder."""

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 MPEG = frozenset({".3g2", ".3gp", ".f4v", ".m2t", ".m2ts", ".m4v", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".vob"})
 SUFFIXES = MPEG | {".asf", ".avi", ".flv", ".mkv", ".mxf", ".ogv", ".webm", ".wmv"}
+CONTAINERS = (
+    *("asf", "av1", "avi", "dv", "flv", "gif", "h264", "hevc", "ivf", "live_flv", "m4v", "matroska", "mjpeg", "mov", "mpeg"),
+    *("mpegts", "mpegtsraw", "mpegvideo", "mxf", "nsv", "nut", "obu", "ogg", "rm", "swf", "vc1", "wtv", "yuv4mpegpipe"),
+)
+"""FFmpeg's names of what is read, whatever a file is called. Playlists are not: they would have other files read."""
 INSTALL = install("video")
 UPRIGHT_FILTERS: Mapping[tuple[int, ...], str] = {
     (0, 1, -1, 0): "transpose=clock",
@@ -97,7 +102,10 @@ class VideoReader:
         self.path = path
         self.broken_packets = 0
         try:
-            self.container: InputContainer = av.open(path.absolute())  # "12:30.mp4" would be a protocol
+            self.container: InputContainer = av.open(
+                path.absolute(),  # "12:30.mp4" would be a protocol
+                container_options={"format_whitelist": ",".join(CONTAINERS), "protocol_whitelist": "file"},
+            )
         except (av.FFmpegError, ValueError) as error:
             if isinstance(error, FileNotFoundError):
                 raise DataError(f"{path}: no such file or folder") from None

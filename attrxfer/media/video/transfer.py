@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attrxfer.errors import DataError
 from attrxfer.media.photos import Photos
 from attrxfer.media.video.analysis import VideoAnalysis, analyze, smoothed_subjects, subjects_by_frame
 from attrxfer.media.video.encoding import choose_encoding, encode
@@ -89,27 +89,26 @@ def transfer_video(
     if strength == 0:
         files.copy(path, out)
         return VideoResult(out)
-    with VideoReader(path) as reader:
-        job = JobFolder(out, _job(photos, path, strength, largest, smoothing))
-        try:
+    with ExitStack() as stack:
+        with VideoReader(path) as reader:
+            job = stack.enter_context(JobFolder(out, _job(photos, path, strength, largest, smoothing)))
             analysis = analyze(reader, job.cached(photos.detect), _on_frame(progress, reader.expected_frames))
-        except DataError:
-            job.remove()
-            raise
-        subjects = smoothed_subjects(analysis, float(reader.time_base), smoothing, largest)
-    frames = len(analysis.times)
-    in_frames = subjects_by_frame(subjects, frames)
+            subjects = smoothed_subjects(analysis, float(reader.time_base), smoothing, largest)
+        frames = len(analysis.times)
+        in_frames = subjects_by_frame(subjects, frames)
+        if any(in_frames):
+            draft = job.folder / f"draft{out.suffix}"
+            made = _write_draft(photos, path, draft, job, analysis, in_frames, strength, provenance, progress)
+            notes = [*made, *_notes(analysis)]
+            files.sync(draft)
+            # moved out of the folder, which is deleted before the result is there: then nothing can be left of it
+            done = draft.replace(out.parent / files.hidden_name(out, f"done{out.suffix}"))
     if not any(in_frames):
-        job.remove()
         if copy:
             files.copy(path, out)
         return VideoResult(out, frames, seconds=time.monotonic() - began)
-    draft = job.folder / f"draft{out.suffix}"
-    notes = [*_write_draft(photos, path, draft, job, analysis, in_frames, strength, provenance, progress), *_notes(analysis)]
-    files.sync(draft)
-    draft.replace(out)
+    done.replace(out)
     files.sync(out.parent)
-    job.remove()
     return VideoResult(out, frames, sum(map(bool, in_frames)), len(subjects), time.monotonic() - began, tuple(notes))
 
 

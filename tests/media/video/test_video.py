@@ -145,7 +145,7 @@ def test_frames_are_set_upright(degrees: int, tmp_path: Path) -> None:
 # ---------------------------------------------------------------- going on
 
 
-class Stopped(Exception):
+class Stopped(KeyboardInterrupt):
     pass
 
 
