@@ -49,6 +49,8 @@ TINY = (
     "train.adversarial.steps=5",
     "train.adversarial.batch_size=4",
     "train.adversarial.dstep=2",
+    "train.adversarial_many.steps=4",
+    "train.adversarial_many.batch_size=4",
     "train.adversarial.pool=3",
 )
 

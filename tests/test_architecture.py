@@ -119,6 +119,10 @@ def test_files_of_tests_are_short(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 400
 
 
+TOGETHER = {"benchmarks", "golden", "hostile", "kills"}
+"""Folders of tests of all parts together."""
+
+
 def test_tests_mirror_the_folders() -> None:
     """Every folder of the core and every plugin has its folder of tests; no folder of tests is without what it tests."""
     tested = {
@@ -128,7 +132,7 @@ def test_tests_mirror_the_folders() -> None:
     }
     tests = {path.parent.relative_to(ROOT / "tests").as_posix() for path in TESTS if path.name.startswith("test_")}
     assert {folder.split("/")[0] for folder in tested - {"."}} <= tests
-    assert tests - tested == {"benchmarks", "golden", "hostile"}, "golden: public names; hostile: spoilt files for all parts"
+    assert tests - tested == TOGETHER, "golden: public names; hostile: spoilt files for all parts; kills: jobs that are killed"
 
 
 def test_functions_are_short() -> None:
@@ -143,4 +147,4 @@ def test_functions_are_short() -> None:
 
 def test_every_package_is_typed() -> None:
     packages = [ROOT / "attrxfer", *[p for p in (ROOT / "plugins").iterdir() if (p / "__init__.py").is_file()]]
-    assert len(packages) == 12 and all((package / "py.typed").is_file() for package in packages)
+    assert len(packages) == 15 and all((package / "py.typed").is_file() for package in packages)

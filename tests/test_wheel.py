@@ -29,7 +29,7 @@ def test_it_holds_core_plugins_recipes_and_nothing_else(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     top = {name.split("/")[0] for name in names if ".dist-info" not in name}
     plugins = {path.name for path in (ROOT / "plugins").iterdir() if (path / "__init__.py").is_file()}
-    assert top == {"attrxfer", *plugins} and len(plugins) == 11
+    assert top == {"attrxfer", *plugins} and len(plugins) == 14
     assert {f"{package}/py.typed" for package in top} <= names
     assert {"attrxfer_diat/recipes/diat_a_gender.toml", "attrxfer_diat/recipes/paper/diat_a_gender.toml"} <= names
     assert {

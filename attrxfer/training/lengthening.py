@@ -51,8 +51,8 @@ def lengthened(folder: RunFolder, overrides: Sequence[str], host: Host) -> Lengt
         host: The plugins.
 
     Raises:
-        AttrxferError: recipe.toml was edited, another setting is changed, a stage would be shorter than it is already, or its last
-            state was not kept.
+        AttrxferError: recipe.toml was edited, another setting is changed, a stage would be shorter than it is already, or its
+            last state was not kept.
     """
     before = load(folder.recipe, host)
     if edited := edited_settings(before, folder.read_info()):

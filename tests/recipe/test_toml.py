@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from attrxfer.errors import InvalidRecipe
-from attrxfer.model.method import method_spec
 from attrxfer.plugin.host import Host
 from attrxfer.recipe import load, read
+from attrxfer.recipe.tables import spec_of
 from attrxfer.recipe.toml import DEEPEST, parse_toml, read_toml
 from tests.conftest import attrxfer
 
@@ -63,7 +63,7 @@ def test_an_override_of_any_length_is_one_short_line(override: str, said: str) -
 @pytest.mark.parametrize("text", [f"{{use={NESTED}}}", f'{{use="input_copy", x={DIGITS}}}'])
 def test_a_method_s_table_too(text: str, host: Host) -> None:
     with pytest.raises(Exception, match="no table of TOML") as error:
-        method_spec(text, host.registry, 64)
+        spec_of("method", text, host.registry, 64)
     assert len(str(error.value)) < 300
 
 

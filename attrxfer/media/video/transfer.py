@@ -21,6 +21,7 @@ from attrxfer.media.video.reader import VideoReader
 from attrxfer.media.video.smoothing import SMOOTHING
 from attrxfer.plugin import distribution
 from attrxfer.storage import files
+from attrxfer.storage.drafts import hidden_name
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -102,7 +103,7 @@ def transfer_video(
             notes = [*made, *_notes(analysis)]
             files.sync(draft)
             # moved out of the folder, which is deleted before the result is there: then nothing can be left of it
-            done = draft.replace(out.parent / files.hidden_name(out, f"done{out.suffix}"))
+            done = draft.replace(out.parent / hidden_name(out, f"done{out.suffix}"))
     if not any(in_frames):
         if copy:
             files.copy(path, out)
