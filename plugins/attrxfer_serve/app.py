@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -55,22 +53,16 @@ class About(BaseModel):
     limits: dict[str, float]
 
 
-def application(service: Service) -> FastAPI:
-    """The server of a service; the service ends with it."""
+def application(service: Service, folder: Path) -> FastAPI:
+    """The server of a service.
 
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with tempfile.TemporaryDirectory(prefix="attrxfer-serve-", ignore_cleanup_errors=True) as name:
-            app.state.folder = Path(name)
-            yield
-            service.close()
-
+    Args:
+        service: What transfers.
+        folder: Where uploads are stored until they are answered.
+    """
     about = about_of(service)
-    app = FastAPIOffline(
-        title=f"attrxfer: {about.name}",
-        summary="Transfers images; nothing is kept.",
-        lifespan=lifespan,
-    )
+    app = FastAPIOffline(title=f"attrxfer: {about.name}", summary="Transfers images; nothing is kept.")
+    app.state.folder = folder
     app.state.service = service
     app.add_middleware(Gate, limits=service.limits)
     app.add_exception_handler(RequestValidationError, _invalid)

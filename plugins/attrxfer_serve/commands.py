@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import socket
+import tempfile
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +28,7 @@ MODULES = {
     "python_multipart": "python-multipart",
 }
 """Modules of the extra ``serve``, and the packages that they are in."""
+PREFIX = "attrxfer-serve-"
 LAST = 10
 """Seconds that requests have to end after Ctrl-C."""
 BACKLOG = 2048
@@ -75,7 +79,7 @@ def serve(
     from attrxfer_serve.service import Service, opened_model
 
     limits = Limits(most_mb, most_megapixels, most_seconds, most_requests, batch_size)
-    with listening(host, port) as sock:
+    with until_ended(), listening(host, port) as sock:
         service = Service(opened_model(model, backend, registry), limits, detector, registry)
         task = service.model.metadata["task"]["name"]
         takes = "whole images" if service.reach is not None else "crops only" if service.crops_only else "photos and crops"
@@ -89,15 +93,28 @@ def serve(
     click.echo("closed")
 
 
+@contextlib.contextmanager
+def until_ended() -> Iterator[None]:
+    """Leave the context in silence at Ctrl-C and SIGTERM; uvicorn raises them again when all requests have ended."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def run(service: Service, sock: socket.socket) -> None:
     """Serve until Ctrl-C or SIGTERM."""
     import uvicorn
 
     from attrxfer_serve.app import application
 
-    config = uvicorn.Config(application(service), log_level="warning", timeout_graceful_shutdown=LAST)
-    with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again when all requests have ended
-        uvicorn.Server(config).run(sockets=[sock])
+    with tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as folder:
+        app = application(service, Path(folder))
+        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=LAST, lifespan="off")
+        with contextlib.closing(service):
+            uvicorn.Server(config).run(sockets=[sock])
 
 
 def listening(host: str, port: int) -> socket.socket:

@@ -52,7 +52,7 @@ MakeClient = Callable[..., TestClient]
 
 
 @pytest.fixture
-def client(host: Host, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeClient]:
+def client(host: Host, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeClient]:
     """Makes a client of a service of a model; subjects are in ``squares`` of every photo."""
     with ExitStack() as stack:
 
@@ -60,7 +60,9 @@ def client(host: Host, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeClient]:
             monkeypatch.setattr(services, "load_detector", lambda *_: Known(*squares))
             service = Service(model or Negative(), Limits(**limits), None, host.registry)  # type: ignore[arg-type]
             service.model.batches.clear()  # type: ignore[attr-defined]
-            return stack.enter_context(TestClient(application(service), raise_server_exceptions=False))
+            stack.callback(service.close)
+            app = application(service, tmp_path_factory.mktemp("uploads"))
+            return stack.enter_context(TestClient(app, raise_server_exceptions=False))
 
         yield make
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import socket
@@ -32,10 +33,11 @@ finally:
 
 
 @contextmanager
-def served(*arguments: str | Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def served(*arguments: str | Path, temporary: Path | None = None) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A server's process and its address."""
     command = [sys.executable, "-c", CODE, *map(str, arguments), "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    environment = {**os.environ, **({"TMPDIR": str(temporary)} if temporary is not None else {})}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment) as process:
         assert process.stdout is not None
         said = ""
         try:
@@ -46,6 +48,17 @@ def served(*arguments: str | Path) -> Iterator[tuple[subprocess.Popen[str], str]
             yield process, found[1]
         finally:
             process.kill()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_server_that_is_ended_while_it_starts_ends_in_silence(name: str, tmp_path: Path) -> None:
+    write_negative(tmp_path / "model.onnx", 16)
+    with served(tmp_path / "model.onnx", temporary=tmp_path) as (process, _):
+        process.send_signal(getattr(signal, name))
+        said, _ = process.communicate(timeout=30)
+    assert process.returncode == 0 and said.splitlines() == ["closed", "[]"], said
+    assert not list(tmp_path.glob("attrxfer-serve-*"))
 
 
 @pytest.mark.slow
