@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import time
-from typing import NamedTuple
 
-from attrxfer.model import bundle
-from attrxfer.model.torch_model import TorchModel
 from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe
+from attrxfer.storage.files import write_text
 from attrxfer.storage.run_folder import RunFolder
 from attrxfer.training.loop import Training
 
-
-class Trained(NamedTuple):
-    """A method trained.
-
-    Attributes:
-        training: The run.
-        seconds: Processor time by stage.
-        iterations: Steps by stage.
-    """
-
-    training: Training
-    seconds: dict[str, float]
-    iterations: dict[str, int]
-
-    def model(self) -> TorchModel:
-        """The bundle, opened for the task."""
-        return TorchModel(bundle.load(self.training.folder.bundle, self.training.host.registry))
+TIME = "time.json"
+"""What a finished run's folder has beside its bundle."""
 
 
-def train(recipe: Recipe, folder: RunFolder, host: Host, minutes: float | None) -> Trained:
+def train(recipe: Recipe, folder: RunFolder, host: Host, minutes: float | None) -> Training:
     """Run a recipe's stages until ``minutes`` of processor time are gone, and write its bundle.
 
     The stages before the adversarial one run as often as the recipe says, and count. Results that are found in the cache cost
@@ -42,15 +26,19 @@ def train(recipe: Recipe, folder: RunFolder, host: Host, minutes: float | None) 
         folder: A new run's folder.
         host: The plugins.
         minutes: Of the processor, all threads together; None: the recipe's own steps.
+
+    Returns:
+        The run; time.json in its folder has the iterations and the seconds of each stage.
     """
     training = Training(recipe, folder, host, quiet=True)
     training.create_folder()
-    made = Trained(training, {}, {})
+    iterations: dict[str, int] = {}
+    seconds: dict[str, float] = {}
     for planned in training.stages:
         began = time.process_time()
         stage = training.prepared(planned)
         training._set_training(True)
-        before = sum(made.seconds.values())
+        before = sum(seconds.values())
         index = 0
         while index < stage.steps:
             training.one_step(stage, planned, index)
@@ -60,9 +48,10 @@ def train(recipe: Recipe, folder: RunFolder, host: Host, minutes: float | None) 
                 break
         if stage.steps:
             stage.finish()
-        made.iterations[planned.key] = index
-        made.seconds[planned.key] = time.process_time() - began
+        iterations[planned.key] = index
+        seconds[planned.key] = round(time.process_time() - began, 1)
     training.metrics.close()
     training._set_training(False)
     training._write_bundle()
-    return made
+    write_text(folder.path / TIME, json.dumps({"iterations": iterations, "seconds": seconds}))
+    return training

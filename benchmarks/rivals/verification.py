@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -88,8 +89,9 @@ def verifier(real: bool, size: int, steps: int, faces: int, folder: Path, host: 
         *(f"data.seed={OTHER_PEOPLE}", f"data.faces={faces}", f"train.size={size}", f"train.recognition.steps={steps}"),
         *("metric=[]", "report.evaluate=0", "train.threads=1"),
     ]
+    shutil.rmtree(folder, ignore_errors=True)  # it is the same every time
     made = train(load("diat_a_gender", host, sets), RunFolder(folder), host, None)
-    network = made.training.assembly.many("identity")[0].network
+    network = made.assembly.many("identity")[0].network
     assert isinstance(network, RecognitionNetwork)
     return DrawnIdentity(network)
 

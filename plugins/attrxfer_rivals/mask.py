@@ -66,11 +66,11 @@ class MaskedByNetwork(nn.Module):
             "output" (N, 3, S, S) in -1..1, "mask" m (N, 1, S, S) in 0..1 and "residual" r (N, 3, S, S) in -1..1.
         """
         residual = self.transform(images).to(images.dtype)
-        small = torch.sigmoid(self.mask(images).to(images.dtype))
-        mask = interpolate(small, images.shape[-2:], mode="bilinear")
+        mask = interpolate(torch.sigmoid(self.mask(images)), images.shape[-2:], mode="bilinear")
         if self.sigma:
             side = 2 * round(2 * self.sigma) + 1
             mask = gaussian_blur2d(mask, (side, side), (self.sigma, self.sigma))
+        mask = mask.to(images.dtype)  # autocast returns a lower one
         return {"output": torch.lerp(images, residual, mask), "mask": mask, "residual": residual}
 
     def forward(self, images: Tensor) -> Tensor:

@@ -97,6 +97,8 @@ def test_the_mask_network_decides_where_the_transform_counts() -> None:
     images = random_images(2)
     parts = generator.parts(images)
     assert parts["mask"].shape == (2, 1, 32, 32) and parts["residual"].shape == images.shape
+    with torch.autocast("cpu", torch.bfloat16):
+        assert generator(images).dtype == torch.float32
     torch.testing.assert_close(parts["residual"], transform(images))
     torch.testing.assert_close(parts["output"], images + parts["mask"] * (parts["residual"] - images))
     assert parts["mask"].mean().item() == pytest.approx(float(torch.sigmoid(torch.tensor(-1.0))), abs=0.1)
