@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import torch
 
@@ -75,9 +75,10 @@ def evaluate(
     Args:
         candidates: Bundles, finished runs, exported files, methods and shipped models by name, folders of results named as
             the inputs.
-        recipe: A recipe whose task, data and metrics are used; that of the first model where it is left out.
+        recipe: A recipe whose task, data, metrics and size are used; where it is left out that of the first model, of models
+            of several sizes that of the largest.
         data: Images to score on instead of the recipe's.
-        out: A folder for scores.json, table.md and page.html; nothing is written where it is left out.
+        out: A folder for scores.json, scores.csv, scores.tex, table.md and page.html; nothing is written where it is left out.
 
     Raises:
         AttrxferError: A candidate is unknown or does not fit the task, or something is missing.
@@ -88,17 +89,24 @@ def evaluate(
     return score(candidates, recipe=recipe, data=paths[0], out=paths[1])
 
 
-def export(model: str | Path, form: str = "onnx", *, out: str | Path | None = None, sample: str | Path | None = None) -> Path:
+def export(
+    model: str | Path | Sequence[str | Path],
+    form: str = "onnx",
+    *settings: str,
+    out: str | Path | None = None,
+    sample: str | Path | None = None,
+) -> Path:
     """Write a bundle into one file that runs without torch, and compare it with torch.
 
     Args:
-        model: A bundle, the folder of a finished run, or a shipped model's name.
+        model: A bundle, the folder of a finished run, or a shipped model's name; several for a page ("web").
         form: An exporter: see ``attrxfer components exporter``.
-        out: The file; beside the bundle (of a shipped model: in the current folder) where it is left out.
+        *settings: The exporter's settings, as "name=value".
+        out: The file or folder; beside the bundle (of a shipped model: in the current folder) where it is left out.
         sample: Images to compare on; noise where they are left out.
 
     Returns:
-        The file, which ``load`` opens.
+        The file, which ``load`` opens, or the folder.
 
     Raises:
         AttrxferError: The model cannot be exported, or what the exporter needs is not installed.
@@ -106,8 +114,9 @@ def export(model: str | Path, form: str = "onnx", *, out: str | Path | None = No
     from attrxfer.plugin import host
     from attrxfer.workflows.export import export as write
 
+    models = [model] if isinstance(model, str | Path) else list(model)
     paths = [None if path is None else Path(path) for path in (out, sample)]
-    return write(model, form, paths[0], paths[1], host.load())[0]
+    return write(models, form, paths[0], paths[1], host.load(), None, settings)[0]
 
 
 if not TYPE_CHECKING:

@@ -32,6 +32,10 @@ class InvalidRecipe(AttrxferError):
         self.problems = tuple(problems)
         super().__init__("\n".join(f"{source}: {problem}" for problem in self.problems))
 
+    def __reduce__(self) -> tuple[type[InvalidRecipe], tuple[str, tuple[Problem, ...]]]:
+        """Pickled as it is made; an exception's own way would call it with the message alone."""
+        return type(self), (self.source, self.problems)
+
 
 class UnknownName(AttrxferError):
     """A name nobody registered; the message offers the nearest ones."""
@@ -56,7 +60,7 @@ class NonFiniteLoss(AttrxferError):
 
 
 class Interrupted(AttrxferError):
-    """The run was stopped by the user (Ctrl-C, SIGTERM) and can be resumed."""
+    """The run was stopped by the user (Ctrl-C, SIGTERM, a closed terminal) and can go on."""
 
     exit_code = 130
 
@@ -96,6 +100,15 @@ def printable(name: str) -> str:
     return "".join(letter if letter.isprintable() else _escape(ord(letter)) for letter in name)
 
 
+def shorten(text: str, most: int = 120) -> str:
+    """The beginning of a text that would fill the screen.
+
+    >>> shorten("9" * 5000, 4)
+    '9999 ...'
+    """
+    return text if len(text) <= most else f"{text[:most]} ..."
+
+
 def in_a_line(error: BaseException, most: int = 200) -> str:
     r"""What an exception of a library says, in one line that any terminal takes; its kind where it says nothing.
 
@@ -103,7 +116,7 @@ def in_a_line(error: BaseException, most: int = 200) -> str:
     ('no image', 'AssertionError')
     """
     said = printable(" ".join(str(getattr(error, "strerror", None) or error).split())) or type(error).__name__
-    return said if len(said) <= most else f"{said[:most]} ..."
+    return shorten(said, most)
 
 
 def _escape(code: int) -> str:

@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from docutils import nodes
+
 from docs.generate import PAGES
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
+    from sphinx.writers.html5 import HTML5Translator
 
 project = "attrxfer"
 extensions = ["myst_parser"]
 myst_heading_anchors = 3
 smartquotes = False  # -- of an option is no dash
 
+html_math_renderer = "mathml"  # MathJax would be fetched from elsewhere
 html_theme = "furo"
 html_title = "attrxfer"
 html_copy_source = False
@@ -33,6 +37,15 @@ def fill(app: Sphinx, docname: str, source: list[str]) -> None:
     source[0] = re.sub(r"<!-- generate: (\w+) -->", lambda match: PAGES[match[1]](), source[0])
 
 
+def formula(self: HTML5Translator, node: nodes.math | nodes.math_block) -> None:
+    """A formula as MathML, which browsers render by themselves."""
+    from latex2mathml.converter import convert
+
+    self.body.append(convert(node.astext(), display="block" if isinstance(node, nodes.math_block) else "inline"))
+    raise nodes.SkipNode
+
+
 def setup(app: Sphinx) -> None:
+    app.add_html_math_renderer("mathml", (formula, None), (formula, None))
     app.connect("source-read", fill)
     app.connect("env-get-outdated", lambda app, env, added, changed, removed: env.found_docs)

@@ -45,19 +45,27 @@ MODULES = (
 NAVIGATION = {
     "Use": (
         "start",
+        "tutorial",
+        "gallery",
         "photos",
         "video",
+        "clusters",
         "demo",
+        "deploy",
+        "browser",
         "beyond_faces",
+        "rivals",
         "data",
         "recipes",
         "scores",
+        "research",
+        "machines",
         "hub",
         "troubleshooting",
         "questions",
     ),
     "Add your own": ("plugins", "reference/kinds", "reference/hooks", "reference/python"),
-    "Look up": ("reference/recipe", "reference/components", "reference/commands", "paper"),
+    "Look up": ("reference/recipe", "reference/components", "reference/commands", "glossary", "paper", "formulas"),
 }
 """The site's pages in their order; those that are not there are left out."""
 
@@ -202,6 +210,8 @@ def walk(path: str, command: click.Command) -> Iterator[tuple[str, click.Command
     yield path, command
     if isinstance(command, click.Group):
         for name, inner in sorted(command.commands.items()):
+            if inner.hidden:
+                continue
             yield from walk(f"{path} {name}", inner)
 
 

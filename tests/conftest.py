@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
+import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 # tests start pytest themselves: its options are not theirs. Workers of pytest-xdist share the cores.
@@ -17,7 +18,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 import pytest
 from click.testing import CliRunner
 
-from attrxfer.cli import Group, cli
+from attrxfer.cli import cli
+from attrxfer.cli.boundary import Group
 from attrxfer.model.loading import load_model
 from attrxfer.model.torch_model import TorchModel
 from attrxfer.plugin import host as hosts
@@ -74,6 +76,22 @@ def train(host: Host, path: Path, settings: Sequence[str] = TINY) -> Path:
 def trained(tmp_path_factory: pytest.TempPathFactory, host: Host) -> Path:
     """The folder of a finished tiny run. It is everybody's: a test that changes it takes a copy."""
     return train(host, tmp_path_factory.mktemp("trained") / "run")
+
+
+@pytest.fixture(scope="session")
+def ray_here() -> Iterator[None]:
+    """Ray with two CPUs on this machine, started once: it takes seconds. The engine uses a session that is there."""
+    ray = pytest.importorskip("ray", reason="ray is not installed: pip install 'attrxfer[ray]'")
+    ray.init(
+        address="local",
+        num_cpus=2,
+        include_dashboard=False,
+        object_store_memory=100 * 2**20,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+    )
+    yield
+    ray.shutdown()
 
 
 def load_bundle(path: Path) -> TorchModel:

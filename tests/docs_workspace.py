@@ -11,6 +11,7 @@ from PIL import Image
 
 from attrxfer.plugin.host import Host
 from tests.conftest import TINY
+from tests.exported_negative import write_negative
 from tests.media.video.made import write as write_video
 
 ROOT = Path(__file__).parents[1]
@@ -27,6 +28,8 @@ def make(folder: Path, host: Host) -> None:
     for number, (face, _) in enumerate(faces[:3]):
         _save(face, folder / "photos" / f"{number}.png")
     _save(face, folder / "photo.jpg")
+    _save(face, folder / "crop.png")
+    write_negative(folder / "model.onnx", 64)
     _clip(folder / "clip.mp4", faces[1][0])
     _celeba(folder / "celeba", faces)
     _classes(folder / "classes", faces)

@@ -143,4 +143,4 @@ def test_functions_are_short() -> None:
 
 def test_every_package_is_typed() -> None:
     packages = [ROOT / "attrxfer", *[p for p in (ROOT / "plugins").iterdir() if (p / "__init__.py").is_file()]]
-    assert len(packages) == 11 and all((package / "py.typed").is_file() for package in packages)
+    assert len(packages) == 12 and all((package / "py.typed").is_file() for package in packages)

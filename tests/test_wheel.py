@@ -29,12 +29,14 @@ def test_it_holds_core_plugins_recipes_and_nothing_else(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     top = {name.split("/")[0] for name in names if ".dist-info" not in name}
     plugins = {path.name for path in (ROOT / "plugins").iterdir() if (path / "__init__.py").is_file()}
-    assert top == {"attrxfer", *plugins} and len(plugins) == 10
+    assert top == {"attrxfer", *plugins} and len(plugins) == 11
     assert {f"{package}/py.typed" for package in top} <= names
     assert {"attrxfer_diat/recipes/diat_a_gender.toml", "attrxfer_diat/recipes/paper/diat_a_gender.toml"} <= names
     assert {
         "attrxfer_hub/model_card.md",
         "attrxfer_models/LICENCE.md",
+        "attrxfer_web/site/page.js",
+        "attrxfer_web/licences/onnxruntime-web.txt",
         "attrxfer_models/models/gender/model.safetensors",
     } <= names
     for part in ("scaffold", "report"):

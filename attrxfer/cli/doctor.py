@@ -6,13 +6,16 @@ import sys
 
 import click
 
+from attrxfer.cli.output import JSON, json_text
+
 WRONG = 1
 """Exit code when something has to be repaired."""
 WIDTH = 16
 
 
 @click.command()
-def doctor() -> None:
+@JSON
+def doctor(as_json: bool) -> None:
     """Check this installation.
 
     Versions, devices, extras, plugins, cache and disk are listed, and a self-test of a few seconds trains and applies a
@@ -20,6 +23,10 @@ def doctor() -> None:
     """
     from attrxfer.workflows.doctor import sections
 
+    if as_json:
+        found = {title: [row._asdict() for row in rows] for title, rows in sections()}
+        json_text(found)
+        sys.exit(WRONG if any(row["wrong"] for rows in found.values() for row in rows) else 0)
     wrong = 0
     for title, rows in sections():
         click.echo(title)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,10 @@ import click
 
 SET = click.option("--set", "overrides", multiple=True, metavar="A.B=C", help="Change a setting of the recipe; repeatable.")
 """The option of every command that reads a recipe."""
+
+
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+"""The option of every command that prints a list, facts or scores."""
 
 
 def read_attributes(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> dict[str, bool] | None:
@@ -31,6 +36,20 @@ ATTRIBUTE = click.option(
     help="What a bundle for many attributes changes, for example Young=true; repeatable.  [default: its recipe's task]",
 )
 """The option of every command that opens a bundle for one purpose."""
+
+
+def json_text(value: Any) -> None:
+    """Print a value as JSON."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def listing(rows: Sequence[Sequence[str]], as_json: bool) -> None:
+    """Print a head and rows in columns; as JSON an object for each row, whose keys are the head in small letters."""
+    if not as_json:
+        table(rows)
+        return
+    head = [name.lower() for name in rows[0]]
+    json_text([dict(zip(head, row, strict=True)) for row in rows[1:]])
 
 
 def table(rows: Sequence[Sequence[str]]) -> None:

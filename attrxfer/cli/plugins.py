@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from attrxfer.cli.output import table
+from attrxfer.cli.output import JSON, listing, table
 from attrxfer.errors import AttrxferError
 from attrxfer.plugin import host as hosts
 from attrxfer.plugin.registry import KIND_NAMES
@@ -28,12 +28,13 @@ BROKEN = 1
 
 
 @click.group(invoke_without_command=True)
+@JSON
 @click.pass_context
-def plugins(context: click.Context) -> None:
+def plugins(context: click.Context, as_json: bool) -> None:
     """List the installed plugins, write a new one, or check one."""
     if context.invoked_subcommand is None:
         rows = [("PLUGIN", "FROM", "VERSION", "COMPONENTS")]
-        table([*rows, *[(p.name, p.distribution, p.version, str(p.components)) for p in hosts.load().plugins()]])
+        listing([*rows, *[(p.name, p.distribution, p.version, str(p.components)) for p in hosts.load().plugins()]], as_json)
 
 
 @plugins.command()

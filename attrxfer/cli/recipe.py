@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from attrxfer.cli.output import SET, table
+from attrxfer.cli import completion
+from attrxfer.cli.output import JSON, SET, json_text, listing
 from attrxfer.errors import InvalidRecipe
 from attrxfer.plugin import host
 
@@ -17,26 +18,33 @@ def recipe() -> None:
 
 
 @recipe.command("ls")
-def ls() -> None:
+@JSON
+def ls(as_json: bool) -> None:
     """List the recipes that can be run by name."""
-    table([("RECIPE", "WHAT IT DOES"), *((name, host.summary(path)) for name, path in host.load().recipes().items())])
+    rows = ((name, host.summary(path)) for name, path in host.load().recipes().items())
+    listing([("RECIPE", "WHAT IT DOES"), *rows], as_json)
 
 
 @recipe.command()
-@click.argument("name", metavar="RECIPE")
+@click.argument("name", metavar="RECIPE", shell_complete=completion.recipes)
 @SET
-def show(name: str, overrides: tuple[str, ...]) -> None:
+@JSON
+def show(name: str, overrides: tuple[str, ...], as_json: bool) -> None:
     """Print a recipe with all of its settings.
 
     They are its own, those of the recipes that it extends, and the defaults of all others.
     """
     from attrxfer.recipe import load
 
-    click.echo(load(name, host.load(), overrides).to_toml(), nl=False)
+    found = load(name, host.load(), overrides)
+    if as_json:
+        json_text(found.filled())
+    else:
+        click.echo(found.to_toml(), nl=False)
 
 
 @recipe.command()
-@click.argument("name", metavar="RECIPE")
+@click.argument("name", metavar="RECIPE", shell_complete=completion.recipes)
 @SET
 def check(name: str, overrides: tuple[str, ...]) -> None:
     """Check a recipe.
@@ -58,17 +66,18 @@ def check(name: str, overrides: tuple[str, ...]) -> None:
 
 
 @recipe.command()
-@click.argument("name", metavar="RECIPE")
-@click.argument("other", required=False)
+@click.argument("name", metavar="RECIPE", shell_complete=completion.recipes)
+@click.argument("other", required=False, shell_complete=completion.recipes)
 @SET
-def diff(name: str, other: str | None, overrides: tuple[str, ...]) -> None:
+@JSON
+def diff(name: str, other: str | None, overrides: tuple[str, ...], as_json: bool) -> None:
     """Print the settings in which two recipes differ.
 
     Without OTHER, the recipe is compared with the one that it names as its reference.
     """
     from attrxfer.workflows.compare import recipes
 
-    table(recipes(name, other, host.load(), overrides))
+    listing(recipes(name, other, host.load(), overrides), as_json)
 
 
 @recipe.command()

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from attrxfer.cli import completion
+from attrxfer.cli.boundary import goes_on_with
 from attrxfer.cli.output import ATTRIBUTE, SET
+from attrxfer.cli.verbosity import is_quiet
 from attrxfer.errors import printable
 
 if TYPE_CHECKING:
@@ -52,7 +55,7 @@ def read_strength(ctx: click.Context, param: click.Parameter, value: str) -> tup
 
 
 @click.command()
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=click.Path(path_type=Path), metavar="MODEL", shell_complete=completion.models)
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "-o",
@@ -96,7 +99,9 @@ def read_strength(ctx: click.Context, param: click.Parameter, value: str) -> tup
 @click.option("--data", type=click.Path(path_type=Path), help="Your images instead of the recipe's, for a method.")
 @SET
 @click.option("--backend", default="torch", show_default=True, help="What runs the networks; auto takes the fastest here.")
-@click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
+@click.option(
+    "--engine", metavar="ENGINE", help="What has many files done by many processes or machines: ray.  [default: this process]"
+)
 def transfer(
     model: Path,
     files: tuple[Path, ...],
@@ -116,7 +121,7 @@ def transfer(
     data: Path | None,
     overrides: tuple[str, ...],
     backend: str,
-    quiet: bool,
+    engine: str | None,
 ) -> None:
     """Transfer photos and videos.
 
@@ -124,6 +129,7 @@ def transfer(
     model by name. Every subject in a photo or video is detected, transferred and put back; size, format and metadata stay.
     The exit code is 1 where some files were broken and skipped, or had no subject.
     """
+    goes_on_with("--skip-existing")
     if aligned and any(given is not None for given in (subjects, detector, missing)):
         raise click.UsageError("--aligned takes crops, in which nothing is detected: no --subjects, --detector or --missing")
     if recipe is not None and attributes is not None:
@@ -147,9 +153,11 @@ def transfer(
         only_without=only_without,
         backend=backend,
         task=task,
+        engine=engine,
         batch=batch,
     )
     warnings.filterwarnings("ignore", module=r"PIL\.")  # large images, odd EXIF: each file's result says what became of it
+    quiet = is_quiet()
     with progress_bar(quiet) as bar:
         reporter = Reporter(bar, quiet)
         result = workflow.transfer(model, files, out, host.load(), options, on_result=reporter.result, on_steps=reporter.steps)
@@ -162,28 +170,36 @@ def transfer(
 
 @contextmanager
 def progress_bar(quiet: bool) -> Iterator[Progress]:
-    """Bars on stderr where that is a terminal."""
+    """Bars on stderr, where they can be drawn."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+    from attrxfer.training.logging import draws_bars
+
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as bar:
+    with Progress(*columns, console=console, disable=quiet or not draws_bars(console)) as bar:
         yield bar
 
 
 class Reporter:
-    """Prints a line for each file that was not changed, or that differs in form, and moves the bars."""
+    """Prints a line for each file that was not changed, or that differs in form, and moves the bars; where there are none, a
+    line each minute."""
 
     def __init__(self, bar: Progress, quiet: bool) -> None:
+        from attrxfer.training.logging import EachMinute
+
         self.bar = bar
         self.quiet = quiet
         self.all = bar.add_task("transfer", total=None)
         self.videos: dict[Path, TaskID] = {}
+        self.minute = None if quiet or not bar.disable else EachMinute()
 
     def result(self, file: FileResult, done: int, total: int) -> None:
         """After each file."""
         self.bar.update(self.all, completed=done, total=total, description=f"{done}/{total} files")
+        if self.minute is not None and self.minute.passed():
+            click.echo(f"{done} of {total} files", err=True)
         if file.reason:
             did = "copied" if file.outcome == "copied" else "skipped"
             click.echo(f"{printable(str(file.source))}: {did}: {printable(file.reason)}", err=True)
@@ -197,6 +213,8 @@ class Reporter:
         if path not in self.videos:
             self.videos[path] = self.bar.add_task(escape(printable(path.name)))
         self.bar.update(self.videos[path], completed=done, total=total)
+        if self.minute is not None and self.minute.passed():
+            click.echo(f"{printable(path.name)}: frame {done} of {total}", err=True)
 
 
 def summary(batch: BatchResult, out: Path, subject: str) -> Iterator[str]:

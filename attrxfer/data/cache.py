@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from attrxfer.errors import DataError
 from attrxfer.interfaces import Broken, Dataset
-from attrxfer.storage.files import sync, write_text
+from attrxfer.storage.files import new_file, read_json, write_text
 
+log = logging.getLogger("attrxfer")
 FORMAT = 1
 CHUNK = 256
 Progress = Callable[[int, int], None]
@@ -59,10 +60,15 @@ def open_images(
 
 
 def _open(path: Path, shape: tuple[int, ...]) -> tuple[NDArray[np.uint8], tuple[Broken, ...]] | None:
+    """The cached images and the broken ones; None where there are none, or they are damaged, which the log says."""
+    listed = path.with_suffix(".json")
+    if not path.is_file() or not listed.is_file():
+        return None
     try:
-        broken = tuple(Broken(*item) for item in json.loads(path.with_suffix(".json").read_text()))
+        broken = tuple(Broken(*item) for item in read_json(listed))
         images = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, DataError) as error:
+        log.warning("%s: damaged (%s); the images are decoded again", path, " ".join(str(error).split())[:100])
         return None
     return (images, broken) if images.shape == shape and images.dtype == np.uint8 else None
 
@@ -75,26 +81,17 @@ def _write(dataset: Dataset, count: int, size: int, path: Path, progress: Progre
             f"{path.parent}: the cache of {count} images of {size} px takes {wanted / 1e6:.0f} MB, but {free / 1e6:.0f} MB are "
             f"free; make room, or name another folder in $ATTRXFER_CACHE"
         )
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        broken: list[Broken] = []
-        array = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=(count, size, size, 3))
+    broken: list[Broken] = []
+    black = np.zeros((size, size, 3), np.uint8)
+    header = {"descr": "|u1", "fortran_order": False, "shape": (count, size, size, 3)}
+    with new_file(path) as file:  # written in order, not through a memory map: there a full disk would kill the process
+        np.lib.format.write_array_header_1_0(file, header)
         for start, chunk in _read(dataset, count):
-            for row, image in enumerate(chunk, start):
-                if isinstance(image, Broken):
-                    broken.append(image)
-                else:
-                    array[row] = image
+            broken += [image for image in chunk if isinstance(image, Broken)]
+            images = [black if isinstance(image, Broken) else image for image in chunk]
+            file.write(np.ascontiguousarray(images, np.uint8).tobytes())
             progress(start + len(chunk), count)
-        array.flush()
-        del array
-        sync(temporary)
-        temporary.replace(path)
-        write_text(path.with_suffix(".json"), json.dumps(broken))
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_text(path.with_suffix(".json"), json.dumps(broken))
 
 
 def _read(dataset: Dataset, count: int) -> Iterator[tuple[int, list[NDArray[np.uint8] | Broken]]]:

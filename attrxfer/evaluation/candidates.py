@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +18,15 @@ from attrxfer.interfaces import LearnsFromData, Metric, Model, PicksImages, Refe
 from attrxfer.media.images import find_images, frame, open_rgb
 from attrxfer.model import bundle
 from attrxfer.model.loading import load_model, locate, metadata_at
-from attrxfer.model.method import MethodModel, build_method, method_spec
+from attrxfer.model.method import MethodModel, build_method
+from attrxfer.model.resized import ResizedModel
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.registry import Registry
 from attrxfer.recipe import Recipe
+from attrxfer.recipe.tables import spec_of
 from attrxfer.training.parts import train_parts
 
+log = logging.getLogger("attrxfer")
 Images = NDArray[np.uint8]
 
 
@@ -59,15 +63,15 @@ def candidate(what: str, held: HeldOutInputs, host: Host, strength: float = 1.0)
         strength: The strength of a model, or of a method that transfers any image.
 
     Raises:
-        AttrxferError: It is none of these, a model for other attributes or another size, a method that is missing something or
-            does not apply, or one without strength where ``strength`` is not 1.
+        AttrxferError: It is none of these, a model for other attributes, a method that is missing something or does not apply,
+            or one without strength where ``strength`` is not 1.
     """
     if is_folder_of_results(what):
         return Candidate(what, _of_folder(Path(what), held))
     side = held.sources.shape[1]
     name = what if strength == 1 else f"{what} at {strength:g}"
     if isinstance(locate(what, host), str):
-        method_class = method_spec(what, host.registry, side).component.load()
+        method_class = spec_of("method", what, host.registry, side).component.load()
         if isinstance(method_class, TransfersImages) and not isinstance(method_class, LearnsFromData):
             method = MethodModel(what, host, side)
             return Candidate(name, method.images(held.sources, strength), method)
@@ -80,10 +84,11 @@ def candidate(what: str, held: HeldOutInputs, host: Host, strength: float = 1.0)
     model = load_model(what, host)
     if model.can_change and set(held.target) <= set(model.can_change):
         model = load_model(what, host, attributes=held.target)
-    if dict(model.guided) != dict(held.target) or model.size != side:
-        raise AttrxferError(
-            f"{what}: makes {dict(model.guided)} at {model.size} px, but {dict(held.target)} at {side} px is scored"
-        )
+    if dict(model.guided) != dict(held.target):
+        raise AttrxferError(f"{what}: makes {dict(model.guided)}, but {dict(held.target)} is scored")
+    if model.size != side:
+        log.info("%s: works at %d px; its change is resized to the %d px at which all are scored", what, model.size, side)
+        model = ResizedModel(model, side)
     return Candidate(name, model.images(held.sources, strength), model)
 
 

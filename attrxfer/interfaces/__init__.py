@@ -20,6 +20,7 @@ from attrxfer.interfaces.abilities import (
     ClassifiesAttributes,
     ComparesSubjects,
     Conditional,
+    GathersFiles,
     GroupsImages,
     HasDiscriminator,
     HasFraming,
@@ -32,7 +33,6 @@ from attrxfer.interfaces.abilities import (
     PicksImages,
     PlaysAdversarially,
     ReadsAttributes,
-    RecipeView,
     Recognises,
     ReferenceMethod,
     SameSubject,
@@ -54,6 +54,7 @@ from attrxfer.interfaces.data import (
     Selection,
     SetName,
 )
+from attrxfer.interfaces.engine import Engine, Job, Work
 from attrxfer.interfaces.evaluation import (
     ACCURACY,
     MATCHED,
@@ -70,9 +71,12 @@ from attrxfer.interfaces.inference import Backend, Exporter, Runner
 from attrxfer.interfaces.losses import (
     SLOTS,
     Adversarial,
+    Change,
+    ComparesReal,
     DiscriminatorTerms,
     Enhancer,
     Failure,
+    HasGenerator,
     Identity,
     Loss,
     Regularizer,
@@ -81,6 +85,7 @@ from attrxfer.interfaces.losses import (
 )
 from attrxfer.interfaces.model import ChecksInputs, ChoosesBackend, InputCheck, Model, TransfersWholeImages
 from attrxfer.interfaces.networks import Discrimination, Discriminator, Features, Generator
+from attrxfer.interfaces.recipe import RecipeView
 from attrxfer.interfaces.training import Devices, Run, Stage
 
 KINDS: dict[str, type] = {
@@ -99,6 +104,7 @@ KINDS: dict[str, type] = {
     "method": Method,
     "backend": Backend,
     "exporter": Exporter,
+    "engine": Engine,
 }
 """Every kind by its name. Adding one is its Protocol and one line here."""
 
@@ -117,12 +123,14 @@ __all__ = [
     "BringsStages",
     "Broken",
     "Calibrated",
+    "Change",
     "ChecksData",
     "ChecksInputs",
     "ChecksRecipe",
     "ChoosesBackend",
     "ChosenAutomatically",
     "ClassifiesAttributes",
+    "ComparesReal",
     "ComparesSubjects",
     "Conditional",
     "Counterfactuals",
@@ -133,22 +141,26 @@ __all__ = [
     "Discrimination",
     "Discriminator",
     "DiscriminatorTerms",
+    "Engine",
     "Enhancer",
     "Evaluation",
     "Exporter",
     "Failure",
     "Features",
     "Framing",
+    "GathersFiles",
     "Generator",
     "GroupsImages",
     "HasDiscriminator",
     "HasFraming",
+    "HasGenerator",
     "HasParts",
     "HasPatches",
     "HasPreview",
     "HasSmallSettings",
     "Identity",
     "InputCheck",
+    "Job",
     "LearnsFromData",
     "Locator",
     "Loss",
@@ -179,4 +191,5 @@ __all__ = [
     "TransfersImages",
     "TransfersWholeImages",
     "Unit",
+    "Work",
 ]

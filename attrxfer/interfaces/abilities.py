@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from attrxfer.errors import Problem
 from attrxfer.interfaces.data import DatasetView, Framing
 from attrxfer.interfaces.losses import DiscriminatorTerms, Slot
-from attrxfer.interfaces.networks import Discrimination, Features
+from attrxfer.interfaces.model import Model
+from attrxfer.interfaces.networks import Discrimination
+from attrxfer.interfaces.recipe import RecipeView
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -102,33 +104,6 @@ class HasSmallSettings(Protocol):
     small_settings: ClassVar[Mapping[str, int]]
 
 
-class RecipeView(Protocol):
-    """The assembled recipe as a component's ``check_recipe`` sees it. Shapes are of what networks make of one image."""
-
-    @property
-    def size(self) -> int:
-        """Side of the images in pixels."""
-
-    @property
-    def generator_parts(self) -> Mapping[str, tuple[int, ...]]:
-        """Names and shapes (1, C, H, W) of what the generator makes of an image: "output" and perhaps more."""
-
-    @property
-    def discriminator_features(self) -> Sequence[tuple[int, ...]]:
-        """Shapes (1, C, H, W) of the discriminator's feature maps, first to last."""
-
-    def features(self, network: Features, size: int | None = None) -> Sequence[tuple[int, ...]]:
-        """Shapes (1, C, H, W) of a features network's maps, first to last.
-
-        Args:
-            network: The network.
-            size: Side in pixels of the image that it gets; None: the recipe's.
-        """
-
-    def owner(self, stage: object) -> object | None:
-        """The component that brings a stage; None where only the recipe's own list of stages names it."""
-
-
 # ------------------------------------------------------------ networks and losses
 
 
@@ -196,12 +171,13 @@ class HasDiscriminator(Protocol):
 
     discriminator: nn.Module
 
-    def own_discriminator_loss(self, real: Tensor, generated: Tensor) -> Mapping[str, Tensor]:
+    def own_discriminator_loss(self, real: Tensor, source: Tensor, generated: Tensor) -> Mapping[str, Tensor]:
         """What the loss's own discriminator minimises.
 
         Args:
-            real: Images with the attribute, then images x, half of each (N, 3, S, S) in -1..1.
-            generated: T(x) (N, 3, S, S), without gradients.
+            real: Images that D takes for real (N, 3, S, S) in -1..1.
+            source: x (N, 3, S, S).
+            generated: T(x), some of earlier updates (N, 3, S, S), without gradients.
 
         Returns:
             Scalars by name; the discriminator minimises their sum.
@@ -397,3 +373,19 @@ class Calibrated(Protocol):
     """
 
     calibrated: ClassVar[bool]
+
+
+@runtime_checkable
+class GathersFiles(Protocol):
+    """An exporter that puts the files of several models into a folder, with what uses them there."""
+
+    def gather(self, files: Mapping[Path, Model], folder: Path) -> None:
+        """Fill a folder.
+
+        Args:
+            files: The exported files, each with its model. Their names differ.
+            folder: The folder, which may have files already. What is not the exporter's own stays as it is.
+
+        Raises:
+            AttrxferError: A model does not fit, something that is needed is missing, or a file of the user's is in the way.
+        """

@@ -41,7 +41,7 @@ class Backend(Protocol):
 class Exporter(Protocol):
     """Kind ``exporter``: writes a chain into one file that runs without torch.
 
-    Optional ability: ``Calibrated``.
+    Optional abilities: ``Calibrated``, ``GathersFiles``.
 
     Attributes:
         suffix: Of the file, with its dot. Exporters may share one when each of them opens the files of all.

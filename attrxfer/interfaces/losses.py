@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from attrxfer.interfaces.networks import Discrimination, Features
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 
 T = TypeVar("T")
 SLOTS = ("features", "pretrain", "regularize", "adversarial", "enhance")
 """When a component's stages run, in this order."""
 Slot = Literal["features", "pretrain", "regularize", "adversarial", "enhance"]
+
+
+class Change(NamedTuple):
+    """What a generator with the ability ``Conditional`` is asked for.
+
+    Attributes:
+        asked: (N, attributes): 1 makes an attribute true, -1 makes it false, 0 leaves it.
+        back: (N, attributes): what makes the images as they were again.
+    """
+
+    asked: Tensor
+    back: Tensor
 
 
 class TransferStep(Protocol):
@@ -36,9 +48,34 @@ class TransferStep(Protocol):
         """All that the generator made of x: "output", and more where it has the ability ``HasParts``."""
         ...
 
+    @property
+    def real(self) -> Tensor:
+        """Other images of the training split (N, 3, S, S), of the kind that D takes for real: images with the attribute;
+        any images where T is for many attributes."""
+        ...
+
+    @property
+    def change(self) -> Change | None:
+        """What T is asked for; None for a generator without the ability ``Conditional``."""
+        ...
+
+    def generate(self, images: Tensor, change: Tensor | None = None) -> Tensor:
+        """T of any images (N, 3, S, S), with gradients; each call is a pass of T.
+
+        Args:
+            images: The images.
+            change: (N, attributes), for a generator with the ability ``Conditional``; None: what ``step.source`` gets.
+        """
+        ...
+
+    @property
+    def attribute_loss(self) -> Tensor:
+        """The adversarial component's loss of T, a scalar."""
+        ...
+
     def discriminate(self, images: Tensor) -> Discrimination:
-        """What D sees in ``step.source`` (without gradients) or ``step.output`` (with gradients), which the adversarial
-        component augments first.
+        """What D sees in ``step.source`` or ``step.real`` (without gradients) or ``step.output`` (with gradients), which the
+        adversarial component augments first.
 
         Raises:
             ValueError: Other images.
@@ -85,13 +122,18 @@ class DiscriminatorTerms:
 class Adversarial(Protocol):
     """Kind ``adversarial``: the attribute loss of T and of D, and the augmentation of what D sees.
 
+    Optional abilities: ``ComparesReal``, ``AdaptsAugmentation``.
+
     Attributes:
         stages: (slot, stage) of the stages that play T against D.
-        discriminator_terms: How the diagnostics read D's loss.
     """
 
     stages: ClassVar[tuple[tuple[Slot, str], ...]]
-    discriminator_terms: ClassVar[DiscriminatorTerms]
+
+    @property
+    def discriminator_terms(self) -> DiscriminatorTerms:
+        """How the diagnostics read D's loss."""
+        ...
 
     def augment(self, images: Tensor, uniform: Tensor) -> Tensor:
         """What D sees instead of images.
@@ -106,7 +148,7 @@ class Adversarial(Protocol):
         ...
 
     def generator_loss(self, generated: Tensor) -> Tensor:
-        """T's attribute loss, a scalar, from D's logits (N,) of generated images."""
+        """T's attribute loss, a scalar, from D's logits of generated images: (N,), or (N, P) of P patches."""
         ...
 
     def discriminator_loss(
@@ -123,6 +165,21 @@ class Adversarial(Protocol):
         Returns:
             Scalars by name; D minimises their sum.
         """
+        ...
+
+
+@runtime_checkable
+class ComparesReal(Protocol):
+    """An adversarial component whose loss of T compares generated images with real ones.
+
+    Attributes:
+        compares_real: Whether it does; then each update of T has one more pass of D.
+    """
+
+    compares_real: bool
+
+    def compared_loss(self, generated: Tensor, real: Tensor) -> Tensor:
+        """T's attribute loss, a scalar, from D's logits of generated and of real images, of one shape."""
         ...
 
 
@@ -143,15 +200,27 @@ class Loss(Protocol):
 class Identity(Loss, Protocol):
     """Kind ``identity``: keeps the subject the same.
 
-    Optional abilities: ``SupervisesDiscriminator``, ``HasDiscriminator``.
+    Optional abilities: ``SupervisesDiscriminator``, ``HasDiscriminator``, ``HasGenerator``.
     """
 
 
 class Regularizer(Loss, Protocol):
     """Kind ``regularizer``: any other term, such as one that keeps the output clean.
 
-    Optional ability: ``HasDiscriminator``.
+    Optional abilities: ``HasDiscriminator``, ``HasGenerator``.
     """
+
+
+@runtime_checkable
+class HasGenerator(Protocol):
+    """A loss with a generator of its own, for example one that transfers back. It is updated whenever T is, by the gradients of
+    the whole objective, and is no part of the bundle.
+
+    Attributes:
+        generator: A torch module; frozen while D is updated.
+    """
+
+    generator: nn.Module
 
 
 class Enhancer(Protocol):

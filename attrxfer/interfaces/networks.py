@@ -23,7 +23,8 @@ class Discrimination(NamedTuple):
     """What D returns.
 
     Attributes:
-        logit: (N,), positive for images that D takes for real ones with the attribute.
+        logit: (N,), positive for images that D takes for real ones with the attribute; (N, P) for a D that judges P patches
+            of each image.
         features: The map (N, C, H, W) of each convolution, first to last.
         attributes: (N, K), for a D that says which of K attributes it sees: positive where an image has one.
     """

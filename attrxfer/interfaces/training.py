@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from attrxfer.interfaces.data import Batch, DatasetView, SetName
-from attrxfer.interfaces.losses import Adversarial, Enhancer, Identity, Regularizer, TransferStep
+from attrxfer.interfaces.losses import Adversarial, Change, Enhancer, Identity, Regularizer, TransferStep
 
 if TYPE_CHECKING:
     import torch
@@ -107,13 +107,13 @@ class Run(Protocol):
         """
         ...
 
-    def transfer(self, source: Tensor, index: int, generator: nn.Module | None = None) -> TransferStep:
+    def transfer(self, source: Tensor, index: int, change: Change | None = None) -> TransferStep:
         """One update of the generator.
 
         Args:
             source: Images (N, 3, S, S) to transfer.
             index: Number of the update; it seeds the update's random numbers.
-            generator: What transfers them, for example T held to a change; None: T.
+            change: What T is asked for, where it is for many attributes; None: every attribute becomes true.
         """
         ...
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol, TypeVar
+from typing import ClassVar, Literal, NamedTuple, Protocol, TypeVar
 
 from attrxfer.errors import AttrxferError, DataError, in_a_line
 from attrxfer.media.files import FileTask
@@ -91,7 +91,13 @@ def ignore_steps(path: Path, done: int, total: int) -> None:
 
 
 class FileProcessor(Protocol):
-    """Transfers files of one kind."""
+    """Transfers files of one kind.
+
+    Attributes:
+        portion: How many files a worker gets at once, where an engine has them transferred.
+    """
+
+    portion: ClassVar[int]
 
     def accepts(self, path: Path) -> bool:
         """Whether this processor takes such files, by name."""
@@ -167,12 +173,46 @@ def ignore_result(file: FileResult, done: int, total: int) -> None:
     """An ``OnResult`` that does nothing."""
 
 
+Run = Callable[[Sequence[Sequence[FileTask]]], Generator[tuple[FileTask, FileResult]]]
+"""Has portions of files done, each in its order, and gives each file with what became of it, in any order."""
+
+
+class FileWork:
+    """What processors do with files."""
+
+    def __init__(self, processors: Sequence[FileProcessor], options: BatchOptions, on_steps: OnSteps = ignore_steps) -> None:
+        """Set it up.
+
+        Args:
+            processors: Each file goes to the first that accepts it. They run one after another.
+            options: What becomes of files with nothing to change.
+            on_steps: Handed to the processors.
+        """
+        self.processors = processors
+        self.options = options
+        self.on_steps = on_steps
+
+    def __call__(self, tasks: Sequence[FileTask]) -> Generator[FileResult]:
+        """Process files; gives one result a file, those of one processor after those of another."""
+        for processor, own in _assign(tasks, self.processors):
+            answers = processor.process(own, self.on_steps)
+            for task in own:
+                yield _finish(task, next(answers), self.options)
+
+    def here(self, portions: Sequence[Sequence[FileTask]]) -> Generator[tuple[FileTask, FileResult]]:
+        """Process files in this process (a ``Run``)."""
+        tasks = [task for portion in portions for task in portion]
+        with closing(self(tasks)) as results:
+            yield from zip(tasks, results, strict=True)
+
+
 def process_files(
     tasks: Sequence[FileTask],
     processors: Sequence[FileProcessor],
     options: BatchOptions | None = None,
     on_result: OnResult = ignore_result,
     on_steps: OnSteps = ignore_steps,
+    run: Run | None = None,
 ) -> BatchResult:
     """Transfer files; broken ones are skipped and reported.
 
@@ -180,29 +220,37 @@ def process_files(
 
     Args:
         tasks: The files, see ``find_tasks``.
-        processors: Each file goes to the first that accepts it. They run one after another.
+        processors: Each file goes to the first that accepts it.
         options: Which files are processed.
         on_result: Called after each file.
         on_steps: Handed to the processors.
+        run: What has the files processed; None: this process, by the processors, one after another.
 
     Raises:
         AttrxferError: No processor accepts a file.
     """
     options = options or BatchOptions()
     part, parts = options.shard
-    tasks = tasks[part - 1 :: parts]
-    result = BatchResult()
-    for processor, own in _assign(tasks, processors):
-        with closing(_process(processor, own, options, on_steps)) as files:
-            for file in files:
-                result.files.append(file)
-                on_result(file, len(result.files), len(tasks))
-    return result
+    owned = _assign(tasks[part - 1 :: parts], processors)
+    there = {task for _, own in owned for task in own if options.skip_existing and os.path.exists(task.target)}  # noqa: PTH110 (raises nothing)
+    left = [(processor, [task for task in own if task not in there]) for processor, own in owned]
+    portions = [own[start : start + each.portion] for each, own in left for start in range(0, len(own), each.portion)]
+    order = {task: number for number, task in enumerate(task for _, own in owned for task in own)}
+    results: list[tuple[int, FileResult]] = []
+
+    def done(task: FileTask, result: FileResult) -> None:
+        results.append((order[task], result))
+        on_result(result, len(results), len(order))
+
+    for task in sorted(there, key=order.__getitem__):
+        done(task, FileResult(task.source, task.name, "there"))
+    with closing((run or FileWork(processors, options, on_steps).here)(portions)) as finished:
+        for task, result in finished:
+            done(task, result)
+    return BatchResult([result for _, result in sorted(results, key=lambda one: one[0])])
 
 
-def _assign(
-    tasks: Sequence[FileTask], processors: Sequence[FileProcessor]
-) -> Iterator[tuple[FileProcessor, Sequence[FileTask]]]:
+def _assign(tasks: Sequence[FileTask], processors: Sequence[FileProcessor]) -> list[tuple[FileProcessor, Sequence[FileTask]]]:
     """Each processor with its files."""
     owners = []
     for task in tasks:
@@ -210,17 +258,10 @@ def _assign(
         if owner is None:
             raise AttrxferError(f"{task.source}: files of this kind cannot be transferred")
         owners.append(owner)
-    for number, processor in enumerate(processors):
-        yield processor, [task for task, owner in zip(tasks, owners, strict=True) if owner == number]
-
-
-def _process(
-    processor: FileProcessor, tasks: Sequence[FileTask], options: BatchOptions, on_steps: OnSteps
-) -> Generator[FileResult]:
-    there = {task for task in tasks if options.skip_existing and os.path.exists(task.target)}  # noqa: PTH110 (raises nothing)
-    answers = processor.process([task for task in tasks if task not in there], on_steps)
-    for task in tasks:
-        yield FileResult(task.source, task.name, "there") if task in there else _finish(task, next(answers), options)
+    return [
+        (processor, [task for task, owner in zip(tasks, owners, strict=True) if owner == number])
+        for number, processor in enumerate(processors)
+    ]
 
 
 def _finish(task: FileTask, answer: Answer, options: BatchOptions) -> FileResult:

@@ -18,6 +18,7 @@ from PIL.PngImagePlugin import PngInfo
 from attrxfer.errors import DataError, in_a_line
 from attrxfer.interfaces import Framing
 from attrxfer.media.files import list_files
+from attrxfer.plugin.distribution import install
 from attrxfer.storage.files import write_bytes
 
 HEIF = frozenset({".heic", ".heif", ".hif"})
@@ -27,7 +28,7 @@ PLAIN = frozenset({".apng", ".bmp", ".dib", ".pbm", ".pgm", ".png", ".pnm", ".pp
 SUFFIXES = HEIF | JPEG2000 | JPEG | PLAIN | {".avif", ".gif", ".tif", ".tiff", ".webp"}
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs")
 """What such a file begins with, whatever it is called."""
-INSTALL_HEIF = "pip install 'attrxfer[heif]'"
+INSTALL_HEIF = install("heif")
 JPEG_QUALITY = 95
 STRIP = 1 << 21
 """Pixels of an image that are computed at once."""

@@ -148,6 +148,7 @@ class CropProcessor(BatchedProcessor[CropItem]):
     """Frames each image as the training images were and writes the result at the model's size, in the file's own format."""
 
     batch_size = 32
+    portion = 4 * batch_size
 
     def __init__(
         self,

@@ -30,9 +30,11 @@ class BatchedProcessor(ABC, Generic[Item]):
 
     Attributes:
         batch_size: How many files are transferred at once.
+        portion: How many files a worker gets at once, whole batches: what it reads ahead and writes meanwhile are of these.
     """
 
     batch_size: ClassVar[int]
+    portion: ClassVar[int] = 16
 
     @abstractmethod
     def accepts(self, path: Path) -> bool:

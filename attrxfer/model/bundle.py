@@ -19,7 +19,7 @@ from attrxfer.errors import AttrxferError, BundleError, UnknownName, did_you_mea
 from attrxfer.model.card import FORMAT, METADATA, WEIGHTS, read_card
 from attrxfer.plugin.parameters import Spec, build, check
 from attrxfer.plugin.registry import Registry
-from attrxfer.storage.files import new_folder, sha256, write_text
+from attrxfer.storage.files import new_folder, sha256, write_tensors, write_text
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -59,17 +59,15 @@ def save(path: Path, chain: Sequence[tuple[Spec, nn.Module]], metadata: Mapping[
         metadata: What the run knows: recipe, task, size, framing, alignment (mean landmarks of the training images,
             [[x, y], ...] in pixels of ``size``, or null), plugins, licences, scores.
     """
-    from safetensors.torch import save_file
-
     tensors: dict[str, Tensor] = {}
     for number, (_, network) in enumerate(chain):
         for name, tensor in network.state_dict().items():
             tensors[f"{number}.{name}"] = tensor.detach().cpu().clone().contiguous()
     with new_folder(path) as folder:
-        save_file(tensors, folder / WEIGHTS)
+        write_tensors(folder / WEIGHTS, tensors)
         steps = [{"kind": spec.kind, **spec.table()} for spec, _ in chain]
         content = {"format": FORMAT, "sha256": {WEIGHTS: sha256(folder / WEIGHTS)}, "chain": steps, **metadata}
-        (folder / METADATA).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        (folder / METADATA).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def add_scores(path: Path, scores: Mapping[str, Any], response: Mapping[str, Any] | None = None) -> None:

@@ -20,6 +20,7 @@ from attrxfer.plugin.parameters import build, missing_for, named
 from attrxfer.plugin.registry import Registry
 from attrxfer.storage.cache import cached
 from attrxfer.storage.conversion import normalize, quantize
+from attrxfer.storage.files import read_json
 
 AUTO = "auto"
 REPEATS = 3
@@ -94,7 +95,7 @@ def fastest(graph: Graph, example: NDArray[np.uint8], key: str, registry: Regist
         times = {name: _measure(name, graph, example, key, registry) for name in _automatic(registry)}
         return json.dumps({"fastest": min(times, key=lambda name: times[name]), "seconds": times}, indent=2).encode()
 
-    return str(json.loads(cached(f"backends/{what}.json", measured).read_text())["fastest"])
+    return str(read_json(cached(f"backends/{what}.json", measured))["fastest"])
 
 
 def _automatic(registry: Registry) -> list[str]:

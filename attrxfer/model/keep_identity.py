@@ -45,6 +45,12 @@ class KeepIdentity(CallableModel):
         self.strengths: list[float] = []
         self.unknown = 0
 
+    def forget(self) -> tuple[tuple[float, ...], int]:
+        """``strengths`` and ``unknown`` of the images since the last call; both begin anew."""
+        noted = tuple(self.strengths), self.unknown
+        self.strengths, self.unknown = [], 0
+        return noted
+
     def check_inputs(self, images_u8: NDArray[np.uint8]) -> InputCheck:
         """What the model itself knows of the images."""
         return self.model.check_inputs(images_u8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 from attrxfer.errors import AttrxferError, UnknownName, did_you_mean
 from attrxfer.model import bundle, exported
 from attrxfer.model.calling import CallableModel
-from attrxfer.model.method import is_table
+from attrxfer.plugin.distribution import training_packages
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.host import load as load_host
+from attrxfer.recipe.tables import is_table
 
 if TYPE_CHECKING:
     import torch
+
+log = logging.getLogger("attrxfer")
 
 
 def load_model(
@@ -41,6 +45,7 @@ def load_model(
     """
     host = host or load_host()
     place = locate(path_or_name, host)
+    log.debug("model: %s", place)
     if attributes is not None and (isinstance(place, str) or place.is_file()):
         raise AttrxferError(f"{path_or_name}: only a bundle for many attributes lets you choose: leave --attribute out")
     if isinstance(place, str):
@@ -49,7 +54,8 @@ def load_model(
         return MethodModel(place, host)
     if place.is_file():
         return exported.open_file(place, host.registry)
-    from attrxfer.model.torch_model import TorchModel  # takes seconds: torch, which an exported file does without
+    with training_packages():  # takes seconds: torch, which an exported file does without
+        from attrxfer.model.torch_model import TorchModel
 
     return TorchModel(bundle.load(place, host.registry), device, attributes)
 

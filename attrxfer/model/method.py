@@ -2,53 +2,23 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from attrxfer.errors import AttrxferError, InvalidRecipe
+from attrxfer.errors import AttrxferError
 from attrxfer.interfaces import Framing, Method, TransfersImages, TransfersWholeImages
 from attrxfer.model.calling import CallableModel
 from attrxfer.model.exported import in_batches
 from attrxfer.plugin.host import Host
-from attrxfer.plugin.parameters import Spec, build, check, missing_for, named
+from attrxfer.plugin.parameters import Spec, build, missing_for
 from attrxfer.plugin.registry import Registry
+from attrxfer.recipe.tables import spec_of
 
 SIZE = 64
 """Side in pixels of the images of a method, which was not trained at any size."""
-
-
-def is_table(text: str) -> bool:
-    """Whether a candidate is written as a table: ``{use = "NAME", setting = value}``."""
-    return text.lstrip().startswith("{")
-
-
-def method_spec(text: str, registry: Registry, size: int) -> Spec:
-    """The settings of a method that a command names.
-
-    Args:
-        text: The registered name, or a table of TOML with ``use`` and settings.
-        registry: The components.
-        size: Side of the images in pixels.
-
-    Raises:
-        UnknownName: No such method.
-        AttrxferError: The table is no TOML.
-        InvalidRecipe: A setting is wrong or missing.
-    """
-    if not is_table(text):
-        return named("method", text, registry, size=size)
-    try:
-        table = tomllib.loads(f"method = {text}")["method"]
-    except tomllib.TOMLDecodeError as error:
-        raise AttrxferError(f"{text}: no table of TOML ({error})") from None
-    spec, problems = check("method", table, registry, path="method", shared={"size": size})
-    if spec is None:
-        raise InvalidRecipe(text, problems)
-    return spec
 
 
 def build_method(name: str, registry: Registry, size: int) -> tuple[Spec, Method, dict[str, Any]]:
@@ -63,7 +33,7 @@ def build_method(name: str, registry: Registry, size: int) -> tuple[Spec, Method
         UnknownName: No such method.
         AttrxferError: Something that the method reads is missing.
     """
-    spec = method_spec(name, registry, size)
+    spec = spec_of("method", name, registry, size)
     missing = missing_for(spec)
     if missing:
         raise AttrxferError(f"method {name} is missing {'; '.join(missing)}")

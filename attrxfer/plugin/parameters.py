@@ -178,24 +178,34 @@ def check(
     return (Spec(kind, name, component, values), []) if not problems else (None, problems)
 
 
-def named(kind: str, name: str, registry: Registry, *, size: int | None = None, also: Sequence[str] = ()) -> Spec:
-    """The Spec, with default settings, of a component that a command names.
+def named(
+    kind: str,
+    name: str,
+    registry: Registry,
+    *,
+    size: int | None = None,
+    settings: Mapping[str, Any] | None = None,
+    also: Sequence[str] = (),
+) -> Spec:
+    """The Spec of a component that a command names.
 
     Args:
         kind: The component's kind.
         name: The component's name.
         registry: The registered components.
         size: Value of the parameter ``size``, if it has one.
+        settings: Its settings; None: those by default.
         also: Other names that the command accepts, for the error's suggestion.
 
     Raises:
         UnknownName: There is no such component; the message has the nearest name.
-        InvalidRecipe: A setting has no default.
+        InvalidRecipe: A setting has no default, or is wrong.
     """
     names = registry.names(kind)
     if name not in names:
         raise UnknownName(f'no {kind} "{name}"{did_you_mean(name, [*also, *names])}')
-    spec, problems = check(kind, {"use": name}, registry, path=kind, shared={} if size is None else {"size": size})
+    table = {**(settings or {}), "use": name}
+    spec, problems = check(kind, table, registry, path=kind, shared={} if size is None else {"size": size})
     if spec is None:
         raise InvalidRecipe(f"{kind} {name}", problems)
     return spec

@@ -104,6 +104,7 @@ class Registry:
     method = _Kind()
     backend = _Kind()
     exporter = _Kind()
+    engine = _Kind()
 
     def __repr__(self) -> str:
         kinds = {kind for kind, _ in self._components}

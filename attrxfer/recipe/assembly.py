@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from attrxfer.data import CachedDataset, Sets, check_task, make_sets, open_data
+from attrxfer.errors import DataError
 from attrxfer.interfaces import SLOTS, BringsStages, ChecksData, Metric, ReadsAttributes, Stage
 from attrxfer.plugin.parameters import OWNED, Spec, build, component_key, missing_for, parts
 from attrxfer.recipe.schema import MANY, ONE, Recipe
@@ -224,6 +225,9 @@ class Assembly:
                 any image is decoded.
         """
         recipe, task = self.recipe, self.recipe.task
+        side = recipe.data.values.get("size", recipe.train.size)
+        if side != recipe.train.size:  # a recipe that is written out in full names both
+            raise DataError(f"data.size is {side}, but train.size is {recipe.train.size}: set both, to the same")
         dataset = self.build(recipe.data)
         selection = self.build(recipe.selection) if recipe.selection else None
         records = dataset.records()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 import logging
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from attrxfer.plugin.host import Host
 from attrxfer.recipe.merging import apply_overrides, merge
 from attrxfer.recipe.parsing import parse
 from attrxfer.recipe.schema import Recipe
+from attrxfer.recipe.toml import read_toml
 
 WITH_DATA = "with_data"
 """Key of a recipe: the registered recipe that replaces it where the user gives data (``--data``)."""
@@ -34,6 +35,7 @@ def load(source: str | Path, host: Host, overrides: Sequence[str] = (), data: Ma
         InvalidRecipe: Every problem of the recipe.
     """
     path = _locate(str(source), None, host)
+    log.debug("recipe: %s", path)
     other = _toml(path).get(WITH_DATA)
     if data is not None and other is not None:
         if not isinstance(other, str) or other not in host.recipes():
@@ -76,12 +78,12 @@ def read(source: str | Path, host: Host) -> dict[str, Any]:
         UnknownName: There is no such recipe.
         InvalidRecipe: A file is no TOML, or ``extends`` names no recipe.
     """
-    return _read(_locate(str(source), None, host), host, ())
+    return _read(_locate(str(source), None, host), host)
 
 
 def _locate(source: str, beside: Path | None, host: Host) -> Path:
     """A file (also without ``.toml``, also beside the recipe that extends it), else a registered recipe."""
-    near = [Path(source)] if beside is None else [beside.parent / source, (beside.parent / source).with_suffix(".toml")]
+    near = [Path(source)] if beside is None else [beside.parent / source, beside.parent / f"{source}.toml"]
     for candidate in near:
         if candidate.is_file() and candidate != beside:
             return candidate
@@ -93,24 +95,30 @@ def _locate(source: str, beside: Path | None, host: Host) -> Path:
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return read_toml(path)
+    except ValueError as error:
         raise InvalidRecipe(str(path), [Problem("", f"not TOML: {error}")]) from None
 
 
-def _read(path: Path, host: Host, above: tuple[Path, ...]) -> dict[str, Any]:
-    if path.resolve() in above:
-        chain = " -> ".join(p.name for p in (*above, path))
-        raise InvalidRecipe(str(path), [Problem("extends", f"a circle: {chain}")])
-    table = _toml(path)
-    table.pop(WITH_DATA, None)  # only of the recipe that is asked for: whoever extends it may have changed what it replaces
-    base = table.pop("extends", None)
-    if base is None:
-        return table
-    if not isinstance(base, str):
-        raise InvalidRecipe(str(path), [Problem("extends", "expected the name or path of a recipe")])
-    try:
-        parent = _read(_locate(base, path, host), host, (*above, path.resolve()))
-    except UnknownName as error:
-        raise InvalidRecipe(str(path), [Problem("extends", str(error))]) from None
-    return merge(parent, table, ())
+def _read(path: Path, host: Host) -> dict[str, Any]:
+    """The table of a file, merged with all that it extends."""
+    tables: list[dict[str, Any]] = []
+    chain: dict[Path, str] = {}
+    while True:
+        place = path.resolve()
+        if place in chain:
+            names = [*list(chain.values())[list(chain).index(place) :], path.name]
+            raise InvalidRecipe(str(path), [Problem("extends", f"a circle: {' -> '.join(names)}")])
+        chain[place] = path.name
+        table = _toml(path)
+        table.pop(WITH_DATA, None)  # only of the recipe that is asked for: whoever extends it may have changed what it replaces
+        base = table.pop("extends", None)
+        tables.append(table)
+        if base is None:
+            return functools.reduce(lambda parent, child: merge(parent, child, ()), reversed(tables))
+        if not isinstance(base, str):
+            raise InvalidRecipe(str(path), [Problem("extends", "expected the name or path of a recipe")])
+        try:
+            path = _locate(base, path, host)
+        except UnknownName as error:
+            raise InvalidRecipe(str(path), [Problem("extends", str(error))]) from None

@@ -7,7 +7,8 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from attrxfer.errors import Problem
+from attrxfer.errors import Problem, shorten
+from attrxfer.recipe.toml import DEEPEST, parse_toml
 
 SETTINGS = ("task", "train", "report")
 
@@ -64,13 +65,17 @@ def apply_overrides(table: Mapping[str, Any], overrides: Sequence[str]) -> tuple
     parsed: list[tuple[list[str], Any]] = []
     for override in overrides:
         key, equals, text = override.partition("=")
-        keys = _keys(key.strip())
+        try:
+            keys, value = _keys(key.strip()), _value(text.strip())
+        except ValueError as error:
+            problems.append(Problem("--set", f'"{shorten(override)}": {error}'))
+            continue
         if not equals or not all(keys):
-            problems.append(Problem("--set", f'"{override}" is not of the form a.b=value'))
+            problems.append(Problem("--set", f'"{shorten(override)}" is not of the form a.b=value'))
         elif keys[0] == "extends":
             problems.append(Problem("--set extends", "a recipe's base cannot be changed here; name another recipe"))
         else:
-            parsed.append((keys, _value(text.strip())))
+            parsed.append((keys, value))
     for keys, value in sorted(parsed, key=_order):
         try:
             changed = _put(changed, keys, value, ())
@@ -91,8 +96,10 @@ def _keys(text: str) -> list[str]:
     (['guided', '5 o.clock'], ['guided', 'Größe'])
     """
     try:
-        table: Any = tomllib.loads(f"{text} = 0")
+        table: Any = parse_toml(f"{text} = 0")
     except tomllib.TOMLDecodeError:
+        if text.count(".") >= DEEPEST:
+            raise ValueError(f"nested more than {DEEPEST} levels deep") from None
         return [part.strip() for part in text.split(".")]
     keys = []
     while isinstance(table, dict):
@@ -103,7 +110,7 @@ def _keys(text: str) -> list[str]:
 
 def _value(text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        return parse_toml(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
 

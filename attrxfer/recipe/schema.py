@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -201,6 +201,14 @@ class Recipe:
         table["report"] = plain(vars(self.report))
         return table
 
+    def with_absolute_paths(self) -> Recipe:
+        """The same recipe, whose paths mean the same in every folder."""
+        changed = {part.name: _absolute(getattr(self, part.name)) for part in fields(self) if part.init}
+        start = Path(self.train.start)
+        if self.train.start and start.exists():  # else it is a shipped model's name
+            changed["train"] = replace(self.train, start=str(start.absolute()))
+        return replace(self, **changed)
+
     def to_toml(self) -> str:
         """``filled`` as the text of a recipe file, which opens with its command as every recipe does."""
         opening = f"# attrxfer run recipe.toml        {self.source}, every setting written out\n"
@@ -209,6 +217,17 @@ class Recipe:
     def digest(self) -> str:
         """Hex sha256 of the filled recipe."""
         return hashlib.sha256(json.dumps(self.filled(), sort_keys=True).encode()).hexdigest()
+
+
+def _absolute(value: Any) -> Any:
+    """A value of a recipe with all its paths absolute."""
+    if isinstance(value, Spec):
+        return replace(value, values={key: _absolute(inner) for key, inner in value.values.items()})
+    if isinstance(value, Mapping):
+        return {key: _absolute(inner) for key, inner in value.items()}
+    if isinstance(value, tuple):
+        return tuple(map(_absolute, value))
+    return value.absolute() if isinstance(value, Path) else value
 
 
 def shared(train: Mapping[str, Any]) -> dict[str, Any]:

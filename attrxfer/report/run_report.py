@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from attrxfer.report.markdown import conditions
 from attrxfer.report.pages import render
 from attrxfer.report.score_text import shown
 from attrxfer.report.scorecard import score_table
-from attrxfer.storage.files import write_text
+from attrxfer.storage.files import read_json, write_text
 from attrxfer.storage.run_folder import RunFolder
 
 SHOWN_GRIDS = 8
@@ -35,7 +34,7 @@ def write_report(folder: RunFolder, recipe: Recipe, reference: Mapping[str, Any]
         reference: The filled recipe that ``recipe.reference`` names; None if there is none.
     """
     info = folder.read_info()
-    scores = json.loads(folder.scores.read_text()) if folder.scores.is_file() else {}
+    scores = read_json(folder.scores) if folder.scores.is_file() else {}
     guided = conditions(recipe.task.guided)
     last, over_time = _grid(folder)
     page = render(
@@ -53,7 +52,7 @@ def write_report(folder: RunFolder, recipe: Recipe, reference: Mapping[str, Any]
         environment=_environment(info),
         reference=str(recipe.reference) if reference is not None else "",
         differences=_differences(recipe, reference) if reference is not None else [],
-        recipe=folder.recipe.read_text(),
+        recipe=folder.recipe.read_text(encoding="utf-8-sig"),
         resume=folder.resume_command,
         bundle=str(folder.bundle),
     )

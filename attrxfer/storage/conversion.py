@@ -27,7 +27,7 @@ def to_tensor(images_u8: NDArray[np.uint8]) -> Tensor:
     """``normalize`` for an array."""
     import torch
 
-    return normalize(torch.from_numpy(np.ascontiguousarray(images_u8)))
+    return normalize(torch.from_numpy(np.require(images_u8, requirements=["C", "W"])))
 
 
 def to_uint8(images: Tensor) -> NDArray[np.uint8]:

@@ -4,39 +4,24 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from attrxfer.errors import DataError, in_a_line
+from attrxfer.storage.drafts import ENDING, prefix, sweep
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-NAME_BYTES = 255
-"""Longest name of a file, in bytes, on the usual file systems."""
-DRAFT_ENDING = 12
-"""What ``tempfile`` and ".tmp" add to a draft's name."""
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
-
-
-def hidden_name(path: Path, ending: str, room: int = 0) -> str:
-    """A hidden name for what belongs to a file, in the same folder: ".a.png.work". It is short enough for the file system.
-
-    Args:
-        path: The file.
-        ending: What follows its name: "work".
-        room: Bytes that will be added.
-    """
-    name = f".{path.name}.{ending}"
-    if len(os.fsencode(name)) + room <= NAME_BYTES:
-        return name
-    return f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:32]}.{ending}"
 
 
 def is_full_disk(error: BaseException) -> bool:
@@ -55,34 +40,8 @@ def sync(path: Path) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file atomically: temporary name in the same folder, fsync, rename."""
-    with _draft(path) as file:
+    with new_file(path) as file:
         file.write(content)
-
-
-def copy(source: Path, path: Path) -> None:
-    """Copy a file atomically, without reading it into memory at once."""
-    with source.open("rb") as content, _draft(path) as file:
-        shutil.copyfileobj(content, file)
-
-
-@contextmanager
-def _draft(path: Path) -> Iterator[IO[bytes]]:
-    """An open file with a temporary name. It is renamed to ``path`` on success and removed after an error."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=hidden_name(path, "", DRAFT_ENDING), suffix=".tmp", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp makes files private; these get the user's usual permissions
-        temporary.chmod(0o666 & ~UMASK)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync(path.parent)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -90,28 +49,95 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode())
 
 
+def copy(source: Path, path: Path) -> None:
+    """Copy a file atomically, without reading it into memory at once."""
+    with source.open("rb") as content, new_file(path) as file:
+        shutil.copyfileobj(content, file)
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[IO[bytes]]:
+    """An open file with a temporary name. It is renamed to ``path`` on success and removed after an error.
+
+    Raises:
+        OSError: It cannot be written; its ``filename`` is ``path``.
+    """
+    with naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sweep(path.parent)
+        handle, name = tempfile.mkstemp(prefix=prefix(path), suffix=ENDING, dir=path.parent)
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.chmod(0o666 & ~UMASK)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        sync(path.parent)
+
+
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """A temporary folder to fill. It replaces ``path`` on success and is removed after an error."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=hidden_name(path, "", DRAFT_ENDING), suffix=".tmp", dir=path.parent))
+    """A temporary folder to fill. It replaces ``path`` on success and is removed after an error.
+
+    Raises:
+        OSError: It cannot be written; its ``filename`` is ``path``.
+    """
+    with naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sweep(path.parent)
+        temporary = Path(tempfile.mkdtemp(prefix=prefix(path), suffix=ENDING, dir=path.parent))
+        try:
+            temporary.chmod(0o777 & ~UMASK)
+            yield temporary
+            for file in sorted(temporary.rglob("*")):
+                sync(file)
+            sync(temporary)
+            if path.exists():
+                old = Path(tempfile.mkdtemp(prefix=prefix(path), suffix=ENDING, dir=path.parent))
+                path.replace(old / "old")
+                temporary.replace(path)
+                shutil.rmtree(old, ignore_errors=True)
+            else:
+                temporary.replace(path)
+            sync(path.parent)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Errors of the system inside name ``path``: by themselves they name its draft, or no file at all (a full disk)."""
     try:
-        temporary.chmod(0o777 & ~UMASK)
-        yield temporary
-        for file in sorted(temporary.rglob("*")):
-            sync(file)
-        sync(temporary)
-        if path.exists():
-            old = Path(tempfile.mkdtemp(prefix=hidden_name(path, "", DRAFT_ENDING), suffix=".tmp", dir=path.parent))
-            path.replace(old / "old")
-            temporary.replace(path)
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            temporary.replace(path)
-        sync(path.parent)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
+        yield
+    except OSError as error:
+        named = error.filename
+        if named is None or (isinstance(named, str | Path) and ENDING in str(named)):
+            error.filename = str(path)
         raise
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write tensors as safetensors, into a folder that ``new_folder`` gave.
+
+    Raises:
+        OSError: The disk is full, for example.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    try:
+        save_file(dict(tensors), path)
+    except SafetensorError as error:
+        number = re.search(r"os error (\d+)", str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from None
 
 
 def is_file_name(text: str) -> bool:
@@ -127,6 +153,21 @@ def sha256(path: Path) -> str:
     """Hex digest of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        DataError: It is no JSON: empty or full of zeros after a power cut, for example.
+        OSError: It cannot be read.
+    """
+    content = path.read_bytes()
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        reason = "empty" if not content.strip(b"\0 \n") else " ".join(str(error).split())[:100]
+        raise DataError(f"{path}: damaged ({reason})") from None
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import platform
+import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,9 +13,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from attrxfer.errors import AttrxferError
-from attrxfer.storage.files import write_text
+from attrxfer.errors import AttrxferError, DataError
+from attrxfer.storage.files import read_json, write_text
 
+log = logging.getLogger("attrxfer")
 LIBRARIES = ("torch", "torchvision", "accelerate", "timm", "kornia", "numpy", "safetensors")
 
 
@@ -21,8 +24,8 @@ LIBRARIES = ("torch", "torchvision", "accelerate", "timm", "kornia", "numpy", "s
 class RunFolder:
     """The folder of a run.
 
-    It holds recipe.toml (filled), run.json (environment, data), metrics.jsonl, samples/, checkpoints/, and at the end
-    bundle/, scores.json and report.html.
+    It holds recipe.toml (filled), run.json (environment, data), metrics.jsonl, samples/, checkpoints/, ends/ (where stages that
+    train T ended, so that they can be lengthened), and at the end bundle/, scores.json and report.html.
 
     Attributes:
         path: The folder.
@@ -51,6 +54,10 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def ends(self) -> Path:
+        return self.path / "ends"
+
+    @property
     def bundle(self) -> Path:
         return self.path / "bundle"
 
@@ -68,7 +75,7 @@ class RunFolder:
 
     @property
     def resume_command(self) -> str:
-        return f"attrxfer run --resume {self.path}"
+        return f"attrxfer run --resume {shlex.quote(str(self.path))}"
 
     def create(self, recipe: str, info: dict[str, Any]) -> None:
         """Make the folder, with recipe.toml and run.json.
@@ -120,7 +127,7 @@ class RunFolder:
             yield
             return
         self.path.mkdir(parents=True, exist_ok=True)
-        with self.lock.open("w") as file:
+        with self.lock.open("wb") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -128,20 +135,38 @@ class RunFolder:
             yield
 
     def read_info(self) -> dict[str, Any]:
-        return json.loads(self.info.read_text()) if self.info.is_file() else {}
+        """The content of run.json; empty where there is none, or it is damaged, which the log says."""
+        if not self.info.is_file():
+            return {}
+        try:
+            content = read_json(self.info)
+        except DataError:
+            content = None
+        if isinstance(content, dict):
+            return content
+        log.warning("%s: damaged; what it said of the run is lost", self.info)
+        return {}
 
     def update_info(self, values: dict[str, Any]) -> None:
         """Add or replace entries of run.json."""
         write_text(self.info, json.dumps({**self.read_info(), **values}, indent=2, ensure_ascii=False) + "\n")
 
     def read_metrics(self) -> Iterator[dict[str, Any]]:
-        """The lines of metrics.jsonl, without an incomplete last line."""
+        """The lines of metrics.jsonl, without an incomplete last line; up to a damaged one, which the log names."""
         if not self.metrics.is_file():
             return
-        with self.metrics.open() as file:
-            for line in file:
-                if line.endswith("\n"):
-                    yield json.loads(line)
+        with self.metrics.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if not line.endswith(b"\n"):
+                    return
+                try:
+                    values = json.loads(line)
+                except (ValueError, RecursionError):
+                    values = None
+                if not isinstance(values, dict):
+                    log.warning("%s, line %d: damaged; the lines from there on are left out", self.metrics, number)
+                    return
+                yield values
 
     def rewrite_metrics(self, lines: Iterable[dict[str, Any]]) -> None:
         write_text(self.metrics, "".join(json.dumps(line) + "\n" for line in lines))

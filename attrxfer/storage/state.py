@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
 
-from attrxfer.errors import BundleError
-from attrxfer.storage.files import new_folder, sha256
+from attrxfer.errors import BundleError, DataError
+from attrxfer.storage.files import new_folder, read_json, read_tensors, sha256, write_tensors
 
 FORMAT = 2
 STATE, TENSORS = "checkpoint.json", "checkpoint.safetensors"
+KEPT = 2
+"""Checkpoints that a run keeps: where a power cut damages the newest, the run goes on from the one before."""
+log = logging.getLogger("attrxfer")
 
 
 def pack(state: Any, tensors: dict[str, torch.Tensor]) -> Any:
@@ -54,33 +57,94 @@ def unpack(packed: Any, tensors: dict[str, torch.Tensor]) -> Any:
 
 
 def save(folder: Path, name: str, state: dict[str, Any]) -> None:
-    """Write checkpoint ``name`` into ``folder``, then remove older ones and remains of interrupted writes."""
+    """Write checkpoint ``name`` into ``folder``, then remove older ones, except the one before it.
+
+    Raises:
+        OSError: The disk is full, for example; the checkpoints that were there stay.
+    """
     tensors: dict[str, torch.Tensor] = {}
     packed = pack(state, tensors)
     with new_folder(folder / name) as temporary:
-        save_file(tensors, temporary / TENSORS)
+        write_tensors(temporary / TENSORS, tensors)
         text = json.dumps({"format": FORMAT, "sha256": sha256(temporary / TENSORS), "state": packed})
-        (temporary / STATE).write_text(text)
-    for other in folder.iterdir():
-        if other.name != name:
-            shutil.rmtree(other, ignore_errors=True)
+        (temporary / STATE).write_text(text, encoding="utf-8")
+    there = names(folder)
+    kept = [other for other in there if other <= name][-KEPT:]  # later ones are damaged: the run went on from one before them
+    for other in set(there).difference(kept):
+        shutil.rmtree(folder / other, ignore_errors=True)
+
+
+def go_back(folder: Path, source: Path) -> None:
+    """Make the newest checkpoint of ``source`` the only one of ``folder``.
+
+    Raises:
+        BundleError: ``source`` has none.
+    """
+    path = _newest(source)
+    if path is None:
+        raise BundleError(f"{source}: no checkpoint is kept here")
+    with new_folder(folder / path.name) as temporary:
+        shutil.copytree(path, temporary, dirs_exist_ok=True)
+    for other in names(folder):
+        if other != path.name:
+            shutil.rmtree(folder / other, ignore_errors=True)
+
+
+def position(folder: Path) -> tuple[int, int] | None:
+    """Stage and step of the newest complete checkpoint in ``folder``, by its name; None if there is none."""
+    path = _newest(folder)
+    if path is None:
+        return None
+    stage, _, step = path.name.partition("-")
+    return int(stage), int(step)
+
+
+def names(folder: Path) -> list[str]:
+    """The checkpoints in ``folder``, the newest last."""
+    return sorted(path.name for path in folder.glob("[!.]*")) if folder.is_dir() else []
+
+
+def _newest(folder: Path) -> Path | None:
+    complete = [folder / name for name in names(folder) if (folder / name / STATE).is_file()]
+    return complete[-1] if complete else None
 
 
 def load(folder: Path) -> dict[str, Any] | None:
-    """Read the newest complete checkpoint in ``folder``; None if there is none.
+    """Read the newest checkpoint in ``folder`` that is whole; None if there is none. A damaged one is named in the log.
 
     Raises:
-        BundleError: It has another format, or was changed since it was written.
+        BundleError: It has another format, or all are damaged.
     """
-    names = sorted(path for path in folder.glob("[!.]*") if (path / STATE).is_file()) if folder.is_dir() else []
-    if not names:
-        return None
-    path = names[-1]
-    content = json.loads((path / STATE).read_text())
+    damaged = ""
+    for name in reversed(names(folder)):
+        if damaged:
+            log.warning("%s; going on from the checkpoint before it, %s", damaged, name)
+        try:
+            return _read(folder / name)
+        except DataError as error:
+            damaged = str(error)
+    if damaged:
+        raise BundleError(f"{damaged}; there is no other checkpoint: start the run again")
+    return None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Read a checkpoint.
+
+    Raises:
+        DataError: It is damaged.
+        BundleError: It has another format.
+    """
+    for file in (path / STATE, path / TENSORS):
+        if not file.is_file():
+            raise DataError(f"{file}: missing")
+    content = read_json(path / STATE)
+    if not isinstance(content, dict) or not {"format", "sha256", "state"} <= content.keys():
+        raise DataError(f"{path / STATE}: damaged")
     if content["format"] != FORMAT:
         raise BundleError(
             f"{path / STATE}: checkpoint format {content['format']}; this version reads {FORMAT}: start the run again"
         )
     if sha256(path / TENSORS) != content["sha256"]:
-        raise BundleError(f"{path / TENSORS}: changed since it was written (checksum differs)")
-    return unpack(content["state"], load_file(path / TENSORS))
+        raise DataError(f"{path / TENSORS}: changed since it was written (checksum differs)")
+    return unpack(content["state"], read_tensors(path / TENSORS))

@@ -23,6 +23,7 @@ from attrxfer.interfaces import (
     Adversarial,
     Batch,
     Broken,
+    Change,
     Discrimination,
     DiscriminatorTerms,
     Identity,
@@ -194,11 +195,14 @@ class Run:
         labels = torch.from_numpy(self.data.records.attributes[name][rows].astype(np.float32))
         return Batch(self.data.images(rows, flips), labels, rows, flips)
 
-    def transfer(self, source: Tensor, index: int, generator: Any = None) -> Step:
+    def transfer(self, source: Tensor, index: int, change: Change | None = None) -> Step:
         def draw(key: str, columns: int) -> Tensor:
             return self.uniform(key, index, len(source), columns)
 
-        return Step(self.generator if generator is None else generator, self.discriminator, self.adversarial, source, draw)
+        def real() -> Tensor:
+            return self.batch("guided" if change is None else "all", index, len(source)).images
+
+        return Step(self.generator, self.discriminator, self.adversarial, source, draw, real, change)
 
     def uniform(self, key: str, index: int, size: int, columns: int) -> Tensor:
         return torch.from_numpy(uniform(self.seed, "contract", key, index, size, columns, 0, 1))

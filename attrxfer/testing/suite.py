@@ -11,7 +11,7 @@ from attrxfer.plugin import host as hosts
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.parameters import all_missing_for
 from attrxfer.plugin.registry import Component
-from attrxfer.testing.contract import data, every, inference, losses, networks, stages
+from attrxfer.testing.contract import data, engines, every, inference, losses, networks, stages
 from attrxfer.testing.subject import Subject
 
 if TYPE_CHECKING:
@@ -74,6 +74,11 @@ CHECKS: dict[str, tuple[Callable[[Subject], None], ...]] = {
     "metric": (stages.check_it_returns_scores, stages.check_it_leaves_the_images_alone),
     "backend": (inference.check_results_are_those_of_torch,),
     "exporter": (inference.check_the_file_gives_back_metadata_and_results, inference.check_a_damaged_file_is_refused),
+    "engine": (
+        engines.check_every_task_is_done_once_with_its_portion,
+        engines.check_what_ends_a_job_is_said_in_its_own_words,
+        engines.check_it_can_be_stopped_early,
+    ),
     "method": (stages.check_results_are_images_of_the_inputs_size,),
 }
 """The checks of each kind, in addition to those of ``EVERY`` kind."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from torch import nn
@@ -51,6 +52,13 @@ class Checkpoints:
 
     def save(self, position: Position) -> None:
         """Write a checkpoint: the networks, the position, and each process's own state of the stage."""
+        self._write(position, self.folder.checkpoints)
+
+    def keep_end(self, key: str, position: Position) -> None:
+        """Keep the last state of a stage beside the checkpoints, so that the stage can be lengthened after the run's end."""
+        self._write(position, self.folder.ends / key)
+
+    def _write(self, position: Position, place: Path) -> None:
         states = self.devices.gather_states(position.state)
         if self.devices.main:
             self.metrics.flush()
@@ -60,7 +68,7 @@ class Checkpoints:
                 "states": states,
                 "networks": {name: network.state_dict() for name, network in self.networks.items()},
             }
-            state.save(self.folder.checkpoints, f"{position.stage:02d}-{position.step:08d}", content)
+            state.save(place, f"{position.stage:02d}-{position.step:08d}", content)
         self.devices.wait()
 
     def restore(self) -> Position:

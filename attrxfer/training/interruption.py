@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the run stops after the current step."""
+"""Ctrl-C, SIGTERM and SIGHUP (a closed terminal): the run stops after the current step."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from types import FrameType
 import torch
 
 from attrxfer.training.devices import AccelerateDevices
+
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 class Interruption:
@@ -25,14 +27,17 @@ class Interruption:
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Inside, Ctrl-C or SIGTERM requests a stop; a second one raises KeyboardInterrupt at once."""
+        """Inside, Ctrl-C, SIGTERM or SIGHUP requests a stop; a second one raises KeyboardInterrupt at once. A signal that
+        whoever started the process has told it to ignore, as nohup does, stays ignored."""
 
         def ask(number: int, frame: FrameType | None) -> None:
             if self.requested:
                 raise KeyboardInterrupt
             self.requested = True
 
-        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        numbers = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]  # Windows has no SIGHUP
+        heeded = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, ask) for number in heeded}
         try:
             yield
         finally:

@@ -7,14 +7,18 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from importlib.util import find_spec
 from types import TracebackType
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from attrxfer.storage.files import naming
 from attrxfer.storage.run_folder import RunFolder
 
+MINUTE = 60.0
+"""Seconds."""
 SHOWN = 4
 """Scalars beside the progress bar."""
 
@@ -44,14 +48,16 @@ class Metrics:
     def write(self, stage: str, step: int, values: Mapping[str, float], seconds: float) -> None:
         """Add the scalars of a step, which took so many seconds."""
         if self._file is None:
-            self._file = self._folder.metrics.open("a")
+            self._file = self._folder.metrics.open("a", encoding="utf-8")
         line = {"stage": stage, "step": step, "seconds": round(seconds, 4), **values}
-        self._file.write(json.dumps(line) + "\n")
+        with naming(self._folder.metrics):
+            self._file.write(json.dumps(line) + "\n")
 
     def flush(self) -> None:
         """Hand all lines to the system."""
         if self._file is not None:
-            self._file.flush()
+            with naming(self._folder.metrics):
+                self._file.flush()
 
     def close(self) -> None:
         if self._file is not None:
@@ -59,8 +65,32 @@ class Metrics:
             self._file = None
 
 
+class EachMinute:
+    """Says when a minute has passed, for progress where no bar can be drawn."""
+
+    def __init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """Wait a minute from now on."""
+        self._last = time.monotonic()
+
+    def passed(self) -> bool:
+        """Whether a minute has passed since this was True, or since the beginning."""
+        if time.monotonic() - self._last < MINUTE:
+            return False
+        self.restart()
+        return True
+
+
+def draws_bars(console: Console) -> bool:
+    """Whether bars can be drawn here: in a terminal, or in a notebook in which widgets are installed."""
+    return console.is_terminal or (console.is_jupyter and find_spec("ipywidgets") is not None)
+
+
 class Display(AbstractContextManager["Display"]):
-    """A progress bar with losses, steps per second and time left; where stderr is no terminal, two lines for each stage.
+    """A progress bar with losses, steps per second and time left; where none can be drawn, a line when a stage begins, each
+    minute, and when it ends.
 
     Args:
         enabled: False shows nothing.
@@ -69,7 +99,7 @@ class Display(AbstractContextManager["Display"]):
     def __init__(self, *, enabled: bool) -> None:
         self.console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
         self.enabled = enabled
-        self.live = enabled and self.console.is_terminal
+        self.live = enabled and draws_bars(self.console)
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
@@ -82,6 +112,8 @@ class Display(AbstractContextManager["Display"]):
             disable=not self.live,
         )
         self._task: Any = None
+        self._minute = EachMinute()
+        self._steps = 0
         self._began = 0.0
         self._first = 0
 
@@ -99,7 +131,8 @@ class Display(AbstractContextManager["Display"]):
 
     def begin(self, stage: str, done: int, steps: int) -> None:
         """Show a stage of which ``done`` steps were done before."""
-        self._began, self._first = time.monotonic(), done
+        self._began, self._first, self._steps = time.monotonic(), done, steps
+        self._minute.restart()
         if self.live:
             self._task = self._progress.add_task(stage, total=steps, completed=done, rate="", losses="")
         else:
@@ -107,10 +140,15 @@ class Display(AbstractContextManager["Display"]):
 
     def advance(self, step: int, values: Mapping[str, float]) -> None:
         """Show that ``step`` steps are done, and the last one's scalars."""
+        if not self.live and not self._minute.passed():
+            return
+        rate = (step - self._first) / max(time.monotonic() - self._began, 1e-9)
+        losses = "  ".join(f"{name} {value:.3g}" for name, value in list(values.items())[-SHOWN:])
         if self.live:
-            rate = (step - self._first) / max(time.monotonic() - self._began, 1e-9)
-            losses = "  ".join(f"{name} {value:.3g}" for name, value in list(values.items())[-SHOWN:])
             self._progress.update(self._task, completed=step, rate=f"{rate:.2f}/s", losses=losses)
+        else:
+            left = (self._steps - step) / rate / 60
+            self.say(f"step {step} of {self._steps}, {rate:.2f}/s, {left:.0f} min left  {losses}")
 
     def end(self, stage: str, values: Mapping[str, float]) -> None:
         """Show that a stage is done, and its last step's scalars."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 import zlib
 from collections.abc import Callable, Mapping
@@ -15,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from attrxfer.data import CachedDataset, Sets, shortcomings
-from attrxfer.errors import Interrupted, NonFiniteLoss
+from attrxfer.errors import AttrxferError, Interrupted, NonFiniteLoss
 from attrxfer.interfaces import Stage
 from attrxfer.model import bundle
 from attrxfer.model.torch_model import TorchModel
@@ -24,6 +25,7 @@ from attrxfer.plugin.parameters import Spec
 from attrxfer.recipe import Recipe
 from attrxfer.recipe.assembly import Assembly, PlannedStage
 from attrxfer.storage.run_folder import RunFolder, environment
+from attrxfer.training.changes import begun_with, changed_images, edited_settings
 from attrxfer.training.checkpointing import Checkpoints, Position
 from attrxfer.training.devices import AccelerateDevices
 from attrxfer.training.diagnostics import Diagnostics, Symptom
@@ -36,6 +38,8 @@ from attrxfer.training.stage_run import StageRun, components_of
 from attrxfer.training.start import start_generator
 
 Watch = Callable[[Stage, str, int], None]
+LENGTHENED = ("adversarial", "enhance")
+"""Slots of the stages whose last state is kept, so that a finished run can be lengthened."""
 
 
 class Training:
@@ -82,19 +86,42 @@ class Training:
     def create_folder(self) -> None:
         """Create the folder of a new run, with its filled recipe, its machine and its data."""
         if self.devices.main:
-            info = {
-                "environment": {
-                    **environment(torch.get_num_threads(), self.devices.world, str(self.devices.device)),
-                    "precision": self.devices.precision,
-                },
-                "data": self.data.describe(),
-                "sets": {"all": len(self.sets.all), "guided": len(self.sets.guided), "input": len(self.sets.input)},
-            }
-            self.folder.create(self.recipe.to_toml(), info)
+            self.folder.create(self.recipe.to_toml(), self._beginning())
             self.display.say(self.data.describe())
             for doubt in shortcomings(self.data, self.recipe.task.guided, self.recipe.task.input):
                 self.display.say(f"warning: {doubt}")
         self.devices.wait()
+
+    def reopen_folder(self) -> None:
+        """Open the folder of a run that is resumed: say what was changed since it began, and note again what its run.json lost.
+
+        Raises:
+            AttrxferError: The recipe was edited, but the networks are trained already.
+        """
+        info = self.folder.read_info()
+        if not self.devices.main:
+            return
+        if edited := edited_settings(self.recipe, info):
+            if bundle.is_there(self.folder.bundle):
+                raise AttrxferError(
+                    f"{self.folder.recipe}: was edited ({edited}), but this run is finished; train it anew with: "
+                    f"attrxfer run {shlex.quote(str(self.folder.recipe))} -o FOLDER"
+                )
+            self.display.say(f"warning: {self.folder.recipe} was edited since the run began ({edited})")
+        if changed := changed_images(self.data, info):
+            self.display.say(f"warning: {changed}: the result is not that of an unbroken run")
+        if "environment" not in info:
+            self.folder.update_info(self._beginning())
+
+    def _beginning(self) -> dict[str, Any]:
+        """What run.json says of a run from its beginning on."""
+        machine = environment(torch.get_num_threads(), self.devices.world, str(self.devices.device))
+        sets = {"all": len(self.sets.all), "guided": len(self.sets.guided), "input": len(self.sets.input)}
+        return {
+            "environment": {**machine, "precision": self.devices.precision},
+            "sets": sets,
+            **begun_with(self.recipe, self.data),
+        }
 
     # ------------------------------------------------------------ building
 
@@ -131,7 +158,7 @@ class Training:
             The bundle's path.
 
         Raises:
-            Interrupted: Ctrl-C or SIGTERM; a checkpoint is written, and the message names the command that resumes.
+            Interrupted: Ctrl-C, SIGTERM or SIGHUP; a checkpoint is written, and the message names the command that resumes.
             NonFiniteLoss: A loss is NaN or infinite.
         """
         checkpoints = Checkpoints(self.folder, self.networks, [s.key for s in self.stages], self.devices, self.metrics)
@@ -179,6 +206,8 @@ class Training:
                 self.watch(stage, planned.key, index + 1)
             if (index + 1) % self.recipe.train.checkpoint_every == 0 and index + 1 < stage.steps:
                 checkpoints.save(Position(number, index + 1, stage.state_dict()))
+        if planned.slot in LENGTHENED:
+            checkpoints.keep_end(planned.key, Position(number, stage.steps, stage.state_dict()))
         stage.finish()
         checkpoints.save(Position(number + 1, 0, None))
         self.display.end(planned.key, values)

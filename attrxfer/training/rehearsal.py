@@ -34,7 +34,8 @@ def rehearse(assembly: Assembly) -> list[Problem]:
         def uniform(name: str, columns: int) -> torch.Tensor:
             return torch.rand(count, columns)
 
-        step = Step(assembly.one("generator"), assembly.one("discriminator"), assembly.one("adversarial"), source, uniform)
+        generator, discriminator, adversarial = (assembly.one(kind) for kind in ("generator", "discriminator", "adversarial"))
+        step = Step(generator, discriminator, adversarial, source, uniform, lambda: guided)
         plays = any(stage.slot == "adversarial" for stage in trained)
         networks: list[tuple[str, Callable[[], object]]] = [("generator", lambda: step.output)]
         if plays:
@@ -53,7 +54,7 @@ def _adversarial(assembly: Assembly, step: Step, guided: torch.Tensor) -> list[P
     adversarial, discriminator = assembly.one("adversarial"), assembly.one("discriminator")
     try:
         fake = step.output
-        terms = [adversarial.generator_loss(step.discriminate(fake).logit)]
+        terms = [step.attribute_loss]
         real, generated = (adversarial.augment(images, step.uniform("rehearsal", 8)) for images in (guided, fake.detach()))
         _sum(adversarial.discriminator_loss(discriminator, real, generated, 0)).backward()
     except Exception as error:  # a third party's component may raise anything
@@ -70,7 +71,7 @@ def _adversarial(assembly: Assembly, step: Step, guided: torch.Tensor) -> list[P
             if isinstance(loss, SupervisesDiscriminator) and loss.discriminator_weight:
                 _sum(loss.discriminator_loss(discriminator, step.source, fake.detach())).backward()
             if isinstance(loss, HasDiscriminator):
-                _sum(loss.own_discriminator_loss(guided, fake.detach())).backward()
+                _sum(loss.own_discriminator_loss(guided, step.source, fake.detach())).backward()
         except Exception as error:  # a third party's component may raise anything
             problems.append(problem_of(places[id(loss)], error, FAILURE))
     if not problems:

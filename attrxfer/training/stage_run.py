@@ -11,10 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from attrxfer.data import CachedDataset, Sets, batch_rows, uniform
-from attrxfer.interfaces import Adversarial, Batch, Enhancer, Identity, Regularizer, SetName
+from attrxfer.interfaces import Adversarial, Batch, Change, Enhancer, Identity, Regularizer, SetName
 from attrxfer.recipe.assembly import Assembly
 from attrxfer.training.devices import AccelerateDevices
 from attrxfer.training.step import Step
+
+OTHER_BATCHES = 10_000_000
+"""Number of the first batch of real images that T's updates see, beyond those that D's updates see."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +57,14 @@ class StageRun:
         labels = torch.from_numpy(self.data.satisfies(self.guided)[rows].astype(np.float32))
         return Batch(images, labels.to(self.devices.device), rows, mirrored)
 
-    def transfer(self, source: Tensor, index: int, generator: nn.Module | None = None) -> Step:
+    def transfer(self, source: Tensor, index: int, change: Change | None = None) -> Step:
         def draw(key: str, columns: int) -> Tensor:
             return self.uniform(key, index, len(source), columns)
 
-        return Step(self.generator if generator is None else generator, self.discriminator, self.adversarial, source, draw)
+        def real() -> Tensor:
+            return self.batch("guided" if change is None else "all", OTHER_BATCHES + index, len(source)).images
+
+        return Step(self.generator, self.discriminator, self.adversarial, source, draw, real, change)
 
     def uniform(self, key: str, index: int, size: int, columns: int) -> Tensor:
         numbers = uniform(self.seed, self.stage, key, index, size, columns, self.devices.rank, self.devices.world)

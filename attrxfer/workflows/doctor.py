@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from attrxfer.errors import AttrxferError, Interrupted
+from attrxfer.plugin import distribution
 from attrxfer.plugin.host import Host, entry_points
 from attrxfer.plugin.registry import one_line
 
-NAME = "attrxfer"
 LEAST_FREE = 1e9
 """Bytes of free disk; a small run takes a tenth of that."""
 
@@ -60,7 +60,7 @@ def _safely(look: Callable[[], Iterator[Row]]) -> Iterator[Row]:
 def versions() -> Iterator[Row]:
     """Python, attrxfer, and the packages that attrxfer requires."""
     yield Row("python", f"{platform.python_version()} on {platform.platform()}")
-    yield Row(NAME, metadata.version(NAME))
+    yield Row(distribution.name(), metadata.version(distribution.name()))
     for requirement, extras in _requirements():
         if not extras:
             yield _installed(requirement)
@@ -68,6 +68,9 @@ def versions() -> Iterator[Row]:
 
 def machine() -> Iterator[Row]:
     """The processor and accelerators."""
+    if distribution.name() == distribution.RUNTIME:
+        yield Row("processor", f"{os.cpu_count()} cores; {distribution.RUNTIME} runs exported files only, without torch")
+        return
     try:
         import torch
 
@@ -87,13 +90,15 @@ def machine() -> Iterator[Row]:
 
 def extras() -> Iterator[Row]:
     """The extras, and the command that installs what is missing."""
-    found: dict[str, list[str]] = {extra: [] for extra in metadata.metadata(NAME).get_all("Provides-Extra") or []}
+    found: dict[str, list[str]] = {
+        extra: [] for extra in metadata.metadata(distribution.name()).get_all("Provides-Extra") or []
+    }
     for requirement, names in _requirements():
         for extra in names:
             found[extra] += [requirement.name] if _version(requirement) is None else []
     for extra, missing in sorted(found.items()):
         if extra != "test":
-            value = f"missing {', '.join(missing)}: pip install '{NAME}[{extra}]'" if missing else "present"
+            value = f"missing {', '.join(missing)}: {distribution.install(extra)}" if missing else "present"
             yield Row(extra, value)
 
 
@@ -162,6 +167,8 @@ def self_test(host: Host | None) -> Iterator[Row]:
             for name, action in _actions(Path(folder), host).items():
                 yield Row(name, action())
         yield Row("time", f"{time.monotonic() - began:.1f} s")
+    except Interrupted:
+        raise KeyboardInterrupt from None  # the run that could go on is deleted
     except Exception as error:  # any failure is an answer
         message = one_line(error)
         yield Row("failed", message if isinstance(error, AttrxferError) else f"{type(error).__name__}: {message}", True)
@@ -218,8 +225,8 @@ def _requirements() -> Iterator[tuple[Any, list[str]]]:
     """The requirements of the installed attrxfer, and the extras that each belongs to ([]: always required)."""
     from packaging.requirements import Requirement
 
-    names = metadata.metadata(NAME).get_all("Provides-Extra") or []
-    for text in metadata.requires(NAME) or []:
+    names = metadata.metadata(distribution.name()).get_all("Provides-Extra") or []
+    for text in metadata.requires(distribution.name()) or []:
         requirement = Requirement(text)
         marker = requirement.marker
         if marker is None or marker.evaluate({"extra": ""}):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,10 +28,12 @@ from attrxfer.plugin.registry import Registry
 from attrxfer.recipe import Recipe
 from attrxfer.recipe.assembly import Assembly
 from attrxfer.report import scorecard as pages
+from attrxfer.report.comparison import write_scores
 from attrxfer.report.markdown import conditions
 from attrxfer.report.score_text import cell
 from attrxfer.storage.files import write_text
 
+log = logging.getLogger("attrxfer")
 STRENGTHS = (0.25, 0.5, 0.75, 1.0, 1.25)
 """The strengths of a curve."""
 
@@ -85,9 +88,9 @@ class ScoredTask:
         }
 
     def write(self, folder: Path) -> None:
-        """Write scores.json, table.md and page.html into a folder."""
+        """Write scores.json, scores.csv, scores.tex, table.md and page.html into a folder."""
         write_text(folder / "scores.json", json.dumps(self.as_json(), indent=2) + "\n")
-        write_text(folder / "table.md", pages.markdown(self.scores))
+        write_scores(folder, self.scores, self.own)
         write_text(folder / "page.html", pages.page(self.title, self.scored, self.own, self.slices, self.curves))
 
 
@@ -107,12 +110,13 @@ def evaluate(
     Args:
         candidates: Bundles, finished runs, exported files, methods and shipped models by name, folders of results named as
             the inputs.
-        recipe: A recipe whose task, data and metrics are used; None: that of the first model.
+        recipe: A recipe whose task, data, metrics and size are used; None: that of the first model, of models of several sizes
+            that of the largest.
         data: Images to score on instead of the recipe's.
         overrides: Settings "A.B=C" that change the recipe.
         limit: Inputs that are scored at most; 0: all.
         strength: Strength of the models' results.
-        out: A folder for scores.json, table.md and page.html; None: nothing is written.
+        out: A folder for scores.json, scores.csv, scores.tex, table.md and page.html; None: nothing is written.
         host: The loaded plugins; None: loaded here.
 
     Raises:
@@ -153,6 +157,7 @@ def score_task(
     limit: int,
     *,
     curves_at: float | None = None,
+    references: bool = True,
 ) -> ScoredTask | None:
     """Score candidates on the test inputs of a recipe's task, at matched identity too where that can be measured.
 
@@ -165,6 +170,7 @@ def score_task(
         registry: Where the reference rows are found.
         limit: Inputs that are scored at most; 0: all.
         curves_at: The strength of the candidates' results, to add curves over strengths; None: no curves.
+        references: Whether the reference rows are scored too.
 
     Returns:
         The scores; None where the test split has no inputs.
@@ -174,8 +180,8 @@ def score_task(
         return None
     own = list(results(inputs))
     names = tuple(one.name for one in own)
-    references = [one for one in reference_rows(inputs, registry) if one.name not in names] if metrics else []
-    scored = scorecards(inputs, [*own, *references], metrics)
+    rows = [one for one in reference_rows(inputs, registry) if one.name not in names] if metrics and references else []
+    scored = scorecards(inputs, [*own, *rows], metrics)
     responses = {}
     if scored[0][0].label(ACCURACY) is not None:  # only then are the validation inputs read, and their exact truth drawn
         validation = held_out(recipe, data, sets, limit, validation=True)
@@ -206,7 +212,8 @@ def _responses(
 def _scoring_recipe(
     trained: Mapping[str, Mapping[str, Any]], name: str | None, data: Path | None, overrides: Sequence[str], host: Host
 ) -> Recipe:
-    """The recipe that names the task, the data and the metrics."""
+    """The recipe that names the task, the data, the metrics and the size: ``name``, or that of the largest model, the first of
+    several."""
     table = data_table(data, host.registry.all("dataset")) if data else None
     if name is not None:
         return recipes.load(name, host, overrides, table)
@@ -214,8 +221,10 @@ def _scoring_recipe(
         example = host.self_test()
         hint = f", e.g. {example}" if example is not None else ""
         raise AttrxferError(f"none of these says what to score: name a recipe with --recipe{hint}")
-    first, filled = next(iter(trained.items()))
-    return recipes.complete(dict(filled), first, host, overrides, table)
+    largest = max(trained, key=lambda one: trained[one]["train"]["size"])
+    if largest != next(iter(trained)):
+        log.info("task, data and metrics are those of %s, the largest model; --recipe names others", largest)
+    return recipes.complete(dict(trained[largest]), largest, host, overrides, table)
 
 
 def _curve(one: Candidate, scored_at: float, scorecard: Scorecard, inputs: HeldOutInputs) -> list[dict[str, float]]:

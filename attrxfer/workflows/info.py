@@ -52,6 +52,20 @@ def facts(path_or_name: str, host: Host) -> Facts:
     ]
 
 
+def known(path_or_name: str, host: Host) -> dict[str, Any]:
+    """All that a model knows of itself: "path" and its metadata; of a method "method", "summary" and "licence".
+
+    Args:
+        path_or_name: What ``load_model`` opens.
+        host: The plugins.
+
+    Raises:
+        AttrxferError: There is no such model, or it cannot be read.
+    """
+    path = locate(path_or_name, host)
+    return dict(facts(path_or_name, host)) if isinstance(path, str) else {"path": str(path), **metadata_at(path, host)}
+
+
 def _attribute(metadata: Mapping[str, Any]) -> Facts:
     """How well the model tells which images have the attribute already."""
     known = metadata.get("attribute")
@@ -76,6 +90,29 @@ def _response(metadata: Mapping[str, Any]) -> Facts:
     return [("strengths", ", ".join(f"{part:.0%} is {response.strength_at(part):.3g}" for part in (0.25, 0.5, 0.75)))]
 
 
+def shipped(host: Host) -> list[dict[str, Any]]:
+    """The models that plugins ship: name, path, guided attributes, size, licences and scores of each; torch is not imported.
+
+    Args:
+        host: The plugins.
+
+    Raises:
+        AttrxferError: A plugin ships something that is no bundle.
+    """
+    found = {name: (path, read_metadata(path)) for name, path in host.models().items()}
+    return [
+        {
+            "model": name,
+            "path": str(path),
+            "guided": metadata["task"]["guided"],
+            "size": metadata["size"],
+            "licences": metadata["licences"],
+            "scores": metadata["scores"].get("scores", {}),
+        }
+        for name, (path, metadata) in found.items()
+    ]
+
+
 def shipped_models(host: Host) -> list[tuple[str, ...]]:
     """The models that plugins ship, as a table: a head, then a row a model; torch is not imported.
 
@@ -86,14 +123,12 @@ def shipped_models(host: Host) -> list[tuple[str, ...]]:
         AttrxferError: A plugin ships something that is no bundle.
     """
     rows: list[tuple[str, ...]] = [("MODEL", "TASK", "SIZE", "ATTRIBUTE ACCURACY", "AT EQUAL VERIFICATION", "LICENCES")]
-    for name, path in host.models().items():
-        metadata = read_metadata(path)
-        scores = metadata["scores"].get("scores", {}).values()
+    for one in shipped(host):
+        scores = one["scores"].values()
         accuracies = [
             next((cell(score) for score in scores if score.get("role") == role), "not scored") for role in (ACCURACY, MATCHED)
         ]
-        task = conditions(metadata["task"]["guided"])
-        rows.append((name, task, f"{metadata['size']} px", *accuracies, "; ".join(metadata["licences"])))
+        rows.append((one["model"], conditions(one["guided"]), f"{one['size']} px", *accuracies, "; ".join(one["licences"])))
     return rows
 
 

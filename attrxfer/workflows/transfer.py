@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from attrxfer.errors import AttrxferError
-from attrxfer.interfaces import ChoosesBackend, LearnsFromData, Model
+from attrxfer.interfaces import ChoosesBackend, LearnsFromData, Model, Work
 from attrxfer.media.batch import (
     BatchOptions,
     BatchResult,
     FileProcessor,
     FileResult,
+    FileWork,
     OnResult,
     OnSteps,
     ignore_result,
@@ -35,7 +37,10 @@ from attrxfer.model.calling import CallableModel
 from attrxfer.model.keep_identity import KeepIdentity
 from attrxfer.model.loading import load_model, locate
 from attrxfer.model.method import MethodModel
+from attrxfer.plugin import host as hosts
 from attrxfer.plugin.host import Host
+from attrxfer.plugin.registry import Registry
+from attrxfer.workflows.workers import Done, by_engine, load_engine
 
 DEFAULT_BACKEND = "torch"
 NAMED = 3
@@ -75,6 +80,8 @@ class TransferOptions:
         only_without: Whether images and subjects that seem to have the attribute already are left alone.
         backend: What runs the networks of a bundle.
         task: What a method learns from that needs it.
+        engine: What has the files transferred by other processes or machines (kind ``engine``), by its name or as a table of
+            TOML with its settings; None: this process does it.
         batch: Which files are processed.
     """
 
@@ -89,6 +96,7 @@ class TransferOptions:
     only_without: bool = False
     backend: str = DEFAULT_BACKEND
     task: TaskOptions | None = None
+    engine: str | None = None
     batch: BatchOptions = field(default_factory=BatchOptions)
 
 
@@ -131,9 +139,9 @@ def transfer(
         on_steps: Told how far a video is, see ``OnSteps``.
 
     Raises:
-        AttrxferError: What ``load_model``, ``load_detector`` and ``find_tasks`` raise; the model takes crops only, or whole
-            images and is given options for subjects; it cannot choose its backend; a video is given where only images are
-            taken; or ``out`` names a file that the results cannot be.
+        AttrxferError: What ``load_model``, ``load_detector``, ``find_tasks`` and the engine raise; the model takes crops only,
+            or whole images and is given options for subjects; it cannot choose its backend; a video is given where only images
+            are taken; or ``out`` names a file that the results cannot be.
     """
     options = options or TransferOptions()
     out, named = _named_result(sources, out)
@@ -150,9 +158,8 @@ def transfer(
     whole = reach_of(loaded) is not None
     if whole:
         _check_whole(loaded, options)
-    kept = None
-    if options.keep_identity is not None:
-        kept = loaded = KeepIdentity(loaded, load_detector(options.detector, host.registry), options.keep_identity)
+    kept = _keeping(loaded, options, host.registry)
+    loaded = kept or loaded
     if not (whole or options.aligned) and loaded.alignment is None:
         raise AttrxferError(
             f"{model}: does not say how its training images were aligned, so photos cannot be cut as those were; if your "
@@ -163,7 +170,13 @@ def transfer(
     provenance = provenance_of(loaded, options.strength)
     if kept is not None:
         provenance["Strength"] = f"at most {provenance['Strength']}"  # each image has its own
-    processors, subject = _processors(loaded, found.tasks, options, provenance if options.provenance else None, host)
+    written = provenance if options.provenance else None
+    videos = tuple(task.source for task in found.tasks if is_video(task.source))[:1]
+    processors, subject = _processors(loaded, videos, options, written, host)
+    run = None
+    if options.engine is not None:
+        job = TransferJob(model, options, written, videos)
+        run = functools.partial(by_engine, load_engine(options.engine, host.registry), job, kept)
     manifest = Manifest(out, provenance, options.batch, subject) if any(source.is_dir() for source in sources) else None
 
     def finished(file: FileResult, done: int, total: int) -> None:
@@ -172,7 +185,7 @@ def transfer(
         on_result(file, done, total)
 
     try:
-        batch = process_files(found.tasks, processors, options.batch, finished, on_steps)
+        batch = process_files(found.tasks, processors, options.batch, finished, on_steps, run)
         _leave_out(found, batch, options.batch, finished)
     finally:
         if manifest is not None and manifest.images:
@@ -196,6 +209,37 @@ def _named_result(sources: Sequence[Path], out: Path) -> tuple[Path, str | None]
     if not same_format(sources[0], out):
         raise AttrxferError(f"{out}: results keep the format of the file: name it {out.with_suffix(sources[0].suffix)}")
     return out.parent, out.name
+
+
+@dataclass(frozen=True)
+class TransferJob:
+    """A transfer as a worker gets it (a ``Job``): what was asked for. The worker opens the model itself.
+
+    Attributes:
+        model: What ``load_model`` opens.
+        options: How files are transferred.
+        provenance: What is written into the results; None: nothing.
+        videos: A video of the files, if there is one.
+    """
+
+    model: str | Path
+    options: TransferOptions
+    provenance: Mapping[str, str] | None
+    videos: tuple[Path, ...]
+
+    def open(self) -> Work:
+        """Open model, detector and processors; the work gives a ``Done`` for each ``FileTask``."""
+        host = hosts.load()
+        loaded = _load(self.model, self.options, host)
+        kept = _keeping(loaded, self.options, host.registry)
+        processors, _ = _processors(kept or loaded, self.videos, self.options, self.provenance, host)
+        work = FileWork(processors, self.options.batch)
+
+        def done(tasks: Sequence[FileTask]) -> Iterator[Done]:
+            for file in work(tasks):
+                yield Done(file, *(kept.forget() if kept is not None else ((), 0)))
+
+        return done
 
 
 def _leave_out(found: Found, batch: BatchResult, options: BatchOptions, on_result: OnResult) -> None:
@@ -284,15 +328,21 @@ def _load(model: str | Path, options: TransferOptions, host: Host) -> CallableMo
     return loaded
 
 
+def _keeping(model: CallableModel, options: TransferOptions, registry: Registry) -> KeepIdentity | None:
+    """The model that lowers its strength until identity is kept; None where that is not asked for."""
+    if options.keep_identity is None:
+        return None
+    return KeepIdentity(model, load_detector(options.detector, registry), options.keep_identity)
+
+
 def _is_media(path: Path) -> bool:
     return is_image(path) or is_video(path)
 
 
 def _processors(
-    model: Model, tasks: Sequence[FileTask], options: TransferOptions, provenance: Mapping[str, str] | None, host: Host
+    model: Model, videos: Sequence[Path], options: TransferOptions, provenance: Mapping[str, str] | None, host: Host
 ) -> tuple[list[FileProcessor], str]:
-    """What transfers the files, and what it detects in them."""
-    videos = [task.source for task in tasks if is_video(task.source)]
+    """What transfers the files, of which ``videos`` are some of the videos, and what it detects in them."""
     if options.only_without:
         if model.metadata.get("attribute") is None:
             raise AttrxferError(f"{model.name}: cannot tell which images have the attribute already: leave --only-without out")

@@ -16,8 +16,9 @@ from attrxfer.plugin import host as hosts
 from attrxfer.recipe import load
 from attrxfer.storage.files import write_text
 from attrxfer.storage.run_folder import RunFolder
+from attrxfer.training.budget import steps_for
 from benchmarks.ablation import table
-from benchmarks.ablation.train import steps_for, train
+from benchmarks.ablation.train import train
 from benchmarks.ablation.variants import ENHANCED, REGION, TASKS, VARIANTS, place, recipe
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from scipy.stats import t as student
 
+from attrxfer.evaluation.seeds import interval
 from attrxfer.report.curves import chart
 from attrxfer.report.pages import render, side_by_side
 from attrxfer.report.score_text import shown
 
-DRAWS = 1000
 CLASSIFIER = "balanced accuracy of the attribute classifier"
 SHARES = (
     *("attribute accuracy", "other attributes kept", "closer to truth"),
@@ -21,28 +21,6 @@ SHARES = (
 )
 Runs = Mapping[tuple[str, str], Sequence[tuple[dict[str, Any], Path]]]
 """(task, variant) -> (ablation.json, run folder) of each seed."""
-
-
-def interval(values: Sequence[Sequence[float]], people: Sequence[Sequence[int]]) -> tuple[float, float, float]:
-    """Mean and 95% interval of numbers an image, given for each seed: bootstrap over people, and over seeds where there
-    are several."""
-    random = np.random.default_rng(0)
-    names, flat = np.unique(np.concatenate([np.asarray(who) for who in people]), return_inverse=True)
-    seeds = np.repeat(np.arange(len(values)), [len(who) for who in people])
-    numbers = np.concatenate([np.asarray(own, float) for own in values])
-    known = np.isfinite(numbers)
-    sums, sizes = np.zeros((2, len(values), len(names)))
-    np.add.at(sums, (seeds[known], flat[known]), numbers[known])
-    np.add.at(sizes, (seeds[known], flat[known]), 1)
-
-    # the same people for every seed: they are one held-out set
-    times = random.multinomial(len(names), np.full(len(names), 1 / len(names)), DRAWS)
-    chosen = random.integers(0, len(values), (DRAWS, len(values)))
-    with np.errstate(invalid="ignore"):
-        whole = float(np.nanmean(sums.sum(1) / sizes.sum(1)))
-        means = (times @ sums.T) / (times @ sizes.T)  # a row for each draw, a column for each seed
-        low, high = np.nanpercentile(np.nanmean(np.take_along_axis(means, chosen, 1), 1), [2.5, 97.5])
-    return whole, float(low), float(high)
 
 
 def rows(task: str, runs: Runs) -> list[list[str]]:

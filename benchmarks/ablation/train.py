@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,8 +35,6 @@ OF_T = ("pretrain_generator", "pretrain_discriminator", "adversarial")
 """Stages that train T and D."""
 MOMENTS = 5
 """How often the network is scored while it trains."""
-PROBE = 6
-"""Steps that are timed to know how many a budget of minutes has room for; the first is left out."""
 Images = NDArray[np.uint8]
 
 
@@ -71,25 +67,6 @@ def written(scorecard: Scorecard) -> dict[str, Any]:
     """Every score: the numbers of its images where it has them, else its value and interval."""
     per_image = {name: [round(float(value), 4) for value in values] for name, values in scorecard.per_image.items()}
     return {name: per_image.get(name, value) for name, value in scorecard.scores.items()}
-
-
-def steps_for(minutes: float, recipe: Recipe, folder: Path, host: Host) -> Recipe:
-    """The recipe with as many iterations of Algorithm 1 as the minutes hold, by timing a few."""
-    training = Training(_with_steps(recipe, PROBE), RunFolder(folder), host, quiet=True)
-    planned = next(p for p in training.stages if p.name == "adversarial")
-    stage = training.prepared(planned)
-    times = []
-    for index in range(PROBE):
-        began = time.monotonic()
-        stage.step(index)
-        times.append(time.monotonic() - began)
-    return _with_steps(recipe, max(1, int(minutes * 60 / float(np.mean(times[1:])))))
-
-
-def _with_steps(recipe: Recipe, steps: int) -> Recipe:
-    spec = recipe.stage("adversarial")
-    changed = replace(spec, values={**spec.values, "steps": steps})
-    return replace(recipe, stage_specs={**recipe.stage_specs, "adversarial": changed})
 
 
 def train(

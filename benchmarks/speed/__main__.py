@@ -20,6 +20,7 @@ from attrxfer.storage.files import write_text
 from benchmarks.speed import growth, rest, transfer
 from benchmarks.speed.figure import Figure
 from benchmarks.speed.step import step_ratio
+from benchmarks.speed.workers import workers
 
 STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:900px;margin:32px auto;padding:0 20px;color:#1c2330;background:#fff}"
@@ -28,7 +29,19 @@ STYLE = (
     ".legend span{margin-right:14px}.legend i{width:10px;margin-right:5px}"
     "td:first-child{width:48%}i{display:inline-block;height:10px;background:#2563eb;border-radius:3px;vertical-align:middle}.soft{color:#667085}"
 )
-SECTIONS = ("transfer", "files", "folder", "training", "data", "start-up", "growth", "processes", "threads", "memory")
+SECTIONS = (
+    "transfer",
+    "files",
+    "folder",
+    "training",
+    "data",
+    "start-up",
+    "growth",
+    "processes",
+    "threads",
+    "memory",
+    "workers",
+)
 
 
 @click.command()
@@ -76,6 +89,7 @@ def main(
         "processes": lambda: growth.processes(10 * steps),
         "threads": lambda: growth.threads(10 * steps),
         "memory": rest.memory,
+        "workers": lambda: workers(4 * images, max(1, rounds // 2)),
     }
     figures: list[Figure] = []
     for name in chosen:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 
-from attrxfer.interfaces import Framing
+from attrxfer.interfaces import Framing, GathersFiles
 from attrxfer.media.batch import process_files
 from attrxfer.media.files import find_tasks
 from attrxfer.media.images import is_image
@@ -90,6 +90,8 @@ def files(size: int, batch_size: int, width: int, rounds: int) -> Iterator[Figur
             if spec is None or missing_for(spec):
                 continue
             exporter = build(spec, {})
+            if isinstance(exporter, GathersFiles):  # its files are another exporter's
+                continue
             path = Path(folder) / f"{component.name}{exporter.suffix}"
             exporter.export(module, smooth, path, {})
             runs[component.name] = partial(exporter.open(path)[0], smooth, 1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from attrxfer.plugin.hookspecs import hookimpl
@@ -12,6 +13,32 @@ if TYPE_CHECKING:
 
 @hookimpl
 def register_components(registry: Registry) -> None:
+    if find_spec("torch") is not None:  # a backend runs a bundle's networks, which are torch modules
+        _register_backends(registry)
+    registry.exporter(
+        "onnx", "attrxfer_backends.onnx:OnnxExporter", summary="an ONNX file, .onnx (extra export)", licence="MIT"
+    )
+    registry.exporter(
+        "openvino",
+        "attrxfer_backends.openvino:OpenVinoExporter",
+        summary="OpenVINO's network and weights in one file, .ov (extra openvino)",
+        licence="Apache-2.0",
+    )
+    registry.exporter(
+        "openvino_bf16",
+        "attrxfer_backends.openvino:OpenVinoHalfExporter",
+        summary="the same, run in bfloat16 where the processor computes in it natively",
+        licence="Apache-2.0",
+    )
+    registry.exporter(
+        "onnx_int8",
+        "attrxfer_backends.int8:Int8Exporter",
+        summary="an ONNX file with convolutions in 8 bits, .onnx (extra export); takes sample images to measure value ranges",
+        licence="MIT",
+    )
+
+
+def _register_backends(registry: Registry) -> None:
     registry.backend(
         "torch", "attrxfer_backends.eager:Eager", summary="torch, batch norm folded, channels last", licence="BSD-3-Clause"
     )
@@ -36,25 +63,4 @@ def register_components(registry: Registry) -> None:
         "attrxfer_backends.openvino:OpenVinoHalf",
         summary="OpenVINO in bfloat16, where the processor computes in it natively (extra openvino)",
         licence="Apache-2.0",
-    )
-    registry.exporter(
-        "onnx", "attrxfer_backends.onnx:OnnxExporter", summary="an ONNX file, .onnx (extra export)", licence="MIT"
-    )
-    registry.exporter(
-        "openvino",
-        "attrxfer_backends.openvino:OpenVinoExporter",
-        summary="OpenVINO's network and weights in one file, .ov (extra openvino)",
-        licence="Apache-2.0",
-    )
-    registry.exporter(
-        "openvino_bf16",
-        "attrxfer_backends.openvino:OpenVinoHalfExporter",
-        summary="the same, run in bfloat16 where the processor computes in it natively",
-        licence="Apache-2.0",
-    )
-    registry.exporter(
-        "onnx_int8",
-        "attrxfer_backends.int8:Int8Exporter",
-        summary="an ONNX file with convolutions in 8 bits, .onnx (extra export); takes sample images to measure value ranges",
-        licence="MIT",
     )

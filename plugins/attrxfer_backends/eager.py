@@ -87,7 +87,9 @@ def _runner(graph: Callable[..., Any], network: nn.Module) -> Runner:
 
     def run(images: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
         with torch.no_grad():
-            results = graph(torch.from_numpy(np.ascontiguousarray(images)).to(device), torch.tensor(strength, device=device))
+            results = graph(
+                torch.from_numpy(np.require(images, requirements=["C", "W"])).to(device), torch.tensor(strength, device=device)
+            )
         return results.contiguous().cpu().numpy()
 
     return run

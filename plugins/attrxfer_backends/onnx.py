@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from attrxfer.errors import AttrxferError, BundleError
 from attrxfer.interfaces import Runner
+from attrxfer.plugin.distribution import install
 from attrxfer.storage.cache import cached
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 METADATA = "attrxfer"
 """Key of attrxfer's metadata in the ONNX file."""
-INSTALL = "pip install 'attrxfer[export]'"
+INSTALL = install("export")
 MULTIPLE = 16
 """Height and width of an exported network's images are multiples of this, in pixels."""
 LARGEST = 4096

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from attrxfer.errors import AttrxferError, BundleError
 from attrxfer.interfaces import Runner
+from attrxfer.plugin.distribution import install
 from attrxfer_backends import onnx
 
-INSTALL = "pip install 'attrxfer[openvino]'"
+INSTALL = install("openvino")
 PARTS = ("network.xml", "network.bin", "metadata.json", "precision")
 PRECISIONS = ("f32", "bf16")
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from attrxfer.errors import AttrxferError
+from attrxfer.plugin.distribution import install
 
 if TYPE_CHECKING:
     from attrxfer.plugin.registry import Registry
@@ -42,7 +43,7 @@ def demo(registry: Registry, models: tuple[Path, ...], port: int, host: str, det
     """
     models = models or _default_models()
     if find_spec("gradio") is None:
-        raise AttrxferError("missing: gradio: pip install 'attrxfer[ui]'")
+        raise AttrxferError(f"missing: gradio: {install('ui')}")
     from attrxfer_demo.offer import offers
     from attrxfer_demo.photo_folder import photo_folder, sweep
 

@@ -17,6 +17,7 @@ from attrxfer.interfaces import Detector
 from attrxfer.media.photos import Photos, load_detector
 from attrxfer.media.whole_images import reach_of
 from attrxfer.model.calling import CallableModel
+from attrxfer.model.condition import in_words
 from attrxfer.model.loading import load_model
 
 if TYPE_CHECKING:
@@ -50,12 +51,19 @@ class Offer:
     samples: tuple[tuple[NDArray[np.uint8], NDArray[np.uint8]], ...]
     detector: str | None = None
 
-    def command(self, name: str, strength: float, *, crop: bool) -> str:
+    def changing(self, wanted: Mapping[str, bool]) -> Offer:
+        """This offer of a model for many attributes, held to what results should have."""
+        transfer = load_model(self.path, attributes=wanted)
+        return replace(self, transfer=transfer, photos=Photos(transfer, self.photos.detector) if self.photos else None)
+
+    def command(self, name: str, strength: float, *, crop: bool, wanted: Mapping[str, bool] | None = None) -> str:
         """The command that transfers this photo in the same way."""
+        attributes = [part for each in (wanted or {}).items() for part in ("--attribute", in_words(dict([each])))]
         detection = ["--detector", self.detector] if self.detector is not None else []
         whole = reach_of(self.transfer) is not None
         subjects = [] if whole else ["--aligned"] if crop else detection
-        return shlex.join(["attrxfer", "transfer", str(self.path), name, *subjects, "--strength", f"{strength:g}", "-o", "out"])
+        given = [*attributes, *subjects, "--strength", f"{strength:g}", "-o", "out"]
+        return shlex.join(["attrxfer", "transfer", str(self.path), name, *given])
 
 
 def offers(paths: Sequence[Path], detector: str | None, registry: Registry) -> list[Offer]:

@@ -18,6 +18,7 @@ from attrxfer_demo.studio import AS_CROP, Key, PhotoView, Studio
 STRONGEST, STEP = 1.5, 0.05
 SWEEP, OLD = 60, 3600
 """Seconds between two searches for old files, and age at which an unused file is deleted."""
+WANTED = "1 with it, -1 without it, 0 as it is."
 EMPTY = "The result will be here."
 FONTS = ("system-ui", "sans-serif"), ("ui-monospace", "monospace")
 CSS = """
@@ -109,6 +110,8 @@ class Controls:
         # keeps the uploaded file as it is; gradio's own step reports only "error" where Pillow cannot open it
         self.photo.preprocess = lambda payload: payload.path if payload else None  # type: ignore[method-assign]
         self.choice = gr.Radio(names, value=names[0], type="index", label="Attribute", elem_id="choice")
+        most = max(len(offer.transfer.can_change) for offer in self.studio.offers)
+        self.wanted = [gr.Slider(-1, 1, step=1, buttons=[], **self._slider(0, number)) for number in range(most)]
         self.strength = gr.Slider(
             0,
             STRONGEST,
@@ -160,8 +163,10 @@ class Controls:
         )
 
     def _events(self) -> None:
+        described = [self.about, self.heading, self.samples, *self.wanted]
         shown = [self.key, self.message, self.crop, self.compare, self.command, self.download]
-        given = [self.photo, self.choice, self.strength]
+        given = [self.photo, self.choice, self.strength, *self.wanted]
+        again = [self.crop, *given]
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         on_message = {**quiet, "show_progress": "minimal", "show_progress_on": [self.message]}
         saving = {**quiet, "show_progress": "minimal", "show_progress_on": [self.download]}
@@ -171,18 +176,25 @@ class Controls:
         for view in (
             self.photo.input(self.look, given, shown, **on_message),
             self.photo.clear(self.look, given, shown, **on_message),
-            self.crop.input(self.look, [*given, self.crop], shown, **on_message),
-            self.choice.input(self.look, [*given, self.crop], shown, **on_message),
+            self.crop.input(self.look_again, again, shown, **on_message),
+            self.choice.input(self.choose, [self.choice], described, **quiet).then(self.look_again, again, shown, **on_message),
+            *(slider.release(self.look_again, again, shown, **on_message) for slider in self.wanted),
             chosen.then(self.look_at_crop, given, shown, **on_message),
         ):
             view.then(**moving)  # the slider may have moved in the meantime
         self.strength.input(**moving, trigger_mode="always_last")
-        self.choice.input(self.choose, [self.choice], [self.about, self.heading, self.samples], **quiet)
         self.download.click(self.save, [self.key, self.strength], [self.file], **saving).then(None, js=CLICK)
 
-    def look(self, photo: str | None, choice: int, strength: float, crop: bool = False) -> list[Any]:
-        """Show a new photo, or nothing when it was removed; ``crop``: it is one crop."""
-        view = self.studio.look(photo, choice, crop=crop) if photo else PhotoView(None, EMPTY)
+    def look(self, photo: str | None, choice: int, strength: float, *sliders: float) -> list[Any]:
+        """Show a new photo, or nothing when it was removed."""
+        return self.look_again(False, photo, choice, strength, *sliders)
+
+    def look_again(self, crop: bool, photo: str | None, choice: int, strength: float, *sliders: float) -> list[Any]:
+        """Show a photo; ``crop``: it is one crop; ``sliders``: 1 for an attribute that results should have, -1 for one that
+        they should not have, 0 for one that stays."""
+        names = self.studio.offers[choice].transfer.can_change
+        wanted = {name: value > 0 for name, value in zip(names, sliders, strict=False) if value}
+        view = self.studio.look(photo, choice, crop=crop, wanted=wanted) if photo else PhotoView(None, EMPTY)
         asked = gr.update(value=crop, visible=view.faceless or crop)
         if view.key is None:
             return [None, view.message, asked, *[gr.update(visible=False)] * 3]
@@ -190,9 +202,9 @@ class Controls:
         compare = gr.update(value=pair, visible=True, slider_position=view.middle)
         return [view.key, view.message, asked, compare, gr.update(value=command, visible=True), gr.update(visible=True)]
 
-    def look_at_crop(self, photo: str, choice: int, strength: float) -> list[Any]:
+    def look_at_crop(self, photo: str, choice: int, strength: float, *sliders: float) -> list[Any]:
         """Show an image that is known to be a crop."""
-        return self.look(photo, choice, strength, crop=self.studio.offers[choice].photos is not None)
+        return self.look_again(self.studio.offers[choice].photos is not None, photo, choice, strength, *sliders)
 
     def move(self, key: Key | None, strength: float) -> list[Any]:
         """Show the photo at another strength."""
@@ -208,13 +220,23 @@ class Controls:
             return self.studio.save(Key(*key), strength)
 
     def choose(self, choice: int) -> list[Any]:
-        """Show another bundle's description and samples."""
+        """Show another model's description, samples, and a slider for each attribute that it can change."""
         found = self._samples(choice)
-        return [self._about(choice), gr.update(visible=bool(found)), gr.update(value=found, visible=bool(found))]
+        sliders = [gr.update(**self._slider(choice, number)) for number in range(len(self.wanted))]
+        return [self._about(choice), gr.update(visible=bool(found)), gr.update(value=found, visible=bool(found)), *sliders]
 
     def sample(self, choice: int, event: gr.SelectData) -> Path:
         """Take the source of a chosen sample as the photo."""
         return self.studio.sample(choice, event.index)
+
+    def _slider(self, choice: int, number: int) -> dict[str, Any]:
+        """One of the sliders for what a model for many attributes changes, at first what its recipe's task says."""
+        transfer = self.studio.offers[choice].transfer
+        if number >= len(transfer.can_change):
+            return {"visible": False, "value": 0}
+        name = transfer.can_change[number]
+        value = 0 if name not in transfer.guided else 1 if transfer.guided[name] else -1
+        return {"visible": True, "value": value, "label": name.replace("_", " "), "info": WANTED}
 
     def _samples(self, choice: int) -> list[Any]:
         return [column for _, column in self.studio.offers[choice].samples]

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from attrxfer.storage.drafts import is_running
+
 PREFIX = "attrxfer-demo-"
 
 
@@ -38,14 +40,4 @@ def _is_own(folder: Path) -> bool:
 def _is_in_use(folder: Path) -> bool:
     """Whether the page of a folder still runs. On Windows, where that cannot be asked without harm, it counts as running."""
     number = folder.name.removeprefix(PREFIX).partition("-")[0]
-    if not number.isdecimal():
-        return False
-    if os.name == "nt":
-        return True
-    try:
-        os.kill(int(number), 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):
-        return True
-    return True
+    return number.isdecimal() and is_running(int(number))

@@ -6,7 +6,7 @@ import functools
 import hashlib
 import shutil
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -29,16 +29,25 @@ from attrxfer_demo.offer import Offer
 VIEW = 1024
 """Longer side in pixels at which the page shows larger photos; downloads have the photo's own size."""
 AS_CROP = "Take the image as one crop"
+NOTHING_WANTED = "Every attribute stays as it is: move one of the sliders."
 REMEMBERED = 4
 """Photos that are kept in memory with their results."""
 
 
 class Key(NamedTuple):
-    """A photo with one of the offers; ``crop``: it is taken as one crop."""
+    """A photo with one of the offers.
+
+    Attributes:
+        path: The photo.
+        offer: Number of the offer.
+        crop: The photo is taken as one crop.
+        wanted: Of a model for many attributes: what results should have.
+    """
 
     path: str
     offer: int
     crop: bool
+    wanted: tuple[tuple[str, bool], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -142,9 +151,12 @@ class Studio:
         self._lock = threading.Lock()
         self._ready = functools.lru_cache(maxsize=REMEMBERED)(self._prepare)
 
-    def look(self, path: str, offer: int, *, crop: bool) -> PhotoView:
-        """Detect and transfer the subjects of a photo, or transfer it as one crop."""
-        key = Key(path, offer, crop or self.offers[offer].photos is None)
+    def look(self, path: str, offer: int, *, crop: bool, wanted: Mapping[str, bool] | None = None) -> PhotoView:
+        """Detect and transfer the subjects of a photo, or transfer it as one crop. ``wanted``: what a model for many
+        attributes makes of it."""
+        if self.offers[offer].transfer.can_change and not wanted:
+            return PhotoView(None, NOTHING_WANTED)
+        key = Key(path, offer, crop or self.offers[offer].photos is None, tuple((wanted or {}).items()))
         try:
             with self._lock:
                 ready = self._ready(key)
@@ -188,7 +200,7 @@ class Studio:
     def command(self, key: Key, strength: float) -> str:
         """The command that transfers this photo in the same way."""
         offer = self.offers[key.offer]
-        return offer.command(Path(key.path).name, strength, crop=key.crop)
+        return offer.command(Path(key.path).name, strength, crop=key.crop, wanted=dict(key.wanted))
 
     def sample(self, offer: int, number: int) -> Path:
         """Write the source of a run's sample into a file."""
@@ -203,7 +215,8 @@ class Studio:
         return folder
 
     def _prepare(self, key: Key) -> Ready:
-        return Ready(Path(key.path), self.offers[key.offer], crop=key.crop)
+        offer = self.offers[key.offer]
+        return Ready(Path(key.path), offer.changing(dict(key.wanted)) if key.wanted else offer, crop=key.crop)
 
 
 def describe(crops: PhotoCrops | None, offer: Offer) -> str:

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save
 from torch import nn
 
 from attrxfer.interfaces import Run
-from attrxfer.storage.cache import cache_folder, cached
+from attrxfer.storage.cache import cached, find
 from attrxfer_diat.supervised import Supervised
 
 
@@ -33,8 +33,8 @@ class CachedStage(Supervised):
         settings = {name: value for name, value in vars(self).items() if isinstance(value, int | float | str | tuple)}
         super().attach(run, network.requires_grad_(True))
         self.cache_key = f"networks/{self._hash(run, settings, (network, *fixed))}.safetensors"
-        path = cache_folder() / self.cache_key
-        if path.is_file():
+        path = find(self.cache_key)
+        if path is not None:
             network.load_state_dict(load_file(path))
             network.requires_grad_(False)
             self.steps = 0

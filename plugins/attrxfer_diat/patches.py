@@ -54,16 +54,19 @@ class Patches:
         """A scalar, not yet multiplied by ``weight``."""
         return -self.discriminator(step.output).float().mean()
 
-    def own_discriminator_loss(self, real: Tensor, generated: Tensor) -> Mapping[str, Tensor]:
+    def own_discriminator_loss(self, real: Tensor, source: Tensor, generated: Tensor) -> Mapping[str, Tensor]:
         """The hinge loss: logits of real patches above 1 and of generated ones below -1 cost nothing.
 
         Args:
-            real: Images with the attribute and images to transfer (N, 3, S, S) in -1..1.
+            real: Images with the attribute (N, 3, S, S) in -1..1; the second half of them is real here.
+            source: Images to transfer (N, 3, S, S); the first half of them is real here.
             generated: T(x) (N, 3, S, S).
 
         Returns:
             A scalar, under the name "patches"; 2 at chance.
         """
+        half = len(real) // 2
+        real = torch.cat([real[half:], source[:half]])
         logits = self.discriminator(torch.cat([real, generated])).float()
         of_real, of_generated = logits[: len(real)], logits[len(real) :]
         return {"patches": torch.relu(1 - of_real).mean() + torch.relu(1 + of_generated).mean()}

@@ -17,6 +17,7 @@ from attrxfer.interfaces import (
     Adversarial,
     Devices,
     HasDiscriminator,
+    HasGenerator,
     RecipeView,
     Run,
     SupervisesDiscriminator,
@@ -95,9 +96,10 @@ class PretrainDiscriminator(Supervised):
         images = run.adversarial.augment(batch.images, run.uniform("augment", index, self.batch_size, 8))
         with run.devices.autocast():
             logit = self.network(images).logit.float()
-        loss = (torch.sigmoid(logit) - batch.labels).square().mean()
+        labels = batch.labels.view(-1, *(1,) * (logit.ndim - 1))  # a D of patches has a logit for each
+        loss = (torch.sigmoid(logit) - labels).square().mean()
         run.devices.update(self.optimizer, loss)
-        accuracy = ((logit > 0) == (batch.labels > 0.5)).float().mean()
+        accuracy = ((logit > 0) == (labels > 0.5)).float().mean()
         return {"label": loss.detach(), "accuracy": accuracy.detach()}
 
 
@@ -177,8 +179,11 @@ class AdversarialTraining:
         terms = self.adversarial.discriminator_terms
         self.discriminator_terms = replace(terms, names=tuple(f"D {name}" for name in terms.names))
         self.generator, self.discriminator = run.generator, run.discriminator
-        self.optimizer_t = run.devices.optimizer(self.generator, self.lr, self.betas)
-        self.own = [loss for loss in (*run.identity, *run.regularizer) if isinstance(loss, HasDiscriminator)]
+        losses = (*run.identity, *run.regularizer)
+        back = [loss.generator for loss in losses if isinstance(loss, HasGenerator)]
+        self.generators = nn.ModuleList([self.generator, *back])
+        self.optimizer_t = run.devices.optimizer(self.generators, self.lr, self.betas)
+        self.own = [loss for loss in losses if isinstance(loss, HasDiscriminator)]
         self.discriminators = nn.ModuleList([self.discriminator, *(loss.discriminator for loss in self.own)])
         self.optimizer_d = run.devices.optimizer(self.discriminators, self.lr_discriminator or self.lr, self.betas)
         self.ema_generator = MovingAverage(self.generator, self.ema)
@@ -189,7 +194,7 @@ class AdversarialTraining:
         self._set_learning_rates(index)
         step = None if self.transform == "set" else self._transform(index * self.tstep)  # line 5
         generated = self._whole_set(index) if step is None else [(step.source, step.output.detach())]
-        with frozen(self.generator):
+        with frozen(self.generators):
             for i in range(self.dstep):  # lines 6-8
                 source, fake = generated[(index * self.dstep + i) % len(generated)]
                 report.update(self._update_discriminator(index * self.dstep + i, source.to(self.place), fake.to(self.place)))
@@ -245,11 +250,16 @@ class AdversarialTraining:
                 if isinstance(loss, SupervisesDiscriminator) and loss.discriminator_weight:
                     pair = (self.adversarial.augment(images, uniform[:, 8:]) for images in (source, fake))
                     terms.update(loss.discriminator_loss(self.discriminator, *pair))
-            half = len(real) // 2
-            for number, loss in enumerate(self.own):
-                made = loss.own_discriminator_loss(torch.cat([real[half:], source[:half]]), mixed)
-                terms.update({name + (f" {number + 1}" if number else ""): term for name, term in made.items()})
+            terms.update(self._own_terms(real, source, mixed))
         return self._step_discriminator(terms)
+
+    def _own_terms(self, real: Tensor, source: Tensor, generated: Tensor) -> dict[str, Tensor]:
+        """What the discriminators that losses bring minimise; a number tells equal names apart."""
+        terms: dict[str, Tensor] = {}
+        for number, loss in enumerate(self.own):
+            made = loss.own_discriminator_loss(real, source, generated)
+            terms.update({name + (f" {number + 1}" if number else ""): term for name, term in made.items()})
+        return terms
 
     def _step_discriminator(self, terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
         self.devices.update(self.optimizer_d, torch.stack(list(terms.values())).sum())
@@ -263,7 +273,7 @@ class AdversarialTraining:
     def _terms(self, step: TransferStep) -> dict[str, Tensor]:
         """min over T of eq. 14: -log D(T(x)) + lambda * identity (+ gamma * regularizer, eq. 7)."""
         with self.devices.autocast():
-            terms = {"T attribute": self.adversarial.generator_loss(step.discriminate(step.output).logit)}
+            terms = {"T attribute": step.attribute_loss}
             for kind, losses in (("identity", self.run.identity), ("regularizer", self.run.regularizer)):
                 for number, loss in enumerate(losses):
                     terms[f"T {kind}" + (f" {number + 1}" if number else "")] = loss.weight * loss(step)

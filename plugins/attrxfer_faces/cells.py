@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections.abc import Collection, Iterable, Sequence
@@ -12,15 +13,22 @@ from attrxfer.errors import DataError
 from attrxfer.interfaces import SPLITS
 
 TRUE, FALSE = {"true", "yes", "t", "y"}, {"false", "no", "f", "n"}
-NAME_COLUMNS = ("file", "filename", "file_name", "image", "image_id", "path", "name")
+NAME_COLUMNS = (
+    *("file", "filename", "file_name", "filepath", "file_path", "image", "image_id", "image_path", "image_name", "image_file"),
+    *("img", "img_path", "img_name", "path", "name"),
+)
+"""Names of the column of file names; of several, the first in this order is it."""
 SPLIT_NAMES = {
     "train": 0,
     "training": 0,
     "val": 1,
     "valid": 1,
     "validation": 1,
+    "dev": 1,
     "test": 2,
     "testing": 2,
+    "eval": 2,
+    "evaluation": 2,
 }
 """Names of splits, in small letters, with their index in SPLITS."""
 SEPARATORS = (",", ";", "\t", "|")
@@ -51,7 +59,7 @@ class Row(NamedTuple):
 
 
 def read_text(path: Path) -> Text:
-    """Read a text file in UTF-8, UTF-16, or else Windows-1252.
+    """Read a text file in UTF-8, UTF-16, UTF-32, or else Windows-1252.
 
     Raises:
         DataError: There is no such file, it cannot be read, or is no text.
@@ -71,7 +79,9 @@ def read_text(path: Path) -> Text:
 
 
 def _encoding(raw: bytes) -> str:
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if raw.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     begin = raw[:200]
     if begin and len(raw) % 2 == 0 and begin[1::2].count(0) > len(begin) // 4:
@@ -110,10 +120,11 @@ def name_column(path: Path, header: Sequence[str]) -> int:
     Raises:
         DataError: There is none.
     """
-    found = next((i for i, name in enumerate(header) if name.lower() in NAME_COLUMNS), None)
+    there = [name.lower() for name in header]
+    found = next((name for name in NAME_COLUMNS if name in there), None)
     if found is None:
         raise DataError(f"{path}: no column of file names; call it one of {', '.join(NAME_COLUMNS)}")
-    return found
+    return there.index(found)
 
 
 def truth(cell: str) -> bool | None:

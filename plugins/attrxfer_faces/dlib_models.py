@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from attrxfer.errors import AttrxferError
+from attrxfer.plugin.distribution import install
 from attrxfer_faces.points import IBUG_POINTS
 
 SIDE = 160
 """Smaller images are enlarged to this side in pixels: dlib's detector finds faces of 80 pixels and more."""
 SAME = 0.6
 """dlib's own threshold: embeddings nearer than this show one person."""
-INSTALL = "pip install 'attrxfer[faces]'"
+INSTALL = install("faces")
 
 
 def missing_dlib() -> Sequence[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -16,7 +15,8 @@ from skimage.transform import warp
 
 from attrxfer.errors import DataError
 from attrxfer.media.photos.similarity import PIXEL_CENTRE, estimate_similarity
-from attrxfer.storage.files import read_tensors
+from attrxfer.plugin.distribution import install
+from attrxfer.storage.files import read_json, read_tensors
 
 SIDE = 112
 TEMPLATE = np.array([(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)])
@@ -25,7 +25,7 @@ HALF = 127.5
 FIRST_NODES = 8
 """Number of first nodes of an ONNX file that are searched for a normalisation."""
 BATCH = 32
-INSTALL = "pip install 'attrxfer[export]'"
+INSTALL = install("export")
 
 
 @dataclass(frozen=True)
@@ -188,5 +188,5 @@ def _timm(path: Path, architecture: str) -> Embedder:
 def _stated(path: Path) -> Mapping[str, Any]:
     """The content of ``config.json`` beside the file; empty if there is none."""
     config = path.with_name("config.json")
-    stated: Mapping[str, Any] = json.loads(config.read_text()) if config.is_file() else {}
+    stated: Mapping[str, Any] = read_json(config) if config.is_file() else {}
     return stated

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import zlib
 from collections import Counter
@@ -83,8 +84,10 @@ class Stored:
         for written in dict.fromkeys((name, name.replace("\\", "/"))):  # Windows separates folders by backslashes
             parent, _, last = written.rpartition("/")
             files, by_stem = self._listing(parent)
-            stem = Path(last).stem if SUFFIX.fullmatch(Path(last).suffix) else last
-            file = last if last in files else by_stem.get(stem)
+            if last in files:
+                return f"{parent}/{last}" if parent else last
+            stem, suffix = os.path.splitext(last)  # noqa: PTH122 (Path takes ten times as long, for each of many images)
+            file = by_stem.get(stem if SUFFIX.fullmatch(suffix) else last)
             if file:
                 return f"{parent}/{file}" if parent else file
         return None
@@ -99,11 +102,15 @@ class Stored:
         """The files of a folder, and those of which only one has the stem, by their stems."""
         if parent not in self._in:
             try:
-                files = [file.name for file in (self.folder / (parent or ".")).iterdir()]
+                files = os.listdir(self.folder / (parent or "."))  # noqa: PTH208
             except (OSError, ValueError):
                 files = []
-            stems = Counter(Path(file).stem for file in files)
-            self._in[parent] = frozenset(files), {Path(file).stem: file for file in files if stems[Path(file).stem] == 1}
+            stems = [os.path.splitext(file)[0] for file in files]  # noqa: PTH122
+            count = Counter(stems)
+            self._in[parent] = (
+                frozenset(files),
+                {stem: file for stem, file in zip(stems, files, strict=True) if count[stem] == 1},
+            )
         return self._in[parent]
 
 

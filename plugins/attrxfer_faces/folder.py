@@ -24,6 +24,10 @@ DOMAIN = re.compile(f"({'|'.join(SPLIT_NAMES)})[_-]?([AB])", re.IGNORECASE)
 """A folder of the CycleGAN layout: trainA, testB."""
 
 
+SURE = 0.5
+"""How surely a folder of two classes or more is recognised."""
+
+
 class Found(NamedTuple):
     """What was found in the folder.
 
@@ -72,7 +76,7 @@ class Folder:
             return 0.0
         folders = [folder for folder in path.iterdir() if folder.is_dir() and not is_hidden(folder.name)]
         classes = [folder for folder in folders if any(map(is_image, walk(folder).files))]
-        return 0.5 if len(classes) >= 2 else 0.1 if folders else 0.0
+        return SURE if len(classes) >= 2 else 0.1 if folders else 0.0
 
     def records(self) -> Records:
         """The labels of all images.
@@ -84,6 +88,8 @@ class Folder:
         known = sorted(set(found.classes))
         if len(known) < 2:
             reasons = "".join(f"; {note}" for note in found.notes)
+            if len(known) == 1 and Folder.recognise(self.path / known[0]) >= SURE:
+                reasons += f"; that folder holds classes: did you mean {self.path / known[0]}?"
             raise DataError(
                 f"{self.path}: expected a folder of images for each of two classes or more; found {known or 'none'}{reasons}"
             )

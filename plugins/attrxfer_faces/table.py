@@ -13,14 +13,32 @@ from pydantic import Field
 
 from attrxfer.errors import DataError, printable
 from attrxfer.interfaces import SPLITS, Broken, Records
-from attrxfer_faces.cells import counted, first_twice, name_column, named, read_text, split, table_rows, truths
+from attrxfer_faces.cells import Row, counted, first_twice, name_column, named, read_text, split, table_rows, truths
 from attrxfer_faces.files import Stored, fingerprint, missing_path, read_files, split_by
 
 SUFFIXES = (".csv", ".tsv")
 SPLIT_COLUMNS, IDENTITY_COLUMNS = ("split", "partition"), ("identity",)
-CLASS_COLUMNS = ("label", "labels", "class", "class_name", "category")
+CLASS_COLUMNS = ("label", "labels", "class", "classes", "class_name", "cls", "category", "target")
+IMAGE_FOLDERS = ("", "images", "image", "imgs", "img")
+"""Where the images may be, beside the table, where no folder is named."""
 MOST_CLASSES = 1000
 """Greatest number of classes in a column: more are no classes, but captions or names."""
+
+
+class Cells(NamedTuple):
+    """The file as it was read.
+
+    Attributes:
+        header: The names of the columns; "" for one without a name.
+        body: The other rows.
+        at: The column of file names.
+        guessed: What had to be guessed to read the file; None where nothing had to be.
+    """
+
+    header: list[str]
+    body: list[Row]
+    at: int
+    guessed: str | None
 
 
 class Table(NamedTuple):
@@ -44,14 +62,14 @@ class Table(NamedTuple):
 class Csv:
     """A CSV file with a column of file names and a column for each attribute.
 
-    The column of file names is called file, filename, file_name, image, image_id, path or name. Attributes are 1, true, yes
-    or 0, -1, false, no. A column called label, labels, class, class_name or category may hold names of classes instead: each
+    The column of file names is called file, image, path, name, or much alike (``NAME_COLUMNS``). Attributes are 1, true, yes or
+    0, -1, false, no. A column called label, class, class_name, cls, category or target may hold names of classes instead: each
     class is an attribute. Optional columns: ``split`` or ``partition`` (train, validation, test, or 0, 1, 2) and ``identity``
     (any text). Cells are separated by commas, semicolons, tabs or vertical bars.
 
     Args:
         path: The CSV file, or a folder with one CSV file.
-        images: The folder in which file names start; default: the folder of the CSV file.
+        images: The folder in which file names start; default: the folder of the CSV file, or images or img in it.
         size: Side of the images in pixels; images are cut to their central square.
     """
 
@@ -116,12 +134,17 @@ class Csv:
             raise DataError(f"{self.path}: expected one CSV file, found {len(found)}{names}")
         return found[0]
 
-    @property
+    @cached_property
     def _folder(self) -> Path:
-        return self.images or self._csv.parent
+        """Where file names start: the folder that is named, else the first of ``IMAGE_FOLDERS`` that has a listed image."""
+        if self.images is not None:
+            return self.images
+        listed = [row.cells[self._cells.at] for row in self._cells.body]
+        beside = [self._csv.parent / name for name in IMAGE_FOLDERS]
+        return next((folder for folder in beside if any(map(Stored(folder).find, listed))), beside[0])
 
     @cached_property
-    def _table(self) -> Table:
+    def _cells(self) -> Cells:
         text, guessed = read_text(self._csv)
         rows = table_rows(self._csv, text)
         if len(rows) < 2:
@@ -139,7 +162,14 @@ class Csv:
         empty = next((row.line for row in body if not row.cells[at]), None)
         if empty is not None:
             raise DataError(f"{self._csv}, line {empty}, column {header[at]}: no file name")
+        return Cells(header, body, at, guessed)
+
+    @cached_property
+    def _table(self) -> Table:
+        header, body, at, guessed = self._cells
         names, exist, notes = self._files([row.cells[at] for row in body])
+        if self.images is None and self._folder != self._csv.parent:
+            notes.append(f"images are those in {self._folder}")
         unnamed = sum(not name for name in header)
         if unnamed:
             notes.append(f"left out: {counted(unnamed, 'column', 'columns')} of {self._csv.name} without a name")
@@ -181,7 +211,9 @@ class Csv:
             raise DataError(f"{self._csv}, line {self._table.lines[cells.index('')]}, column {column}: no class")
         if len(classes) > MOST_CLASSES:
             raise DataError(f"{self._csv}, column {column}: {len(classes):,} different texts are no classes; remove the column")
-        return {printable(name): np.array([cell == name for cell in cells]) for name in classes}
+        number_of = {name: number for number, name in enumerate(classes)}
+        numbers = np.array([number_of[cell] for cell in cells])
+        return {printable(name): numbers == number for number, name in enumerate(classes)}
 
     def _splits(self, column: str) -> NDArray[np.uint8]:
         cells = self._table.columns[column]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("bundle", type=click.Path(path_type=Path))
+@click.argument("bundle", type=click.Path(path_type=Path), metavar="MODEL")
 @click.argument("repo", metavar="OWNER/NAME")
 @click.option("--private", is_flag=True, help="Only you (or your organisation) can see it.")
 @click.option("--revision", metavar="BRANCH", help="The branch; it is created if it does not exist.  [default: main]")
@@ -26,7 +26,7 @@ def push(
 ) -> None:
     """Upload a bundle to the Hugging Face hub.
 
-    BUNDLE is a bundle or a finished run. It becomes the repository OWNER/NAME, with a model card.
+    MODEL is a bundle or a finished run. It becomes the repository OWNER/NAME, with a model card.
 
     Paths of this machine are removed from what is uploaded. The bundle on this machine is not changed.
     """
@@ -57,15 +57,15 @@ def push(
 
 
 @click.command()
-@click.argument("bundle", type=click.Path(path_type=Path))
+@click.argument("bundle", type=click.Path(path_type=Path), metavar="MODEL")
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--scores", type=click.Path(path_type=Path), help="Scores of `attrxfer evaluate BUNDLE`; they replace its own.")
+@click.option("--scores", type=click.Path(path_type=Path), help="Scores of `attrxfer evaluate MODEL`; they replace its own.")
 @click.pass_obj
 def pack(registry: Registry, bundle: Path, folder: Path, scores: Path | None) -> None:
     """Write a bundle anew, to be shipped in a plugin.
 
-    BUNDLE is a bundle or a finished run. FOLDER becomes a bundle with weights in half precision, a model card, and no paths
-    of this machine. Its results are compared with those of BUNDLE.
+    MODEL is a bundle or a finished run. FOLDER becomes a bundle with weights in half precision, a model card, and no paths
+    of this machine. Its results are compared with those of MODEL.
     """
     import numpy as np
 

@@ -24,8 +24,10 @@ from attrxfer.storage.cache import cached
 from attrxfer.storage.conversion import to_tensor
 
 BATCH = 128
-VERSION = 3
+VERSION = 4
 DEFAULT = "test_resnet"
+HEAVIEST = 20.0
+"""Weight of a label at most: what only one image in hundreds has cannot be learned, and would shake all else."""
 STREAM = "judge"
 """Name of the random stream that batches are drawn from. Another name would give other weights."""
 log = logging.getLogger("attrxfer")
@@ -85,12 +87,25 @@ class AttributeClassifier:
         return float(right[labels].mean() + right[~labels].mean()) / 2
 
 
+def weights(labels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Weights of the labels 0 and 1 with which both count the same for each attribute, however rare it is.
+
+    Args:
+        labels: Labels 0 or 1 of the training images (N, attributes).
+
+    Returns:
+        (2, attributes): of label 0 and of label 1, at most ``HEAVIEST``; 1 for both where half of the images have it.
+    """
+    share = labels.mean(0)
+    return (0.5 / np.maximum(np.stack([1 - share, share]), 0.5 / HEAVIEST)).astype(np.float32)
+
+
 class UsesClassifier:
     """Base of metrics that use the attribute classifier of a data set.
 
     The classifier is a timm network for all attributes of the data set. It is trained from scratch on the labels of the
     training split, with flips, and cached by a hash of the images, the labels and its settings. So all tasks and runs on one
-    data set and selection use the same classifier.
+    data set and selection use the same classifier. Images with and without an attribute count the same, however rare it is.
 
     Args:
         network: A timm architecture.
@@ -162,13 +177,16 @@ class UsesClassifier:
     def _train(self, network: nn.Module, data: DatasetView, labels: NDArray[np.float32]) -> None:
         log.info("training the attribute classifier (%s, %d steps)", self.network, self.steps)
         rows = data.rows("train", None)
+        heavy = weights(labels[rows])
         optimizer = torch.optim.AdamW(network.parameters(), lr=self.lr, weight_decay=0.05)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, self.lr, total_steps=self.steps)
         network.train()
         for step in range(self.steps):
             batch, flips = batch_rows(rows, self.SEED, STREAM, "all", step, self.batch_size, 0, 1)
             logits = network(data.images(batch, flips))
-            loss = nn.functional.binary_cross_entropy_with_logits(logits, torch.from_numpy(labels[batch]))
+            known = labels[batch]
+            weight = torch.from_numpy(np.where(known > 0, heavy[1], heavy[0]))
+            loss = nn.functional.binary_cross_entropy_with_logits(logits, torch.from_numpy(known), weight=weight)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()

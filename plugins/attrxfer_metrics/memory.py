@@ -43,14 +43,14 @@ def measured(bundle: Path, count: int) -> float:
 
     transfer = load_model(bundle)
     images = to_tensor(np.zeros((count, transfer.size, transfer.size, 3), np.uint8))
-    RESET.write_text("5")  # resets the peak
+    RESET.write_text("5", encoding="utf-8")  # resets the peak
     before = _resident("VmRSS")
     transfer(images)
     return _resident("VmHWM") - before
 
 
 def _resident(field: str) -> float:
-    line = next(line for line in STATUS.read_text().splitlines() if line.startswith(field))
+    line = next(line for line in STATUS.read_text(encoding="utf-8").splitlines() if line.startswith(field))
     return int(line.split()[1]) / 1024
 
 

@@ -24,7 +24,7 @@ ALIGNMENT = [[8, 8], [24, 8], [16, 26]]
 class Negative:
     """A transfer that makes an image's negative, and counts how often it is asked."""
 
-    size, framing = SIZE, None
+    size, framing, can_change = SIZE, None, ()
 
     def __init__(self, alignment: Any = ALIGNMENT) -> None:
         self.name, self.guided = "negative", {"Dark": True}

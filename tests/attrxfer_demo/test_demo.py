@@ -21,7 +21,7 @@ from PIL import Image
 from skimage.data import astronaut
 
 from attrxfer import export
-from attrxfer.cli import Group
+from attrxfer.cli.boundary import Group
 from attrxfer.errors import AttrxferError
 from attrxfer.media.photos import Photos, load_detector
 from attrxfer.media.processors import CropProcessor, PhotoProcessor

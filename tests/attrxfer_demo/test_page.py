@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import os
 import queue
 import re
-import shutil
 import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,13 +23,8 @@ from PIL import Image
 from skimage.data import astronaut
 
 from attrxfer.media import provenance
+from tests.browser import chromium, errors, one, requested, until
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
-FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --disable-dev-shm-usage --window-size=1250,1000"
-)
 LOCAL = "127.0.0.1"
 WATCHED = f"""
 import sys
@@ -47,7 +39,6 @@ from attrxfer.cli import main
 main()
 """
 """The command line, which says when the process asks any other machine."""
-WAIT = 20.0
 
 
 class Server:
@@ -89,33 +80,8 @@ def server(trained: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def browser(tmp_path: Path) -> Iterator[Any]:
-    webdriver = pytest.importorskip("selenium.webdriver", reason="no selenium")
-    if CHROMIUM is None or DRIVER is None:
-        pytest.skip("no Chromium, or no chromedriver: apt-get install chromium chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in FLAGS.split():
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    options.add_experimental_option("prefs", {"download.default_directory": str(tmp_path / "downloads")})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    yield driver
-    driver.quit()
-
-
-def until(found: Callable[[], Any]) -> Any:
-    """What it finds, as soon as that is true; elements come and go while the page draws itself."""
-    from selenium.common.exceptions import WebDriverException
-
-    end = time.monotonic() + WAIT
-    while time.monotonic() < end:
-        try:
-            if value := found():
-                return value
-        except WebDriverException:
-            pass
-        time.sleep(0.05)
-    raise AssertionError("nothing came")
+    with chromium(tmp_path / "downloads") as driver:
+        yield driver
 
 
 @pytest.mark.slow
@@ -149,10 +115,6 @@ def test_a_photo_is_dropped_changed_by_the_slider_and_downloaded(server: Server,
     assert not [line for line in server.printed if "ASKED" in line or "Traceback" in line], server.printed
 
 
-def one(browser: Any, selector: str) -> Any:
-    return browser.find_element("css selector", selector)
-
-
 def after(browser: Any) -> str | None:
     """The address of the result that is shown."""
     pair = browser.find_elements("css selector", "#compare img")
@@ -180,7 +142,6 @@ def image(browser: Any, which: int) -> NDArray[np.int16]:
 
 def outside_left_alone(browser: Any) -> None:
     """The browser met no error, and asked no other machine."""
-    assert not [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
-    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    asked = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+    assert not errors(browser)
+    asked = requested(browser)
     assert asked and {urlsplit(url).hostname for url in asked if not url.startswith(("data:", "blob:"))} == {LOCAL}

@@ -50,7 +50,9 @@ def test_the_hinge_loss_by_hand() -> None:
     loss = Patches()
     loss.discriminator = Logits()  # type: ignore[assignment]
     real, generated = (torch.tensor(values).view(-1, 1, 1, 1).expand(-1, 3, 8, 8) for values in ([0.5, 2.0], [-3.0, 1.0]))
-    assert loss.own_discriminator_loss(real, generated)["patches"].item() == pytest.approx((0.5 + 0) / 2 + (0 + 2) / 2)
+    guided, source = torch.cat([9 * real[:1], real[:1]]), torch.cat([real[1:], 9 * real[1:]])
+    found = loss.own_discriminator_loss(guided, source, generated)["patches"].item()
+    assert found == pytest.approx((0.5 + 0) / 2 + (0 + 2) / 2), "the second half of guided, the first of source"
 
 
 def test_t_raises_the_logits_of_its_output() -> None:
@@ -76,9 +78,10 @@ def test_a_loss_s_own_discriminator_is_trained_whenever_d_is(training: tuple[Adv
     seen: list[tuple[int, int]] = []
     judge = loss.own_discriminator_loss
 
-    def watched(real: Tensor, generated: Tensor) -> Any:
+    def watched(real: Tensor, source: Tensor, generated: Tensor) -> Any:
+        assert len(source) == len(real)
         seen.append((len(real), len(generated)))
-        return judge(real, generated)
+        return judge(real, source, generated)
 
     loss.own_discriminator_loss = watched  # type: ignore[method-assign]
     before = copy.deepcopy(list(loss.discriminator.parameters()))

@@ -212,7 +212,7 @@ def test_a_table_of_attributes(tmp_path: Path) -> None:
     [
         ("file,Hat\n0.png,maybe\n", 'line 2, column Hat: "maybe" is neither true nor false'),
         ("file,Hat\n0.png,1\n1.png\n", "line 3: not as many values"),
-        ("file,Hat,split\n0.png,1,dev\n", 'line 2, column split: "dev" is none of train, validation, test'),
+        ("file,Hat,split\n0.png,1,some\n", 'line 2, column split: "some" is none of train, validation, test'),
         ("picture,Hat\n0.png,1\n", "no column of file names"),
         ("file,Hat\n0.png,1\n0.png,0\n", "0.png is listed twice"),
         ("file,Hat\n", "no rows"),

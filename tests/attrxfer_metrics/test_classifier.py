@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from attrxfer_metrics.attribute_accuracy import AttributeAccuracy, determined
-from attrxfer_metrics.classifier import AttributeClassifier
+from attrxfer_metrics.classifier import HEAVIEST, AttributeClassifier, weights
 from attrxfer_metrics.kid import Kid
 from numpy.typing import NDArray
 
@@ -145,6 +145,15 @@ def test_an_answer_that_is_always_the_same_is_right_of_half(
     scores = metric(evaluation(none, True))
     assert not any("of the attribute classifier" in name for name in scores)
     assert "cannot be told: none of the" in caplog.text
+
+
+def test_both_answers_count_the_same_however_rare_an_attribute_is() -> None:
+    labels = np.zeros((40, 4), np.float32)
+    labels[:20, 0] = labels[:4, 1] = labels[:1, 2] = 1
+    heavy = weights(labels)
+    assert heavy[:, 0].tolist() == [1, 1]
+    assert heavy[1, 1] * 4 == pytest.approx(heavy[0, 1] * 36) == pytest.approx(20)
+    assert heavy[1, 2] == HEAVIEST and heavy[1, 3] == HEAVIEST
 
 
 class Striped(Shades):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,17 @@ def test_models_prints_task_size_scores_and_licence() -> None:
     sizes = {task: 128 if task == "gender" else 64 for task in TASKS}
     for task, line in zip(TASKS, lines[1:], strict=True):
         assert f"{sizes[task]} px" in line and "non-commercial research" in line and "%" in line
+
+
+def test_the_readme_has_the_scores_of_the_cards() -> None:
+    text = (Path(__file__).parents[2] / "README.md").read_text()
+    for task in TASKS:
+        card = metadata(task)
+        scores = card["scores"]["scores"]
+        labels = ("attribute accuracy", "verification rate", "accurate and verified at equal verification")
+        cells = " | ".join(f"{scores[label]['value']:.0%}" for label in labels)
+        counts = f"{card['scores']['images']} images, {card['scores']['people']} people"
+        assert re.search(rf"\| `{task}` \| [\w ]+ \| {card['size']} px \| {cells} \| {counts} \|", text), (task, cells)
 
 
 def test_one_command_and_a_photograph(tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ from click.testing import CliRunner, Result
 from attrxfer.plugin.host import Host
 from attrxfer.storage.run_folder import RunFolder
 from benchmarks.ablation.__main__ import main
-from benchmarks.ablation.table import interval
 from benchmarks.ablation.variants import TASKS, VARIANTS, recipe
 from tests.conftest import TINY
 
@@ -96,16 +95,3 @@ def test_every_pair_is_the_variant_with_the_task(task: str, host: Host) -> None:
         assert found.task.name == task and found.train.seed == 3 and found.stage("adversarial").values["steps"] == 7
         enhancers = [spec.name for spec in found.enhancer]
         assert enhancers == ([["global"], ["local"]][local] if variant in ("diat_a", "diat") else [])
-
-
-def test_the_interval_is_over_people_not_images() -> None:
-    random = np.random.default_rng(1)
-    person = random.normal(size=20)
-    values, people = np.repeat(person, 50), np.repeat(np.arange(20), 50)
-    mean, low, high = interval([values.tolist()], [people.tolist()])
-    assert mean == pytest.approx(person.mean())
-    error = person.std() / 20**0.5
-    assert high - low == pytest.approx(2 * 1.96 * error, rel=0.2)
-    # seeds that agree say no more about people than one of them
-    again = interval([values.tolist()] * 4, [people.tolist()] * 4)
-    assert again == pytest.approx((mean, low, high), abs=0.1 * (high - low))

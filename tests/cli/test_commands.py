@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import click
 import pytest
+from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
 from attrxfer.cli import COMMANDS, _show_log
 from attrxfer.plugin.host import Host
-from tests.conftest import attrxfer
+from tests.conftest import attrxfer, command_line
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: str(command.name))
@@ -74,3 +78,96 @@ def test_what_plugins_report_is_printed_on_stderr(capsys: pytest.CaptureFixture[
         log.handlers, level = before
         log.setLevel(level)
     assert capsys.readouterr().err == "training the attribute classifier (small)\n"
+
+
+# ---------------------------------------------------------------- what all commands have
+
+
+def leaves(path: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+    """The commands that can be run, with their full names."""
+    if isinstance(command, click.Group):
+        for name, inner in command.commands.items():
+            yield from leaves(f"{path} {name}", inner)
+    else:
+        yield path, command
+
+
+def test_every_command_has_v_and_q_and_one_word_for_a_model(host: Host) -> None:
+    found = dict(leaves("attrxfer", command_line(host)))
+    assert {"attrxfer run", "attrxfer push", "attrxfer data inspect", "attrxfer train"} <= found.keys()
+    for path, command in found.items():
+        opts = [opt for param in command.params for opt in param.opts]
+        assert opts.count("-v") == 1 and opts.count("-q") == 1, path
+        context = click.Context(command)
+        words = {param.make_metavar(context).strip("[].") for param in command.params if isinstance(param, click.Argument)}
+        assert not words & {"BUNDLE", "CANDIDATE", "CANDIDATES", "RUN", "RUNS", "MODELS"}, path
+
+
+def test_v_prints_what_is_read_and_where_an_error_arose() -> None:
+    plain, more = attrxfer("recipe", "show", "diat_a_gender"), attrxfer("recipe", "show", "diat_a_gender", "-v")
+    assert plain.stdout == more.stdout
+    log = logging.getLogger("attrxfer")
+    assert log.level != logging.DEBUG, "the level is that of one command"
+    error = attrxfer("info", "trth", "-v")
+    assert error.returncode == 2 and "Traceback" in error.stderr and error.stderr.splitlines()[-1].startswith("attrxfer: trth")
+    both = attrxfer("models", "-v", "-q")
+    assert both.returncode == 2 and "-v and -q together" in both.stderr
+
+
+def test_v_logs_the_file_of_a_recipe(caplog: pytest.LogCaptureFixture) -> None:
+    attrxfer("recipe", "show", "diat_a_gender", "-v")
+    assert any(record.levelno == logging.DEBUG and "diat_a_gender.toml" in record.getMessage() for record in caplog.records)
+
+
+def test_q_silences_what_the_core_and_plugins_report(caplog: pytest.LogCaptureFixture, trained: Path) -> None:
+    command = (
+        "evaluate",
+        trained,
+        "gender",
+        "--recipe",
+        trained / "recipe.toml",
+        "--set",
+        "metric=[]",
+        "--limit",
+        "2",
+        "-o",
+        trained.parent / "quiet",
+    )
+    assert "gender: works at 128 px" in _logged(caplog, command)
+    result = attrxfer(*command, "-q")
+    assert result.returncode == 0 and result.stdout == "" and "works at" not in result.stderr
+
+
+def _logged(caplog: pytest.LogCaptureFixture, command: Sequence[str | Path]) -> str:
+    with caplog.at_level(logging.INFO, logger="attrxfer"):
+        assert attrxfer(*command).returncode == 0
+    return caplog.text
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("models",), ("components", "metric"), ("plugins",), ("recipe", "ls"), ("recipe", "diff", "diat_a_gender")],
+)
+def test_a_list_as_json_has_an_object_a_row(arguments: tuple[str, ...]) -> None:
+    rows = json.loads(attrxfer(*arguments, "--json").stdout)
+    lines = attrxfer(*arguments).stdout.splitlines()
+    assert len(rows) == len(lines) - 1 and all(isinstance(row, dict) and row.keys() == rows[0].keys() for row in rows)
+    assert str(next(iter(rows[-1].values()))) in lines[-1]
+
+
+def test_facts_and_scores_as_json(trained: Path) -> None:
+    known = json.loads(attrxfer("info", "gender", "--json").stdout)
+    assert known["size"] == 128 and known["scores"]["scores"]["attribute accuracy"]["value"] > 0.5
+    assert json.loads(attrxfer("info", "truth", "--json").stdout)["method"] == "truth"
+    compared = json.loads(attrxfer("compare", trained, "gender", "--json").stdout)
+    assert compared["settings"]["train.size"] == {str(trained): 16, "gender": 128} and "gender" in compared["scores"]
+    assert json.loads(attrxfer("recipe", "show", "diat_a_gender", "--json").stdout)["task"]["guided"] == {"Male": False}
+
+
+def test_names_are_completed(host: Host) -> None:
+    whole = command_line(host)
+    complete = ShellComplete(whole, {}, "attrxfer", "_ATTRXFER_COMPLETE")
+    assert [item.value for item in complete.get_completions(["run"], "diat_a_ge")] == ["diat_a_gender", "diat_a_ge"]
+    assert [item.value for item in complete.get_completions(["info"], "mouth_o")] == ["mouth_open", "mouth_o"]
+    assert [item.value for item in complete.get_completions(["components"], "gen")] == ["generator"]
+    assert "ablate" in [item.value for item in complete.get_completions([], "ab")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shlex
 import subprocess
 import sys
@@ -79,7 +80,7 @@ def test_images_are_decoded_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["truncate", "garbage", "no json", "half json"])
-def test_a_damaged_cache_is_made_anew(tmp_path: Path, damage: str) -> None:
+def test_a_damaged_cache_is_made_anew(tmp_path: Path, damage: str, caplog: pytest.LogCaptureFixture) -> None:
     opened(tmp_path)
     (array,) = tmp_path.rglob("*.npy")
     if damage == "truncate":
@@ -93,6 +94,22 @@ def test_a_damaged_cache_is_made_anew(tmp_path: Path, damage: str) -> None:
     again = Squares()
     data = opened(tmp_path, again)
     assert again.reads == 1 and data.images_u8(np.array([6]))[0, 0, 0, 0] == 6 and len(data.broken) == 4
+    said = f"{array}: damaged (" in caplog.text and "the images are decoded again" in caplog.text
+    assert said is (damage != "no json"), "without its list the cache was not finished"
+
+
+def test_a_disk_that_fills_up_while_images_are_cached_is_an_error_that_names_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not SIGBUS, as through a memory map: the images are written in order."""
+
+    def full(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("attrxfer.storage.files.os.fsync", full)
+    with pytest.raises(OSError, match="No space left on device") as error:
+        opened(tmp_path)
+    assert str(error.value.filename).startswith(str(tmp_path / "images")) and not list((tmp_path / "images").iterdir())
 
 
 @pytest.mark.slow

@@ -29,3 +29,4 @@ def register_components(registry: Registry) -> None:
     registry.method("average", f"{HERE}.method:Average", summary="the mean of all training images with the attribute")
     registry.backend("plain", f"{HERE}.backend:Plain", summary="torch as it is")
     registry.exporter("gzip", f"{HERE}.exporter:Gzip", summary="a compressed ONNX file, .onnxz")
+    registry.engine("threads", f"{HERE}.engine:Threads", summary="threads of this process")

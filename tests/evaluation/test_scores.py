@@ -19,6 +19,8 @@ from attrxfer.evaluation.candidates import candidate, held_out, of_method
 from attrxfer.evaluation.leakage import refuse_teachers
 from attrxfer.evaluation.scores import Scorecard, mean, score, slices
 from attrxfer.interfaces import AggregateScore, Counterfactuals, PerImageScore
+from attrxfer.model.loading import load_model
+from attrxfer.model.resized import ResizedModel
 from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe, load
 from attrxfer.recipe.assembly import Assembly
@@ -172,8 +174,9 @@ def test_mistakes_are_one_line(trained: Path, tmp_path: Path) -> None:
         (["input_copy"], "name a recipe with --recipe, e.g. diat_a_gender"),
         ([trained, tmp_path / "empty"], "empty: no images here"),
         ([trained, tmp_path / "few"], "few: no result for face-"),
-        ([trained, "--recipe", other], "makes {'Male': False} at 32 px, but {'Smiling': True}"),
+        ([trained, "--recipe", other], "makes {'Male': False}, but {'Smiling': True} is scored"),
         ([trained, "--data", tmp_path / "nowhere"], "nowhere: no such file or folder"),
+        ([trained, "--set", "train.size=48"], "data.size is 32, but train.size is 48: set both, to the same"),
         ([trained, "another_photo"], "method another_photo does not apply to these data"),
         ([trained, "--set", "metric=[{use='attribute_acuracy'}]"], 'did you mean "attribute_accuracy"'),
     ):
@@ -181,6 +184,36 @@ def test_mistakes_are_one_line(trained: Path, tmp_path: Path) -> None:
         assert result.returncode == 2, (arguments, result.stderr)
         assert message in result.stderr and len(result.stderr.splitlines()) == 1, result.stderr
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_models_of_other_sizes_are_scored_at_the_largest(trained: Path, tmp_path: Path, host: Host) -> None:
+    from tests.conftest import TINY
+
+    large = run(load("diat_a_gender", host, (*TINY, *SETTINGS, "train.size=48")), tmp_path / "large", host, scored=False)
+    few = ("--set", "metric=[{use='truth'}]", "--limit", "4")
+    done = attrxfer("evaluate", trained, large.path, *few, "-o", tmp_path / "both")
+    assert done.returncode == 0, done.stderr
+    scores = json.loads((tmp_path / "both" / "scores.json").read_text())["scores"]
+    alone = attrxfer("evaluate", large.path, *few, "-o", tmp_path / "alone")
+    assert alone.returncode == 0
+    assert json.loads((tmp_path / "alone" / "scores.json").read_text())["scores"][str(large.path)] == scores[str(large.path)]
+    small = attrxfer("evaluate", trained, large.path, *few, "--recipe", trained / "recipe.toml", "-o", tmp_path / "small")
+    assert small.returncode == 0, small.stderr
+    at_its_own = json.loads((tmp_path / "small" / "scores.json").read_text())["scores"][str(trained)]["PSNR to truth"]["value"]
+    assert scores[str(trained)]["PSNR to truth"]["value"] == pytest.approx(at_its_own, abs=1)
+
+
+def test_a_resized_model_adds_its_change_and_nothing_else(trained: Path) -> None:
+    model = load_model(trained)
+    images = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), np.uint8)
+    resized = ResizedModel(model, 64)
+    assert np.array_equal(resized.images(images, 0), images)
+    assert np.array_equal(ResizedModel(model, 32).images(images[:, :32, :32]), model.images(images[:, :32, :32]))
+    smooth = np.broadcast_to(np.linspace(0, 255, 64).astype(np.uint8)[None, :, None, None], (1, 64, 64, 3))
+    own = np.stack([np.asarray(Image.fromarray(smooth[0]).resize((32, 32)))])
+    change = model.images(own).astype(float).mean() - own.mean()
+    assert resized.images(smooth).astype(float).mean() - smooth.mean() == pytest.approx(change, abs=2)
 
 
 def test_a_network_that_taught_a_model_does_not_score_it(tiny: Tiny, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import subprocess
 import sys
@@ -9,14 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
+from attrxfer_backends.onnx import LARGEST, MULTIPLE
 from PIL import Image
 
 import attrxfer as package
 from attrxfer.errors import AttrxferError, BundleError, DataError, UnknownName
 from attrxfer.interfaces import Model
-from attrxfer.model.exported import ExportedModel
+from attrxfer.model.exported import KEPT, OPTIONAL, ExportedModel
 from attrxfer.model.loading import load_model
 from attrxfer.model.method import MethodModel
 from attrxfer.model.torch_model import TorchModel
@@ -97,6 +101,23 @@ def test_many_strengths_of_one_pass_are_those_of_a_pass_each(trained: Path, file
         model = load_model(source)
         np.testing.assert_array_equal(model.at_any_strength(IMAGES)(strength), model.images(IMAGES, strength))
         assert len(model.at_any_strength(IMAGES[:0])(strength)) == 0
+
+
+@pytest.mark.slow
+def test_a_file_keeps_the_contract_of_the_page_about_deployment(file: Path) -> None:
+    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    shape = ["batch", f"{MULTIPLE}*h", f"{MULTIPLE}*w", 3]
+    images, results = ("images", "tensor(uint8)", shape), ("results", "tensor(uint8)", shape)
+    assert [(each.name, each.type, each.shape) for each in session.get_inputs()] == [images, ("strength", "tensor(float)", [])]
+    assert [(each.name, each.type, each.shape) for each in session.get_outputs()] == [results]
+    metadata = json.loads(session.get_modelmeta().custom_metadata_map["attrxfer"])
+    page = (Path(__file__).parents[2] / "docs" / "deploy.md").read_text()
+    table = page.partition("| key | what |")[2].partition("\n\n")[0]
+    keys = {key for row in table.splitlines()[2:] for key in re.findall(r"`([^`]+)`", row.split("|")[1])}
+    assert keys == {*KEPT, *OPTIONAL, "largest error"} == metadata.keys()
+    assert f"`format` | the number of the file format, {metadata['format']} |" in page
+    assert "(N, 16 h, 16 w, 3)" in page and (MULTIPLE, LARGEST) == (16, 4096)
+    assert f"N is from 1 to {LARGEST}, h and w from 1 to {LARGEST // MULTIPLE};" in page
 
 
 @pytest.mark.slow

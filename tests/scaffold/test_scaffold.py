@@ -43,7 +43,7 @@ def test_recipe(name, tmp_path):
 
 
 def test_all_are_there():
-    assert len(FOUND) == 15 and sum(len(parts) == 2 for parts in FOUND.values()) == 12
+    assert len(FOUND) == 16 and sum(len(parts) == 2 for parts in FOUND.values()) == 12
 '''
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-SLOW = ("backend-", "exporter-", "metric-landmarks-", "locator-dlib-", "locator-auto-")
+SLOW = ("backend-", "exporter-", "engine-ray-", "metric-landmarks-", "locator-dlib-", "locator-auto-")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

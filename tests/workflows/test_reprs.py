@@ -23,7 +23,7 @@ def test_a_recipe_and_its_assembly(host: Host) -> None:
 
 
 def test_plugins_and_their_components(host: Host) -> None:
-    assert repr(host.registry) == f"Registry({len(host.registry.all())} components of 15 kinds)"
+    assert repr(host.registry) == f"Registry({len(host.registry.all())} components of 16 kinds)"
     assert repr(host).startswith("Host(backends, baselines, ")
 
 

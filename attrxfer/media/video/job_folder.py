@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import shutil
 from collections.abc import Iterator, Mapping
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 
 from attrxfer.media.video.encoding import Packets
 from attrxfer.media.video.tracking import Detect
-from attrxfer.storage.files import hidden_name, is_full_disk, write_bytes, write_text
+from attrxfer.storage.drafts import hidden_name
+from attrxfer.storage.files import is_full_disk, write_bytes, write_text
 
 
 class JobFolder:
@@ -34,7 +36,7 @@ class JobFolder:
         self.folder = out.parent / hidden_name(out, "work")
         content = json.dumps(job, indent=2, sort_keys=True) + "\n"
         file = self.folder / "job.json"
-        if not file.is_file() or file.read_text() != content:
+        if not file.is_file() or file.read_text(encoding="utf-8", errors="replace") != content:
             self.remove()
             write_text(file, content)
 
@@ -56,7 +58,7 @@ class JobFolder:
         returns. A job detects in the same images in the same order each time."""
         file = self.folder / "detections.jsonl"
         stored = _whole_lines(file)
-        file.write_text("".join(stored))  # without a line that was cut off
+        file.write_text("".join(stored), encoding="utf-8")  # without a line that was cut off
         earlier: Iterator[str] = iter(stored)
 
         def cached_detect(image: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -65,7 +67,7 @@ class JobFolder:
                 shape, values = json.loads(line)
                 return np.array(values, np.float32).reshape(shape)
             points = detect(image)
-            with file.open("a") as log:
+            with file.open("a", encoding="utf-8") as log:
                 log.write(json.dumps([points.shape, points.astype(float).ravel().tolist()]) + "\n")
             return points
 
@@ -96,4 +98,6 @@ class JobFolder:
 
 
 def _whole_lines(file: Path) -> list[str]:
-    return [line for line in file.read_text().splitlines(keepends=True) if line.endswith("\n")] if file.is_file() else []
+    """The lines up to the first that is cut off, or zeros after a power cut."""
+    text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+    return list(itertools.takewhile(lambda line: line.startswith("[[") and line.endswith("]]\n"), text.splitlines(True)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from attrxfer.media.batch import Answer, OnSteps, Skipped, Written, attempt, ignore_steps
 from attrxfer.media.files import FileTask
@@ -15,6 +16,8 @@ from attrxfer.media.video.transfer import transfer_video
 
 class VideoProcessor:
     """Transfers videos one after another (a ``FileProcessor``). A video that was interrupted goes on where it stopped."""
+
+    portion: ClassVar[int] = 1
 
     def __init__(
         self, photos: Photos, strength: float = 1.0, largest: int | None = None, provenance: Mapping[str, str] | None = None

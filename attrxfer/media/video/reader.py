@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attrxfer.errors import AttrxferError, DataError
+from attrxfer.plugin.distribution import install
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -24,7 +25,7 @@ CONTAINERS = (
     *("mpegts", "mpegtsraw", "mpegvideo", "mxf", "nsv", "nut", "obu", "ogg", "rm", "swf", "vc1", "wtv", "yuv4mpegpipe"),
 )
 """FFmpeg's names of what is read, whatever a file is called. Playlists are not: they would have other files read."""
-INSTALL = "pip install 'attrxfer[video]'"
+INSTALL = install("video")
 UPRIGHT_FILTERS: Mapping[tuple[int, ...], str] = {
     (0, 1, -1, 0): "transpose=clock",
     (-1, 0, 0, -1): "hflip,vflip",

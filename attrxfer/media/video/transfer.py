@@ -19,6 +19,7 @@ from attrxfer.media.video.job_folder import JobFolder
 from attrxfer.media.video.muxing import copied_streams, mux
 from attrxfer.media.video.reader import VideoReader
 from attrxfer.media.video.smoothing import SMOOTHING
+from attrxfer.plugin import distribution
 from attrxfer.storage import files
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _job(photos: Photos, path: Path, strength: float, largest: int | None, smoot
     """All that a result depends on."""
     file = path.stat()
     return {
-        "attrxfer": version("attrxfer"),
+        "attrxfer": version(distribution.name()),
         "input": [str(path.resolve()), file.st_size, file.st_mtime_ns],
         "model": photos.model.metadata.get("sha256", photos.model.name),
         "detector": type(photos.detector).__qualname__,

@@ -11,8 +11,18 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, one_hot
 
 from attrxfer.errors import AttrxferError
-from attrxfer.interfaces import Adversarial, Batch, ClassifiesAttributes, Conditional, Discrimination, Run, Slot, TransferStep
-from attrxfer.model.condition import Fixed, change_of
+from attrxfer.interfaces import (
+    Adversarial,
+    Batch,
+    Change,
+    ClassifiesAttributes,
+    Conditional,
+    Discrimination,
+    Run,
+    Slot,
+    TransferStep,
+)
+from attrxfer.model.condition import change_of
 from attrxfer_diat.adversarial import Gan
 from attrxfer_diat.stages import AdversarialTraining
 
@@ -71,7 +81,7 @@ class ManyAttributesTraining(AdversarialTraining):
         flipped = ((chosen | (uniform[:, 2 : 2 + count] < ALSO)) & ~content).float()
         asked = (((chosen & content) | (uniform[:, 2 + count :] < ALSO)).float() + flipped).clamp_max(1)
         self.wanted = (labels - flipped).abs()
-        step = self.run.transfer(batch.images, index, Fixed(self.generator, asked * (2 * self.wanted - 1)))
+        step = self.run.transfer(batch.images, index, Change(asked * (2 * self.wanted - 1), asked * (2 * labels - 1)))
         with self.devices.autocast():
             _ = step.output
         return step
@@ -95,10 +105,7 @@ class ManyAttributesTraining(AdversarialTraining):
             assert logits is not None
             found = binary_cross_entropy_with_logits(logits[: len(real)].float(), self.labels(batch))
             terms["attributes"] = self.classification * found
-            half = len(real) // 2
-            for number, loss in enumerate(self.own):
-                made = loss.own_discriminator_loss(torch.cat([batch.images[half:], source[:half]]), mixed)
-                terms.update({name + (f" {number + 1}" if number else ""): term for name, term in made.items()})
+            terms.update(self._own_terms(batch.images, source, mixed))
         return self._step_discriminator(terms)
 
     def _terms(self, step: TransferStep) -> dict[str, Tensor]:

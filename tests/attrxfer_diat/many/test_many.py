@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 import attrxfer as package
 from attrxfer.errors import AttrxferError, Interrupted
-from attrxfer.model.condition import Fixed, change_of
+from attrxfer.model.condition import change_of
 from attrxfer.plugin import host as hosts
 from attrxfer.recipe import load
 from attrxfer.testing.fakes import Run, tiny_data
@@ -84,9 +85,9 @@ def test_most_images_are_asked_for_another_value_and_some_for_what_they_have(sta
     flips, same = 0, 0
     for index in range(20):
         step = stage._transform(index)
-        fixed = step._generator  # type: ignore[attr-defined]
-        assert isinstance(fixed, Fixed)
-        labels, asked = stage.labels(stage.run.batch("all", index, 6)), fixed.change
+        assert step.change is not None
+        labels, asked = stage.labels(stage.run.batch("all", index, 6)), step.change.asked
+        assert torch.equal(step.change.back, torch.where(asked == 0, 0.0, 2 * labels - 1)), "back is what the image had"
         assert asked.shape == (6, 2) and (asked.abs().sum(1) >= 1).all()
         assert torch.equal(stage.wanted, torch.where(asked == 0, labels, (asked > 0).float()))
         flips += int((stage.wanted != labels).any(1).sum())
@@ -195,13 +196,12 @@ def test_the_command_line_says_what_can_be_changed(trained: Path, tmp_path: Path
     assert made.returncode == 0 and list((tmp_path / "out").rglob("*.png"))
 
 
-def test_it_is_scored_for_the_attribute_that_is_asked_for(trained: Path) -> None:
-    from attrxfer.workflows.evaluate import evaluate
-
-    found = evaluate(str(trained), overrides=["task.guided={Young=true}", 'metric=[{use="preserved"}]'])
-    results = found.scored[0][1]
-    assert dict(found.target) == {"Young": True} and results.model is not None
-    assert dict(results.model.guided) == {"Young": True}
+def test_it_is_scored_for_the_attribute_that_is_asked_for(trained: Path, tmp_path: Path) -> None:
+    metric = 'metric=[{use="preserved"}]'
+    made = attrxfer("evaluate", trained, "--attribute", "Young=true", "--set", metric, "-o", tmp_path / "scores")
+    assert made.returncode == 0, made.stderr
+    scores = json.loads((tmp_path / "scores" / "scores.json").read_text())
+    assert scores["task"] == {"Young": True}
 
 
 def test_an_exported_file_has_the_change_for_good(trained: Path, tmp_path: Path) -> None:

@@ -1,0 +1,35 @@
+"""What was changed between a run's beginning and its resumption: its recipe.toml, or the images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrxfer.data import CachedDataset
+from attrxfer.recipe import Recipe, differences, shown
+
+NAMED = 5
+"""Edited settings that are named, at most."""
+
+
+def begun_with(recipe: Recipe, data: CachedDataset) -> dict[str, Any]:
+    """What run.json keeps of a run's beginning."""
+    return {"recipe": recipe.filled(), "images": data.key, "data": data.describe()}
+
+
+def edited_settings(recipe: Recipe, info: Mapping[str, Any]) -> str:
+    """The settings that were edited since the run began, as "train.lr: 0.1 -> 0.2"; empty where there are none, or nothing is
+    known of the beginning. Metrics, which do not train, may be edited."""
+    if not isinstance(info.get("recipe"), Mapping):
+        return ""
+    changed = [one for one in differences(info["recipe"], recipe.filled()) if not one[0].startswith("metric")]
+    named = [f"{key}: {shown(before)} -> {shown(now)}" for key, before, now in changed[:NAMED]]
+    return ", ".join([*named, *([f"{len(changed) - NAMED} more"] if len(changed) > NAMED else [])])
+
+
+def changed_images(data: CachedDataset, info: Mapping[str, Any]) -> str:
+    """That the images are others than when the run began, in a line; empty where they are not, or nothing is known."""
+    if info.get("images") in (None, data.key):
+        return ""
+    then, now = (str(text).partition("\n")[0] for text in (info.get("data", ""), data.describe()))
+    return f"the images are not those that the run began with (then {then}; now {now})"
