@@ -13,7 +13,7 @@ from attrxfer.model.calling import CallableModel
 from attrxfer.plugin.distribution import training_packages
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.host import load as load_host
-from attrxfer.recipe.tables import is_table
+from attrxfer.plugin.parameters import is_table
 
 if TYPE_CHECKING:
     import torch

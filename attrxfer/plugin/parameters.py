@@ -178,6 +178,11 @@ def check(
     return (Spec(kind, name, component, values), []) if not problems else (None, problems)
 
 
+def is_table(text: str) -> bool:
+    """Whether a component is written as a table: ``{use = "NAME", setting = value}``."""
+    return text.lstrip().startswith("{")
+
+
 def named(
     kind: str,
     name: str,

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from attrxfer.errors import AttrxferError, InvalidRecipe, shorten
-from attrxfer.plugin.parameters import Spec, check, named
+from attrxfer.plugin.parameters import Spec, check, is_table, named
 from attrxfer.plugin.registry import Registry
 from attrxfer.recipe.toml import parse_toml
-
-
-def is_table(text: str) -> bool:
-    """Whether a component is written as a table: ``{use = "NAME", setting = value}``."""
-    return text.lstrip().startswith("{")
 
 
 def spec_of(kind: str, text: str, registry: Registry, size: int | None = None) -> Spec:

