@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from attrxfer.cli import completion
-from attrxfer.cli.output import ATTRIBUTE, JSON, SET, json_text, score_table
+from attrxfer.cli.output import ATTRIBUTE, DEVICE, JSON, SET, json_text, score_table
 from attrxfer.cli.verbosity import is_quiet
 
 
@@ -30,6 +30,7 @@ from attrxfer.cli.verbosity import is_quiet
     help="How many held-out images to score; 0: all.",
 )
 @click.option("--strength", type=click.FloatRange(0, 3), default=1.0, show_default=True, help="0: the input, 1: as trained.")
+@DEVICE
 @click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("scores"), show_default=True, help="Where to write.")
 @JSON
 def evaluate(
@@ -40,6 +41,7 @@ def evaluate(
     overrides: tuple[str, ...],
     limit: int,
     strength: float,
+    device: str,
     out: Path,
     as_json: bool,
 ) -> None:
@@ -54,7 +56,9 @@ def evaluate(
     if attributes is not None:
         values = ", ".join(f"{json.dumps(name)} = {str(value).lower()}" for name, value in attributes.items())
         overrides = (*overrides, f"task.guided={{{values}}}")
-    scored = workflow.evaluate(models, recipe=recipe, data=data, overrides=overrides, limit=limit, strength=strength, out=out)
+    scored = workflow.evaluate(
+        models, recipe=recipe, data=data, overrides=overrides, limit=limit, strength=strength, device=device, out=out
+    )
     if as_json:
         json_text(scored.as_json())
     elif not is_quiet():

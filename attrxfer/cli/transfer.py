@@ -13,7 +13,7 @@ import click
 
 from attrxfer.cli import completion
 from attrxfer.cli.boundary import goes_on_with
-from attrxfer.cli.output import ATTRIBUTE, SET
+from attrxfer.cli.output import ATTRIBUTE, DEVICE, SET
 from attrxfer.cli.verbosity import is_quiet
 from attrxfer.errors import printable
 
@@ -99,6 +99,7 @@ def read_strength(ctx: click.Context, param: click.Parameter, value: str) -> tup
 @click.option("--data", type=click.Path(path_type=Path), help="Your images instead of the recipe's, for a method.")
 @SET
 @click.option("--backend", default="torch", show_default=True, help="What runs the networks; auto takes the fastest here.")
+@DEVICE
 @click.option(
     "--engine", metavar="ENGINE", help="What has many files done by many processes or machines: ray.  [default: this process]"
 )
@@ -121,6 +122,7 @@ def transfer(
     data: Path | None,
     overrides: tuple[str, ...],
     backend: str,
+    device: str,
     engine: str | None,
 ) -> None:
     """Transfer photos and videos.
@@ -152,6 +154,7 @@ def transfer(
         attributes=attributes,
         only_without=only_without,
         backend=backend,
+        device=device,
         task=task,
         engine=engine,
         batch=batch,

@@ -17,7 +17,7 @@ from attrxfer.evaluation.scores import HeldOutInputs, HeldOutResults, Scorecard,
 from attrxfer.interfaces import LearnsFromData, Metric, Model, PicksImages, ReferenceMethod, TransfersImages
 from attrxfer.media.images import find_images, frame, open_rgb
 from attrxfer.model import bundle
-from attrxfer.model.loading import load_model, locate, metadata_at
+from attrxfer.model.loading import CPU, load_model, locate, metadata_at
 from attrxfer.model.method import MethodModel, build_method
 from attrxfer.model.resized import ResizedModel
 from attrxfer.plugin.host import Host
@@ -53,7 +53,7 @@ def held_out(recipe: Recipe, data: CachedDataset, sets: Sets, limit: int, *, val
     return inputs(data, rows, recipe.task.guided, limit, recipe.train.seed)
 
 
-def candidate(what: str, held: HeldOutInputs, host: Host, strength: float = 1.0) -> Candidate:
+def candidate(what: str, held: HeldOutInputs, host: Host, strength: float = 1.0, device: str = CPU) -> Candidate:
     """Results for the inputs.
 
     Args:
@@ -61,6 +61,7 @@ def candidate(what: str, held: HeldOutInputs, host: Host, strength: float = 1.0)
         held: The inputs.
         host: The plugins.
         strength: The strength of a model, or of a method that transfers any image.
+        device: Where the networks of a bundle are placed.
 
     Raises:
         AttrxferError: It is none of these, a model for other attributes, a method that is missing something or does not apply,
@@ -70,7 +71,8 @@ def candidate(what: str, held: HeldOutInputs, host: Host, strength: float = 1.0)
         return Candidate(what, _of_folder(Path(what), held))
     side = held.sources.shape[1]
     name = what if strength == 1 else f"{what} at {strength:g}"
-    if isinstance(locate(what, host), str):
+    place = locate(what, host)
+    if isinstance(place, str):
         method_class = spec_of("method", what, host.registry, side).component.load()
         if isinstance(method_class, TransfersImages) and not isinstance(method_class, LearnsFromData):
             method = MethodModel(what, host, side)
@@ -81,9 +83,9 @@ def candidate(what: str, held: HeldOutInputs, host: Host, strength: float = 1.0)
         if result is None:
             raise AttrxferError(f"method {what} does not apply to these data")
         return result
-    model = load_model(what, host)
+    model = load_model(what, host, device if place.is_dir() else CPU)
     if model.can_change and set(held.target) <= set(model.can_change):
-        model = load_model(what, host, attributes=held.target)
+        model = load_model(what, host, device, held.target)
     if dict(model.guided) != dict(held.target):
         raise AttrxferError(f"{what}: makes {dict(model.guided)}, but {dict(held.target)} is scored")
     if model.size != side:

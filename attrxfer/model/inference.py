@@ -27,10 +27,31 @@ REPEATS = 3
 
 
 def has_bfloat16() -> bool:
-    """Whether this machine calculates in bfloat16: on an accelerator, or on a processor with AMX or AVX512-BF16. Other
-    processors are slower in bfloat16 than in float32."""
+    """Whether this machine calculates in bfloat16: on a GPU with units for it, or on a processor with AMX or AVX512-BF16. All
+    others only emulate it, slower than they calculate in float32."""
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported(including_emulation=False)
     capabilities: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return torch.accelerator.is_available() or any(capabilities.get(name, False) for name in ("amx_bf16", "avx512_bf16"))
+
+
+def open_device(name: str) -> torch.device:
+    """A device of this machine: "cpu", or one of its GPUs, "cuda", "cuda:1", "mps".
+
+    Raises:
+        AttrxferError: This machine has no such device; the message names those that it has.
+    """
+    gpu = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    count = torch.accelerator.device_count() if gpu is not None else 0
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = torch.device("meta")
+    is_here = device.type == "cpu" or (gpu is not None and device.type == gpu.type and (device.index or 0) < count)
+    if not is_here:
+        has = "cpu only" if gpu is None else f"cpu and {', '.join(f'{gpu.type}:{number}' for number in range(count))}"
+        raise AttrxferError(f'--device: no device "{name}" here; this machine has {has}')
+    return device
 
 
 def through(chain: Iterable[nn.Module], source: Tensor) -> Tensor:

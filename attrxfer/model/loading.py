@@ -18,13 +18,14 @@ from attrxfer.plugin.parameters import is_table
 if TYPE_CHECKING:
     import torch
 
+CPU = "cpu"
 log = logging.getLogger("attrxfer")
 
 
 def load_model(
     path_or_name: str | Path,
     host: Host | None = None,
-    device: str | torch.device = "cpu",
+    device: str | torch.device = CPU,
     attributes: Mapping[str, bool] | None = None,
 ) -> CallableModel:
     """Open a model, which satisfies ``attrxfer.interfaces.Model``.
@@ -35,19 +36,22 @@ def load_model(
         path_or_name: A bundle's folder, the folder of a finished run, an exported file, the name of a registered method, or
             the name of a model that a plugin ships.
         host: The plugins; those of this process where it is left out.
-        device: Where the networks of a bundle are placed. The others ignore it.
+        device: Where the networks of a bundle are placed: "cpu", "cuda:1".
         attributes: What a bundle for many attributes makes of images; None: what its recipe's task says.
 
     Raises:
         BundleError: The bundle or file is incomplete, was changed, or has another format.
         UnknownName: There is nothing of this name; the message names the nearest one.
-        AttrxferError: What opens the file is not installed, or the model cannot change these attributes.
+        AttrxferError: What opens the file is not installed, the model cannot change these attributes, this machine has no such
+            device, or a device is named for what is no bundle.
     """
     host = host or load_host()
     place = locate(path_or_name, host)
     log.debug("model: %s", place)
     if attributes is not None and (isinstance(place, str) or place.is_file()):
         raise AttrxferError(f"{path_or_name}: only a bundle for many attributes lets you choose: leave --attribute out")
+    if str(device) != CPU and (isinstance(place, str) or place.is_file()):
+        raise AttrxferError(f"{path_or_name}: only a bundle's networks can be placed on a device: leave --device out")
     if isinstance(place, str):
         from attrxfer.model.method import MethodModel
 
@@ -55,9 +59,10 @@ def load_model(
     if place.is_file():
         return exported.open_file(place, host.registry)
     with training_packages():  # takes seconds: torch, which an exported file does without
+        from attrxfer.model.inference import open_device
         from attrxfer.model.torch_model import TorchModel
 
-    return TorchModel(bundle.load(place, host.registry), device, attributes)
+    return TorchModel(bundle.load(place, host.registry), open_device(str(device)), attributes)
 
 
 def locate(path_or_name: str | Path, host: Host) -> Path | str:

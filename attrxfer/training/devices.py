@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from accelerate.tracking import LOGGER_TYPE_TO_CLASS, get_available_trackers
-from accelerate.utils import broadcast, gather_object
+from accelerate.utils import InitProcessGroupKwargs, broadcast, gather_object
 from torch import Tensor, nn
 
 from attrxfer.errors import AttrxferError, Problem, did_you_mean
@@ -20,6 +21,8 @@ from attrxfer.model.inference import has_bfloat16
 
 OptimizerName = Literal["adam", "rmsprop", "sgd"]
 Precision = Literal["auto", "no", "bf16", "fp16"]
+PATIENCE = timedelta(days=1)
+"""How long processes wait for each other: the first one decodes a data set alone, for which NCCL's ten minutes are too few."""
 
 
 class AccelerateDevices:
@@ -37,7 +40,7 @@ class AccelerateDevices:
         optimizer: The kind of all optimizers.
 
     Raises:
-        AttrxferError: The launcher's processes do not know of each other.
+        AttrxferError: The launcher's processes do not know of each other, or fp16 is asked for without a GPU.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class AccelerateDevices:
             log_with=names or None,
             project_dir=str(folder),
             cpu=not torch.accelerator.is_available(),
+            kwargs_handlers=[InitProcessGroupKwargs(timeout=PATIENCE)],
         )
         self.channels_last = channels_last
         self.precision: str = precision
@@ -148,7 +152,13 @@ class AccelerateDevices:
 
 def resolved(precision: Precision) -> Literal["no", "bf16", "fp16"]:
     """The precision that "auto" stands for: bf16 where the machine has units for it (``has_bfloat16``), else "no", since bf16
-    is slower there."""
+    is slower there.
+
+    Raises:
+        AttrxferError: fp16 on a processor, which torch cannot train in.
+    """
+    if precision == "fp16" and not torch.accelerator.is_available():
+        raise AttrxferError('train.precision: fp16 needs a GPU, and there is none here; "auto" takes what this machine has')
     if precision != "auto":
         return precision
     return "bf16" if has_bfloat16() else "no"

@@ -20,6 +20,7 @@ from attrxfer.evaluation.matched_identity import add_matched_identity, can_be_ma
 from attrxfer.evaluation.response import response
 from attrxfer.evaluation.scores import HeldOutInputs, HeldOutResults, Scorecard, score, slices
 from attrxfer.interfaces import ACCURACY, Metric
+from attrxfer.model.loading import CPU
 from attrxfer.model.response import Response
 from attrxfer.plugin import host as hosts
 from attrxfer.plugin.host import Host
@@ -102,6 +103,7 @@ def evaluate(
     overrides: Sequence[str] = (),
     limit: int = 300,
     strength: float = 1.0,
+    device: str = CPU,
     out: Path | None = None,
     host: Host | None = None,
 ) -> ScoredTask:
@@ -116,6 +118,7 @@ def evaluate(
         overrides: Settings "A.B=C" that change the recipe.
         limit: Inputs that are scored at most; 0: all.
         strength: Strength of the models' results.
+        device: Where the networks of bundles run: "cpu", "cuda:1".
         out: A folder for scores.json, scores.csv, scores.tex, table.md and page.html; None: nothing is written.
         host: The loaded plugins; None: loaded here.
 
@@ -136,7 +139,7 @@ def evaluate(
     opened, sets = assembly.open_data()
 
     def results(inputs: HeldOutInputs) -> list[Candidate]:
-        return [candidate(name, inputs, loaded, strength) for name in names]
+        return [candidate(name, inputs, loaded, strength, device) for name in names]
 
     metrics = assembly.metrics(opened)
     scored = score_task(scoring, opened, sets, results, metrics, loaded.registry, limit, curves_at=strength)

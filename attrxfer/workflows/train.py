@@ -187,13 +187,13 @@ def _run(
                 changed = in_short(differences(recipe.filled(), reference))
                 training.display.say(f"differs from {recipe.reference}: {changed or 'in nothing'}")
         training.train()
+    training.devices.wait()
+    training.devices.close()  # the other processes need not wait for the scores
     if training.devices.main:
         if scored:
             score(training, metrics)
         write_report(folder, recipe, reference)
         training.display.say(f"report: {folder.report}\nbundle: {folder.bundle}")
-    training.devices.wait()
-    training.devices.close()
     return folder
 
 

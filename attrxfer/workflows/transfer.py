@@ -35,7 +35,7 @@ from attrxfer.media.video.reader import is_video
 from attrxfer.media.whole_images import IMAGE, WholeImageProcessor, reach_of
 from attrxfer.model.calling import CallableModel
 from attrxfer.model.keep_identity import KeepIdentity
-from attrxfer.model.loading import load_model, locate
+from attrxfer.model.loading import CPU, load_model, locate
 from attrxfer.model.method import MethodModel
 from attrxfer.plugin import host as hosts
 from attrxfer.plugin.host import Host
@@ -79,6 +79,7 @@ class TransferOptions:
         attributes: What a bundle for many attributes makes of images; None: what its recipe's task says.
         only_without: Whether images and subjects that seem to have the attribute already are left alone.
         backend: What runs the networks of a bundle.
+        device: Where they are placed, for torch: "cpu", "cuda:1".
         task: What a method learns from that needs it.
         engine: What has the files transferred by other processes or machines (kind ``engine``), by its name or as a table of
             TOML with its settings; None: this process does it.
@@ -95,6 +96,7 @@ class TransferOptions:
     attributes: Mapping[str, bool] | None = None
     only_without: bool = False
     backend: str = DEFAULT_BACKEND
+    device: str = CPU
     task: TaskOptions | None = None
     engine: str | None = None
     batch: BatchOptions = field(default_factory=BatchOptions)
@@ -319,9 +321,11 @@ def _load(model: str | Path, options: TransferOptions, host: Host) -> CallableMo
     if options.task is not None:
         loaded = learned(str(model), options.task, host)
     else:
-        loaded = load_model(model, host, attributes=options.attributes)
+        loaded = load_model(model, host, options.device, options.attributes)
     backend = options.backend
     if backend != DEFAULT_BACKEND:
+        if options.device != CPU:
+            raise AttrxferError(f"--device is for the backend {DEFAULT_BACKEND}: leave --backend {backend} or --device out")
         if not isinstance(loaded, ChoosesBackend):
             raise AttrxferError(f"{model}: only a bundle's networks can be run by another backend: leave --backend out")
         loaded.use(backend, host.registry)

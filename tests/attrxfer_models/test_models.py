@@ -59,9 +59,8 @@ def test_no_image_is_in_the_package() -> None:
 def test_models_prints_task_size_scores_and_licence() -> None:
     lines = command("models").stdout.splitlines()
     assert [line.split()[0] for line in lines[1:]] == list(TASKS)
-    sizes = {task: 128 if task == "gender" else 64 for task in TASKS}
     for task, line in zip(TASKS, lines[1:], strict=True):
-        assert f"{sizes[task]} px" in line and "non-commercial research" in line and "%" in line
+        assert f"{metadata(task)['size']} px" in line and "non-commercial research" in line and "%" in line
 
 
 def test_the_readme_has_the_scores_of_the_cards() -> None:

@@ -277,5 +277,12 @@ def test_reading_and_writing_go_on_while_a_batch_is_transferred(
 @pytest.mark.parametrize(("unit", "expected"), [("amx_bf16", True), ("avx512_bf16", True), ("avx512_f", False)])
 def test_bfloat16_is_calculated_by_amx_and_by_avx512(unit: str, expected: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {unit: True})
-    monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert running.has_bfloat16() is expected
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_bfloat16_that_a_gpu_emulates_does_not_count(native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation or native)
+    assert running.has_bfloat16() is native

@@ -21,6 +21,7 @@ import attrxfer as package
 from attrxfer.errors import AttrxferError, BundleError, DataError, UnknownName
 from attrxfer.interfaces import Model
 from attrxfer.model.exported import KEPT, OPTIONAL, ExportedModel
+from attrxfer.model.inference import open_device
 from attrxfer.model.loading import load_model
 from attrxfer.model.method import MethodModel
 from attrxfer.model.torch_model import TorchModel
@@ -198,3 +199,24 @@ def test_the_package_shows_its_names_and_imports_no_torch() -> None:
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.split() == ["False", "True"]
     assert package.Recipe.__name__ == "Recipe"
+
+
+@pytest.mark.parametrize("name", ["cuda", "cuda:7", "mps", "meta", "processor"])
+def test_a_device_that_is_not_here_is_named(name: str, trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
+    with pytest.raises(AttrxferError, match=rf'--device: no device "{name}" here; this machine has cpu only'):
+        load_model(trained, device=name)
+
+
+def test_the_devices_of_a_machine_with_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda: torch.device("cuda"))
+    monkeypatch.setattr(torch.accelerator, "device_count", lambda: 2)
+    assert open_device("cuda:1") == torch.device("cuda:1") and open_device("cpu") == torch.device("cpu")
+    with pytest.raises(AttrxferError, match=r"this machine has cpu and cuda:0, cuda:1"):
+        open_device("cuda:2")
+
+
+def test_only_a_bundle_can_be_placed() -> None:
+    with pytest.raises(AttrxferError, match=r"input_copy: only a bundle's networks can be placed on a device"):
+        load_model("input_copy", device="cuda")
