@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from attrxfer.errors import AttrxferError, BundleError
+from attrxfer.errors import AttrxferError, BundleError, in_a_line
 from attrxfer.interfaces import Runner
 from attrxfer.plugin.distribution import install
 from attrxfer_backends import onnx
@@ -61,7 +61,7 @@ class OpenVinoExporter:
                     raise BundleError(f"{path}: damaged (its parts are compressed, and attrxfer compresses none)")
                 network, weights, metadata, precision = (file.read(name) for name in PARTS)
         except (zipfile.BadZipFile, KeyError) as error:
-            raise BundleError(f"{path}: damaged, or not what attrxfer exported ({error})") from None
+            raise BundleError(f"{path}: damaged, or not what attrxfer exported ({in_a_line(error)})") from None
         if precision.decode("utf-8", "replace") not in PRECISIONS:
             raise BundleError(f"{path}: damaged (its precision is none of {', '.join(PRECISIONS)})")
         return _runner(openvino.Core().read_model(network, weights), precision.decode()), json.loads(metadata)

