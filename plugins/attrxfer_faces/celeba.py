@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from attrxfer.errors import DataError
+from attrxfer.errors import DataError, in_a_line
 from attrxfer.interfaces import SPLITS, Broken, Framing, Records
 from attrxfer.media.images import is_image
 from attrxfer_faces.cells import NAME_COLUMNS, counted, first_twice, name_column, named, read_text, split, table_rows, truths
@@ -203,7 +203,7 @@ class CelebA:
             try:
                 numbers[row_of[entry.name]] = [float(cell or "nan") for cell in entry.values]
             except ValueError as error:
-                raise DataError(f"{file}, line {entry.line}, {entry.name}: {error}") from None
+                raise DataError(f"{file}, line {entry.line}, {entry.name}: {in_a_line(error)}") from None
         left, top, width, height = self.crop
         scale = np.array([self.size / width, self.size / height])
         points = numbers.reshape(-1, 5, 2) - [left, top]
