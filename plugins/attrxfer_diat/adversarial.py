@@ -147,11 +147,11 @@ class Gan:
 
     def generator_loss(self, generated: Tensor) -> Tensor:
         """-log D(T(x)), or what ``loss`` says, averaged, from logits (N,) or (N, P)."""
-        return FORMULAS[self.loss].fooled(generated).mean()
+        return FORMULAS[self.loss].fooled(generated.float()).mean()
 
     def compared_loss(self, generated: Tensor, real: Tensor) -> Tensor:
         """The loss of pairs: generated images should have higher logits than real ones."""
-        return FORMULAS[self.loss].fooled(generated - real).mean()
+        return FORMULAS[self.loss].fooled(generated.float() - real.float()).mean()
 
     def discriminator_loss(
         self, discriminator: Callable[[Tensor], Discrimination], guided: Tensor, generated: Tensor, update: int
@@ -172,7 +172,8 @@ class Gan:
         inputs = {"r1": guided.detach(), "r2": generated.detach()}
         for name, images in inputs.items():
             images.requires_grad_(weights[name] > 0)
-        logit = discriminator(torch.cat([inputs["r1"], inputs["r2"]])).logit
+        # under autocast logits may be of lower precision, in which a step of D near its optimum is lost
+        logit = discriminator(torch.cat([inputs["r1"], inputs["r2"]])).logit.float()
         real, fake = logit[: len(guided)], logit[len(guided) :]
         self.guided_logits = real.detach()
         formula = FORMULAS[self.loss]
@@ -186,7 +187,7 @@ class Gan:
         if self.gradient_penalty:
             share = torch.rand(len(guided), 1, 1, 1, device=guided.device)
             between = torch.lerp(generated.detach().float(), guided.detach().float(), share).requires_grad_(True)
-            steepness = (slopes(discriminator(between).logit, between) + SMALL).sqrt()
+            steepness = (slopes(discriminator(between).logit.float(), between) + SMALL).sqrt()
             terms["gradient penalty"] = self.gradient_penalty * (steepness - 1).square().mean()
         return terms
 

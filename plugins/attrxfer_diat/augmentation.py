@@ -38,10 +38,12 @@ class Augmentation:
             probability: The probability of each of the two, in 0..1.
 
         Returns:
-            Images (N, 3, S, S), differentiable; ``images`` itself where nothing is set.
+            Images float32 (N, 3, S, S), differentiable; ``images`` itself where they are and nothing is set.
         """
-        signed = (2 * uniform - 1).to(images.dtype)
-        moved, coloured = ((uniform[:, column] < probability).to(images.dtype) for column in (6, 7))
+        # x may be float32 and T(x) bfloat16, which would round the same random numbers to other pixels
+        images, uniform = images.float(), uniform.float()
+        signed = 2 * uniform - 1
+        moved, coloured = ((uniform[:, column] < probability).float() for column in (6, 7))
         if self.contrast:
             mean = images.mean((1, 2, 3), keepdim=True)
             factor = 1 + self.contrast * signed[:, 2] * coloured

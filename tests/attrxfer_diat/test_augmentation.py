@@ -63,6 +63,13 @@ def test_only_some_images_are_moved_or_coloured() -> None:
     torch.testing.assert_close(Augmentation(0.25, 10, 0.2, 0.5, 0.5)(images, uniform, 0.0), images, atol=1e-4, rtol=0)
 
 
+def test_images_of_lower_precision_are_moved_by_the_same_pixels() -> None:
+    images = (torch.rand(200, 3, 64, 64) * 2 - 1).bfloat16()
+    augmentation = Augmentation(shift=0.08, rotate=10, zoom=0.1, brightness=0.1, contrast=0.1)
+    uniform = torch.rand(200, 8)
+    assert torch.equal(augmentation(images, uniform, 1.0), augmentation(images.float(), uniform, 1.0))
+
+
 def test_the_probability_follows_the_signs_of_the_logits() -> None:
     gan = Gan(shift=0.1, adaptive=0.6, adaptive_images=40)
     assert gan.probability == 0 and Gan(shift=0.1).probability == 1
