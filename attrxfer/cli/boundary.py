@@ -21,7 +21,7 @@ READERS = {
 """Top modules of libraries that read and write files: their own exceptions are a file's fault."""
 NO_MEMORY = ("can't allocate memory", "out of memory")
 """How torch says it."""
-LONGEST = 2_000
+LONGEST = 900
 """Characters of a line, at most: a stranger's file may have names of any length."""
 STOPPED = "attrxfer.stopped"
 """Key in click's ``meta``: options that the command needs to go on where it was stopped."""

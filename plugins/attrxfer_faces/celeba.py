@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from attrxfer.errors import DataError, in_a_line
+from attrxfer.errors import DataError, in_a_line, shorten
 from attrxfer.interfaces import SPLITS, Broken, Framing, Records
 from attrxfer.media.images import is_image
 from attrxfer_faces.cells import NAME_COLUMNS, counted, first_twice, name_column, named, read_text, split, table_rows, truths
@@ -164,7 +164,8 @@ class CelebA:
             wrong, column = divmod(values.index(None), len(known))
             entry = there[wrong][0]
             raise DataError(
-                f'{file}, line {entry.line}, {entry.name}: "{entry.values[column]}" for {known[column]} is neither 1 nor -1'
+                f'{file}, line {entry.line}, {entry.name}: "{shorten(entry.values[column])}" for {known[column]} is neither '
+                "1 nor -1"
             )
         array = np.array(values, bool).reshape(len(there), len(known))
         attributes = {name: array[:, i] for i, name in enumerate(known)}
@@ -182,7 +183,7 @@ class CelebA:
         for entry in _entries(file, 1, set(listed).__contains__):
             number = read(entry.values[0])
             if number is None:
-                raise DataError(f'{file}, line {entry.line}, {entry.name}: "{entry.values[0]}"{wrong}')
+                raise DataError(f'{file}, line {entry.line}, {entry.name}: "{shorten(entry.values[0])}"{wrong}')
             numbers[entry.name] = number
         missing = [name for name in listed if name not in numbers]
         if missing:

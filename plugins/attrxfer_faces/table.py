@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from attrxfer.errors import DataError, printable
+from attrxfer.errors import DataError, printable, shorten
 from attrxfer.interfaces import SPLITS, Broken, Records
 from attrxfer_faces.cells import Row, counted, first_twice, name_column, named, read_text, split, table_rows, truths
 from attrxfer_faces.files import Stored, fingerprint, missing_path, read_files, split_by
@@ -205,7 +205,7 @@ class Csv:
             return {printable(column): np.array(values, bool)}
         where = f"{self._csv}, line {self._table.lines[wrong]}, column {column}"
         if column.lower() not in CLASS_COLUMNS:
-            raise DataError(f'{where}: "{cells[wrong]}" is neither true nor false; write 1 or 0, or remove the column')
+            raise DataError(f'{where}: "{shorten(cells[wrong])}" is neither true nor false; write 1 or 0, or remove the column')
         classes = sorted(set(cells))
         if "" in classes:
             raise DataError(f"{self._csv}, line {self._table.lines[cells.index('')]}, column {column}: no class")
@@ -221,7 +221,7 @@ class Csv:
         if None in numbers:
             wrong = numbers.index(None)
             where = f"{self._csv}, line {self._table.lines[wrong]}, column {column}"
-            raise DataError(f'{where}: "{cells[wrong]}" is none of {", ".join(SPLITS)}')
+            raise DataError(f'{where}: "{shorten(cells[wrong])}" is none of {", ".join(SPLITS)}')
         return np.array(numbers, np.uint8)
 
 

@@ -68,3 +68,10 @@ def test_many_rows_and_classes_take_time_in_proportion(tmp_path: Path) -> None:
     dataset = table(tmp_path, f"file,label\n{rows}")
     began = time.process_time()
     assert len(dataset.records().attributes) == 500 and time.process_time() - began < 3
+
+
+def test_a_cell_of_any_length_is_named_by_its_beginning(tmp_path: Path) -> None:
+    image, long = "a.png", "9" * 5000
+    with pytest.raises(DataError, match=r"9999 \.\.\.\" is neither true nor false") as found:
+        table(tmp_path, f"file,smiling\n{image},1\n{image.replace('a', 'b')},{long}\n").records()
+    assert len(str(found.value)) < 500 + len(str(tmp_path))
