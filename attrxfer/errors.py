@@ -109,14 +109,22 @@ def shorten(text: str, most: int = 120) -> str:
     return text if len(text) <= most else f"{text[:most]} ..."
 
 
+def one_line(error: BaseException) -> str:
+    """An exception's message in one line; its type if the message is empty.
+
+    >>> one_line(ValueError("first\\n  second"))
+    'first second'
+    """
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 def in_a_line(error: BaseException, most: int = 200) -> str:
     r"""What an exception of a library says, in one line that any terminal takes; its kind where it says nothing.
 
     >>> in_a_line(ValueError("no\nimage")), in_a_line(AssertionError())
     ('no image', 'AssertionError')
     """
-    said = printable(" ".join(str(getattr(error, "strerror", None) or error).split())) or type(error).__name__
-    return shorten(said, most)
+    return shorten(printable(getattr(error, "strerror", None) or one_line(error)), most)
 
 
 def _escape(code: int) -> str:

@@ -11,7 +11,7 @@ from typing import NoReturn
 import click
 
 from attrxfer.cli import verbosity
-from attrxfer.errors import AttrxferError, Interrupted, printable, shorten
+from attrxfer.errors import AttrxferError, Interrupted, one_line, printable, shorten
 from attrxfer.plugin import distribution
 
 READERS = {
@@ -75,14 +75,14 @@ def refused(error: Exception) -> AttrxferError | None:
     if isinstance(error, AttrxferError):
         return error
     module = type(error).__module__.partition(".")[0]
-    said = " ".join(str(error).split())
+    said = one_line(error)
     place = f"{printable(str(name))}: " if (name := getattr(error, "filename", None)) else ""
     if isinstance(error, OSError):
-        return AttrxferError(f"{place}{error.strerror or said or type(error).__name__}")
+        return AttrxferError(f"{place}{error.strerror or said}")
     if isinstance(error, MemoryError) or any(words in said for words in NO_MEMORY):
-        return AttrxferError(f"not enough memory ({shorten(said) or type(error).__name__})")
+        return AttrxferError(f"not enough memory ({shorten(said)})")
     if module in READERS:
-        return AttrxferError(f"{place or 'a file cannot be read or written: '}{said or type(error).__name__}")
+        return AttrxferError(f"{place or 'a file cannot be read or written: '}{said}")
     return None
 
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from attrxfer.errors import AttrxferError, PluginError, did_you_mean
+from attrxfer.errors import AttrxferError, PluginError, did_you_mean, one_line
 from attrxfer.plugin import hookspecs
-from attrxfer.plugin.registry import Registry, one_line
+from attrxfer.plugin.registry import Registry
 
 if TYPE_CHECKING:
     import click

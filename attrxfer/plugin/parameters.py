@@ -15,9 +15,9 @@ from typing import Any
 
 import pydantic
 
-from attrxfer.errors import InvalidRecipe, PluginError, Problem, UnknownName, did_you_mean
+from attrxfer.errors import InvalidRecipe, PluginError, Problem, UnknownName, did_you_mean, one_line
 from attrxfer.interfaces import KINDS, StatesMissing
-from attrxfer.plugin.registry import Component, Registry, one_line
+from attrxfer.plugin.registry import Component, Registry
 
 TOML_NAMES = {"tuple": "array", "dictionary": "table"}
 """What TOML calls the types that pydantic's messages name."""

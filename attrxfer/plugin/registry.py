@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
-from attrxfer.errors import PluginError, UnknownName, did_you_mean
+from attrxfer.errors import PluginError, UnknownName, did_you_mean, one_line
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,14 @@ class _UnknownKind(PluginError, AttributeError):
 
 
 class Registry:
-    """All components. Each kind has a method that registers one: ``registry.identity(name, target, summary=...)``."""
+    """All components. Each kind has a method that registers one: ``registry.identity(name, target, summary=...)``.
+
+    >>> registry = Registry()
+    >>> with registry.owned_by("mine"):
+    ...     registry.metric("sharpness", "my_package:Sharpness", summary="how sharp results are")
+    >>> registry.names("metric")
+    ['sharpness']
+    """
 
     generator = _Kind()
     discriminator = _Kind()
@@ -174,12 +181,3 @@ class Registry:
 
 KIND_NAMES = tuple(name for name, method in vars(Registry).items() if isinstance(method, _Kind))
 """The keys of ``interfaces.KINDS``. They are not imported from there, since that imports NumPy and slows every command."""
-
-
-def one_line(error: BaseException) -> str:
-    """An exception's message in one line; its type if the message is empty.
-
-    >>> one_line(ValueError("first\\n  second"))
-    'first second'
-    """
-    return " ".join(str(error).split()) or type(error).__name__

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from attrxfer.errors import AttrxferError, Problem
+from attrxfer.errors import AttrxferError, Problem, one_line
 from attrxfer.interfaces import ChecksRecipe, Features, HasParts
-from attrxfer.plugin.registry import one_line
 from attrxfer.recipe.assembly import Assembly
 
 if TYPE_CHECKING:

@@ -42,6 +42,7 @@ def cached(key: str, make: Callable[[], bytes]) -> Path:
     path = cache_folder() / key
     path = path.with_name(f"{path.stem}.{hashlib.sha256(content).hexdigest()[:CHECKSUM]}{path.suffix}")
     write_bytes(path, content)
+    log.debug("cache: made %s", path)
     return path
 
 
@@ -59,7 +60,6 @@ def find(key: str) -> Path | None:
             return file
         log.warning("%s: damaged (checksum differs); it is made again", file)
         file.unlink(missing_ok=True)
-    log.debug("cache: made %s", path)
     return None
 
 

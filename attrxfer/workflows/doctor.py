@@ -12,10 +12,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from attrxfer.errors import AttrxferError, Interrupted
+from attrxfer.errors import AttrxferError, Interrupted, one_line
 from attrxfer.plugin import distribution
 from attrxfer.plugin.host import Host, entry_points
-from attrxfer.plugin.registry import one_line
 
 LEAST_FREE = 1e9
 """Bytes of free disk; a small run takes a tenth of that."""

@@ -172,7 +172,7 @@ class Gan:
         inputs = {"r1": guided.detach(), "r2": generated.detach()}
         for name, images in inputs.items():
             images.requires_grad_(weights[name] > 0)
-        # under autocast logits may be of lower precision, in which a step of D near its optimum is lost
+        # under autocast logits may be bfloat16, which is too coarse for the small losses of a good D
         logit = discriminator(torch.cat([inputs["r1"], inputs["r2"]])).logit.float()
         real, fake = logit[: len(guided)], logit[len(guided) :]
         self.guided_logits = real.detach()

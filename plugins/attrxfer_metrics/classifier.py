@@ -17,9 +17,8 @@ from safetensors.torch import load_file, save
 from torch import nn
 
 from attrxfer.data import batch_rows
-from attrxfer.errors import Problem
+from attrxfer.errors import Problem, one_line
 from attrxfer.interfaces import DatasetView, RecipeView
-from attrxfer.plugin.registry import one_line
 from attrxfer.storage.cache import cached
 from attrxfer.storage.conversion import to_tensor
 
@@ -27,7 +26,7 @@ BATCH = 128
 VERSION = 4
 DEFAULT = "test_resnet"
 HEAVIEST = 20.0
-"""Weight of a label at most: what only one image in hundreds has cannot be learned, and would shake all else."""
+"""Greatest weight of a label, reached where one image in 40 has it. More would let a few images dominate the gradient."""
 STREAM = "judge"
 """Name of the random stream that batches are drawn from. Another name would give other weights."""
 log = logging.getLogger("attrxfer")
@@ -105,7 +104,8 @@ class UsesClassifier:
 
     The classifier is a timm network for all attributes of the data set. It is trained from scratch on the labels of the
     training split, with flips, and cached by a hash of the images, the labels and its settings. So all tasks and runs on one
-    data set and selection use the same classifier. Images with and without an attribute count the same, however rare it is.
+    data set and selection use the same classifier. Images with and without an attribute count the same, unless fewer
+    than one image in 40 has it (``HEAVIEST``).
 
     Args:
         network: A timm architecture.
