@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,10 @@ import torch
 from click.testing import CliRunner
 from torch import nn
 
-from benchmarks.strength import between, distance, main, nearest
+from attrxfer.model.bundle import Bundle
+from attrxfer.storage.conversion import to_tensor, to_uint8
+from attrxfer_diat.many.networks import ManyAttributesNetwork
+from benchmarks.strength import between, distance, main, nearest, of_told
 from tests.conftest import TINY
 
 
@@ -38,7 +42,19 @@ def test_distance_and_the_nearest_truth() -> None:
 
 
 @pytest.mark.slow
-def test_both_ways_end_where_the_transfer_ends(tmp_path: Path) -> None:
+def test_a_strength_is_told_as_a_part_of_the_change() -> None:
+    torch.manual_seed(0)
+    network = ManyAttributesNetwork(attributes=("round", "bright"), width=4, blocks=1, mask_bias=1.0)
+    metadata: dict[str, Any] = {"task": {"name": "t", "guided": {"bright": False}}}
+    told = Bundle(Path(), metadata, (network.eval(),))
+    x = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3), np.uint8)
+    made = of_told(told, x)(0.5)
+    with torch.no_grad():
+        expected = to_uint8(network(to_tensor(x), torch.tensor([[0.0, -0.5]]).expand(2, -1)))
+    assert np.array_equal(made, expected) and (made != x).any()
+
+
+def test_all_ways_end_where_their_transfer_ends(tmp_path: Path) -> None:
     settings = [argument for one in TINY for argument in ("--set", one)]
     command = ["--reconstruction", "2", "--images", "4", "-o", str(tmp_path / "out"), *settings]
     result = CliRunner().invoke(main, command, catch_exceptions=False)
@@ -47,4 +63,5 @@ def test_both_ways_end_where_the_transfer_ends(tmp_path: Path) -> None:
     pixels, weights = rows["pixels blended"], rows["weights interpolated"]
     assert pixels[3] == weights[3] != rows["nothing changed"][3], "at s = 1 both are T"
     assert pixels[1] != weights[1]
+    assert rows["T told the strength"][3] == rows["the same T, pixels blended"][3] != pixels[3]
     assert (tmp_path / "out/curve.svg").read_text().startswith("<svg")
