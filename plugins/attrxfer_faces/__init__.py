@@ -27,6 +27,12 @@ def register_components(registry: Registry) -> None:
         "folder", "attrxfer_faces.folder:Folder", summary="a folder with a folder of images for each class", licence="MIT"
     )
     registry.dataset("csv", "attrxfer_faces.table:Csv", summary="a CSV table of file names and attributes", licence="MIT")
+    registry.dataset(
+        "sunglasses",
+        "attrxfer_faces.sunglasses:ByBrightness",
+        summary="another data set, with attributes that tell sunglasses from clear glasses",
+        licence="MIT",
+    )
     registry.selection(
         "frontal",
         "attrxfer_faces.selection:Frontal",

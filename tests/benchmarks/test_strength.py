@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from attrxfer_diat.many.networks import ManyAttributesNetwork
 from click.testing import CliRunner
 from torch import nn
 
 from attrxfer.model.bundle import Bundle
 from attrxfer.storage.conversion import to_tensor, to_uint8
-from attrxfer_diat.many.networks import ManyAttributesNetwork
 from benchmarks.strength import between, distance, main, nearest, of_told
 from tests.conftest import TINY
 
