@@ -74,6 +74,8 @@ def apply_overrides(table: Mapping[str, Any], overrides: Sequence[str]) -> tuple
             problems.append(Problem("--set", f'"{shorten(override)}" is not of the form a.b=value'))
         elif keys[0] == "extends":
             problems.append(Problem("--set extends", "a recipe's base cannot be changed here; name another recipe"))
+        elif keys[0] == "with_data":
+            problems.append(Problem("--set with_data", "has no effect here; write a recipe file that extends this one"))
         else:
             parsed.append((keys, value))
     for keys, value in sorted(parsed, key=_order):

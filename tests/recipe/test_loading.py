@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from attrxfer.errors import InvalidRecipe
+from attrxfer.errors import AttrxferError, InvalidRecipe
 from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe, differences, load
 from attrxfer.recipe.merging import apply_overrides
@@ -72,6 +72,16 @@ def test_with_data_names_a_recipe(write: Any, host: Host) -> None:
         load(path, host, (), {"use": "folder", "path": "images"})
 
 
+def test_every_shipped_recipe_takes_data(host: Host) -> None:
+    failed = {}
+    for name in host.recipes():
+        try:
+            load(name, host, (), {"use": "folder", "path": "images"})
+        except AttrxferError as error:
+            failed[name] = str(error)
+    assert not failed
+
+
 # ---------------------------------------------------------------- --set
 
 
@@ -124,6 +134,7 @@ def test_keys_can_be_quoted() -> None:
             "--set metric.use: metric is an array, whose items are named by number (metric.N), 0 to 1",
         ),
         ("extends=diat_a", "--set extends: a recipe's base cannot be changed here; name another recipe"),
+        ("with_data=photos", "--set with_data: has no effect here; write a recipe file that extends this one"),
         ("=3", '--set: "=3" is not of the form a.b=value'),
         ("trian.size=3", 'trian: unknown section; did you mean "train"?'),
         ("identity.wieght=3", 'identity.wieght: unknown key; did you mean "weight"?'),
