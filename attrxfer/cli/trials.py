@@ -13,7 +13,8 @@ from attrxfer.cli.verbosity import is_quiet
 from attrxfer.errors import AttrxferError
 
 if TYPE_CHECKING:
-    from attrxfer.workflows.ablate import Ablation, Variant
+    from attrxfer.workflows.ablate import Ablation
+    from attrxfer.workflows.trial import Variant
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -42,6 +43,11 @@ OPTIONS = (
     click.option(
         "--limit", default=300, type=click.IntRange(min=0), show_default=True, help="How many held-out images to score; 0: all."
     ),
+    click.option(
+        "--engine",
+        metavar="ENGINE",
+        help="What has the runs trained by many processes or machines: ray.  [default: this process]",
+    ),
 )
 
 
@@ -60,6 +66,7 @@ def run(
     steps: int | None,
     data: Path | None,
     limit: int,
+    engine: str | None,
     overrides: Sequence[str],
     out: Path,
     choose: bool = False,
@@ -69,7 +76,9 @@ def run(
         raise AttrxferError("--minutes and --steps both say how long to train: give one of them")
     from attrxfer.data import data_table
     from attrxfer.plugin import host
-    from attrxfer.workflows.ablate import Budget, ablate
+    from attrxfer.workflows.ablate import ablate
+    from attrxfer.workflows.trial import Budget
+    from attrxfer.workflows.workers import load_engine
 
     loaded = host.load()
     return ablate(
@@ -81,6 +90,7 @@ def run(
         overrides=overrides,
         data=None if data is None else data_table(data, loaded.registry.all("dataset")),
         choose=choose,
+        engine=None if engine is None else load_engine(engine, loaded.registry),
         say=(lambda text: None) if is_quiet() else (lambda text: click.echo(text, err=True)),
     )
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,66 +13,35 @@ from typing import Any
 import numpy as np
 
 from attrxfer.data import CachedDataset, Sets
-from attrxfer.errors import AttrxferError, DataError, Interrupted
+from attrxfer.errors import AttrxferError, DataError
 from attrxfer.evaluation.candidates import Candidate, held_out, scorecards
 from attrxfer.evaluation.leakage import refuse_teachers
 from attrxfer.evaluation.matched_identity import add_matched_identity, can_be_matched
 from attrxfer.evaluation.scores import HeldOutInputs, labels
 from attrxfer.evaluation.seeds import SeedScores, over_seeds
-from attrxfer.interfaces import ACCURACY, MATCHED, Metric, Role
+from attrxfer.interfaces import ACCURACY, MATCHED, Engine, Metric, Role
 from attrxfer.model import bundle
 from attrxfer.model.calling import CallableModel
 from attrxfer.model.resized import ResizedModel
 from attrxfer.model.torch_model import TorchModel
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.parameters import all_missing_for
-from attrxfer.recipe import Recipe, differences, load, shown
+from attrxfer.recipe import Recipe, shown
 from attrxfer.recipe.assembly import Assembly
 from attrxfer.report.comparison import Comparison
 from attrxfer.report.samples import strips
 from attrxfer.storage.files import is_file_name, write_text
 from attrxfer.storage.run_folder import RunFolder
-from attrxfer.training.budget import main_stage, steps_for, with_steps
 from attrxfer.workflows.check import require
 from attrxfer.workflows.compare import setting_table
 from attrxfer.workflows.evaluate import ScoredTask, score_task
-from attrxfer.workflows.train import RESULT, keep_scores, run
+from attrxfer.workflows.train import RESULT, keep_scores
+from attrxfer.workflows.trial import Budget, Say, Trial, TrialJob, Variant
 
 PLAN, SCORES = "plan.json", "seed.json"
 CHOSEN_BY: tuple[Role, ...] = (MATCHED, "truth", ACCURACY)
 """The best variant has the best score of the first of these roles on the validation inputs; of several scores of a role, one
 that is no share comes first, since shares of few images are often equal."""
-Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Variant:
-    """What is trained with every seed.
-
-    Attributes:
-        name: Names its row and its folder.
-        recipe: A recipe's file or registered name.
-        overrides: Settings "a.b=c" that change it.
-    """
-
-    name: str
-    recipe: str
-    overrides: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How long each run trains, and on how many images it is scored.
-
-    Attributes:
-        minutes: Of the stage that trains T against D; None: as the recipe says.
-        steps: Steps of this stage; None: as the recipe says.
-        images: Held-out images that are scored; 0: all.
-    """
-
-    minutes: float | None = None
-    steps: int | None = None
-    images: int = 300
 
 
 @dataclass(frozen=True)
@@ -114,6 +85,7 @@ def ablate(
     overrides: Sequence[str] = (),
     data: Mapping[str, Any] | None = None,
     choose: bool = False,
+    engine: Engine | None = None,
     say: Say = lambda text: None,
 ) -> Ablation:
     """Train every variant with every seed, score each run on the same test images, and compare.
@@ -130,6 +102,8 @@ def ablate(
         overrides: Settings "a.b=c" of every variant; they go before the variants' own.
         data: The [data] table of all; None: the recipes' own.
         choose: Whether the best variant is chosen on the validation inputs.
+        engine: Has the runs trained by workers, each run by one; None: this process trains them one after another. This
+            process scores them.
         say: Prints a line.
 
     Raises:
@@ -138,36 +112,61 @@ def ablate(
             recipes or of another budget.
         Interrupted: Ctrl-C or SIGTERM; the same command goes on.
     """
-    checked = {(one.name, seed): _recipe(one, seed, host, overrides, data, budget) for one in variants for seed in seeds}
+    trials = [
+        Trial(one, seed, out / one.name / f"seed{seed}", budget, tuple(overrides), data) for one in variants for seed in seeds
+    ]
+    recipes = {trial: trial.recipe(host) for trial in trials}
     for variant in variants:
         if not is_file_name(variant.name):
             raise AttrxferError(f'"{variant.name}" cannot be the name of a folder')
-        require(checked[variant.name, seeds[0]])
-    scorer = _Scorer([checked[one.name, seeds[0]] for one in variants], host, budget.images, choose)
+    firsts = [recipe for trial, recipe in recipes.items() if trial.seed == seeds[0]]
+    for recipe in firsts:
+        require(recipe)
+    scorer = _Scorer(firsts, host, budget.images, choose)
     _keep_plan(out / PLAN, scorer.recipe, budget)
-    done: dict[str, list[Path]] = {}
-    found: Ablation | None = None
-    for number, ((name, seed), recipe) in enumerate(checked.items(), start=1):
-        folder = RunFolder(out / name / f"seed{seed}")
-        title = f"[{number}/{len(checked)}] {name}, seed {seed}"
-        if not (folder.path / SCORES).is_file():
-            _train(recipe, folder, host, budget, title, say)
-            scorer.score(folder, references=not done)
-        else:
-            _same_recipe(folder, recipe, host, budget)
-            say(f"{title}: done before")
-        done.setdefault(name, []).append(folder.path)
-        found = _compared(done, scorer, out, len(seeds))
+
+    def say_of(trial: Trial, what: str) -> None:
+        say(f"[{trials.index(trial) + 1}/{len(trials)}] {trial.title}: {what}")
+
+    def compared() -> Ablation:
+        found = _compared(_by_variant(trials, done), scorer, len(seeds))
         found.write(out)
-    assert found is not None
-    return found
+        return found
+
+    done = [trial for trial in trials if (trial.folder / SCORES).is_file()]
+    for trial in done:
+        trial.require_same(host)
+        say_of(trial, "done before")
+    with closing(_trained([trial for trial in trials if trial not in done], host, engine, say_of)) as trained:
+        for trial in trained:
+            scorer.score(RunFolder(trial.folder), references=not done)
+            done.append(trial)
+            compared()
+    return compared()
 
 
-def _recipe(
-    variant: Variant, seed: int, host: Host, overrides: Sequence[str], data: Mapping[str, Any] | None, budget: Budget
-) -> Recipe:
-    recipe = load(variant.recipe, host, [*overrides, *variant.overrides, f"train.seed={seed}"], data)
-    return recipe if budget.steps is None else with_steps(recipe, budget.steps)
+def _trained(trials: Sequence[Trial], host: Host, engine: Engine | None, say: Callable[[Trial, str], None]) -> Generator[Trial]:
+    """Have trials trained; gives each when it is."""
+    if engine is None:
+        for trial in trials:
+            trial.train(host, functools.partial(say, trial))
+            yield trial
+        return
+    with closing(engine.run(TrialJob(), [[trial] for trial in trials])) as results:
+        for trial, result in results:
+            if isinstance(result, DataError):
+                raise AttrxferError(f"{trial.title}: {result}")
+            say(trial, "trained")
+            yield trial
+
+
+def _by_variant(trials: Sequence[Trial], done: Collection[Trial]) -> dict[str, list[Path]]:
+    """The folders of what is done, by variant, in the order of the trials."""
+    folders: dict[str, list[Path]] = {}
+    for trial in trials:
+        if trial in done:
+            folders.setdefault(trial.variant.name, []).append(trial.folder)
+    return folders
 
 
 def _keep_plan(path: Path, scoring: Recipe, budget: Budget) -> None:
@@ -190,33 +189,6 @@ def _keep_plan(path: Path, scoring: Recipe, budget: Budget) -> None:
                     "choose another folder with -o"
                 )
     write_text(path, json.dumps(plan, indent=2) + "\n")
-
-
-def _train(recipe: Recipe, folder: RunFolder, host: Host, budget: Budget, title: str, say: Say) -> None:
-    began = folder.recipe.is_file()
-    if began:
-        recipe = _same_recipe(folder, recipe, host, budget)
-    elif budget.minutes is not None:
-        recipe = steps_for(budget.minutes, recipe, folder.path, host)
-    name = main_stage(recipe)
-    say(f"{title}: {'going on' if began else 'training'}, {recipe.stage(name).values['steps']} steps of {name}")
-    try:
-        run(recipe, folder.path, host, resume=began, quiet=True, scored=False)
-    except Interrupted as error:
-        raise Interrupted(f"{str(error).partition(';')[0]}; go on with the same command") from None
-
-
-def _same_recipe(folder: RunFolder, recipe: Recipe, host: Host, budget: Budget) -> Recipe:
-    """The recipe of a run that is there already. Raises AttrxferError where it is not the one that is wanted."""
-    own = load(folder.recipe, host)
-    wanted = recipe if budget.minutes is None else with_steps(recipe, own.stage(main_stage(own)).values["steps"])
-    changed = differences(own.filled(), wanted.filled())
-    if changed:
-        key, there, here = changed[0]
-        raise AttrxferError(
-            f"{folder.path}: holds a run with {key} {shown(there)}, not {shown(here)}; choose another folder with -o"
-        )
-    return own
 
 
 class _Scorer:
@@ -308,7 +280,7 @@ def _per_seed(scored: ScoredTask) -> dict[str, Any]:
     return {"scores": scorecard.scores, "per_image": numbers, "people": people, "references": references}
 
 
-def _compared(done: Mapping[str, Sequence[Path]], scorer: _Scorer, out: Path, seeds: int) -> Ablation:
+def _compared(done: Mapping[str, Sequence[Path]], scorer: _Scorer, seeds: int) -> Ablation:
     """All that is finished so far."""
     kept = {name: [json.loads((path / SCORES).read_text()) for path in paths] for name, paths in done.items()}
     own = {

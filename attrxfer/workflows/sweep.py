@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 
 from attrxfer.errors import AttrxferError
-from attrxfer.workflows.ablate import Variant
+from attrxfer.workflows.trial import Variant
 
 OPENING, CLOSING, QUOTES = "[{(", "]})", "\"'"
 LONGEST = 150

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import csv
 import json
+import pickle
+from collections.abc import Generator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from attrxfer.errors import AttrxferError
-from attrxfer.workflows.ablate import named
+from attrxfer.errors import AttrxferError, DataError
+from attrxfer.interfaces import Job
+from attrxfer.plugin.host import Host
+from attrxfer.workflows.ablate import ablate, named
 from attrxfer.workflows.sweep import combinations
+from attrxfer.workflows.trial import Budget
 from tests.conftest import TINY, attrxfer
 
 SETTINGS = [
@@ -121,3 +127,48 @@ def test_names_of_variants() -> None:
     variants, shared = combinations("r", ["a.b=1,2", "c=x/y,[1, 2]", "d=[3, 4]"])
     assert [one.name for one in variants] == ["a.b=1 c=x_y", "a.b=1 c=[1, 2]", "a.b=2 c=x_y", "a.b=2 c=[1, 2]"]
     assert variants[1].overrides == ("a.b=1", "c=[1, 2]") and shared == ["d=[3, 4]"]
+
+
+class Backwards:
+    """An engine whose worker is this process: what it gets was pickled, and the last task comes first."""
+
+    def run(self, job: Job, portions: Sequence[Sequence[Any]]) -> Generator[tuple[Any, Any]]:
+        work = pickle.loads(pickle.dumps(job)).open()
+        for portion in reversed(portions):
+            yield from zip(portion, work(pickle.loads(pickle.dumps(portion))), strict=True)
+
+
+class Losing:
+    """An engine that loses its worker at every task."""
+
+    def run(self, job: Job, portions: Sequence[Sequence[Any]]) -> Generator[tuple[Any, Any]]:
+        for portion in portions:
+            yield portion[0], DataError("2 workers were lost at it")
+
+
+@pytest.mark.slow
+def test_workers_train_what_this_process_trains(tmp_path: Path, host: Host) -> None:
+    overrides = [*(one for one in TINY if not one.startswith("metric")), 'metric=[{use="truth"}]']
+    variants = named(["diat_a_gender"])
+    budget = Budget(steps=2, images=4)
+    said: list[str] = []
+    here, there = (
+        ablate(
+            variants,
+            host,
+            seeds=(0, 1),
+            out=tmp_path / str(bool(engine)),
+            budget=budget,
+            overrides=overrides,
+            engine=engine,
+            say=said.append,
+        )
+        for engine in (None, Backwards())
+    )
+    assert there.comparison.scores["input_copy"] == here.comparison.scores["input_copy"]
+    own, same = (dict(one.comparison.scores["diat_a_gender"]) for one in (here, there))
+    del own["minutes of training"], same["minutes of training"]
+    assert own == same and own["PSNR to truth"]["value"]
+    assert said[2:] == ["[2/2] diat_a_gender, seed 1: trained", "[1/2] diat_a_gender, seed 0: trained"]
+    with pytest.raises(AttrxferError, match="diat_a_gender, seed 0: 2 workers were lost"):
+        ablate(variants, host, seeds=(0,), out=tmp_path / "lost", budget=budget, overrides=overrides, engine=Losing())
