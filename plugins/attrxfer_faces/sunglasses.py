@@ -102,8 +102,10 @@ def eyes_to_cheeks(image: NDArray[np.uint8], points: NDArray[np.float32]) -> flo
     left, right, _, mouth_left, mouth_right = points
     reach = REACH * float(np.linalg.norm(right - left))
     cheeks = [0.4 * eye + 0.6 * corner for eye, corner in ((left, mouth_left), (right, mouth_right))]
-    at_eyes, at_cheeks = (np.mean([_mean(brightness, point, reach) for point in pair]) for pair in ((left, right), cheeks))
-    return float(min(1.0, at_eyes / max(at_cheeks, 1.0)))
+    at_eyes, at_cheeks = (
+        float(np.mean([_mean(brightness, point, reach) for point in pair])) for pair in ((left, right), cheeks)
+    )
+    return min(1.0, at_eyes / max(at_cheeks, 1.0))
 
 
 def _mean(brightness: NDArray[np.float32], point: NDArray[np.float32], reach: float) -> float:
