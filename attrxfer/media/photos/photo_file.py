@@ -34,6 +34,8 @@ PARTS = {"depth_images": "depth image", "aux": "gain map or mask"}
 """Parts of a HEIC by the names that its reader gives them."""
 APPENDED = b"SEFT"
 """The end of what Samsung's phones add: the video of a motion photo, for one."""
+AVIF_HEAD = 1 << 16
+"""Bytes at the beginning of an AVIF file in which its properties are looked for."""
 GIF_XMP = b"\x21\xff\x0bXMP DataXMP"
 GIF_TRAILER = b"\x01" + bytes(range(255, -1, -1)) + b"\x00"
 """What surrounds XMP in a GIF. Readers that take the text for blocks are led to its end by the trailer."""
@@ -81,6 +83,15 @@ class PhotoFile:
         return content[:-1] + GIF_XMP + xmp + GIF_TRAILER + b";" if form == "GIF" and xmp else content
 
 
+def avif_bits(path: Path) -> int:
+    """Bits a channel of an AVIF file, which Pillow does not say: from its first AV1 configuration (AV1-ISOBMFF, section 2.3)."""
+    with path.open("rb") as file:
+        head = file.read(AVIF_HEAD)
+    at = head.find(b"av1C")
+    flags = head[at + 6] if 0 <= at < len(head) - 6 else 0
+    return 8 if not flags & 0x40 else 12 if flags & 0x20 else 10
+
+
 def read_photo(path: Path) -> PhotoFile:
     """Read an image file.
 
@@ -94,6 +105,7 @@ def read_photo(path: Path) -> PhotoFile:
             raise Skipped(f"{path}: {frames} frames or pages: only still images are changed")
         notes = []
         bits = 16 if ";16" in str(image.tile) and image.mode in ("RGB", "RGBA") else image.info.get("bit_depth", 8)
+        bits = avif_bits(path) if image.format == "AVIF" else bits
         if bits > 8:
             notes.append(f"{bits} bits a channel become 8")
         if frames > 1:

@@ -14,7 +14,7 @@ from PIL import Image, ImageCms, JpegImagePlugin, PngImagePlugin
 
 from attrxfer.errors import DataError
 from attrxfer.media.batch import Skipped
-from attrxfer.media.photos.photo_file import PhotoFile, read_photo
+from attrxfer.media.photos.photo_file import avif_bits, PhotoFile, read_photo
 from attrxfer.media.photos.pixels import ORIENTATION_TAG
 from attrxfer.media.provenance import SOURCE_TYPE, provenance_of, read_packet, xmp_packet
 from tests.media.photos.conftest import Fake, noise, smooth
@@ -257,6 +257,17 @@ def test_16_bits_of_colour_become_8_and_that_is_said(tmp_path: Path) -> None:
     file = read_photo(tmp_path / "a.png")
     assert file.notes == ("16 bits a channel become 8",)
     np.testing.assert_array_equal(np.asarray(rewritten(file, file.pixels)), smooth())
+
+
+@pytest.mark.parametrize(("flags", "bits"), [(0x0C, 8), (0x4C, 10), (0x6C, 12)])
+def test_the_bits_of_an_avif_file(flags: int, bits: int, tmp_path: Path) -> None:
+    Image.fromarray(smooth()).save(tmp_path / "a.avif")
+    content = bytearray((tmp_path / "a.avif").read_bytes())
+    at = content.index(b"av1C") + 6
+    assert content[at] & 0x60 == 0, "Pillow writes 8 bits"
+    content[at] = flags
+    (tmp_path / "a.avif").write_bytes(content)
+    assert avif_bits(tmp_path / "a.avif") == bits
 
 
 # ---------------------------------------------------------------- what is not changed
