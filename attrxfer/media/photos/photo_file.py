@@ -84,7 +84,7 @@ class PhotoFile:
 
 
 def avif_bits(path: Path) -> int:
-    """Bits a channel of an AVIF file, which Pillow does not say: from its first AV1 configuration (AV1-ISOBMFF, section 2.3)."""
+    """Bits a channel of an AVIF file, by its first AV1 configuration (AV1-ISOBMFF, section 2.3); Pillow does not say them."""
     with path.open("rb") as file:
         head = file.read(AVIF_HEAD)
     at = head.find(b"av1C")

@@ -14,7 +14,7 @@ from PIL import Image, ImageCms, JpegImagePlugin, PngImagePlugin
 
 from attrxfer.errors import DataError
 from attrxfer.media.batch import Skipped
-from attrxfer.media.photos.photo_file import avif_bits, PhotoFile, read_photo
+from attrxfer.media.photos.photo_file import PhotoFile, avif_bits, read_photo
 from attrxfer.media.photos.pixels import ORIENTATION_TAG
 from attrxfer.media.provenance import SOURCE_TYPE, provenance_of, read_packet, xmp_packet
 from tests.media.photos.conftest import Fake, noise, smooth
