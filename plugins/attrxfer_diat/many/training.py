@@ -30,8 +30,6 @@ ALSO = 0.15
 """Probability that an attribute is flipped beside the chosen one, and that one is asked for that the image has."""
 CONTENT = 0.1
 """Probability that the chosen attribute is asked for as the image has it, so that nothing should change."""
-PARTIAL = 0.3
-"""Probability that a change is asked for in part, by a strength uniform in 0..1."""
 
 
 class ManyGan(Gan):
@@ -48,9 +46,6 @@ class ManyAttributesTraining(AdversarialTraining):
     for what an image has already, which T must learn to leave as it is. T's objective is that
     of eq. 14 with the cross-entropy of D's attribute logits against the wanted attributes; D's has that of real images. The
     images to transfer and the real ones are both drawn from the whole training split. Settings: those of ``adversarial``.
-
-    Now and then a change is asked for in part: c is s or -s with s in 0..1. Then T(x, c) should have the logits that lie s of
-    the way from those of x to their negatives.
     """
 
     def prepare(self, run: Run, owner: Adversarial) -> None:
@@ -85,11 +80,8 @@ class ManyAttributesTraining(AdversarialTraining):
         content = uniform[:, 1:2] < CONTENT
         flipped = ((chosen | (uniform[:, 2 : 2 + count] < ALSO)) & ~content).float()
         asked = (((chosen & content) | (uniform[:, 2 + count :] < ALSO)).float() + flipped).clamp_max(1)
-        self.wanted, self.flipped = (labels - flipped).abs(), flipped
-        draw = self.run.uniform("strength", index, self.batch_size, 2)
-        self.strength = torch.where(draw[:, :1] < PARTIAL, draw[:, 1:], 1.0)
-        change = Change(*(self.strength * asked * (2 * which - 1) for which in (self.wanted, labels)))
-        step = self.run.transfer(batch.images, index, change)
+        self.wanted = (labels - flipped).abs()
+        step = self.run.transfer(batch.images, index, Change(asked * (2 * self.wanted - 1), asked * (2 * labels - 1)))
         with self.devices.autocast():
             _ = step.output
         return step
@@ -118,17 +110,10 @@ class ManyAttributesTraining(AdversarialTraining):
 
     def _terms(self, step: TransferStep) -> dict[str, Tensor]:
         terms = super()._terms(step)
-        made, before = (step.discriminate(images).attributes for images in (step.output, step.source))
-        assert made is not None and before is not None
-        terms["T attributes"] = self.classification * self._attribute_loss(made.float(), before.float())
+        logits = step.discriminate(step.output).attributes
+        assert logits is not None
+        terms["T attributes"] = self.classification * binary_cross_entropy_with_logits(logits.float(), self.wanted)
         return terms
-
-    def _attribute_loss(self, made: Tensor, before: Tensor) -> Tensor:
-        """Cross-entropy of the logits of T(x, c); of a change in part, squared relative distance to its logits."""
-        whole = binary_cross_entropy_with_logits(made, self.wanted, reduction="none")
-        on_the_way = before * (1 - 2 * self.strength * self.flipped)
-        part = ((made - on_the_way) / before.abs().clamp_min(1)).square()
-        return torch.where(self.strength == 1, whole, part).mean()
 
     def preview(self, images: Tensor) -> Mapping[str, Tensor]:  # type: ignore[override]
         """A row for each attribute made true, and for each made false."""
