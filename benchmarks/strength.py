@@ -1,8 +1,8 @@
 """python -m benchmarks.strength: how far the ways from x to T(x) are from the true ones, which drawn faces have.
 
 Three ways are compared: blending of pixels, x + s (T(x) - x); interpolation of weights, from those of a T that
-reconstructs to those that the transfer training made of them (section 5.6 asks for it); and a T for many attributes that is told a part
-of the change, T(x, s c).
+reconstructs to those that the transfer training made of them (section 5.6 asks for it); and a T for many attributes that is
+told a part of the change, T(x, s c).
 """
 
 from __future__ import annotations
