@@ -153,6 +153,9 @@ class Devices:
     def place(self, network: Any) -> Any:
         return network
 
+    def tensor(self, array: NDArray[Any]) -> Tensor:
+        return torch.from_numpy(array).to(self.device)
+
     def autocast(self) -> AbstractContextManager[None]:
         return nullcontext()
 

@@ -69,7 +69,7 @@ class ManyAttributesTraining(AdversarialTraining):
 
     def labels(self, batch: Batch) -> Tensor:
         """Which attributes the images of a batch have: (N, attributes) of 0 and 1."""
-        return torch.from_numpy(self.all_labels[batch.rows]).to(self.place)
+        return self.devices.tensor(self.all_labels[batch.rows])
 
     def _transform(self, index: int) -> TransferStep:
         batch = self.run.batch("all", index, self.batch_size)
