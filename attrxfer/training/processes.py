@@ -22,11 +22,11 @@ class Said(NamedTuple):
 
     Attributes:
         what: ``UPDATE``, ``RETURN`` or ``FAIL``.
-        count: Of an update, the numbers that its gradients have; of a step that returns, the scalars that it reports.
+        numbers: Of an update, the numbers that its gradients have; of a step that returns, the scalars that it reports.
     """
 
     what: int
-    count: int
+    numbers: int
 
 
 FAIL, UPDATE, RETURN = range(3)
@@ -118,13 +118,13 @@ class Processes:
                 f"call update equally often, whatever its images are: with a loss of 0 where there is nothing to learn"
             )
         things = "gradients have {} numbers" if said[0].what == UPDATE else "step reports {} scalars"
-        counts = "; ".join(f"in process {rank} the {things.format(one.count)}" for rank, one in enumerate(said))
+        counts = "; ".join(f"in process {rank} the {things.format(one.numbers)}" for rank, one in enumerate(said))
         raise Disagreement(f"{self._where}: {counts}. They must be equally many, whatever the images are")
 
     def _say(self, what: int, count: int) -> list[Said]:
         if self.world == 1:
             return [Said(what, count)]
-        return [Said(*numbers) for numbers in self._exchange(what, count)]
+        return [Said(*both) for both in self._exchange(what, count)]
 
     def _exchange(self, *numbers: int) -> list[list[int]]:
         """Every process's numbers, by rank."""

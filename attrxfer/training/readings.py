@@ -1,4 +1,4 @@
-"""The scalars of steps: kept on the device, and read for many steps at once, since reading waits until a GPU has done its work."""
+"""The scalars of steps: kept on the device, and read for many steps at once, since reading waits for a GPU."""
 
 from __future__ import annotations
 
