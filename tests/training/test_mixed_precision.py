@@ -58,6 +58,7 @@ def test_without_fp16_there_is_no_such_state(tmp_path: Path) -> None:
     made.load_state_dict({})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gan", [Gan(r1=1.0, r2=1.0, r1_every=1), Gan(loss="wasserstein", gradient_penalty=10.0)])
 def test_penalties_and_shares_are_of_losses_that_are_not_scaled(gan: Gan, tmp_path: Path) -> None:
     def reported(scale: float | None) -> dict[str, float]:

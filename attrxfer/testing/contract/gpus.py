@@ -24,7 +24,7 @@ class FakeGpu(Devices):
 
 
 def check_it_runs_on_a_gpu(subject: Subject) -> None:
-    """All that a network makes inside ``forward`` is where its images are. What the values of tensors decide is not followed."""
+    """All that ``forward`` makes is where the images are. What the values of tensors decide is not followed."""
     built: dict[str, Any] = {}
     network = subject.build(built).eval()
     with _on_a_gpu(*built.values()) as mode:
