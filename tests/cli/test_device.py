@@ -18,9 +18,13 @@ def test_a_device_that_is_not_here_is_one_line(command: str, trained: Path, tmp_
     if command == "demo":
         pytest.importorskip("gradio")
     photo = trained / "samples" / "source.png"
-    more = {"figure": ["--images", photo, "-o", tmp_path / "a.png"], "transfer": [photo, "--aligned"], "serve": ["--port", "0"]}
-    out = ["-o", tmp_path / "out"] if command in ("evaluate", "transfer") else []
-    result = attrxfer(command, trained, *more.get(command, []), *out, "--device", "cuda:99")
+    more: dict[str, list[str | Path]] = {
+        "evaluate": ["-o", tmp_path / "out"],
+        "figure": ["--images", photo, "-o", tmp_path / "a.png"],
+        "transfer": [photo, "--aligned", "-o", tmp_path / "out"],
+        "serve": ["--port", "0"],
+    }
+    result = attrxfer(command, trained, *more.get(command, []), "--device", "cuda:99")
     assert result.returncode == AttrxferError.exit_code
     assert '--device: no device "cuda:99" here; this machine has' in result.stderr
 

@@ -47,7 +47,8 @@ class Linear:
 
     def update(self, value: float, *, bias: bool = True) -> None:
         images = torch.full((1, 2), value)
-        self.devices.update(self.optimizer, (self.layer(images) if bias else images @ self.layer.weight.T).sum())
+        made = self.layer(images) if bias else images * self.layer.get_parameter("weight")
+        self.devices.update(self.optimizer, made.sum())
 
     @property
     def weights(self) -> list[float]:
@@ -171,7 +172,7 @@ def test_a_local_enhancer_updates_though_one_process_has_no_region(tmp_path: Pat
         torch.manual_seed(0)
         run: Any = replace(a_run(tiny_data()), devices=devices)
         enhancer = LocalEnhancer(width=4, residual=False).train()
-        stage = TrainLocalEnhancer(network=Maps(), locator=Region(devices.rank), batch_size=4)  # type: ignore[arg-type]
+        stage = TrainLocalEnhancer(network=Maps(), locator=Region(devices.rank), batch_size=4)
         stage.prepare(run, enhancer)
         before = [parameter.detach().clone() for parameter in enhancer.parameters()]
         with devices.processes.step("local_enhancer, step 0"):
