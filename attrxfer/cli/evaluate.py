@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 
 from attrxfer.cli import completion
-from attrxfer.cli.output import ATTRIBUTE, DEVICE, JSON, SET, json_text, score_table
+from attrxfer.cli.output import ATTRIBUTE, JSON, SET, json_text, score_table
 from attrxfer.cli.verbosity import is_quiet
+from attrxfer.plugin.options import DEVICE
 
 
 @click.command()

@@ -8,6 +8,7 @@ import click
 
 from attrxfer.cli import completion
 from attrxfer.cli.verbosity import is_quiet
+from attrxfer.plugin.options import DEVICE
 
 
 @click.command()
@@ -27,6 +28,7 @@ from attrxfer.cli.verbosity import is_quiet
 @click.option("--label", "labels", multiple=True, metavar="TEXT", help="Of a row, once for each model.  [default: its name]")
 @click.option("--strength", type=click.FloatRange(0, 3), default=1.0, show_default=True, help="Of the results for --images.")
 @click.option("--width", type=click.FloatRange(1, 40), default=7.0, show_default=True, help="In inches.")
+@DEVICE
 def figure(
     models: tuple[str, ...],
     out: Path,
@@ -35,6 +37,7 @@ def figure(
     labels: tuple[str, ...],
     strength: float,
     width: float,
+    device: str,
 ) -> None:
     """Draw inputs and results in rows, as a figure for a paper.
 
@@ -44,6 +47,8 @@ def figure(
     from attrxfer.plugin import host
     from attrxfer.workflows.figure import figure as draw
 
-    columns = draw(models, out, host.load(), images=images, count=count, labels=labels, strength=strength, width=width)
+    columns = draw(
+        models, out, host.load(), images=images, count=count, labels=labels, strength=strength, width=width, device=device
+    )
     if not is_quiet():
         click.echo(f"{out}: {columns} columns")

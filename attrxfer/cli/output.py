@@ -52,16 +52,6 @@ def listing(rows: Sequence[Sequence[str]], as_json: bool) -> None:
     json_text([dict(zip(head, row, strict=True)) for row in rows[1:]])
 
 
-DEVICE = click.option(
-    "--device",
-    metavar="DEVICE",
-    default="cpu",
-    show_default=True,
-    help="Where a bundle's networks run: cpu, cuda, mps.",
-)
-"""The option of every command that makes results."""
-
-
 def table(rows: Sequence[Sequence[str]]) -> None:
     """Print rows in columns, as wide as their longest cell; the last column may have any length."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)] if rows else []

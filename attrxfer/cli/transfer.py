@@ -13,9 +13,10 @@ import click
 
 from attrxfer.cli import completion
 from attrxfer.cli.boundary import goes_on_with
-from attrxfer.cli.output import ATTRIBUTE, DEVICE, SET
+from attrxfer.cli.output import ATTRIBUTE, SET
 from attrxfer.cli.verbosity import is_quiet
 from attrxfer.errors import printable
+from attrxfer.plugin.options import DEVICE
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

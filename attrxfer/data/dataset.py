@@ -50,9 +50,12 @@ class CachedDataset:
     cached: NDArray[np.uint8]
     dataset: Dataset
 
-    def images_u8(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """uint8 images (n, S, S, 3) of these rows."""
-        return self.cached[rows]
+    def images_u8(self, rows: NDArray[np.int64], flip: NDArray[np.bool_] | None = None) -> NDArray[np.uint8]:
+        """uint8 images (n, S, S, 3) of these rows, mirrored where ``flip`` (n,) is True."""
+        images = self.cached[rows]
+        if flip is not None:
+            images[flip] = images[flip, :, ::-1]
+        return images
 
     def read(self, rows: Sequence[int], size: int) -> list[NDArray[np.uint8] | Broken]:
         """Images of these rows at another side in pixels, (size, size, 3) each, read from the data set itself."""
@@ -62,10 +65,7 @@ class CachedDataset:
 
     def images(self, rows: NDArray[np.int64], flip: NDArray[np.bool_] | None = None) -> Tensor:
         """float32 images (n, 3, S, S) in -1..1 of these rows, channels last in memory, mirrored where ``flip`` (n,) is True."""
-        images = self.cached[rows]
-        if flip is not None:
-            images[flip] = images[flip, :, ::-1]
-        return to_tensor(images)
+        return to_tensor(self.images_u8(rows, flip))
 
     def truth(self, rows: NDArray[np.int64], target: Mapping[str, bool], strength: float = 1.0) -> NDArray[np.uint8] | None:
         """Exact counterfactuals of these rows.

@@ -190,12 +190,12 @@ class AdaptsAugmentation(Protocol):
 
     Attributes:
         adaptive: What the mean sign of D's logits of guided images is driven to; 0: it adapts nothing.
-        probability: The probability that an image is augmented; it is kept in checkpoints.
+        probability: The probability that an image is augmented, a scalar tensor; it is kept in checkpoints.
         guided_logits: D's logits of guided images (N,) in the last ``discriminator_loss``, without gradients; None before.
     """
 
     adaptive: float
-    probability: float
+    probability: Tensor
     guided_logits: Tensor | None
 
     def adapt(self, logits: Tensor) -> None:

@@ -11,6 +11,7 @@ from attrxfer.interfaces.losses import Adversarial, Change, Enhancer, Identity, 
 
 if TYPE_CHECKING:
     import torch
+    from numpy.typing import NDArray
     from torch import Tensor, nn
     from torch.optim import Optimizer
 
@@ -36,6 +37,10 @@ class Devices(Protocol):
         """Move a torch module to the device and the run's memory layout, and make its weights equal in all processes."""
         ...
 
+    def tensor(self, array: NDArray[Any]) -> Tensor:
+        """An array as a tensor on the device, which is not waited for: labels of a batch, for example."""
+        ...
+
     def autocast(self) -> AbstractContextManager[None]:
         """A context in which networks run in the run's mixed precision."""
         ...
@@ -47,7 +52,11 @@ class Devices(Protocol):
 
     def update(self, optimizer: Optimizer, loss: Tensor) -> None:
         """One update: backward pass of a scalar loss, gradients averaged over the processes, a step of the optimizer,
-        gradients cleared."""
+        gradients cleared.
+
+        Every process must call it equally often, and the same parameters must get a gradient, whatever its images are: with a
+        loss of 0 where there is nothing to learn. Else the run ends with an error that names the step.
+        """
         ...
 
     def gather(self, tensor: Tensor) -> Tensor:

@@ -181,6 +181,10 @@ class Assembly:
         made: Stage = self.build(self.recipe.stage(stage.name), stage.key)
         return made
 
+    def forget(self, stage: PlannedStage) -> None:
+        """Let go of a stage that is done, with its optimizers and what else it keeps in memory."""
+        self._built.pop(stage.key, None)
+
     def owner(self, stage: PlannedStage) -> Any:
         """The component that brings a stage; None for a stage that only the recipe's own list names."""
         return None if stage.owner is None else self._built[stage.owner]

@@ -68,6 +68,8 @@ class Train:
             decay of the squared gradients.
         optimizer: What all stages train with: "adam", "rmsprop" or "sgd".
         precision: accelerate's mixed precision, or "auto": bf16 where the machine computes in it natively.
+        deterministic: Whether torch takes algorithms that give the same bits each time, which are slower; on a GPU a resumed
+            run ends with bitwise the same weights only with them. torch warns of operations that have none.
         channels_last: Whether networks and images lie in memory as NHWC.
         flip: Whether images are mirrored at random.
         checkpoint_every: Steps from one checkpoint to the next.
@@ -83,6 +85,7 @@ class Train:
     betas: tuple[Beta, Beta] = (0.5, 0.999)
     optimizer: Literal["adam", "rmsprop", "sgd"] = "adam"
     precision: Literal["auto", "no", "bf16", "fp16"] = "no"
+    deterministic: bool = False
     channels_last: bool = True
     flip: bool = True
     checkpoint_every: Positive = 200

@@ -140,8 +140,8 @@ class Gan:
 
     def discriminator_loss(self, discriminator: Any, guided: Tensor, generated: Tensor, update: int) -> dict[str, Tensor]:
         logit = discriminator(torch.cat([guided, generated])).logit
-        sign = torch.cat([-torch.ones(len(guided)), torch.ones(len(generated))])
-        return {"d": nn.functional.softplus(sign * logit).mean()}
+        real, fake = logit[: len(guided)], logit[len(guided) :]
+        return {"d": nn.functional.softplus(torch.cat([-real, fake])).mean()}
 
 
 class Devices:
@@ -152,6 +152,9 @@ class Devices:
 
     def place(self, network: Any) -> Any:
         return network
+
+    def tensor(self, array: NDArray[Any]) -> Tensor:
+        return torch.from_numpy(array).to(self.device)
 
     def autocast(self) -> AbstractContextManager[None]:
         return nullcontext()
@@ -192,8 +195,8 @@ class Run:
     def batch(self, which: SetName, index: int, size: int) -> Batch:
         name = next(iter(self.data.records.attributes))
         rows, flips = batch_rows(self._rows(which), self.seed, "contract", which, index, size, 0, 1)
-        labels = torch.from_numpy(self.data.records.attributes[name][rows].astype(np.float32))
-        return Batch(self.data.images(rows, flips), labels, rows, flips)
+        labels = self.devices.tensor(self.data.records.attributes[name][rows].astype(np.float32))
+        return Batch(self.data.images(rows, flips).to(self.devices.device), labels, rows, flips)
 
     def transfer(self, source: Tensor, index: int, change: Change | None = None) -> Step:
         def draw(key: str, columns: int) -> Tensor:
@@ -205,7 +208,8 @@ class Run:
         return Step(self.generator, self.discriminator, self.adversarial, source, draw, real, change)
 
     def uniform(self, key: str, index: int, size: int, columns: int) -> Tensor:
-        return torch.from_numpy(uniform(self.seed, "contract", key, index, size, columns, 0, 1))
+        numbers: Tensor = self.devices.tensor(uniform(self.seed, "contract", key, index, size, columns, 0, 1))
+        return numbers
 
 
 @functools.cache

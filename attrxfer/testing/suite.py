@@ -11,7 +11,7 @@ from attrxfer.plugin import host as hosts
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.parameters import all_missing_for
 from attrxfer.plugin.registry import Component
-from attrxfer.testing.contract import data, engines, every, inference, losses, networks, stages
+from attrxfer.testing.contract import data, engines, every, gpus, inference, losses, networks, stages
 from attrxfer.testing.subject import Subject
 
 if TYPE_CHECKING:
@@ -32,29 +32,42 @@ CHECKS: dict[str, tuple[Callable[[Subject], None], ...]] = {
         networks.check_every_parameter_learns,
         networks.check_parts_hold_the_output,
         networks.check_weights_load_again,
+        gpus.check_it_runs_on_a_gpu,
     ),
     "discriminator": (
         networks.check_it_gives_a_logit_and_feature_maps,
         networks.check_gradients_reach_the_image,
         networks.check_weights_load_again,
+        gpus.check_it_runs_on_a_gpu,
     ),
     "features": (
         networks.check_it_is_frozen_and_gives_maps,
         networks.check_gradients_reach_the_image,
         networks.check_weights_load_again,
+        gpus.check_it_runs_on_a_gpu,
     ),
     "adversarial": (
         losses.check_both_sides_are_finite_scalars,
         losses.check_a_fooled_discriminator_costs_the_generator_less,
         losses.check_equal_rows_augment_equally,
+        gpus.check_both_sides_run_on_a_gpu,
     ),
     "identity": (
         losses.check_it_is_a_finite_scalar_with_gradient,
         losses.check_a_copy_of_the_source_costs_nothing,
         losses.check_d_is_left_as_it_was,
+        gpus.check_its_loss_runs_on_a_gpu,
     ),
-    "regularizer": (losses.check_it_is_a_finite_scalar_with_gradient, losses.check_d_is_left_as_it_was),
-    "enhancer": (losses.check_enhanced_images_stay_images, networks.check_weights_load_again),
+    "regularizer": (
+        losses.check_it_is_a_finite_scalar_with_gradient,
+        losses.check_d_is_left_as_it_was,
+        gpus.check_its_loss_runs_on_a_gpu,
+    ),
+    "enhancer": (
+        losses.check_enhanced_images_stay_images,
+        networks.check_weights_load_again,
+        gpus.check_it_runs_on_a_gpu,
+    ),
     "dataset": (
         data.check_labels_are_of_one_length,
         data.check_no_person_is_in_two_splits,

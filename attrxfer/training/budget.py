@@ -55,5 +55,6 @@ def steps_for(minutes: float, recipe: Recipe, folder: Path, host: Host) -> Recip
     for index in range(PROBE):
         began = time.monotonic()
         stage.step(index)
+        training.devices.finish()
         times.append(time.monotonic() - began)
     return with_steps(recipe, max(1, int(minutes * 60 / float(np.mean(times[1:])))))

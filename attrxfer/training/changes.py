@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from attrxfer.data import CachedDataset
+from attrxfer.errors import InvalidRecipe
 from attrxfer.recipe import Recipe, differences, shown
+from attrxfer.recipe.parsing import parse
 
 NAMED = 5
 """Edited settings that are named, at most."""
@@ -22,9 +24,18 @@ def edited_settings(recipe: Recipe, info: Mapping[str, Any]) -> str:
     known of the beginning. Metrics, which do not train, may be edited."""
     if not isinstance(info.get("recipe"), Mapping):
         return ""
-    changed = [one for one in differences(info["recipe"], recipe.filled()) if not one[0].startswith("metric")]
+    before = _filled(info["recipe"], recipe)
+    changed = [one for one in differences(before, recipe.filled()) if not one[0].startswith("metric")]
     named = [f"{key}: {shown(before)} -> {shown(now)}" for key, before, now in changed[:NAMED]]
     return ", ".join([*named, *([f"{len(changed) - NAMED} more"] if len(changed) > NAMED else [])])
+
+
+def _filled(table: Mapping[str, Any], recipe: Recipe) -> Mapping[str, Any]:
+    """A recipe's table with the settings that did not exist when it was written; as it is where it can no longer be read."""
+    try:
+        return parse(table, recipe.registry, recipe.source, ()).filled()
+    except InvalidRecipe:
+        return table
 
 
 def changed_images(data: CachedDataset, info: Mapping[str, Any]) -> str:

@@ -59,7 +59,7 @@ class Checkpoints:
         self._write(position, self.folder.ends / key)
 
     def _write(self, position: Position, place: Path) -> None:
-        states = self.devices.gather_states(position.state)
+        states = self.devices.processes.first(position.state)
         if self.devices.main:
             self.metrics.flush()
             content = {
@@ -67,6 +67,7 @@ class Checkpoints:
                 "step": position.step,
                 "states": states,
                 "networks": {name: network.state_dict() for name, network in self.networks.items()},
+                "devices": self.devices.state_dict(),
             }
             state.save(place, f"{position.stage:02d}-{position.step:08d}", content)
         self.devices.wait()
@@ -96,6 +97,7 @@ class Checkpoints:
             raise BundleError(f"{self.folder.checkpoints}: holds other networks than the run's recipe.toml; was that edited?")
         for name, saved in content["networks"].items():
             self.networks[name].load_state_dict(saved)
+        self.devices.load_state_dict(content.get("devices", {}))
         if self.devices.main:
             self.metrics.rewind(self.stages, content["stage"], content["step"])
         return Position(content["stage"], content["step"], content["states"][self.devices.rank])

@@ -5,24 +5,28 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.optimizer import AcceleratedOptimizer
 from accelerate.state import AcceleratorState
 from accelerate.tracking import LOGGER_TYPE_TO_CLASS, get_available_trackers
-from accelerate.utils import InitProcessGroupKwargs, broadcast, gather_object
+from accelerate.utils import InitProcessGroupKwargs, broadcast
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from attrxfer.errors import AttrxferError, Problem, did_you_mean
 from attrxfer.model.inference import has_bfloat16
+from attrxfer.storage.conversion import normalize
+from attrxfer.training.processes import PATIENCE, Processes
 
 OptimizerName = Literal["adam", "rmsprop", "sgd"]
 Precision = Literal["auto", "no", "bf16", "fp16"]
-PATIENCE = timedelta(days=1)
-"""How long processes wait for each other: the first one decodes a data set alone, for which NCCL's ten minutes are too few."""
+WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
+"""The environment variable without which cuBLAS may sum in any order."""
 
 
 class AccelerateDevices:
@@ -38,6 +42,10 @@ class AccelerateDevices:
         trackers: accelerate's trackers, by name.
         folder: Where trackers write.
         optimizer: The kind of all optimizers.
+        deterministic: Whether torch takes its deterministic algorithms.
+
+    Attributes:
+        processes: The processes that share the run.
 
     Raises:
         AttrxferError: The launcher's processes do not know of each other, or fp16 is asked for without a GPU.
@@ -52,9 +60,11 @@ class AccelerateDevices:
         trackers: Sequence[str],
         folder: Path,
         optimizer: OptimizerName = "adam",
+        deterministic: bool = False,
     ) -> None:
         refuse_silent_launch()
         precision = resolved(precision)
+        choose_algorithms(precision, deterministic)
         if threads:
             torch.set_num_threads(threads)
         names: list[Any] = list(trackers)
@@ -77,6 +87,7 @@ class AccelerateDevices:
         promised = int(os.environ.get("WORLD_SIZE", "1"))
         if promised != self.world:
             raise AttrxferError(f"the launcher started {promised} processes, but each runs as one of {self.world}")
+        self.processes = Processes(self.rank, self.world)
         if names:
             self.accelerator.init_trackers("attrxfer")
 
@@ -93,10 +104,18 @@ class AccelerateDevices:
                 tensor.data.copy_(broadcast(tensor.data.contiguous()))
         return network
 
-    def images(self, images: Tensor) -> Tensor:
-        """Move a batch (N, C, H, W) to the device and the run's memory layout."""
+    def tensor(self, array: NDArray[Any]) -> Tensor:
+        """An array as a tensor on the device. A GPU is not waited for: it fetches the numbers itself, from pinned memory."""
+        made = torch.from_numpy(np.require(array, requirements=["C", "W"]))
+        if self.device.type == "cuda":
+            made = made.pin_memory()
+        return made.to(self.device, non_blocking=True)
+
+    def images(self, images_u8: NDArray[np.uint8]) -> Tensor:
+        """Images uint8 (N, S, S, 3) as a tensor (N, 3, S, S) in -1..1 on the device, in the run's memory layout. They are sent
+        as uint8, in a quarter of the bytes."""
         layout = torch.channels_last if self.channels_last else torch.contiguous_format
-        return images.to(self.device, non_blocking=True).contiguous(memory_format=layout)
+        return normalize(self.tensor(images_u8)).contiguous(memory_format=layout)
 
     def autocast(self) -> AbstractContextManager[None]:
         return self.accelerator.autocast()
@@ -104,7 +123,8 @@ class AccelerateDevices:
     def optimizer(self, network: nn.Module, lr: float, betas: tuple[float, float], weight_decay: float = 0.0) -> Any:
         made = self._optimizer([*network.parameters()], lr, betas, weight_decay)
         made.register_load_state_dict_post_hook(_restore_layout)
-        return self.accelerator.prepare_optimizer(made)
+        # what Accelerator.prepare_optimizer makes, but that keeps every optimizer until the run ends
+        return AcceleratedOptimizer(made, scaler=self.accelerator.scaler)
 
     def _optimizer(
         self, parameters: list[nn.Parameter], lr: float, betas: tuple[float, float], weight_decay: float
@@ -117,13 +137,14 @@ class AccelerateDevices:
         return torch.optim.AdamW(parameters, lr=lr, betas=betas, weight_decay=weight_decay, fused=True)
 
     def update(self, optimizer: Any, loss: Tensor) -> None:
-        self.accelerator.backward(loss)
+        self.accelerator.backward(loss)  # in fp16 this scales the loss, and step() divides the gradients again
         if self.world > 1:
             self._average([p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None])
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 
     def _average(self, gradients: list[Tensor]) -> None:
+        self.processes.will_update(sum(gradient.numel() for gradient in gradients))
         flat = torch.cat([gradient.flatten() for gradient in gradients])
         mean: Any = self.accelerator.reduce(flat, reduction="mean")
         for gradient, part in zip(gradients, mean.split([g.numel() for g in gradients]), strict=True):
@@ -134,13 +155,24 @@ class AccelerateDevices:
         gathered: Any = self.accelerator.gather(tensor.contiguous())
         return gathered
 
-    def gather_states(self, state: Any) -> list[Any]:
-        """Every process's own state, by rank."""
-        return [state] if self.world == 1 else gather_object([state])
+    def state_dict(self) -> dict[str, Any]:
+        """What resuming needs: the scale of fp16's losses, which is the same in all processes."""
+        scaler = self.accelerator.scaler
+        return {} if scaler is None else {"scaler": scaler.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over what ``state_dict`` gave."""
+        if self.accelerator.scaler is not None and "scaler" in state:
+            self.accelerator.scaler.load_state_dict(state["scaler"])
 
     def log(self, values: Mapping[str, float], step: int) -> None:
         """Send scalars to the recipe's trackers."""
         self.accelerator.log(dict(values), step=step)
+
+    def finish(self) -> None:
+        """Wait until the device has done its work, so that its time can be measured."""
+        if self.device.type != "cpu":
+            torch.accelerator.synchronize(self.device)
 
     def wait(self) -> None:
         """Wait until every process has called this."""
@@ -162,6 +194,24 @@ def resolved(precision: Precision) -> Literal["no", "bf16", "fp16"]:
     if precision != "auto":
         return precision
     return "bf16" if has_bfloat16() else "no"
+
+
+def choose_algorithms(precision: str, deterministic: bool) -> None:
+    """Set, for the whole Python process, how torch calculates.
+
+    TF32 rounds what a GPU multiplies to 10 bits; it is off where the precision is "no", which stands for float32. cuDNN tries
+    its algorithms for each size of the maps, and sizes do not change in training; that may choose another one in another run.
+
+    Args:
+        precision: "no", "bf16" or "fp16".
+        deterministic: Whether torch takes algorithms that give the same bits each time. Where it has none for an operation, it
+            says so in a warning and takes another one.
+    """
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision != "no"
+    torch.backends.cudnn.benchmark = not deterministic
+    if deterministic:
+        os.environ.setdefault(WORKSPACE, ":4096:8")
+    torch.use_deterministic_algorithms(deterministic, warn_only=True)
 
 
 def _restore_layout(adam: torch.optim.Optimizer) -> None:

@@ -55,7 +55,9 @@ def _stage_seconds(assembly: Assembly, run: StageRun, position: Position, number
     times = []
     for index in range(min(TRIED, left)):
         began = time.monotonic()
-        stage.step(index)
+        with run.devices.processes.step(f"forecast of {planned.key}, step {index}"):
+            run.devices.processes.will_return(len(stage.step(index)))
+        run.devices.finish()
         times.append(time.monotonic() - began)
     return left * min(times) if times else 0.0
 

@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-import torch
-
-from attrxfer.training.devices import AccelerateDevices
+from attrxfer.training.processes import Processes
 
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
@@ -21,8 +19,8 @@ class Interruption:
         requested: Set by the signals; a caller may set it too.
     """
 
-    def __init__(self, devices: AccelerateDevices) -> None:
-        self.devices = devices
+    def __init__(self, processes: Processes) -> None:
+        self.processes = processes
         self.requested = False
 
     @contextmanager
@@ -46,7 +44,4 @@ class Interruption:
 
     def asked(self) -> bool:
         """Whether any process was asked to stop; the answer is the same in all of them."""
-        if self.devices.world == 1:
-            return self.requested
-        mine = torch.tensor([float(self.requested)], device=self.devices.device)
-        return bool(self.devices.gather(mine).sum() > 0)
+        return self.processes.any(self.requested)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from attrxfer.data import CachedDataset, Sets, shortcomings
 from attrxfer.errors import AttrxferError, Interrupted, NonFiniteLoss
@@ -34,6 +34,7 @@ from attrxfer.training.interruption import Interruption
 from attrxfer.training.logging import Display, Metrics
 from attrxfer.training.metadata import bundle_metadata, chain_specs
 from attrxfer.training.previews import Previews, save_strip
+from attrxfer.training.readings import Readings
 from attrxfer.training.stage_run import StageRun, components_of
 from attrxfer.training.start import start_generator
 
@@ -68,6 +69,7 @@ class Training:
             trackers=train.trackers,
             folder=folder.path,
             optimizer=train.optimizer,
+            deterministic=train.deterministic,
         )
         self.display = Display(enabled=self.devices.main and not quiet)
         self.assembly = Assembly(recipe)
@@ -78,10 +80,11 @@ class Training:
             self.devices.place(network)
         self.stages = list(self.assembly.stages)
         self.metrics = Metrics(folder)
+        self.readings = Readings(self.devices)
         info = folder.read_info()
         self.diagnostics = Diagnostics(self._warn, info.get("symptoms", []), info.get("changes"))
         self.previews = Previews(folder, recipe, self.data, self.sets, self.devices, self._set_training)
-        self.interruption = Interruption(self.devices)
+        self.interruption = Interruption(self.devices.processes)
 
     def create_folder(self) -> None:
         """Create the folder of a new run, with its filled recipe, its machine and its data."""
@@ -173,6 +176,7 @@ class Training:
         with self.interruption.watched(), self.display:
             for number in range(position.stage, len(self.stages)):
                 self._run_stage(checkpoints, position)
+                self.assembly.forget(self.stages[number])  # its optimizers, before the next stage makes its own
                 position = Position(number + 1, 0, None)
         self.metrics.close()
         if self.devices.main:
@@ -195,12 +199,12 @@ class Training:
         values: dict[str, float] = {}
         for index in range(done, stage.steps):
             if self.interruption.asked():
+                self.read_steps(stage, planned)
                 checkpoints.save(Position(number, index, stage.state_dict()))
                 raise Interrupted(
                     f"stopped in {planned.key} at step {index} of {stage.steps}; go on with: {self.folder.resume_command}"
                 )
-            values = self.one_step(stage, planned, index)
-            self.diagnostics.losses(stage, planned.key, index + 1, values)
+            values = self.one_step(stage, planned, index) or values
             self._preview(stage, planned, index + 1)
             if self.watch is not None:
                 self.watch(stage, planned.key, index + 1)
@@ -213,19 +217,40 @@ class Training:
         self.display.end(planned.key, values)
 
     def one_step(self, stage: Stage, planned: PlannedStage, index: int) -> dict[str, float]:
-        """Run one step of a stage, from a seed of its own, and record it.
+        """Run one step of a stage, from a seed of its own.
 
         Returns:
-            Its scalars.
+            The scalars of the newest step that was read (``read_steps``); none where no step was read now.
+
+        Raises:
+            NonFiniteLoss: A scalar of a step that was read is NaN or infinite.
+            AttrxferError: The processes do different things.
+        """
+        began = time.monotonic()
+        torch.manual_seed(zlib.crc32(f"{self.recipe.train.seed}/{planned.key}/{index}".encode()))
+        with self.devices.processes.step(f"{planned.key}, step {index}"):
+            terms = stage.step(index)
+            self.devices.processes.will_return(len(terms))
+        self.readings.keep(index, terms, time.monotonic() - began)
+        done, every, samples = index + 1, self.recipe.train.checkpoint_every, self.recipe.report.samples_every
+        writes = done == stage.steps or not done % every or (samples and not done % samples)
+        return self.read_steps(stage, planned) if writes or self.readings.due else {}
+
+    def read_steps(self, stage: Stage, planned: PlannedStage) -> dict[str, float]:
+        """Read, check and record the scalars of the steps since this was called last.
+
+        Returns:
+            Those of the newest step; none where there is no new one.
 
         Raises:
             NonFiniteLoss: One of them is NaN or infinite.
         """
-        began = time.monotonic()
-        torch.manual_seed(zlib.crc32(f"{self.recipe.train.seed}/{planned.key}/{index}".encode()))
-        values = self._finite(planned.key, index, stage.step(index))
-        self._record(planned, index, values, time.monotonic() - began)
-        self.display.advance(index + 1, values)
+        values: dict[str, float] = {}
+        for step, values, seconds in self.readings.read():
+            self._refuse_non_finite(planned.key, step, values)
+            self._record(planned, step, values, seconds)
+            self.diagnostics.losses(stage, planned.key, step + 1, values)
+            self.display.advance(step + 1, values)
         return values
 
     def prepared(self, planned: PlannedStage) -> Stage:
@@ -239,18 +264,13 @@ class Training:
         for network in self.networks.values():
             network.train(on)
 
-    def _finite(self, stage: str, index: int, terms: Mapping[str, Tensor]) -> dict[str, float]:
-        numbers = torch.stack([term.detach().float() for term in terms.values()])
-        if self.devices.world > 1:
-            numbers = self.devices.gather(numbers[None]).mean(0)
-        values = dict(zip(terms, numbers.tolist(), strict=True))
+    def _refuse_non_finite(self, stage: str, step: int, values: Mapping[str, float]) -> None:
         bad = [f"{name} = {value}" for name, value in values.items() if not np.isfinite(value)]
         if bad:
             raise NonFiniteLoss(
-                f"{stage}, step {index}: {', '.join(bad)}; the last good checkpoint is kept in {self.folder.checkpoints}. "
+                f"{stage}, step {step}: {', '.join(bad)}; the last good checkpoint is kept in {self.folder.checkpoints}. "
                 f"A lower learning rate (--set train.lr=...) usually mends it"
             )
-        return values
 
     def _record(self, planned: PlannedStage, index: int, values: dict[str, float], seconds: float) -> None:
         if self.devices.main:

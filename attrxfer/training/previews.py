@@ -75,7 +75,7 @@ class Previews:
             return {}
         self.set_training(False)
         with torch.no_grad():
-            made = stage.preview(self.devices.images(self.data.images(self.rows)))
+            made = stage.preview(self.devices.images(self.data.images_u8(self.rows)))
         self.set_training(True)
         strips: Mapping[str, Tensor] = made if isinstance(made, Mapping) else {"": made}
         drawn = {part: to_uint8(images) for part, images in strips.items()}

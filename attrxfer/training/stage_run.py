@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from attrxfer.data import CachedDataset, Sets, batch_rows, uniform
@@ -53,9 +52,9 @@ class StageRun:
             self.sets.training(which), self.seed, self.stage, which, index, size, self.devices.rank, self.devices.world
         )
         mirrored = flips & self.flip
-        images = self.devices.images(self.data.images(rows, mirrored))
-        labels = torch.from_numpy(self.data.satisfies(self.guided)[rows].astype(np.float32))
-        return Batch(images, labels.to(self.devices.device), rows, mirrored)
+        images = self.devices.images(self.data.images_u8(rows, mirrored))
+        labels = self.devices.tensor(self.data.satisfies(self.guided)[rows].astype(np.float32))
+        return Batch(images, labels, rows, mirrored)
 
     def transfer(self, source: Tensor, index: int, change: Change | None = None) -> Step:
         def draw(key: str, columns: int) -> Tensor:
@@ -68,7 +67,7 @@ class StageRun:
 
     def uniform(self, key: str, index: int, size: int, columns: int) -> Tensor:
         numbers = uniform(self.seed, self.stage, key, index, size, columns, self.devices.rank, self.devices.world)
-        return torch.from_numpy(numbers).to(self.devices.device)
+        return self.devices.tensor(numbers)
 
 
 def components_of(assembly: Assembly) -> dict[str, Any]:

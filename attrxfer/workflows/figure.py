@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from attrxfer.errors import AttrxferError
 from attrxfer.media.images import find_images, frame, open_rgb
-from attrxfer.model.loading import load_model
+from attrxfer.model.calling import CallableModel
+from attrxfer.model.loading import CPU, load_model
 from attrxfer.plugin.host import Host
 from attrxfer.report import samples
 from attrxfer.report.figure import Row, check, write_figure
@@ -26,6 +27,7 @@ def figure(
     labels: Sequence[str] = (),
     strength: float = 1.0,
     width: float = 7.0,
+    device: str = CPU,
 ) -> int:
     """Draw the inputs, a row of results for each model, and the exact truth where it is known.
 
@@ -38,6 +40,7 @@ def figure(
         labels: Of the models; none: their names.
         strength: Of the results for ``images``.
         width: Of the figure, in inches.
+        device: Where the networks of bundles run for ``images``: "cpu", "cuda:1".
 
     Returns:
         The number of columns.
@@ -53,7 +56,8 @@ def figure(
     if images is None:
         rows = _samples(models, names)
     else:
-        rows = _results(models, names, [image for image, _ in find_images([images])][:count], host, strength)
+        paths = [image for image, _ in find_images([images])][:count]
+        rows = _results([load_model(name, host, device) for name in models], names, paths, strength)
     rows = [(label, own[:count]) for label, own in rows]
     write_figure(path, rows, width)
     return len(rows[0][1])
@@ -72,9 +76,8 @@ def _samples(models: Sequence[str], names: Sequence[str]) -> list[Row]:
     return [(known.get(label, label), own) for label, own in samples.rows(groups[0])]
 
 
-def _results(models: Sequence[str], names: Sequence[str], paths: Sequence[Path], host: Host, strength: float) -> list[Row]:
+def _results(opened: Sequence[CallableModel], names: Sequence[str], paths: Sequence[Path], strength: float) -> list[Row]:
     """The inputs at the size of the largest model, and each model's results at its own."""
-    opened = [load_model(name, host) for name in models]
 
     def at(side: int) -> NDArray[np.uint8]:
         return np.stack([frame(open_rgb(path), opened[0].framing, side) for path in paths])

@@ -26,7 +26,7 @@ from attrxfer.model import bundle
 from attrxfer.model.torch_model import TorchModel
 from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe, load
-from attrxfer.storage.conversion import to_tensor, to_uint8
+from attrxfer.storage.conversion import to_uint8
 from attrxfer.storage.files import write_text
 from attrxfer.storage.run_folder import RunFolder
 from attrxfer.training.loop import Training
@@ -153,7 +153,7 @@ def _preview(training: Training, stage: Stage, sources: Images) -> Images:
     training._set_training(False)
     with torch.no_grad():
         parts = [
-            to_uint8(stage.preview(training.devices.images(to_tensor(sources[i : i + 32]))))  # type: ignore[attr-defined]
+            to_uint8(stage.preview(training.devices.images(sources[i : i + 32])))  # type: ignore[attr-defined]
             for i in range(0, len(sources), 32)
         ]
     training._set_training(True)

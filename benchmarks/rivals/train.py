@@ -46,6 +46,7 @@ def train(recipe: Recipe, folder: RunFolder, host: Host, minutes: float | None) 
             gone = before + time.process_time() - began
             if minutes is not None and planned.slot == "adversarial" and gone >= 60 * minutes:
                 break
+        training.read_steps(stage, planned)
         if stage.steps:
             stage.finish()
         iterations[planned.key] = index

@@ -44,7 +44,7 @@ def bare_loop(training: Training) -> Callable[[int], None]:
     optimizer_t = torch.optim.Adam(T.parameters(), lr=spec["lr"], betas=spec["betas"], fused=True)
     optimizer_d = torch.optim.Adam(D.parameters(), lr=spec["lr_discriminator"] or spec["lr"], betas=spec["betas"], fused=True)
     x, a = (
-        training.devices.images(training.data.images(rows[: spec["batch_size"]]))
+        training.devices.images(training.data.images_u8(rows[: spec["batch_size"]]))
         for rows in (training.sets.input, training.sets.guided)
     )
     average = [p.detach().clone() for p in T.parameters()]

@@ -16,6 +16,7 @@ import click
 
 from attrxfer.errors import AttrxferError
 from attrxfer.plugin.distribution import install
+from attrxfer.plugin.options import DEVICE
 
 if TYPE_CHECKING:
     from attrxfer.plugin.registry import Registry
@@ -33,9 +34,18 @@ SWITCHES = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "HF_HUB_
 @click.option("--port", type=click.IntRange(1, 65535), default=7860, show_default=True, help="The first port to try.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--detector", metavar="NAME", help="What detects the subjects of a photo.  [default: the one that a plugin sets]")
+@DEVICE
 @click.option("--no-browser", is_flag=True, help="Open no browser.")
 @click.pass_obj
-def demo(registry: Registry, models: tuple[Path, ...], port: int, host: str, detector: str | None, no_browser: bool) -> None:
+def demo(
+    registry: Registry,
+    models: tuple[Path, ...],
+    port: int,
+    host: str,
+    detector: str | None,
+    device: str,
+    no_browser: bool,
+) -> None:
     """Open a page to try models on photos.
 
     A MODEL is a bundle, a finished run, an exported file, or a method or a shipped model by name. Without
@@ -47,7 +57,7 @@ def demo(registry: Registry, models: tuple[Path, ...], port: int, host: str, det
     from attrxfer_demo.offer import offers
     from attrxfer_demo.photo_folder import photo_folder, sweep
 
-    found = offers(models, detector, registry)
+    found = offers(models, detector, registry, device)
     for each in found:
         click.echo(f"{each.path}: {each.label}" + (f"\n  {each.crops_only}" if each.crops_only else ""))
     if host not in LOOPBACK:

@@ -18,7 +18,7 @@ from attrxfer.media.photos import Photos, load_detector
 from attrxfer.media.whole_images import reach_of
 from attrxfer.model.calling import CallableModel
 from attrxfer.model.condition import in_words
-from attrxfer.model.loading import load_model
+from attrxfer.model.loading import CPU, load_model
 
 if TYPE_CHECKING:
     from attrxfer.plugin.registry import Registry
@@ -40,6 +40,7 @@ class Offer:
         crops_only: Why every image is taken as one crop, as sentences; "" if it is not.
         samples: For each sample of the run its source (S, S, 3), and a column of source, result and truth.
         detector: Name of the detector that the user chose; None: the default one.
+        device: Where its networks run.
     """
 
     path: Path
@@ -50,23 +51,25 @@ class Offer:
     crops_only: str
     samples: tuple[tuple[NDArray[np.uint8], NDArray[np.uint8]], ...]
     detector: str | None = None
+    device: str = CPU
 
     def changing(self, wanted: Mapping[str, bool]) -> Offer:
         """This offer of a model for many attributes, held to what results should have."""
-        transfer = load_model(self.path, attributes=wanted)
+        transfer = load_model(self.path, device=self.device, attributes=wanted)
         return replace(self, transfer=transfer, photos=Photos(transfer, self.photos.detector) if self.photos else None)
 
     def command(self, name: str, strength: float, *, crop: bool, wanted: Mapping[str, bool] | None = None) -> str:
         """The command that transfers this photo in the same way."""
         attributes = [part for each in (wanted or {}).items() for part in ("--attribute", in_words(dict([each])))]
         detection = ["--detector", self.detector] if self.detector is not None else []
+        device = ["--device", self.device] if self.device != CPU else []
         whole = reach_of(self.transfer) is not None
         subjects = [] if whole else ["--aligned"] if crop else detection
-        given = [*attributes, *subjects, "--strength", f"{strength:g}", "-o", "out"]
+        given = [*attributes, *subjects, *device, "--strength", f"{strength:g}", "-o", "out"]
         return shlex.join(["attrxfer", "transfer", str(self.path), name, *given])
 
 
-def offers(paths: Sequence[Path], detector: str | None, registry: Registry) -> list[Offer]:
+def offers(paths: Sequence[Path], detector: str | None, registry: Registry, device: str = CPU) -> list[Offer]:
     """An offer for each model.
 
     Args:
@@ -74,6 +77,7 @@ def offers(paths: Sequence[Path], detector: str | None, registry: Registry) -> l
         detector: The locator that detects subjects in photos; None: the default one. Where the default one cannot
             detect, images are taken as crops.
         registry: Where locators are found.
+        device: Where the networks of bundles run.
 
     Raises:
         UnknownName: No such model or detector.
@@ -86,13 +90,13 @@ def offers(paths: Sequence[Path], detector: str | None, registry: Registry) -> l
         if detector is not None or isinstance(error, UnknownName):
             raise
         missing = str(error)
-    found = [replace(_offer(path, opened, missing), detector=detector) for path in paths]
+    found = [replace(_offer(path, opened, missing, device), detector=detector) for path in paths]
     labels = [each.label for each in found]
     return [replace(each, label=f"{each.label} ({each.path})") if labels.count(each.label) > 1 else each for each in found]
 
 
-def _offer(path: Path, detector: Detector | None, missing: str) -> Offer:
-    transfer = load_model(path)
+def _offer(path: Path, detector: Detector | None, missing: str, device: str) -> Offer:
+    transfer = load_model(path, device=device)
     transfer.images(np.zeros((1, transfer.size, transfer.size, 3), np.uint8))  # what cannot run fails before the page opens
     metadata = transfer.metadata
     photos, why, whole = None, "", reach_of(transfer) is not None
@@ -114,7 +118,7 @@ def _offer(path: Path, detector: Detector | None, missing: str) -> Offer:
         about += " Whole images are transferred, at their own size."
     if why:
         why = f"{why[0].upper()}{why[1:]}. Images are taken as crops like those trained on."
-    return Offer(path, label(task), about, transfer, photos, why, samples(path, transfer.size))
+    return Offer(path, label(task), about, transfer, photos, why, samples(path, transfer.size), device=device)
 
 
 def label(task: Mapping[str, Any]) -> str:

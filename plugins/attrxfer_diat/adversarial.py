@@ -58,7 +58,7 @@ class Gan:
         adaptive_images: Guided images that D sees while the probability rises from 0 to 1.
 
     Attributes:
-        probability: The probability that an image is moved, and that its colours are changed.
+        probability: The probability that an image is moved, and that its colours are changed: a scalar.
     """
 
     stages: ClassVar[tuple[tuple[Slot, str], ...]] = (
@@ -104,7 +104,7 @@ class Gan:
         self.augmentation = Augmentation(shift, rotate, zoom, brightness, contrast)
         self.adaptive = adaptive
         self.adaptive_images = adaptive_images
-        self.probability = 0.0 if adaptive else 1.0
+        self.probability = torch.tensor(0.0 if adaptive else 1.0)
         self.guided_logits: Tensor | None = None
 
     @property
@@ -142,8 +142,9 @@ class Gan:
     def adapt(self, logits: Tensor) -> None:
         """Raise or lower the probability of augmentation, by D's logits of guided images (N,) in its last update."""
         if self.adaptive:
-            change = math.copysign(len(logits) / self.adaptive_images, float(logits.sign().mean()) - self.adaptive)
-            self.probability = min(1.0, max(0.0, self.probability + change))
+            known = logits.float().sign().mean() - self.adaptive
+            change = torch.copysign(torch.full_like(known, len(logits) / self.adaptive_images), known)
+            self.probability = (self.probability + change).clamp(0, 1)
 
     def generator_loss(self, generated: Tensor) -> Tensor:
         """-log D(T(x)), or what ``loss`` says, averaged, from logits (N,) or (N, P)."""

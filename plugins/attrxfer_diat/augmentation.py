@@ -28,7 +28,7 @@ class Augmentation:
     brightness: float
     contrast: float
 
-    def __call__(self, images: Tensor, uniform: Tensor, probability: float) -> Tensor:
+    def __call__(self, images: Tensor, uniform: Tensor, probability: float | Tensor) -> Tensor:
         """Change images.
 
         Args:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import Any
 
+import torch
 from safetensors.torch import load_file, save
 from torch import nn
 
@@ -18,8 +19,8 @@ class CachedStage(Supervised):
     """A supervised stage whose result does not depend on the task.
 
     Its network is stored in the cache. The key is a hash of the images and their labels, the first batch (order, flips),
-    the stage's settings, and all weights that training begins with. Where the cache has the network, the stage takes no
-    steps. The network is trainable only while the stage runs.
+    the stage's settings, and all weights that training begins with. Where the cache of the first process has the network, all
+    processes take it, and the stage takes no steps. The network is trainable only while the stage runs.
     """
 
     def attach(self, run: Run, network: nn.Module, *fixed: nn.Module) -> None:
@@ -33,10 +34,13 @@ class CachedStage(Supervised):
         settings = {name: value for name, value in vars(self).items() if isinstance(value, int | float | str | tuple)}
         super().attach(run, network.requires_grad_(True))
         self.cache_key = f"networks/{self._hash(run, settings, (network, *fixed))}.safetensors"
-        path = find(self.cache_key)
-        if path is not None:
-            network.load_state_dict(load_file(path))
-            network.requires_grad_(False)
+        # the first process looks for all: other machines may have another cache, and its key is of its own first batch
+        path = find(self.cache_key) if run.devices.rank == 0 else None
+        found = run.devices.gather(torch.tensor([float(path is not None)], device=run.devices.device))
+        if bool(found[0] > 0):
+            if path is not None:
+                network.load_state_dict(load_file(path))
+            run.devices.place(network).requires_grad_(False)
             self.steps = 0
 
     def _hash(self, run: Run, settings: dict[str, Any], networks: tuple[nn.Module, ...]) -> str:

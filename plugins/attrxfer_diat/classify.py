@@ -73,22 +73,18 @@ class ClassifyFaces(CachedStage):
         self.labels = np.stack([records.attributes[name] for name in names], axis=1).astype(np.float32)
         train = run.data.rows("train", None)
         people = np.unique(records.identity[train]) if records.identity is not None else np.zeros(0, np.int64)
-        self.class_of = {int(person): number for number, person in enumerate(people)}
+        self.person = np.searchsorted(people, records.identity) if records.identity is not None else None
         heads = Heads(owner, max(len(people), 1), len(names))
         self.attach(run, run.devices.place(heads))
 
     def step(self, index: int) -> Mapping[str, Tensor]:
         batch = self.run.batch("all", index, self.batch_size)
-        device = batch.images.device
         with self.run.devices.autocast():
             people, attributes = self.network(batch.images)
-        labels = torch.from_numpy(self.labels[batch.rows]).to(device)
+        labels = self.run.devices.tensor(self.labels[batch.rows])
         terms = {"attributes": binary_cross_entropy_with_logits(attributes.float(), labels)}
-        if self.class_of:
-            assert self.run.data.records.identity is not None
-            identity = self.run.data.records.identity[batch.rows]
-            classes = torch.tensor([self.class_of[int(person)] for person in identity], device=device)
-            terms["people"] = cross_entropy(people.float(), classes)
+        if self.person is not None:
+            terms["people"] = cross_entropy(people.float(), self.run.devices.tensor(self.person[batch.rows]))
         self.run.devices.update(self.optimizer, torch.stack(list(terms.values())).sum())
         accuracy = ((attributes > 0) == (labels > 0.5)).float().mean()
         return {**{name: term.detach() for name, term in terms.items()}, "accuracy": accuracy}

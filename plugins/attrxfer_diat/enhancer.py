@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar
 
+import numpy as np
 import torch
 from kornia.filters import gaussian_blur2d
 from pydantic import Field
@@ -166,17 +167,19 @@ class TrainLocalEnhancer(Supervised):
         run = self.run
         batch = run.batch("input", index, self.batch_size)
         x = batch.images
-        mask = torch.from_numpy(self.locator.masks(run.data, batch)).to(x.device)
-        known = mask.flatten(1).any(1)
-        if not known.any():
-            return {"outside": torch.zeros((), device=x.device), "inside": torch.zeros((), device=x.device)}
-        x, mask = x[known], mask[known]
+        masks = self.locator.masks(run.data, batch)
+        known = np.flatnonzero(masks.any((1, 2, 3)))
+        if 0 < len(known) < len(masks):
+            x, masks = x[run.devices.tensor(known)], masks[known]
+        mask = run.devices.tensor(masks)
         run.generator.eval()  # T is already trained
         with run.devices.autocast():
             with torch.no_grad():
                 transferred = run.generator(x)
             enhanced = self.network(transferred, x)
             outside = squared((1 - mask) * (enhanced - x), "paper" if self.scale == "paper" else "mean")
+            if not len(known):  # an update all the same, as other processes may have made one; "inside" is 0 without a region
+                outside = 0 * outside
             pairs = [(enhanced * mask, transferred * mask)]
             with torch.no_grad():
                 reference = self.phi(pairs[0][1])

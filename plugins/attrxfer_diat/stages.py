@@ -267,7 +267,7 @@ class AdversarialTraining:
         adversarial = self.adversarial
         if isinstance(adversarial, AdaptsAugmentation) and adversarial.adaptive and adversarial.guided_logits is not None:
             adversarial.adapt(self.devices.gather(adversarial.guided_logits))
-            report["augmentation"] = torch.tensor(adversarial.probability)
+            report["augmentation"] = adversarial.probability
         return report
 
     def _terms(self, step: TransferStep) -> dict[str, Tensor]:

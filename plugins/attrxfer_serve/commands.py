@@ -15,6 +15,7 @@ import click
 
 from attrxfer.errors import AttrxferError
 from attrxfer.plugin.distribution import install
+from attrxfer.plugin.options import DEVICE
 
 if TYPE_CHECKING:
     from attrxfer.plugin.registry import Registry
@@ -45,6 +46,7 @@ BACKLOG = 2048
 @click.option(
     "--backend", default="torch", show_default=True, help="What runs a bundle's networks; auto takes the fastest here."
 )
+@DEVICE
 @click.option(
     "--batch-size", type=click.IntRange(1), default=32, show_default=True, help="Images that the networks get at once."
 )
@@ -60,6 +62,7 @@ def serve(
     port: int,
     detector: str | None,
     backend: str,
+    device: str,
     batch_size: int,
     most_mb: float,
     most_megapixels: float,
@@ -80,7 +83,7 @@ def serve(
 
     limits = Limits(most_mb, most_megapixels, most_seconds, most_requests, batch_size)
     with until_ended(), listening(host, port) as sock:
-        service = Service(opened_model(model, backend, registry), limits, detector, registry)
+        service = Service(opened_model(model, backend, registry, device), limits, detector, registry)
         task = service.model.metadata["task"]["name"]
         takes = "whole images" if service.reach is not None else "crops only" if service.crops_only else "photos and crops"
         click.echo(f"{model}: {task}; {takes}" + (f" ({service.crops_only})" if service.crops_only else ""))

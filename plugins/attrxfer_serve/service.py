@@ -23,7 +23,7 @@ from attrxfer.media.provenance import provenance_of
 from attrxfer.media.read_ahead import MOST_PIXELS, BatchedProcessor
 from attrxfer.media.whole_images import IMAGE, WholeImageProcessor, reach_of
 from attrxfer.model.calling import CallableModel
-from attrxfer.model.loading import load_model
+from attrxfer.model.loading import CPU, load_model
 from attrxfer_serve.batching import Batcher
 from attrxfer_serve.limits import Limits, PixelBudget
 
@@ -142,14 +142,16 @@ class Service:
         return made
 
 
-def opened_model(name: Path, backend: str, registry: Registry) -> CallableModel:
-    """Open a model, with its networks run by a backend.
+def opened_model(name: Path, backend: str, registry: Registry, device: str = CPU) -> CallableModel:
+    """Open a model, with its networks run by a backend, or by torch on a device.
 
     Raises:
-        AttrxferError: There is no such model or backend, or the model's networks cannot be run by another backend.
+        AttrxferError: There is no such model, backend or device, or the model's networks cannot be run by another backend.
     """
-    model = load_model(name)
+    model = load_model(name, device=device)
     if backend != DEFAULT_BACKEND:
+        if device != CPU:
+            raise AttrxferError(f"--device is for the backend {DEFAULT_BACKEND}: leave --backend {backend} or --device out")
         if not isinstance(model, ChoosesBackend):
             raise AttrxferError(f"{name}: only a bundle's networks can be run by another backend: leave --backend out")
         model.use(backend, registry)

@@ -161,6 +161,13 @@ class Mixes(nn.Module):
         return (images - images.mean((0, 2, 3), keepdim=True)).clamp(-1, 1)
 
 
+class StaysBehind(nn.Module):
+    """A generator that makes a tensor on the processor, wherever its images are."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images + torch.zeros(3, 1, 1)
+
+
 class NeverContent:
     """An identity loss with a floor. weight: of it."""
 
@@ -176,6 +183,13 @@ class Detached(NeverContent):
 
     def __call__(self, step: TransferStep) -> Tensor:
         return (step.output - step.source).square().mean().detach().requires_grad_(True)
+
+
+class LeavesBehind(NeverContent):
+    """A loss whose weights of the colours stay on the processor."""
+
+    def __call__(self, step: TransferStep) -> Tensor:
+        return ((step.output - step.source).square() * torch.ones(1, 3, 1, 1)).mean()
 
 
 class Silent:
@@ -289,6 +303,8 @@ class Hallucinates:
         ("generator", Shrinks, "images_come_out_as_they_went_in"),
         ("generator", Shouts, "images_come_out_as_they_went_in"),
         ("generator", Mixes, "an_image_does_not_depend_on_its_neighbours"),
+        ("generator", StaysBehind, "it_runs_on_a_gpu"),
+        ("identity", LeavesBehind, "its_loss_runs_on_a_gpu"),
         ("identity", NeverContent, "a_copy_of_the_source_costs_nothing"),
         ("identity", Detached, "it_is_a_finite_scalar_with_gradient"),
         ("identity", Silent, "every_setting_is_documented"),

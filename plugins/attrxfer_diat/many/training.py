@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, one_hot
 
@@ -69,7 +68,7 @@ class ManyAttributesTraining(AdversarialTraining):
 
     def labels(self, batch: Batch) -> Tensor:
         """Which attributes the images of a batch have: (N, attributes) of 0 and 1."""
-        return torch.from_numpy(self.all_labels[batch.rows]).to(self.place)
+        return self.devices.tensor(self.all_labels[batch.rows])
 
     def _transform(self, index: int) -> TransferStep:
         batch = self.run.batch("all", index, self.batch_size)

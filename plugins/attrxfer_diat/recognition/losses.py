@@ -89,6 +89,7 @@ class Classification:
         network = self.network
         if not isinstance(network, Recognition):
             raise AttrxferError(NO_ATTRIBUTES)
-        logits = read_output(network, step).logits[:, [network.attributes.index(name) for name in self.guided]]
-        wanted = torch.tensor([float(value) for value in self.guided.values()], device=logits.device)
-        return binary_cross_entropy_with_logits(logits, wanted.expand_as(logits))
+        found = read_output(network, step).logits
+        logits = [found[:, network.attributes.index(name)] for name in self.guided]
+        wanted = [torch.full_like(logit, float(value)) for logit, value in zip(logits, self.guided.values(), strict=True)]
+        return binary_cross_entropy_with_logits(torch.stack(logits, 1), torch.stack(wanted, 1))

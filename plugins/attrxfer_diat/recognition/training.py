@@ -101,8 +101,8 @@ class TrainRecognition(CachedStage):
         uniform = run.uniform("view", index, size, COLUMNS)
         noise = run.uniform("view noise", index, size, batch.images[0].numel())
         views = random_view(batch.images, uniform, noise, self.blur)
-        wanted = torch.from_numpy(self.labels[batch.rows]).to(views.device)
-        person = torch.from_numpy(self.person[batch.rows]).to(views.device)
+        wanted = run.devices.tensor(self.labels[batch.rows])
+        person = run.devices.tensor(self.person[batch.rows])
         if self.perturbation:
             views = self._perturbed(views, person, wanted)
         terms, shares = self._terms(views, person, wanted)
