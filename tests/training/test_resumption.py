@@ -18,6 +18,7 @@ from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe, complete, load, read
 from attrxfer.storage.run_folder import RunFolder
 from attrxfer.testing.fakes import write_tiny_data
+from attrxfer.training.changes import edited_settings
 from attrxfer.training.loop import Training
 from attrxfer.workflows import train as workflow
 from tests.conftest import TINY, attrxfer
@@ -83,6 +84,17 @@ def test_an_edited_recipe_of_a_run_that_goes_on_is_said(finished: Path) -> None:
     shutil.rmtree(finished / "bundle")
     edit(recipe)
     assert f"warning: {recipe} was edited since the run began ({EDITED})" in resumed(finished)
+
+
+def test_a_run_of_an_earlier_version_lacks_the_newest_settings(host: Host) -> None:
+    recipe = load("diat_a_gender", host, TINY)
+    began = recipe.filled()
+    del began["train"]["deterministic"], began["adversarial"]["zoom"]
+    assert edited_settings(recipe, {"recipe": began}) == ""
+    began["train"]["lr"] = 0.5
+    assert edited_settings(recipe, {"recipe": began}).startswith("train.lr: 0.5 -> ")
+    began["train"]["gone"] = 1
+    assert "train.gone" in edited_settings(recipe, {"recipe": began}), "what cannot be read is compared as it is"
 
 
 def test_deleted_images_are_said_and_paths_hold_in_every_folder(
