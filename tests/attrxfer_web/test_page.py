@@ -251,7 +251,7 @@ def not_working(browser: Any) -> bool:
 
 
 def exif() -> tuple[bytes, bytes]:
-    """EXIF of a photo that lies on its side, with a place and a thumbnail, as a PNG has it; and the same as a result keeps it."""
+    """EXIF of a photo that lies on its side, with a place and a thumbnail; and the same as a result keeps it."""
     tags = Image.Exif()
     tags[ExifTags.Base.Make], tags[ExifTags.Base.Orientation] = "A camera", 6
     tags.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitudeRef] = "N"
