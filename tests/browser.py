@@ -18,18 +18,20 @@ FLAGS = (
     "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --disable-dev-shm-usage --window-size=1250,1000"
 )
+DRAWN = FLAGS.replace("--disable-gpu", "--enable-unsafe-webgpu --use-webgpu-adapter=swiftshader --enable-features=Vulkan")
+"""With a graphics processor that the processor plays."""
 WAIT = 20.0
 
 
 @contextmanager
-def chromium(downloads: Path) -> Iterator[Any]:
+def chromium(downloads: Path, flags: str = FLAGS) -> Iterator[Any]:
     """A driver of Chromium, which saves downloads in a folder; the test is skipped where there is none."""
     webdriver = pytest.importorskip("selenium.webdriver", reason="no selenium")
     if CHROMIUM is None or DRIVER is None:
         pytest.skip("no Chromium, or no chromedriver: apt-get install chromium chromium-driver")
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
-    for flag in FLAGS.split():
+    for flag in flags.split():
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})

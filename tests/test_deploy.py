@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 from PIL import Image
 
@@ -20,6 +23,8 @@ from tests.test_docs import parsed
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "deploy.md").read_text()
 SIZE = 64
+HEADERS = "http://deb.debian.org/debian/pool/main/o/onnxruntime/libonnxruntime-dev_1.21.0+dfsg-1_amd64.deb"
+HEADERS_SHA256 = "14f7d959d5deacbcf1504830d4189f91fc67382b399ed9ae9d3aa9c4050ced08"
 PACKAGES = ("onnxruntime-node", "sharp")
 
 
@@ -38,8 +43,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def check_result(folder: Path) -> None:
-    crop, result = (np.asarray(Image.open(folder / name)) for name in ("crop.png", "result.png"))
+def check_result(folder: Path, name: str = "result.png") -> None:
+    crop, result = (np.asarray(Image.open(folder / each)) for each in ("crop.png", name))
     wanted = crop + 0.8 * (255 - 2 * crop.astype(float))
     assert np.abs(result - wanted).max() <= 0.51
 
@@ -66,6 +71,39 @@ def test_the_program_in_javascript_runs(folder: Path) -> None:
     made = subprocess.run(["node", "program.js"], cwd=folder, capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stderr
     check_result(folder)
+
+
+@pytest.fixture
+def cpp_options(tmp_path: Path) -> list[str]:
+    """What the compiler is told: the headers of Debian's package, and the library of Python's."""
+    if shutil.which("g++") is None or shutil.which("dpkg-deb") is None:
+        pytest.skip("no g++, or no dpkg-deb that unpacks ONNX Runtime's headers")
+    libraries = list((Path(onnxruntime.__file__).parent / "capi").glob("libonnxruntime.so.*"))
+    if not libraries:
+        pytest.skip("this machine's package of ONNX Runtime has no shared library of its own")
+    try:
+        with urllib.request.urlopen(HEADERS, timeout=30) as answer:
+            content = answer.read()
+    except OSError as error:
+        pytest.skip(f"{HEADERS}: cannot be downloaded ({error})")
+    assert hashlib.sha256(content).hexdigest() == HEADERS_SHA256
+    (tmp_path / "headers.deb").write_bytes(content)
+    subprocess.run(["dpkg-deb", "-x", "headers.deb", "headers"], cwd=tmp_path, check=True)
+    (tmp_path / "libonnxruntime.so.1").symlink_to(libraries[0])
+    return ["-I", "headers/usr/include/onnxruntime", "libonnxruntime.so.1", "-Wl,-rpath,$ORIGIN"]
+
+
+@pytest.mark.slow
+def test_the_program_in_cpp_gives_the_bytes_of_the_one_in_python(folder: Path, cpp_options: list[str]) -> None:
+    Image.open(folder / "crop.png").save(folder / "crop.ppm")
+    (folder / "program.cpp").write_text(program("cpp"))
+    command = ["g++", "-std=c++17", "-Wall", "-Wextra", "-Werror", "program.cpp", *cpp_options, "-o", "program"]
+    made = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
+    subprocess.run([folder / "program"], cwd=folder, check=True)
+    check_result(folder, "result.ppm")
+    subprocess.run([sys.executable, "-c", program("python")], cwd=folder, check=True)
+    assert np.array_equal(*(np.asarray(Image.open(folder / f"result.{suffix}")) for suffix in ("ppm", "png")))
 
 
 def test_the_containers_start_commands_that_exist() -> None:

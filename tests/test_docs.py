@@ -38,7 +38,7 @@ from tests.docs_html import Html
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
-SHOWN = ("text", "html", "css", "xml", "js")
+SHOWN = ("text", "html", "css", "xml", "js", "cpp")
 PERFORMED = "plugins.md"
 """It makes a package and installs it: tests/scaffold/test_scaffold.py does all that it says."""
 """Languages of blocks that are shown and not tried."""

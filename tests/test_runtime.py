@@ -107,7 +107,7 @@ def test_its_wheel_holds_what_it_names_and_no_more(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(
-    "ATTRXFER_EMPTY_ENVIRONMENT" not in os.environ, reason="installs 330 MB: ATTRXFER_EMPTY_ENVIRONMENT=1 runs it"
+    "ATTRXFER_EMPTY_ENVIRONMENT" not in os.environ, reason="installs 410 MB: ATTRXFER_EMPTY_ENVIRONMENT=1 runs it"
 )
 def test_an_empty_environment_runs_exported_files(tmp_path: Path) -> None:
     venv.create(tmp_path / "venv", with_pip=True)
@@ -125,3 +125,23 @@ def test_an_empty_environment_runs_exported_files(tmp_path: Path) -> None:
     assert run(bin / "attrxfer", "doctor", cwd=tmp_path).stdout.endswith("nothing is wrong\n")
     code = "import sys, attrxfer; attrxfer.load('model.onnx'); print('torch' in sys.modules)"
     assert run(bin / "python", "-c", code, cwd=tmp_path).stdout == "False\n"
+
+
+def test_the_page_opens_an_exported_file_where_nothing_of_training_is_installed(tmp_path: Path) -> None:
+    """As in the container, whose page is attrxfer-runtime's."""
+    write_negative(tmp_path / "model.onnx", 16)
+    code = f"""
+import sys
+sys.modules.update(dict.fromkeys({sorted(each.replace("-", "_") for each in FOR_TRAINING)}))  # cannot be imported
+from pathlib import Path
+from attrxfer.plugin.host import load
+from attrxfer_demo.offer import offers
+from attrxfer_demo.studio import Studio
+studio = Studio(offers([Path("model.onnx")], None, load().registry), Path("views"))
+print(studio.offers[0].label)
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "plugins")])}
+    made = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert made.stdout.startswith("negative"), made.stderr

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from attrxfer.errors import DataError
+
 SET = click.option("--set", "overrides", multiple=True, metavar="A.B=C", help="Change a setting of the recipe; repeatable.")
 """The option of every command that reads a recipe."""
 
@@ -18,13 +20,12 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead 
 
 def read_attributes(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> dict[str, bool] | None:
     """{NAME: whether} of NAME=true and NAME=false; None where there is none."""
-    chosen = {}
-    for one in value:
-        name, _, wanted = one.partition("=")
-        if not name or wanted.lower() not in ("true", "false"):
-            raise click.BadParameter(f'"{one}" is not NAME=true or NAME=false, for example Young=true')
-        chosen[name] = wanted.lower() == "true"
-    return chosen or None
+    from attrxfer.model.attribute_words import from_words
+
+    try:
+        return from_words(value) or None
+    except DataError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 ATTRIBUTE = click.option(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from attrxfer.errors import DataError
+from attrxfer.errors import AttrxferError, DataError
 from attrxfer.interfaces import Framing, InputCheck
 from attrxfer.model.attribute_regression import AttributeRegression
 from attrxfer.model.response import Response
@@ -50,6 +50,17 @@ class CallableModel(ABC):
     @abstractmethod
     def images(self, images_u8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
         """Transfer uint8 images (N, S, S, 3)."""
+
+    def changing(self, wanted: Mapping[str, bool]) -> CallableModel:
+        """The same model with other attributes in its results; both share the networks.
+
+        Args:
+            wanted: Attribute -> value that results should have; the attributes are some of ``can_change``.
+
+        Raises:
+            AttrxferError: It cannot change them.
+        """
+        raise AttrxferError(f"{self.name}: only a bundle for many attributes lets you choose what results have")
 
     def check_inputs(self, images_u8: NDArray[np.uint8]) -> InputCheck:
         """Which images uint8 (N, S, S, 3) are unlike the training images, and which have the attributes already."""

@@ -29,15 +29,6 @@ def change_of(attributes: Sequence[str], wanted: Mapping[str, bool]) -> Tensor:
     return torch.tensor([0.0 if name not in wanted else 1.0 if wanted[name] else -1.0 for name in attributes])
 
 
-def in_words(attributes: Mapping[str, bool]) -> str:
-    """As ``--attribute`` takes them.
-
-    >>> in_words({"Male": False, "Young": True})
-    'Male=false, Young=true'
-    """
-    return ", ".join(f"{name}={str(value).lower()}" for name, value in attributes.items())
-
-
 def changing(metadata: Mapping[str, Any], wanted: Mapping[str, bool]) -> dict[str, Any]:
     """The metadata of a bundle for many attributes, where it changes others than its recipe's task says. What was measured
     for that task (scores, response to strength, which images have the attribute already) is left out."""

@@ -11,9 +11,10 @@ from torch import Tensor
 
 from attrxfer.errors import AttrxferError
 from attrxfer.interfaces import Conditional, Framing, Runner
+from attrxfer.model.attribute_words import in_words
 from attrxfer.model.bundle import Bundle, read_alignment
 from attrxfer.model.calling import CallableModel
-from attrxfer.model.condition import Fixed, change_of, changing, in_words
+from attrxfer.model.condition import Fixed, change_of, changing
 from attrxfer.model.exported import BATCH, in_batches
 from attrxfer.model.inference import Graph, graph_key, prepare, through
 from attrxfer.plugin.registry import Registry
@@ -51,6 +52,7 @@ class TorchModel(CallableModel):
             raise AttrxferError(
                 f"{bundle.path}: makes {in_words(bundle.metadata['task']['guided'])} only: leave --attribute out"
             )
+        self._bundle = bundle
         self.metadata = bundle.metadata if attributes is None else changing(bundle.metadata, attributes)
         self.path = bundle.path
         self.size: int = bundle.metadata["size"]
@@ -60,10 +62,17 @@ class TorchModel(CallableModel):
         self.alignment = read_alignment(bundle.metadata)
         self.device = torch.device(device)
         self._runner: Runner | None = None
+        self._backend: tuple[str, Registry] | None = None
         if self.can_change:
             generator = Fixed(generator, change_of(self.can_change, self.guided))
         chain = [generator, *enhancers]
         self._chain = [network.to(self.device, memory_format=torch.channels_last) for network in chain]  # type: ignore[call-overload]
+
+    def changing(self, wanted: Mapping[str, bool]) -> TorchModel:
+        made = TorchModel(self._bundle, self.device, wanted)
+        if self._backend is not None:
+            made.use(*self._backend)
+        return made
 
     @torch.no_grad()
     def tensors(self, images: Tensor, strength: float = 1.0) -> Tensor:
@@ -117,3 +126,4 @@ class TorchModel(CallableModel):
         example = np.random.default_rng(0).integers(0, 256, (BATCH, self.size, self.size, 3)).astype(np.uint8)
         graph = self.graph()
         self._runner = prepare(backend, graph, example, graph_key(graph, self.metadata), registry)
+        self._backend = backend, registry

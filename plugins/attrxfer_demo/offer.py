@@ -16,8 +16,8 @@ from attrxfer.errors import AttrxferError, DataError, UnknownName
 from attrxfer.interfaces import Detector
 from attrxfer.media.photos import Photos, load_detector
 from attrxfer.media.whole_images import reach_of
+from attrxfer.model.attribute_words import in_words
 from attrxfer.model.calling import CallableModel
-from attrxfer.model.condition import in_words
 from attrxfer.model.loading import CPU, load_model
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Offer:
 
     def changing(self, wanted: Mapping[str, bool]) -> Offer:
         """This offer of a model for many attributes, held to what results should have."""
-        transfer = load_model(self.path, device=self.device, attributes=wanted)
+        transfer = self.transfer.changing(wanted)
         return replace(self, transfer=transfer, photos=Photos(transfer, self.photos.detector) if self.photos else None)
 
     def command(self, name: str, strength: float, *, crop: bool, wanted: Mapping[str, bool] | None = None) -> str:

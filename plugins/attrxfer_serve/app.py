@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +19,7 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 
 from attrxfer.errors import DataError
 from attrxfer.media.images import opened
+from attrxfer.model.attribute_words import from_words, in_words
 from attrxfer_serve import service as services
 from attrxfer_serve.limits import Gate
 from attrxfer_serve.service import Service, TooLarge
@@ -44,6 +46,7 @@ class About(BaseModel):
 
     name: str
     guided: dict[str, bool]
+    can_change: list[str]
     size: int
     subject: str
     photos: bool
@@ -61,7 +64,9 @@ def application(service: Service, folder: Path) -> FastAPI:
         folder: Where uploads are stored until they are answered.
     """
     about = about_of(service)
-    app = FastAPIOffline(title=f"attrxfer: {about.name}", summary="Transfers images; nothing is kept.")
+    app = FastAPIOffline(
+        title=f"attrxfer: {about.name}", summary="Transfers images; nothing is kept.", description=_makes(about)
+    )
     app.state.folder = folder
     app.state.service = service
     app.add_middleware(Gate, limits=service.limits)
@@ -85,6 +90,7 @@ def about_of(service: Service) -> About:
     return About(
         name=str(metadata["task"]["name"]),
         guided=dict(service.model.guided),
+        can_change=list(service.model.can_change),
         size=service.model.size,
         subject=service.subject,
         photos=service.photos is not None or service.reach is not None,
@@ -111,6 +117,13 @@ async def transfer(
     ] = 1.0,
     aligned: Annotated[bool, Form(description="The image is such a crop; the result has the model's size.")] = False,
     format: Annotated[services.Form | None, Form(description="Of the result; left out: the upload's own.")] = None,
+    attribute: Annotated[
+        list[str],
+        Form(
+            description="What a model for many attributes changes: NAME=true or NAME=false, once or more. Left out: what the "
+            "server was started for."
+        ),
+    ] = [],  # noqa: B006  FastAPI copies it
 ) -> Response:
     """Transfer an image, as `attrxfer transfer` does.
 
@@ -118,16 +131,31 @@ async def transfer(
     upload.
     """
     service: Service = request.app.state.service
+    wanted = _chosen(attribute)
     with tempfile.TemporaryDirectory(dir=request.app.state.folder, ignore_cleanup_errors=True) as name:
         folder, upload = Path(name), Path(name) / "upload"
         with upload.open("wb") as file:
             shutil.copyfileobj(image.file, file)
-        result, written = await service.transfer(upload, folder, strength, format, aligned=aligned)
+        result, written = await service.transfer(upload, folder, strength, format, aligned=aligned, wanted=wanted)
         with opened(result) as made:
             media_type = Image.MIME.get(made.format or "", "application/octet-stream")
         notes = "; ".join(written.notes).encode("ascii", "replace").decode()
         headers = {"x-subjects": str(written.subjects), "x-notes": notes}
         return Response(result.read_bytes(), media_type=media_type, headers=headers)
+
+
+def _chosen(words: Sequence[str]) -> dict[str, bool]:
+    """The attributes that a request names. A page sends an empty field as one empty word."""
+    try:
+        return from_words(word for word in words if word)
+    except DataError as error:
+        raise HTTPException(422, f"attribute: {error}") from None
+
+
+def _makes(about: About) -> str:
+    """What the model makes, and what a request may choose instead."""
+    made = f"Makes {in_words(about.guided)}." if about.guided else ""
+    return f"{made} A request may choose instead: {', '.join(about.can_change)}." if about.can_change else made
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:

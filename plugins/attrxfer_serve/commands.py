@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from attrxfer.errors import AttrxferError
+from attrxfer.errors import AttrxferError, DataError
+from attrxfer.model.attribute_words import from_words, in_words
 from attrxfer.plugin.distribution import install
 from attrxfer.plugin.options import DEVICE
 
@@ -36,12 +37,28 @@ BACKLOG = 2048
 """Connections that wait, at most, as uvicorn's default."""
 
 
+def read_attributes(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> dict[str, bool] | None:
+    """{NAME: whether} of NAME=true and NAME=false; None where there is none."""
+    try:
+        return from_words(value) or None
+    except DataError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: a free one.")
 @click.option(
     "--detector", metavar="LOCATOR", help="What detects the subjects of a photo.  [default: the one that a plugin sets]"
+)
+@click.option(
+    "--attribute",
+    "attributes",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=read_attributes,
+    help="What a bundle for many attributes changes where a request says nothing; repeatable.  [default: its recipe's task]",
 )
 @click.option(
     "--backend", default="torch", show_default=True, help="What runs a bundle's networks; auto takes the fastest here."
@@ -61,6 +78,7 @@ def serve(
     host: str,
     port: int,
     detector: str | None,
+    attributes: dict[str, bool] | None,
     backend: str,
     device: str,
     batch_size: int,
@@ -83,10 +101,13 @@ def serve(
 
     limits = Limits(most_mb, most_megapixels, most_seconds, most_requests, batch_size)
     with until_ended(), listening(host, port) as sock:
-        service = Service(opened_model(model, backend, registry, device), limits, detector, registry)
+        service = Service(opened_model(model, backend, registry, device, attributes), limits, detector, registry)
         task = service.model.metadata["task"]["name"]
         takes = "whole images" if service.reach is not None else "crops only" if service.crops_only else "photos and crops"
         click.echo(f"{model}: {task}; {takes}" + (f" ({service.crops_only})" if service.crops_only else ""))
+        if service.model.can_change:
+            chosen, choices = in_words(service.model.guided), ", ".join(service.model.can_change)
+            click.echo(f"makes {chosen}; a request may choose with the field attribute: {choices}")
         click.echo(f"limits: {most_mb:g} MB, {most_megapixels:g} million pixels, {most_seconds:g} s, {most_requests} requests")
         if host not in LOOPBACK:
             click.echo(f"warning: --host {host} lets every machine that reaches this one use the server", err=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -33,12 +35,20 @@ if TYPE_CHECKING:
 DEFAULT_BACKEND = "torch"
 THREADS = 4
 """Images that are decoded, searched for subjects, and encoded at once."""
+CHOICES = 8
+"""Choices of attributes whose models are kept, those asked for last."""
 Form = Literal["png", "jpeg"]
+Choice = tuple[tuple[str, bool], ...]
+"""What results should have; empty: what the server was started for."""
 Made = TypeVar("Made")
 
 
 class TooLarge(DataError):
     """An image of more pixels than are accepted."""
+
+
+class WrongAttribute(DataError):
+    """An attribute that the model cannot change."""
 
 
 class Service:
@@ -71,6 +81,8 @@ class Service:
         self.reach = reach_of(model)
         self.subject = IMAGE if self.reach is not None else self.photos.subject if self.photos else CROP
         self.batcher = Batcher(limits.batch_size)
+        self._models: OrderedDict[Choice, CallableModel] = OrderedDict()
+        self._opening = threading.Lock()
         self._threads = CapacityLimiter(THREADS)
         self._pixels = PixelBudget(MOST_PIXELS)
 
@@ -79,7 +91,14 @@ class Service:
         self.batcher.close()
 
     async def transfer(
-        self, upload: Path, folder: Path, strength: float, form: Form | None, *, aligned: bool
+        self,
+        upload: Path,
+        folder: Path,
+        strength: float,
+        form: Form | None,
+        *,
+        aligned: bool,
+        wanted: Mapping[str, bool] | None = None,
     ) -> tuple[Path, Written]:
         """Transfer an uploaded file.
 
@@ -89,6 +108,7 @@ class Service:
             strength: 0 is the image itself, 1 the transfer as trained.
             form: The result's format; None: the file's own.
             aligned: The image is a crop like those trained on.
+            wanted: What a model for many attributes makes of it; None or empty: what the server was started for.
 
         Returns:
             The result's file; what was changed, and how it differs in form from the upload.
@@ -96,9 +116,12 @@ class Service:
         Raises:
             Skipped: There is nothing to change.
             TooLarge: It has too many pixels.
+            WrongAttribute: The model cannot change what is wanted.
             DataError: It cannot be read, or what the model takes is something else.
         """
-        processor = self._processor(strength, aligned=aligned)
+        choice = tuple(sorted((wanted or {}).items()))
+        model = await self._in_thread(upload, lambda: self._changing(choice))
+        processor = self._processor(model, strength, aligned=aligned)
         pixels, own = await self._in_thread(upload, lambda: self._look(upload))
         async with self._pixels.hold(pixels):
             source = folder / f"image{_suffix(form or own)}"
@@ -106,25 +129,42 @@ class Service:
             item = await self._in_thread(source, lambda: processor.read(source))
             if item is None:
                 return source, Written(notes=notes)
-            kind = type(processor), strength
+            kind = type(processor), strength, choice
             made = await asyncio.wrap_future(self.batcher.submit(kind, processor.transfer, item))
             out = folder / "result"
             written = await self._in_thread(source, lambda: processor.write(out / source.name, made))
             (result,) = out.iterdir()  # as PNG where Pillow cannot write the format
         return result, Written(written.subjects, written.boxes, [*notes, *written.notes])
 
-    def _processor(self, strength: float, *, aligned: bool) -> BatchedProcessor[Any]:
+    def _changing(self, choice: Choice) -> CallableModel:
+        """The model that makes what is chosen; those asked for last are kept, since a backend may take seconds for each."""
+        if not choice:
+            return self.model
+        if not self.model.can_change:
+            raise WrongAttribute("attribute: this model does not let you choose: leave it out")
+        with self._opening:
+            try:
+                model = self._models.pop(choice, None) or self.model.changing(dict(choice))
+            except AttrxferError as error:
+                raise WrongAttribute(f"attribute: {error}") from None
+            self._models[choice] = model
+            while len(self._models) > CHOICES:
+                self._models.popitem(last=False)
+            return model
+
+    def _processor(self, model: CallableModel, strength: float, *, aligned: bool) -> BatchedProcessor[Any]:
         """What transfers the file, as in ``attrxfer transfer``."""
-        provenance = provenance_of(self.model, strength)
+        provenance = provenance_of(model, strength)
         if self.reach is not None:
             if aligned:
                 raise DataError("this model transfers whole images at their own size: leave aligned out")
-            return WholeImageProcessor(self.model, self.reach, strength, provenance)
+            return WholeImageProcessor(model, self.reach, strength, provenance)
         if aligned:
-            return CropProcessor(self.model, strength, provenance)
+            return CropProcessor(model, strength, provenance)
         if self.photos is None:
             raise DataError(f"no photos here ({self.crops_only}): for crops like those trained on, say aligned=true")
-        return PhotoProcessor(self.photos, strength, None, provenance)
+        photos = self.photos if model is self.model else Photos(model, self.photos.detector)
+        return PhotoProcessor(photos, strength, None, provenance)
 
     def _look(self, upload: Path) -> tuple[int, str]:
         """An image's pixels and format, by the beginning of its file."""
@@ -142,13 +182,17 @@ class Service:
         return made
 
 
-def opened_model(name: Path, backend: str, registry: Registry, device: str = CPU) -> CallableModel:
-    """Open a model, with its networks run by a backend, or by torch on a device.
+def opened_model(
+    name: Path, backend: str, registry: Registry, device: str = CPU, wanted: Mapping[str, bool] | None = None
+) -> CallableModel:
+    """Open a model, with its networks run by a backend, or by torch on a device. ``wanted``: what a bundle for many attributes
+    makes of images.
 
     Raises:
-        AttrxferError: There is no such model, backend or device, or the model's networks cannot be run by another backend.
+        AttrxferError: There is no such model, backend or device, the model's networks cannot be run by another backend, or it
+            cannot change these attributes.
     """
-    model = load_model(name, device=device)
+    model = load_model(name, device=device, attributes=wanted)
     if backend != DEFAULT_BACKEND:
         if device != CPU:
             raise AttrxferError(f"--device is for the backend {DEFAULT_BACKEND}: leave --backend {backend} or --device out")

@@ -27,15 +27,19 @@ class WebExporter:
         packages: A folder with the packages of npm, as ``npm pack`` or ``npm install`` leaves them. Without it they are
             downloaded from the registry, once.
         title: The page's title. Without it, the names of the models.
+        webgpu: Put the runtime for graphics processors (WebGPU) beside that for processors. A browser loads one of them.
     """
 
     suffix: ClassVar[str] = ".onnx"
     component_defaults: ClassVar[Mapping[str, Any]] = {"files": {"use": "onnx"}}
 
-    def __init__(self, *, files: Exporter, packages: Path | None = None, title: str | None = None) -> None:
+    def __init__(
+        self, *, files: Exporter, packages: Path | None = None, title: str | None = None, webgpu: bool = False
+    ) -> None:
         self.files = files
         self.packages = packages
         self.title = title
+        self.webgpu = webgpu
 
     def export(self, graph: nn.Module, example: NDArray[np.uint8], path: Path, metadata: Mapping[str, Any]) -> None:
         self.files.export(graph, example, path, metadata)
@@ -44,4 +48,6 @@ class WebExporter:
         return self.files.open(path)
 
     def gather(self, files: Mapping[Path, Model], folder: Path) -> None:
-        write_page(folder, [PageModel.of(path, model) for path, model in files.items()], self.packages, self.title)
+        write_page(
+            folder, [PageModel.of(path, model) for path, model in files.items()], self.packages, self.title, webgpu=self.webgpu
+        )

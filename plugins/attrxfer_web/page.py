@@ -6,7 +6,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,12 @@ from attrxfer.media.provenance import provenance_of, xmp_packet
 from attrxfer.report.pages import render
 from attrxfer.storage.files import write_bytes, write_text
 from attrxfer_web.alignment import alignment_of
-from attrxfer_web.npm import DETECTOR, RUNTIME
+from attrxfer_web.npm import DETECTOR, GRAPHICS, RUNTIME
 
 HERE = Path(__file__).parent
-SCRIPTS = ("networks", "similarity", "resample", "paste", "photo", "faces", "png", "marks")
-"""The page's own scripts, in the order in which they are loaded; after them come the data, and page.js."""
-LOADER, MODULE, PROGRAM = "ort.wasm.min.js", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"
+SCRIPTS = ("engine", "networks", "similarity", "resample", "paste", "metadata", "photo", "faces", "png", "marks")
+"""The page's own scripts, in the order in which they are loaded; after them come the data, and page.js. engine.js loads
+one runtime, as the browser allows."""
 STRENGTH_PLACE = "STRENGTH-OF-THE-RESULT"
 """In the XMP packets: the page puts the strength there."""
 OURS = '<meta name="generator" content="attrxfer">'
@@ -66,7 +66,9 @@ class PageModel:
         return cls(file, makes, ", ".join(dict.fromkeys(model.metadata["licences"])) or "unknown", entry)
 
 
-def write_page(folder: Path, models: Sequence[PageModel], packages: Path | None, title: str | None) -> None:
+def write_page(
+    folder: Path, models: Sequence[PageModel], packages: Path | None, title: str | None, *, webgpu: bool = False
+) -> None:
     """Write the page.
 
     Args:
@@ -74,6 +76,7 @@ def write_page(folder: Path, models: Sequence[PageModel], packages: Path | None,
         models: The models, in the page's order.
         packages: Where npm's packages lie; None: they are downloaded, once.
         title: The page's title; None: the names of the models.
+        webgpu: Whether the page has the runtime for graphics processors too.
 
     Raises:
         AttrxferError: There is another page in the folder, or the packages cannot be read.
@@ -81,23 +84,43 @@ def write_page(folder: Path, models: Sequence[PageModel], packages: Path | None,
     index, data = folder / "index.html", folder / "data"
     if folder.is_file() or (index.exists() and OURS not in index.read_text(errors="replace")):
         raise AttrxferError(f"{folder if folder.is_file() else index}: not written by this exporter; choose another folder")
-    runtime, detector = RUNTIME.read(packages), DETECTOR.read(packages)
+    runtimes = {"processor": RUNTIME.read(packages)}
+    if webgpu:
+        runtimes["graphics"] = GRAPHICS.read(packages)
+    detector = DETECTOR.read(packages)
     contents = {model.file.name: model.file.read_bytes() for model in models}
-    contents |= {name: runtime[name] for name in (MODULE, PROGRAM)}
     contents["detector.onnx"] = next(content for name, content in detector.items() if name.endswith(".onnx"))
+    loaded_at_once = list(contents)
+    loaders = {name: content for files in runtimes.values() for name, content in files.items() if name.endswith(".js")}
+    contents |= {name: content for files in runtimes.values() for name, content in files.items() if name not in loaders}
     for name, content in contents.items():
         write_text(data / f"{name}.js", _script(name, content))
-    for stale in {path.name for path in data.glob("*.onnx.js")} - {f"{name}.js" for name in contents}:
-        (data / stale).unlink()
-    entries = json.dumps([model.entry for model in models], indent=1)
-    write_text(data / "models.js", f"const STRENGTH_PLACE = {json.dumps(STRENGTH_PLACE)};\nconst MODELS = {entries};\n")
-    write_bytes(folder / LOADER, runtime[LOADER])
+    written = {f"{name}.js" for name in contents} | set(loaders)
+    for stale in (*data.glob("*.onnx.js"), *data.glob("ort-wasm-*.js"), *folder.glob("ort.*.min.js")):
+        if stale.name not in written:
+            stale.unlink()
+    entries = {
+        "STRENGTH_PLACE": STRENGTH_PLACE,
+        "RUNTIMES": {kind: _runtime(files) for kind, files in runtimes.items()},
+        "MODELS": [model.entry for model in models],
+    }
+    lines = [f"const {name} = {json.dumps(value, indent=1)};\n" for name, value in entries.items()]
+    write_text(data / "models.js", "".join(lines))
+    for name, content in loaders.items():
+        write_bytes(folder / name, content)
     for name in (*SCRIPTS, "page"):
         write_bytes(folder / f"{name}.js", (HERE / "site" / f"{name}.js").read_bytes())
     write_bytes(folder / "style.css", (HERE / "site" / "style.css").read_bytes())
-    write_bytes(folder / "licences" / "onnxruntime-web.txt", (HERE / "licences" / "onnxruntime-web.txt").read_bytes())
+    for licence in (HERE / "licences").iterdir():
+        write_bytes(folder / "licences" / licence.name, licence.read_bytes())
     write_bytes(folder / "licences" / "blazeface.txt", detector["LICENSE"])
-    write_text(index, _index(models, list(contents), title))  # last: a page is there when all of it is
+    write_text(index, _index(models, loaded_at_once, title))  # last: a page is there when all of it is
+
+
+def _runtime(files: Mapping[str, bytes]) -> dict[str, str]:
+    """The names of a runtime's files, for the page's scripts."""
+    kinds = {".js": "loader", ".mjs": "module", ".wasm": "program"}
+    return {kinds[Path(name).suffix]: name for name in files}
 
 
 def _script(name: str, content: bytes) -> str:
@@ -107,7 +130,7 @@ def _script(name: str, content: bytes) -> str:
 
 
 def _index(models: Sequence[PageModel], data: Sequence[str], title: str | None) -> str:
-    scripts = [LOADER, *(f"{name}.js" for name in SCRIPTS), "data/models.js", *(f"data/{name}.js" for name in data), "page.js"]
+    scripts = [*(f"{name}.js" for name in SCRIPTS), "data/models.js", *(f"data/{name}.js" for name in data), "page.js"]
     return render(
         "index.html.j2",
         HERE / "site",

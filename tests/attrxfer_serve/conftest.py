@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from attrxfer.errors import AttrxferError
 from attrxfer.model.calling import CallableModel
 from attrxfer.plugin.host import Host
 from tests.attrxfer_demo.conftest import ALIGNMENT, SIZE, Known
@@ -46,6 +47,30 @@ class Negative(CallableModel):
         time.sleep(self.seconds)
         values = images_u8.astype(np.float32)
         return (values + strength * (255 - 2 * values)).clip(0, 255).round().astype(np.uint8)
+
+
+class Channels(Negative):
+    """Makes some channels of an image negative, as a request chooses."""
+
+    can_change = ("Red", "Green", "Blue")
+
+    def __init__(self, wanted: Mapping[str, bool] | None = None) -> None:
+        super().__init__()
+        self.guided = dict(wanted or {"Red": True})
+        self.metadata = {**self.metadata, "task": {"name": "channels", "guided": self.guided}}
+        self.made: list[Channels] = []
+
+    def changing(self, wanted: Mapping[str, bool]) -> Channels:
+        for name in wanted:
+            if name not in self.can_change:
+                raise AttrxferError(f"this model cannot change {name}")
+        self.made.append(Channels(wanted))
+        return self.made[-1]
+
+    def images(self, images_u8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
+        negative = super().images(images_u8, strength)
+        chosen = [self.guided.get(name, False) for name in self.can_change]
+        return np.where(chosen, negative, images_u8)
 
 
 MakeClient = Callable[..., TestClient]

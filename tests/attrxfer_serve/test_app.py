@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from attrxfer_serve import app as module
+from attrxfer_serve import service as services
 from PIL import Image
 from starlette.testclient import TestClient
 
@@ -17,7 +18,7 @@ from attrxfer.media.photos import Photos
 from attrxfer.media.processors import CropProcessor, PhotoProcessor
 from attrxfer.media.provenance import provenance_of, read_packet
 from tests.attrxfer_demo.conftest import SIZE, Known
-from tests.attrxfer_serve.conftest import MakeClient, Negative, decoded, encoded, noise
+from tests.attrxfer_serve.conftest import Channels, MakeClient, Negative, decoded, encoded, noise
 
 
 def post(client: TestClient, content: bytes, **fields: Any) -> Any:
@@ -140,6 +141,48 @@ def test_whole_images_are_transferred_at_their_own_size(client: MakeClient) -> N
     assert one.get("/model").json()["photos"] is True
 
 
+def test_a_request_chooses_the_attributes_of_a_model_for_many(client: MakeClient) -> None:
+    model, image = Channels(), noise(SIZE, SIZE)
+    one = client(model)
+    about = one.get("/model").json()
+    assert about["can_change"] == ["Red", "Green", "Blue"] and about["guided"] == {"Red": True}
+    chosen: list[tuple[Any, str, list[int]]] = [
+        ([], "Red=true", [0]),
+        ("", "Red=true", [0]),
+        ("Blue=true", "Blue=true", [2]),
+        (["Green=True", "Blue=true", "Red=false"], "Blue=true, Green=true, Red=false", [1, 2]),
+    ]
+    for words, said, channels in chosen:
+        answer = post(one, encoded(image), aligned=True, attribute=words)
+        wanted = image.copy()
+        wanted[..., channels] = 255 - wanted[..., channels]
+        np.testing.assert_array_equal(decoded(answer.content), wanted)
+        assert read_packet(Image.open(io.BytesIO(answer.content)).info["xmp"])["Attribute"] == said
+    usual, blue = (decoded(post(one, encoded(noise()), attribute=words).content) for words in ("", "Blue=true"))
+    assert not np.array_equal(usual, blue) and np.array_equal(usual[:, 80:], blue[:, 80:]), "in a photo's square too"
+    assert len(model.made) == 2, "each choice is opened once"
+
+
+def test_a_wrong_attribute_is_one_line(client: MakeClient) -> None:
+    many, single = client(Channels()), client()
+    for one, words, message in (
+        (many, "Blue", 'attribute: "Blue" is not NAME=true or NAME=false, for example Young=true'),
+        (many, "Blau=true", "attribute: this model cannot change Blau"),
+        (single, "Dark=false", "attribute: this model does not let you choose: leave it out"),
+    ):
+        answer = post(one, encoded(noise()), attribute=words)
+        assert answer.status_code == 422 and answer.json() == {"error": message}
+
+
+def test_only_so_many_choices_are_kept(client: MakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "CHOICES", 1)
+    model = Channels()
+    one = client(model)
+    for name in ("Blue", "Blue", "Green", "Blue"):
+        assert post(one, encoded(noise()), aligned=True, attribute=f"{name}=true").status_code == 200
+    assert [list(made.guided) for made in model.made] == [["Blue"], ["Green"], ["Blue"]]
+
+
 def test_a_slow_request_is_ended(client: MakeClient) -> None:
     answer = post(client(Negative(seconds=0.5), seconds=0.1), encoded(noise()))
     assert answer.status_code == 503 and answer.json() == {"error": "took longer than 0.1 seconds"}
@@ -176,6 +219,10 @@ def test_the_page_describes_the_requests_and_loads_nothing_from_elsewhere(client
     assert "swagger-ui" in page and "https://" not in page and "http://" not in page
     described = one.get("/openapi.json").json()
     assert described["paths"].keys() == {"/health", "/model", "/transfer"}
+    fields = described["components"]["schemas"]["Body_transfer_transfer_post"]["properties"]
+    assert fields["attribute"]["type"] == "array" and "NAME=true" in fields["attribute"]["description"]
+    many = client(Channels()).get("/openapi.json").json()["info"]["description"]
+    assert many == "Makes Red=true. A request may choose instead: Red, Green, Blue."
     assert "image/*" in described["paths"]["/transfer"]["post"]["responses"]["200"]["content"]
 
 

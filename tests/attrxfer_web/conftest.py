@@ -19,7 +19,7 @@ from attrxfer.errors import AttrxferError
 def packages() -> None:
     """ONNX Runtime Web and the face detector are in the cache; skips where the registry is out of reach."""
     try:
-        for package in (npm.RUNTIME, npm.DETECTOR):
+        for package in (npm.RUNTIME, npm.GRAPHICS, npm.DETECTOR):
             package.read(None)
     except AttrxferError as error:
         if "cannot be downloaded" not in str(error):
@@ -41,10 +41,12 @@ def tarball(folder: Path, package: npm.Package, contents: Mapping[str, bytes]) -
 def stand_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with both packages, of small files that stand for the real ones."""
     folder = tmp_path / "packages"
-    for name in ("RUNTIME", "DETECTOR"):
+    all_contents: dict[str, dict[str, bytes]] = {}
+    for name in ("RUNTIME", "GRAPHICS", "DETECTOR"):
         package: npm.Package = getattr(npm, name)
         contents = {path: f"the content of {path}".encode() for path in package.files}
         small = replace(package, files={path: hashlib.sha256(content).hexdigest() for path, content in contents.items()})
         monkeypatch.setattr(page, name, small)
-        tarball(folder, small, contents)
+        tarball(folder, small, all_contents.setdefault(package.tarball, {}) | contents)
+        all_contents[package.tarball] |= contents
     return folder

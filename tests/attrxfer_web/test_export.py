@@ -37,14 +37,14 @@ def model(name: str, alignment: Any = FIVE) -> Any:
     )
 
 
-def gathered(folder: Path, packages: Path, *names: str, title: str | None = None) -> Path:
+def gathered(folder: Path, packages: Path, *names: str, title: str | None = None, webgpu: bool = False) -> Path:
     """A page with models of these names."""
     source = folder.parent / "files"
     source.mkdir(exist_ok=True)
     files = {source / f"{name}.onnx": model(name) for name in names}
     for path in files:
         path.write_bytes(path.name.encode())
-    exporter: Any = WebExporter(files=SimpleNamespace(), packages=packages, title=title)  # type: ignore[arg-type]
+    exporter: Any = WebExporter(files=SimpleNamespace(), packages=packages, title=title, webgpu=webgpu)  # type: ignore[arg-type]
     assert isinstance(exporter, GathersFiles)
     exporter.gather(files, folder)
     return folder
@@ -63,17 +63,41 @@ def test_the_page_holds_models_runtime_and_detector(tmp_path: Path, stand_ins: P
     assert "<title>wavy hair, age#1</title>" in page and "Licences: MIT, &lt;none&gt;" in page
     assert "connect-src 'none'" in page and "//" not in re.sub("<script.*|<!doctype.*", "", page), "no address of any host"
     scripts = re.findall('<script src="([^"]+)">', page)
-    assert scripts[0] == "ort.wasm.min.js" and scripts[-1] == "page.js" and "data/age%231.onnx.js" in scripts
-    assert [f"{name}.js" for name in SCRIPTS] == scripts[1 : 1 + len(SCRIPTS)]
+    assert scripts[-1] == "page.js" and "data/age%231.onnx.js" in scripts and not [name for name in scripts if "ort" in name]
+    assert [f"{name}.js" for name in SCRIPTS] == scripts[: len(SCRIPTS)]
     files = dict(held(path) for path in (site / "data").glob("*.js") if path.name != "models.js")
     assert files["age#1.onnx"] == b"age#1.onnx" and b".wasm" in files["ort-wasm-simd-threaded.wasm"]
     assert len(files) == 5 and b"face_detection" in files["detector.onnx"]
+    assert (site / "ort.wasm.min.js").read_bytes() == b"the content of dist/ort.wasm.min.js"
+    assert runtimes(site).keys() == {"processor"}
     entries = json.loads((site / "data" / "models.js").read_text().partition("MODELS = ")[2].rstrip(";\n"))
     assert [entry["name"] for entry in entries] == ["wavy hair", "age#1"]
     assert entries[0]["makes"] == "Wavy Hair = yes, Male = no" and entries[0]["alignment"] == [[5, 6], [11, 6], [8, 12]]
     assert "STRENGTH-OF-THE-RESULT</attrxfer:Strength>" in entries[0]["packet"]
     assert (site / "licences" / "blazeface.txt").read_bytes() == b"the content of LICENSE"
     assert "MIT License" in (site / "licences" / "onnxruntime-web.txt").read_text()
+    notices = (site / "licences" / "onnxruntime-third-party.txt").read_text()
+    assert all(name in notices for name in ("Eigen", "emsdk", "protocolbuffers/protobuf", "microsoft/mimalloc"))
+    assert "Rich Felker" in (site / "licences" / "musl.txt").read_text()
+
+
+def runtimes(site: Path) -> dict[str, dict[str, str]]:
+    """What the page knows of its runtimes."""
+    text = (site / "data" / "models.js").read_text().partition("RUNTIMES = ")[2].partition(";\nconst")[0]
+    found: dict[str, dict[str, str]] = json.loads(text)
+    return found
+
+
+def test_a_runtime_for_graphics_processors_is_there_where_it_is_asked_for(tmp_path: Path, stand_ins: Path) -> None:
+    site = gathered(tmp_path / "site", stand_ins, "age", webgpu=True)
+    known = runtimes(site)
+    assert known.keys() == {"processor", "graphics"}
+    for files in known.values():
+        assert (site / files["loader"]).is_file()
+        assert all(held(site / "data" / f"{files[part]}.js")[0] == files[part] for part in ("module", "program"))
+    gathered(site, stand_ins, "age")
+    assert not [path for path in site.rglob("*") if "jspi" in path.name], "what is not asked for does not stay"
+    assert (site / "ort.wasm.min.js").is_file()
 
 
 def test_a_second_export_replaces_the_first_and_nothing_else(tmp_path: Path, stand_ins: Path) -> None:

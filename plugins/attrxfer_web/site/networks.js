@@ -1,43 +1,56 @@
 "use strict";
-// The networks, run by ONNX Runtime Web.
+// The networks of the page, opened once each.
 
-const FILES = {}; // filled by the scripts in data/: gzip, as base64
-
-/** The bytes of a file of the page. A page opened from a folder may not read the files beside it, so scripts hold them. */
-async function readFile(name) {
-  const packed = Uint8Array.from(atob(FILES[name]), (sign) => sign.charCodeAt(0));
-  delete FILES[name];
-  const plain = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Uint8Array(await new Response(plain).arrayBuffer());
-}
-
-/** Prepares the runtime once: its module as a blob, its program as bytes, so that it requests nothing. */
-const startRuntime = once(async () => {
-  const module = new Blob([await readFile("ort-wasm-simd-threaded.mjs")], { type: "text/javascript" });
-  ort.env.wasm.wasmPaths = { mjs: URL.createObjectURL(module) };
-  ort.env.wasm.wasmBinary = await readFile("ort-wasm-simd-threaded.wasm");
-  ort.env.wasm.numThreads = 1; // more need headers that a folder and most hosts do not send
-});
-
+const NEAR_ENOUGH = 2; // steps of 255 by which the graphics processor's results may differ from the processor's
 const sessions = new Map();
 
-/** The session of an ONNX file of the page; it is opened once. */
+/** A network that runs on the processor. */
 function openNetwork(file) {
-  if (!sessions.has(file)) {
-    const open = async () => {
-      await startRuntime();
-      return ort.InferenceSession.create(await readFile(file), { executionProviders: ["wasm"], logSeverityLevel: 3 });
-    };
-    sessions.set(file, open());
-  }
+  return opened(file, async () => {
+    await startRuntime();
+    return openSession(await readFile(file), "wasm");
+  });
+}
+
+/** A model's network: on the graphics processor where that is chosen and computes what the processor computes. */
+function openModel(model) {
+  return opened(model.file, async () => {
+    await startRuntime();
+    const bytes = await readFile(model.file);
+    const sure = await openSession(bytes, "wasm");
+    if (engine.kind !== "graphics") return sure;
+    try {
+      const fast = await openSession(bytes, "webgpu");
+      const crop = Uint8Array.from({ length: model.size * model.size * 3 }, (_, i) => (i * 97) % 256);
+      const [one, other] = [await transferBatch(fast, model, [crop], 1), await transferBatch(sure, model, [crop], 1)];
+      if (one[0].every((value, i) => Math.abs(value - other[0][i]) <= NEAR_ENOUGH)) {
+        await sure.release();
+        return fast;
+      }
+      refuseGraphics("the graphics processor gives other results here");
+    } catch (error) {
+      refuseGraphics(`the graphics processor failed (${String(error.message ?? error).split("\n")[0].slice(0, 100)})`);
+    }
+    return sure;
+  });
+}
+
+function opened(file, open) {
+  if (!sessions.has(file)) sessions.set(file, open());
   return sessions.get(file);
+}
+
+function openSession(bytes, provider) {
+  return ort.InferenceSession.create(bytes, { executionProviders: [provider], logSeverityLevel: 3 });
 }
 
 /** What a model makes of crops (bytes, RGB) at a strength; at strength 0 the crops themselves. */
 async function transferCrops(model, crops, strength) {
   if (strength === 0 || crops.length === 0) return crops;
-  const session = await openNetwork(model.file);
-  const { size } = model;
+  return transferBatch(await openModel(model), model, crops, strength);
+}
+
+async function transferBatch(session, { size }, crops, strength) {
   const length = size * size * 3;
   const batch = new Uint8Array(crops.length * length);
   crops.forEach((crop, i) => batch.set(crop, i * length));
@@ -46,10 +59,4 @@ async function transferCrops(model, crops, strength) {
     strength: new ort.Tensor("float32", Float32Array.of(strength), []),
   });
   return crops.map((_, i) => results.data.slice(i * length, (i + 1) * length));
-}
-
-/** A function that calls `make` once and then returns what it returned. */
-function once(make) {
-  let made;
-  return () => (made ??= make());
 }

@@ -127,10 +127,13 @@ async function download(card) {
   const at = String(strength());
   const packet = card.model.packet.replace(STRENGTH_PLACE, at);
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(await encoded(await results(card, true), packet));
+  const { exif, lost } = photo.metadata;
+  link.href = URL.createObjectURL(await encoded(await results(card, true), packet, exif));
   link.download = `${photo.name.replace(/\.[^.]*$/, "")}-${card.model.name}-${at}.png`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  const kept = exif ? " with the photo's EXIF" : "";
+  say(`Saved as PNG${kept}.${lost.length ? ` Of the photo's file this is not kept: ${lost.join(", ")}.` : ""}`);
 }
 
 for (const id of ["file", "camera"]) {
@@ -157,3 +160,4 @@ addEventListener("drop", (event) => {
 });
 addEventListener("paste", (event) => open(event.clipboardData.files[0]));
 addEventListener("unhandledrejection", (event) => say(`This did not work here: ${event.reason?.message ?? event.reason}`));
+startRuntime();

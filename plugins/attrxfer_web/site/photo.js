@@ -19,7 +19,7 @@ function pixelsOf(canvas) {
   return canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
 }
 
-/** Reads an image file: its canvas and pixels, upright and in sRGB, and the same as the page shows them. */
+/** Reads an image file: its canvas and pixels, upright and in sRGB, the same as the page shows them, and its metadata. */
 async function openPhoto(file) {
   const bitmap = await createImageBitmap(file);
   const canvas = drawn(bitmap);
@@ -29,7 +29,8 @@ async function openPhoto(file) {
   const small = factor < 1 ? drawn(canvas, ...sides) : canvas;
   const pixels = pixelsOf(canvas);
   const view = factor < 1 ? pixelsOf(small) : pixels;
-  return { name: file.name, canvas, pixels, small, view, factor: view.width / pixels.width };
+  const metadata = readMetadata(new Uint8Array(await file.arrayBuffer()));
+  return { name: file.name, canvas, pixels, small, view, metadata, factor: view.width / pixels.width };
 }
 
 /** The faces of a photo as a model gets them: squares that are large enough, and their crops. */
@@ -51,10 +52,10 @@ function withResults(photo, { squares, crops }, results, whole) {
   return out;
 }
 
-/** A PNG of pixels, with an XMP packet. */
-async function encoded(pixels, packet) {
+/** A PNG of pixels, with an XMP packet, and with EXIF where there is one. */
+async function encoded(pixels, packet, exif) {
   const canvas = Object.assign(document.createElement("canvas"), { width: pixels.width, height: pixels.height });
   canvas.getContext("2d").putImageData(pixels, 0, 0);
   const blob = await new Promise((done) => canvas.toBlob(done, "image/png"));
-  return withPacket(new Uint8Array(await blob.arrayBuffer()), packet);
+  return withMetadata(new Uint8Array(await blob.arrayBuffer()), packet, exif);
 }

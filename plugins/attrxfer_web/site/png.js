@@ -1,17 +1,23 @@
 "use strict";
-// How a result was made, written into its PNG as attrxfer writes it: an XMP packet in an iTXt chunk.
+// What a result's PNG says of itself: how it was made, as attrxfer writes it, and the EXIF of the photo.
 
 const HEADER = 33; // bytes of a PNG's signature and its first chunk, IHDR
 
-/** A PNG (bytes) with an XMP packet. */
-function withPacket(png, packet) {
-  const text = new TextEncoder().encode(`iTXtXML:com.adobe.xmp\0\0\0\0\0${packet}`);
-  const chunk = new Uint8Array(4 + text.length + 4);
-  const view = new DataView(chunk.buffer);
-  view.setUint32(0, text.length - 4); // without the chunk's type
-  chunk.set(text, 4);
-  view.setUint32(4 + text.length, crc32(text));
-  return new Blob([png.subarray(0, HEADER), chunk, png.subarray(HEADER)], { type: "image/png" });
+/** A PNG (bytes) with an XMP packet, and with EXIF (bytes) where there is one. */
+function withMetadata(png, packet, exif) {
+  const text = new TextEncoder().encode(`XML:com.adobe.xmp\0\0\0\0\0${packet}`);
+  const added = [chunk("iTXt", text), ...(exif ? [chunk("eXIf", exif)] : [])];
+  return new Blob([png.subarray(0, HEADER), ...added, png.subarray(HEADER)], { type: "image/png" });
+}
+
+function chunk(kind, content) {
+  const out = new Uint8Array(12 + content.length);
+  const view = new DataView(out.buffer);
+  view.setUint32(0, content.length);
+  out.set(new TextEncoder().encode(kind), 4);
+  out.set(content, 8);
+  view.setUint32(8 + content.length, crc32(out.subarray(4, 8 + content.length)));
+  return out;
 }
 
 function crc32(bytes) {

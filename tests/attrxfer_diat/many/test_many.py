@@ -174,6 +174,8 @@ def test_a_bundle_opens_for_any_of_its_attributes(trained: Path) -> None:
     assert dict(usual.guided) == {"Male": False} and dict(both.guided) == {"Young": True, "Eyeglasses": False}
     assert young.can_change == ("Male", "Young", "Eyeglasses", "Mouth_Slightly_Open")
     results = [model.images(x) for model in (usual, young, both)]
+    assert np.array_equal(usual.changing({"Young": True}).images(x), results[1])
+    assert np.array_equal(usual.images(x), results[0]), "the networks are shared, what they are told is not"
     assert not np.array_equal(results[0], results[1]) and not np.array_equal(results[1], results[2])
     assert young.metadata["task"]["guided"] == {"Young": True} and young.metadata["response"] is None
 
@@ -187,6 +189,8 @@ def test_the_command_line_says_what_can_be_changed(trained: Path, tmp_path: Path
     assert unclear.returncode == 2 and "NAME=true or NAME=false" in unclear.stderr
     other = attrxfer("transfer", "gender", photo, "--attribute", "Young=true")
     assert other.returncode == 2 and "makes Male=false only: leave --attribute out" in other.stderr
+    served = attrxfer("serve", trained, "--attribute", "Yung=true", "--port", "0")
+    assert served.returncode == 2 and 'cannot change "Yung"; did you mean "Young"' in served.stderr
     method = attrxfer("transfer", "input_copy", photo, "--attribute", "Young=true")
     assert method.returncode == 2 and "only a bundle for many attributes" in method.stderr
     usual = attrxfer("transfer", trained, photo, "--aligned", "-o", tmp_path / "usual")
