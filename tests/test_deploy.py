@@ -103,7 +103,8 @@ def test_the_program_in_cpp_gives_the_bytes_of_the_one_in_python(folder: Path, c
     subprocess.run([folder / "program"], cwd=folder, check=True)
     check_result(folder, "result.ppm")
     subprocess.run([sys.executable, "-c", program("python")], cwd=folder, check=True)
-    assert np.array_equal(*(np.asarray(Image.open(folder / f"result.{suffix}")) for suffix in ("ppm", "png")))
+    by_cpp, by_python = (np.asarray(Image.open(folder / f"result.{suffix}")) for suffix in ("ppm", "png"))
+    assert np.array_equal(by_cpp, by_python)
 
 
 def test_the_containers_start_commands_that_exist() -> None:
