@@ -134,7 +134,7 @@ def _reduced(crops: PhotoCrops) -> PhotoCrops:
     size = max(1, round(width * scale)), max(1, round(height * scale))
     small = np.asarray(Image.fromarray(crops.image).resize(size, Image.Resampling.LANCZOS, reducing_gap=3))
     similarities = tuple(replace(each, rotation=each.rotation * width / size[0]) for each in crops.similarities)
-    return PhotoCrops(small, crops.points * np.float32(scale), similarities, crops.crops)
+    return replace(crops, image=small, points=crops.points * np.float32(scale), similarities=similarities)
 
 
 class Studio:
