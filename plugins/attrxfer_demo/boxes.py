@@ -38,6 +38,12 @@ def numbered_boxes(crops: PhotoCrops) -> tuple[NumberedBox, ...]:
     return tuple(found)
 
 
+def changed_part(crops: PhotoCrops) -> tuple[slice, slice]:
+    """The rows and columns of a photo that hold all its crops."""
+    left, top, right, bottom = np.array(crops.boxes()).T
+    return slice(int(top.min()), int(bottom.max())), slice(int(left.min()), int(right.max()))
+
+
 def clicked(boxes: Sequence[NumberedBox], x: float, y: float) -> int | None:
     """The number of the subject at a point: of the boxes that hold it, the one whose middle is nearest; None: nobody's."""
     holding = [each for each in boxes if each.box[0] <= x <= each.box[2] and each.box[1] <= y <= each.box[3]]

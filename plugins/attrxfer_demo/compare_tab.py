@@ -51,13 +51,14 @@ class CompareTab:
             return [[], NONE if photo else EMPTY, *hidden(3)]
         views = {number: self._view(photo, number) for number in sorted(models)}
         keys = [view.key for view in views.values() if view.key is not None]
-        said = {view.message: number for number, view in reversed(views.items())}
+        said = dict.fromkeys(view.found for view in views.values())
+        notes = [f"{self._label(number)}: {' '.join(view.notes)}" for number, view in views.items() if view.notes]
+        message = "\n\n".join([*said, *notes])
         if not keys:
-            return [[], next(reversed(said)), *hidden(3)]
-        notes = [*reversed(said)] if len(said) == 1 else [f"{self._label(n)}: {text}" for text, n in reversed(said.items())]
+            return [[], message, *hidden(3)]
         results, command = self.move(keys, strength)
         return [
-            *(keys, "\n\n".join(notes), gr.update(value=results, visible=True)),
+            *(keys, message, gr.update(value=results, visible=True)),
             *(gr.update(value=command, lines=len(keys), visible=True), gr.update(visible=True)),
         ]
 
@@ -72,7 +73,7 @@ class CompareTab:
             return [gr.skip(), gr.skip()]
         found = [Key(*key) for key in keys]
         with errors_on_the_page():
-            pairs = [self.studio.show(key, strength) for key in found]
+            pairs = [self.studio.close_up(key, strength) for key in found]
             commands = [self.studio.command(key, strength, out=f"out/{self._folder(key)}") for key in found]
         after = [(pair[1], self._label(key.offer)) for key, pair in zip(found, pairs, strict=True)]
         return [[(pairs[0][0], "Before"), *after], "\n".join(commands)]

@@ -25,7 +25,7 @@ SAMPLES = 12
 """Samples of a run, at most."""
 DRAWN, DRAWN_SIZE, CANDIDATES, SHOWN = "synthetic_faces", 384, 60, 6
 """The data set of drawn faces, their side in pixels, how many are drawn, and how many are shown at most."""
-SHOWN_SIZE = 192
+SHOWN_SIZE = 256
 """Side of a drawn face in pixels as it is shown."""
 
 

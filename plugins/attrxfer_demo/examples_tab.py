@@ -12,8 +12,8 @@ from attrxfer_demo.examples import Examples
 from attrxfer_demo.photo_tab import PhotoTab
 
 ABOUT = (
-    "Drawn faces above, and what each model makes of them below: nobody here exists. Models that were trained on photographs do "
-    "better on photographs. Click one to try it."
+    "Drawn faces above, and what each model makes of them below: nobody here exists. Models trained on photographs do better "
+    "on photographs. Click one to try it."
 )
 WAIT = "The examples are being made: this takes a moment."
 

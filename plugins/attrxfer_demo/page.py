@@ -12,13 +12,13 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from attrxfer.plugin.distribution import install
+from attrxfer_demo.compare_tab import CompareTab
 from attrxfer_demo.examples import Examples
 from attrxfer_demo.examples_tab import ExamplesTab
 from attrxfer_demo.guard import LARGEST_FILE, Guard
 from attrxfer_demo.offer import Offer
 from attrxfer_demo.photo_tab import PhotoTab
 from attrxfer_demo.several_tab import SeveralTab
-from attrxfer_demo.compare_tab import CompareTab
 from attrxfer_demo.studio import Studio
 from attrxfer_demo.style import CSS, SCROLL, theme
 from attrxfer_demo.video_tab import VideoTab
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 SWEEP, OLD = 60, 3600
 """Seconds between two searches for old files, and age at which an unused file is deleted."""
 FOOTER = (
-    "What you drop here goes to the machine that runs this page, nowhere else, and is deleted after an hour. Results are made by "
-    "a network and may be wrong; each file says in its metadata how it was made."
+    "What you drop here goes to the machine that runs this page, nowhere else, and is deleted after an hour. Results are made "
+    "by a network and may be wrong; each file says in its metadata how it was made."
 )
 
 

@@ -153,9 +153,10 @@ class PhotoTab:
         with errors_on_the_page():
             return self.studio.save(Key(*key), strength, chosen)
 
-    def choose(self, choice: int) -> list[Any]:
+    def choose(self, choice: int) -> dict[Any, Any]:
         """Show another model's description, and a slider for each attribute that it can change."""
-        return [self._about(choice), *(gr.update(**self._slider(choice, number)) for number in range(len(self.wanted)))]
+        sliders = {slider: gr.update(**self._slider(choice, number)) for number, slider in enumerate(self.wanted)}
+        return {self.about: self._about(choice), **sliders}
 
     def _slider(self, choice: int, number: int) -> dict[str, Any]:
         """One of the sliders for what a model for many attributes changes, at first what its recipe's task says."""

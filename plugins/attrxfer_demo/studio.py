@@ -25,7 +25,7 @@ from attrxfer.media.photos.photo_file import PhotoFile, read_photo
 from attrxfer.media.processors import CROP
 from attrxfer.media.provenance import provenance_of, xmp_packet
 from attrxfer.media.whole_images import reach_of, transfer_whole
-from attrxfer_demo.boxes import NumberedBox, draw_boxes, numbered_boxes
+from attrxfer_demo.boxes import NumberedBox, changed_part, draw_boxes, numbered_boxes
 from attrxfer_demo.offer import Offer
 
 VIEW = 1024
@@ -60,17 +60,24 @@ class PhotoView:
 
     Attributes:
         key: Names the photo in further calls; None when there is nothing to change.
-        message: The message for the user.
+        found: What was found, for the user.
+        notes: What the user should know besides, in sentences.
         faceless: The detector found no subject; taking the image as a crop may help.
         middle: x of the largest subject's middle, in percent of the width.
         boxes: Where the subjects that can be chosen are in the photo as it is shown.
     """
 
     key: Key | None
-    message: str
+    found: str
+    notes: tuple[str, ...] = ()
     faceless: bool = False
     middle: float = 50
     boxes: tuple[NumberedBox, ...] = ()
+
+    @property
+    def message(self) -> str:
+        """The message for the user."""
+        return " ".join([self.found, *self.notes])
 
 
 class Detected(NamedTuple):
@@ -207,14 +214,14 @@ class Studio:
         chosen = self.offers[offer]
         subject = chosen.photos.subject if ready.photo_crops and chosen.photos else CROP
         notes = [*(ready.file.notes if ready.file else ()), *notes_on(check_inputs(chosen.transfer, ready.crops), subject)]
-        what = " ".join([describe(ready.photo_crops, chosen, numbers), *(f"{note[0].upper()}{note[1:]}." for note in notes)])
+        what = describe(ready.photo_crops, chosen, numbers), tuple(f"{note[0].upper()}{note[1:]}." for note in notes)
         if ready.photo_crops is None or ready.view is None:
-            return PhotoView(key, what)
+            return PhotoView(key, *what)
         if not ready.photo_crops.similarities:
-            return PhotoView(None, what, faceless=not len(ready.photo_crops.points))
+            return PhotoView(None, *what, faceless=not len(ready.photo_crops.points))
         left, _, right, _ = ready.photo_crops.boxes()[0]
         middle = 50 * (left + right) / ready.photo_crops.image.shape[1]
-        return PhotoView(key, what, middle=middle, boxes=numbered_boxes(ready.view))
+        return PhotoView(key, *what, middle=middle, boxes=numbered_boxes(ready.view))
 
     def boxes(self, key: Key) -> tuple[NumberedBox, ...]:
         """The boxes of the subjects that can be chosen in a photo."""
@@ -246,6 +253,19 @@ class Studio:
             folder = self._folder(key)
             before = view(folder / "before.jpg", lambda: ready.before)
             after = view(folder / f"{_suffix(numbers)}{strength:g}.jpg", lambda: ready.after(strength, numbers))
+        return before, after
+
+    def close_up(self, key: Key, strength: float) -> tuple[Path, Path]:
+        """Write the part of the photo that is changed, before and after the transfer.
+
+        Raises:
+            DataError: The photo no longer exists.
+        """
+        with self._lock:
+            ready = self._ready(key)
+            folder, part = self._folder(key), changed_part(ready.view) if ready.view else np.s_[:, :]
+            before = view(folder / "before-near.jpg", lambda: ready.before[part])
+            after = view(folder / f"near-{strength:g}.jpg", lambda: ready.after(strength)[part])
         return before, after
 
     def save(self, key: Key, strength: float, numbers: Sequence[int] | None = None) -> Path:
@@ -305,7 +325,7 @@ def describe(crops: PhotoCrops | None, offer: Offer, numbers: Sequence[int] | No
         return f"1 {subject} found." if large else f"1 {subject} found, smaller than {MIN_SIDE} pixels: it is left as it is."
     changed = large if numbers is None else len(set(numbers) & set(crops.numbers))
     said = "all are changed" if changed == found else f"{changed} {'is' if changed == 1 else 'are'} changed"
-    small = f" {found - large} smaller than {MIN_SIDE} pixels {'is' if found - large == 1 else 'are'} left as they are."
+    small = f" {found - large} smaller than {MIN_SIDE} pixels left as {'it is' if found - large == 1 else 'they are'}."
     return f"{count(found, subject)} found; {said}." + (small if found > large else "")
 
 

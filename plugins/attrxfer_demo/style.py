@@ -13,14 +13,19 @@ CSS = """
 .command .cm-gutters { display: none; }
 .examples, .results { border-width: 0 !important; background: none; }
 .examples .grid-wrap, .results .grid-wrap { height: auto; min-height: 0; max-height: none; padding: 0; overflow: visible; }
-.examples .grid-container { grid-template-columns: repeat(auto-fill, minmax(96px, 1fr)); padding: 0; gap: 6px; }
+.examples .grid-container { grid-template-columns: repeat(6, 1fr); padding: 0; gap: 6px; }
 .results .grid-container { grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); padding: 0; gap: 8px; }
 .examples .thumbnail-item { aspect-ratio: auto; height: auto; }
+#video button[aria-label^="Trim"] { display: none; } /* it would load a program from another machine */
+.bar { height: 8px; border-radius: 4px; background: var(--neutral-200); overflow: hidden; }
+.bar div { height: 100%; background: var(--primary-500); }
 @media (max-width: 480px) {
-    .gradio-container main { padding: 12px !important; }
-    .tab-container button { padding: 0 8px !important; }
+    .main.fillable { padding: 16px !important; }
+    .tab-container button { padding: 0 6px !important; font-size: 14px !important; }
     .models .wrap { display: grid; grid-template-columns: 1fr 1fr; gap: 6px; }
     .models label { padding: 8px !important; }
+    .models label span { font-size: 14px !important; }
+    .examples .grid-container { grid-template-columns: repeat(3, 1fr); }
 }
 """
 SCROLL = """() => {

@@ -70,7 +70,9 @@ class VideoTab:
 
 def bar(share: float) -> str:
     """A bar that shows a share in 0..1."""
-    return f'<progress max="100" value="{100 * share:.0f}" aria-label="Progress" style="width: 100%"></progress>'
+    percent = f"{100 * share:.0f}"
+    role = f'role="progressbar" aria-label="Progress" aria-valuenow="{percent}"'
+    return f'<div class="bar" {role}><div style="width: {percent}%"></div></div>'
 
 
 def _said(step: Progress) -> str:
