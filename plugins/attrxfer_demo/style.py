@@ -20,11 +20,10 @@ CSS = """
 .bar { height: 8px; border-radius: 4px; background: var(--neutral-200); overflow: hidden; }
 .bar div { height: 100%; background: var(--primary-500); }
 @media (max-width: 480px) {
-    .main.fillable { padding: 16px !important; }
     .tab-container button { padding: 0 6px !important; font-size: 14px !important; }
-    .models .wrap { display: grid; grid-template-columns: 1fr 1fr; gap: 6px; }
+    .models .wrap { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 6px; }
     .models label { padding: 8px !important; }
-    .models label span { font-size: 14px !important; }
+    .models label span { font-size: 14px !important; overflow-wrap: anywhere; }
     .examples .grid-container { grid-template-columns: repeat(3, 1fr); }
 }
 """

@@ -59,8 +59,8 @@ class VideoTab:
                 assert offer.photos is not None
                 found = f"{count(step.subjects, offer.photos.subject)} followed through {count(step.frames, 'frame')}."
                 notes = [f"{note[0].upper()}{note[1:]}." for note in step.notes]
-                done = gr.update(value=step.path, visible=True)
-                yield [" ".join([found, *notes]), gr.update(visible=False), done, done, gr.skip()]
+                both = [gr.update(value=step.path, visible=True) for _ in range(2)]
+                yield [" ".join([found, *notes]), gr.update(visible=False), *both, gr.skip()]
                 return
         except (AttrxferError, OSError) as error:
             yield [str(error).replace(str(path), path.name) + ".", *hidden(3), gr.skip()]

@@ -57,7 +57,11 @@ def test_a_run_offers_its_task_and_its_samples_above_their_results(trained: Path
     found = samples(trained, 16)
     assert len(found) == 2 == strips[0].shape[1] // 16
     source, column, crop = found[1]
-    assert crop and np.array_equal(source, strips[0][:, 16:]) and np.array_equal(column, np.concatenate([s[:, 16:] for s in strips]))
+    assert (
+        crop
+        and np.array_equal(source, strips[0][:, 16:])
+        and np.array_equal(column, np.concatenate([s[:, 16:] for s in strips]))
+    )
 
 
 @pytest.mark.parametrize("crop", [False, True])
