@@ -63,7 +63,7 @@ class PhotoView:
         found: What was found, for the user.
         notes: What the user should know besides, in sentences.
         faceless: The detector found no subject; taking the image as a crop may help.
-        middle: x of the largest subject's middle, in percent of the width.
+        middle: x of the middle of the largest subject that is changed, in percent of the width.
         boxes: Where the subjects that can be chosen are in the photo as it is shown.
     """
 
@@ -201,7 +201,7 @@ class Studio:
             offer: Number of the offer.
             crop: Take the photo as one crop.
             wanted: What a model for many attributes makes of it.
-            numbers: Of the subjects that are changed; None: all. Only the message depends on it.
+                numbers: Of the subjects that are changed; None: all. Only the message and ``middle`` depend on it.
         """
         if self.offers[offer].transfer.can_change and not wanted:
             return PhotoView(None, NOTHING_WANTED)
@@ -219,7 +219,8 @@ class Studio:
             return PhotoView(key, *what)
         if not ready.photo_crops.similarities:
             return PhotoView(None, *what, faceless=not len(ready.photo_crops.points))
-        left, _, right, _ = ready.photo_crops.boxes()[0]
+        changed = dict(zip(ready.photo_crops.numbers, ready.photo_crops.boxes(), strict=True))
+        left, _, right, _ = next((box for number, box in changed.items() if number in (numbers or changed)), (0, 0, 0, 0))
         middle = 50 * (left + right) / ready.photo_crops.image.shape[1]
         return PhotoView(key, *what, middle=middle, boxes=numbered_boxes(ready.view))
 

@@ -46,6 +46,8 @@ def test_only_chosen_subjects_are_changed_and_the_command_says_which(a_studio: M
     for number, (left, top, right, bottom) in view.boxes:
         x, y, side = (LEFT, RIGHT)[number - 1]
         assert x < left < x + side / 2 < right < x + side and y < top < y + side / 2 < bottom < y + side
+    middle = made.studio.look(str(photo), 0, crop=False, numbers=[2]).middle
+    assert middle == pytest.approx(100 * (300 + 60) / 512, abs=0.3), "the line lies on the face that is changed"
     before, after = (np.asarray(Image.open(each)).astype(int) for each in made.studio.show(view.key, 1.0, [2]))
     changed = np.abs(after - before).max(2) > 30
     assert not changed[20:170, 20:170].any() and changed[260:360, 310:410].any()

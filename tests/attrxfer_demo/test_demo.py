@@ -194,3 +194,9 @@ def test_a_taken_port_gives_way_to_the_next_free_one() -> None:
         assert port < free_port("127.0.0.1", port) <= port + commands.PORTS
     with pytest.raises(AttrxferError, match="--host"):
         free_port("203.0.113.7", 7860)
+
+
+def test_the_heading_says_what_the_models_change(trained: Path, host: Host) -> None:
+    (aligned,) = offers([trained], "dlib", host.registry)
+    (crops,) = offers([Path("median")], "dlib", host.registry)
+    assert title([aligned, crops]) == "Change faces in photos and videos" and title([crops]) == "Change images"
