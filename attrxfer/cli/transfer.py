@@ -27,12 +27,15 @@ PARTIAL = 1
 """Exit code when some files were broken, or had nothing to change."""
 
 
-def read_subjects(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
-    """Number of the largest subjects; 0 for all."""
-    number = {None: "0", "all": "0", "largest": "1", "0": ""}.get(value, str(value))
-    if not number.isdecimal():
-        raise click.BadParameter(f'"{value}" is neither all, largest nor a number from 1')
-    return int(number) if value is not None else None
+def read_subjects(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int | None, tuple[int, ...]] | None:
+    """How many of the largest subjects (None: all), and numbers of subjects: (3, ()) of "3", (None, (1, 3)) of "#1,#3"."""
+    if value is None or value == "all":
+        return None if value is None else (None, ())
+    by_number = value.startswith("#")
+    numbers = [part.removeprefix("#") for part in value.split(",")] if by_number else ["1" if value == "largest" else value]
+    if not all(number.isdecimal() and int(number) for number in numbers):
+        raise click.BadParameter(f'"{value}" is neither all, largest, a number from 1 nor a list such as #1,#3')
+    return (None, tuple(sorted(set(map(int, numbers))))) if by_number else (int(numbers[0]), ())
 
 
 def read_shard(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, int]:
@@ -76,9 +79,9 @@ def read_strength(ctx: click.Context, param: click.Parameter, value: str) -> tup
 )
 @click.option(
     "--subjects",
-    metavar="all|largest|N",
+    metavar="all|largest|N|#I,#J",
     callback=read_subjects,
-    help="Which subjects of a photo are changed: N are the N largest.  [default: all]",
+    help="Which subjects of a photo are changed: N are the N largest; '#2' is the second largest alone.  [default: all]",
 )
 @click.option("--detector", metavar="LOCATOR", help="What detects them.  [default: the one that a plugin sets]")
 @click.option("--missing", type=click.Choice(["copy", "skip"]), help="Files without a subject.  [default: copy]")
@@ -109,7 +112,7 @@ def transfer(
     files: tuple[Path, ...],
     out: Path,
     strength: tuple[float, float | None],
-    subjects: int | None,
+    subjects: tuple[int | None, tuple[int, ...]] | None,
     detector: str | None,
     missing: str | None,
     keep_identity: float | None,
@@ -147,7 +150,8 @@ def transfer(
     task = workflow.TaskOptions(recipe, data, overrides) if recipe is not None else None
     options = workflow.TransferOptions(
         *strength,
-        largest=subjects or None,
+        largest=subjects[0] if subjects else None,
+        numbers=subjects[1] if subjects else (),
         detector=detector,
         aligned=aligned,
         provenance=provenance,

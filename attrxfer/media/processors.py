@@ -67,6 +67,7 @@ class PhotoProcessor(BatchedProcessor[PhotoItem]):
         largest: int | None = None,
         provenance: Mapping[str, str] | None = None,
         *,
+        numbers: Sequence[int] = (),
         only_without: bool = False,
     ) -> None:
         """Set up a processor.
@@ -76,11 +77,13 @@ class PhotoProcessor(BatchedProcessor[PhotoItem]):
             strength: Strength of the transfer; 0 copies the files.
             largest: How many subjects of a photo are changed, the largest first; None: all.
             provenance: What is written into the results' metadata; None: nothing.
+            numbers: The numbers of the subjects that are changed, 1 for a photo's largest; empty: ``largest`` counts.
             only_without: Leave subjects alone that seem to have the attribute already.
         """
         self.photos = photos
         self.strength = strength
         self.largest = largest
+        self.numbers = numbers
         self.provenance = provenance
         self.only_without = only_without
 
@@ -101,7 +104,10 @@ class PhotoProcessor(BatchedProcessor[PhotoItem]):
         points = self.photos.detect(file.pixels)
         if not len(points):
             raise Skipped(f"{path}: no {self.photos.subject} found")
-        crops = self.photos.extract(file.pixels, points[: self.largest])
+        if max(self.numbers, default=0) > len(points):
+            raise Skipped(f"{path}: {count(len(points), self.photos.subject)} found, no number {max(self.numbers)}")
+        chosen = points[[number - 1 for number in self.numbers]] if self.numbers else points[: self.largest]
+        crops = self.photos.extract(file.pixels, chosen)
         if not crops.similarities:
             raise Skipped(f"{path}: no {self.photos.subject} larger than {MIN_SIDE} pixels")
         return self._checked(path, PhotoItem(file, crops))

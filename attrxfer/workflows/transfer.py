@@ -71,6 +71,7 @@ class TransferOptions:
         part: Instead of ``strength``: the part in 0..1 of the images that the transfer changes which should have the
             attribute, see ``CallableModel.strength_at``; None: ``strength`` counts.
         largest: How many subjects of a photo, or of a video's scene, are changed, the largest first; None: all.
+        numbers: Instead of ``largest``: the numbers of the subjects of a photo that are changed, 1 for the largest.
         detector: The locator that detects them; None: the default one.
         aligned: The images are crops like those trained on; nothing is detected.
         provenance: Whether results say how they were made.
@@ -89,6 +90,7 @@ class TransferOptions:
     strength: float = 1.0
     part: float | None = None
     largest: int | None = None
+    numbers: tuple[int, ...] = ()
     detector: str | None = None
     aligned: bool = False
     provenance: bool = True
@@ -267,7 +269,7 @@ def _check_whole(model: CallableModel, options: TransferOptions) -> None:
     """Refuse what has no meaning for a model of whole images, in which nothing is detected."""
     given = {
         "--aligned": options.aligned,
-        "--subjects": options.largest is not None,
+        "--subjects": options.largest is not None or bool(options.numbers),
         "--detector": options.detector is not None,
         "--keep-identity": options.keep_identity is not None,
     }
@@ -362,7 +364,11 @@ def _processors(
             raise AttrxferError(f"{videos[0]}: --aligned takes images only, and this is a video")
         return [CropProcessor(model, options.strength, provenance, only_without=options.only_without)], CROP
     photos = Photos(model, load_detector(options.detector, host.registry))
-    images = PhotoProcessor(photos, options.strength, options.largest, provenance, only_without=options.only_without)
+    if options.numbers and videos:
+        raise AttrxferError(f"{videos[0]}: --subjects by number takes images only, and this is a video")
+    images = PhotoProcessor(
+        photos, options.strength, options.largest, provenance, numbers=options.numbers, only_without=options.only_without
+    )
     processors: list[FileProcessor] = [images]
     if videos:
         processors.append(VideoProcessor(photos, options.strength, options.largest, provenance))

@@ -69,7 +69,7 @@ def demo(
         from attrxfer_demo.page import serving
 
         taken = free_port(host, port)
-        with serving(found, folder, host, taken) as url:
+        with serving(found, registry, folder, host, taken) as url:
             moved = f" (port {port} is taken)" if taken != port else ""
             click.echo(f"photos are kept in {folder} while the page is open, and then deleted")
             click.echo(f"page: {url}{moved}; end it with Ctrl-C")

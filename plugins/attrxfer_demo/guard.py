@@ -12,7 +12,11 @@ from urllib.parse import urlsplit
 MOST_BYTES = 4 * 2**30
 """Bytes of photos and results that the page keeps at most."""
 LARGEST_FILE = "200mb"
-"""The largest photo that is taken, as gradio writes it."""
+"""The largest photo or video that is taken, as gradio writes it."""
+LONGEST_VIDEO = 60
+"""Seconds of a video that is taken, at most."""
+LONGEST_JOB = 1800
+"""Seconds that a video may take. It must end before its files are deleted, an hour after they came."""
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

@@ -6,11 +6,9 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from attrxfer.errors import AttrxferError, DataError, UnknownName
 from attrxfer.interfaces import Detector
@@ -19,12 +17,10 @@ from attrxfer.media.whole_images import reach_of
 from attrxfer.model.attribute_words import in_words
 from attrxfer.model.calling import CallableModel
 from attrxfer.model.loading import CPU, load_model
+from attrxfer_demo.words import label
 
 if TYPE_CHECKING:
     from attrxfer.plugin.registry import Registry
-
-SHOWN = 12
-"""Samples in the gallery, at most."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +34,6 @@ class Offer:
         transfer: The loaded model.
         photos: Transfers the subjects of photos; None where every image is taken as one crop, or transferred whole.
         crops_only: Why every image is taken as one crop, as sentences; "" if it is not.
-        samples: For each sample of the run its source (S, S, 3), and a column of source, result and truth.
         detector: Name of the detector that the user chose; None: the default one.
         device: Where its networks run.
     """
@@ -49,7 +44,6 @@ class Offer:
     transfer: CallableModel
     photos: Photos | None
     crops_only: str
-    samples: tuple[tuple[NDArray[np.uint8], NDArray[np.uint8]], ...]
     detector: str | None = None
     device: str = CPU
 
@@ -58,15 +52,39 @@ class Offer:
         transfer = self.transfer.changing(wanted)
         return replace(self, transfer=transfer, photos=Photos(transfer, self.photos.detector) if self.photos else None)
 
-    def command(self, name: str, strength: float, *, crop: bool, wanted: Mapping[str, bool] | None = None) -> str:
-        """The command that transfers this photo in the same way."""
+    @property
+    def name(self) -> str:
+        """The task's name, for names of files."""
+        return str(self.transfer.metadata["task"]["name"])
+
+    def command(
+        self,
+        names: Sequence[str],
+        strength: float,
+        *,
+        crop: bool = False,
+        wanted: Mapping[str, bool] | None = None,
+        numbers: Sequence[int] | None = None,
+        out: str = "out",
+    ) -> str:
+        """The command that makes the same results.
+
+        Args:
+            names: The files.
+            strength: Strength of the transfer.
+            crop: The images are taken as crops.
+            wanted: Of a model for many attributes: what results should have.
+            numbers: The numbers of the subjects that are changed, 1 for the largest; None: all.
+            out: The folder of the results.
+        """
         attributes = [part for each in (wanted or {}).items() for part in ("--attribute", in_words(dict([each])))]
         detection = ["--detector", self.detector] if self.detector is not None else []
+        chosen = ["--subjects", ",".join(f"#{number}" for number in numbers)] if numbers is not None else []
         device = ["--device", self.device] if self.device != CPU else []
         whole = reach_of(self.transfer) is not None
-        subjects = [] if whole else ["--aligned"] if crop else detection
-        given = [*attributes, *subjects, *device, "--strength", f"{strength:g}", "-o", "out"]
-        return shlex.join(["attrxfer", "transfer", str(self.path), name, *given])
+        subjects = [] if whole else ["--aligned"] if crop or self.photos is None else [*detection, *chosen]
+        given = [*attributes, *subjects, *device, "--strength", f"{strength:g}", "-o", out]
+        return shlex.join(["attrxfer", "transfer", str(self.path), *names, *given])
 
 
 def offers(paths: Sequence[Path], detector: str | None, registry: Registry, device: str = CPU) -> list[Offer]:
@@ -118,49 +136,6 @@ def _offer(path: Path, detector: Detector | None, missing: str, device: str) -> 
         about += " Whole images are transferred, at their own size."
     if why:
         why = f"{why[0].upper()}{why[1:]}. Images are taken as crops like those trained on."
-    return Offer(path, label(task), about, transfer, photos, why, samples(path, transfer.size), device=device)
-
-
-def label(task: Mapping[str, Any]) -> str:
-    """A task's name and its attributes before and after.
-
-    >>> label({"name": "gender", "guided": {"Male": False}})
-    'gender: Male → not Male'
-    >>> label({"name": "smile", "guided": {"Smiling": True, "Mouth_Slightly_Open": True}})
-    'smile: others → Smiling and Mouth Slightly Open'
-    >>> label({"name": "a_method", "guided": {}})
-    'a_method'
-    """
-    guided: dict[str, bool] = task["guided"]
-    if not guided:
-        return str(task["name"])
-    given: dict[str, bool] | None = task.get("input")
-    if given is None and len(guided) == 1:
-        given = {name: not value for name, value in guided.items()}
-    return f"{task['name']}: {_words(given) if given else 'others'} → {_words(guided)}"
-
-
-def _words(values: Mapping[str, bool]) -> str:
-    return " and ".join(("" if value else "not ") + name.replace("_", " ") for name, value in values.items())
-
-
-def samples(path: Path, size: int) -> tuple[tuple[NDArray[np.uint8], NDArray[np.uint8]], ...]:
-    """Read the samples of a run's folder; empty for a bundle alone.
-
-    Returns:
-        For each sample its source (S, S, 3), and a column (2S or 3S, S, 3) of source, result and, where known, truth.
-    """
-    strips = [_strip(path / "samples" / f"{name}.png", size) for name in ("source", "result", "truth")]
-    if not (strips[0] and strips[1]):
-        return ()
-    columns = zip(*(strip for strip in strips if strip), strict=False)
-    return tuple((parts[0], np.concatenate(parts)) for parts in columns)[:SHOWN]
-
-
-def _strip(path: Path, size: int) -> list[NDArray[np.uint8]]:
-    """The images of a file that holds them side by side."""
-    if not path.is_file():
-        return []
-    with Image.open(path) as image:
-        pixels = np.asarray(image.convert("RGB"))
-    return np.split(pixels, pixels.shape[1] // size, axis=1) if pixels.shape[1] % size == 0 else []
+    many = ", ".join(name.replace("_", " ") for name in transfer.can_change)
+    name = f"{task['name']}: {many}" if many else label(task)
+    return Offer(path, name, about, transfer, photos, why, device=device)

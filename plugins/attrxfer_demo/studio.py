@@ -1,4 +1,5 @@
-"""Transfers a photo at any strength. Detection and networks run once for each photo and bundle; a new strength only blends."""
+"""Transfers a photo at any strength. Detection runs once for each photo, networks once for each photo and model; a new strength
+or another choice of subjects only blends."""
 
 from __future__ import annotations
 
@@ -20,18 +21,21 @@ from attrxfer.media.detection import count
 from attrxfer.media.images import frame, open_rgb, save_image
 from attrxfer.media.input_notes import check_inputs, notes_on
 from attrxfer.media.photos.photo import MIN_SIDE, PhotoCrops
-from attrxfer.media.photos.photo_file import read_photo
+from attrxfer.media.photos.photo_file import PhotoFile, read_photo
 from attrxfer.media.processors import CROP
 from attrxfer.media.provenance import provenance_of, xmp_packet
 from attrxfer.media.whole_images import reach_of, transfer_whole
+from attrxfer_demo.boxes import NumberedBox, changed_part, draw_boxes, numbered_boxes
 from attrxfer_demo.offer import Offer
 
 VIEW = 1024
 """Longer side in pixels at which the page shows larger photos; downloads have the photo's own size."""
 AS_CROP = "Take the image as one crop"
 NOTHING_WANTED = "Every attribute stays as it is: move one of the sliders."
-REMEMBERED = 4
-"""Photos that are kept in memory with their results."""
+PHOTOS = 4
+"""Photos that are kept in memory as they were read, with what was detected in them."""
+REMEMBERED = 3
+"""Photos that are kept in memory with their results, besides one for each model."""
 
 
 class Key(NamedTuple):
@@ -56,15 +60,31 @@ class PhotoView:
 
     Attributes:
         key: Names the photo in further calls; None when there is nothing to change.
-        message: The message for the user.
+        found: What was found, for the user.
+        notes: What the user should know besides, in sentences.
         faceless: The detector found no subject; taking the image as a crop may help.
-        middle: x of the largest subject's middle, in percent of the width.
+        middle: x of the middle of the largest subject that is changed, in percent of the width.
+        boxes: Where the subjects that can be chosen are in the photo as it is shown.
     """
 
     key: Key | None
-    message: str
+    found: str
+    notes: tuple[str, ...] = ()
     faceless: bool = False
     middle: float = 50
+    boxes: tuple[NumberedBox, ...] = ()
+
+    @property
+    def message(self) -> str:
+        """The message for the user."""
+        return " ".join([self.found, *self.notes])
+
+
+class Detected(NamedTuple):
+    """A photo and the points (F, P, 2) of its subjects, the largest first."""
+
+    file: PhotoFile
+    points: NDArray[np.float32]
 
 
 class Ready:
@@ -74,10 +94,13 @@ class Ready:
         crops: uint8 (N, S, S, 3); (1, H, W, 3) for a model that transfers whole images.
         file: The photo; None where the whole image is one crop.
         photo_crops: Where the crops lie in the photo; None where the whole image is one crop, or is transferred whole.
+        view: The same in the photo as the page shows it.
         results: From a strength to the transferred crops.
     """
 
-    def __init__(self, path: Path, offer: Offer, *, crop: bool) -> None:
+    def __init__(
+        self, path: Path, offer: Offer, *, crop: bool, detect: Callable[[Path, Offer], Detected] | None = None
+    ) -> None:
         self.offer, self.path = offer, path
         self.file, self.photo_crops = None, None
         transfer, reach = offer.transfer, reach_of(offer.transfer)
@@ -87,10 +110,10 @@ class Ready:
         elif crop or offer.photos is None:
             self.crops = np.stack([frame(open_rgb(path), transfer.framing, transfer.size)])
         else:
-            self.file = read_photo(path)
-            self.photo_crops = offer.photos.extract(self.file.pixels, offer.photos.detect(self.file.pixels))
+            self.file, points = (detect or detected)(path, offer)
+            self.photo_crops = offer.photos.extract(self.file.pixels, points)
             self.crops = self.photo_crops.crops
-        self._view = _reduced(self.photo_crops) if self.photo_crops else None
+        self.view = _reduced(self.photo_crops) if self.photo_crops else None
         self.results = transfer.at_any_strength(self.crops) if reach is None else self._whole(reach)
 
     def _whole(self, reach: int) -> Callable[[float], NDArray[np.uint8]]:
@@ -99,30 +122,40 @@ class Ready:
     @property
     def before(self) -> NDArray[np.uint8]:
         """The photo as the page shows it."""
-        return self._view.image if self._view else self.crops[0]
+        return self.view.image if self.view else self.crops[0]
 
-    def after(self, strength: float) -> NDArray[np.uint8]:
-        """The photo at a strength, as the page shows it."""
-        return self._at(strength, self._view)
+    def after(self, strength: float, numbers: Sequence[int] | None = None) -> NDArray[np.uint8]:
+        """The photo at a strength, as the page shows it; ``numbers``: of the subjects that are changed, None: all."""
+        return self._at(strength, self.view, numbers)
 
-    def save(self, strength: float, path: Path) -> Path:
+    def save(self, strength: float, path: Path, numbers: Sequence[int] | None = None) -> Path:
         """Write the result at the photo's own size (of a crop: at the bundle's), as ``attrxfer transfer`` does: in the photo's
         format, with its metadata, and saying how it was made."""
         provenance = provenance_of(self.offer.transfer, strength)
         if strength == 0 and self.file is not None:
             shutil.copyfile(self.path, path)
         elif self.file is not None:
-            path.write_bytes(self.file.encoded(self._at(strength, self.photo_crops), provenance))
+            path.write_bytes(self.file.encoded(self._at(strength, self.photo_crops, numbers), provenance))
         else:
             save_image(path, self._at(strength, None), xmp_packet(provenance) if strength else None)
         return path if path.exists() else path.with_suffix(".png")  # formats that Pillow reads but does not write
 
-    def _at(self, strength: float, crops: PhotoCrops | None) -> NDArray[np.uint8]:
+    def _at(self, strength: float, crops: PhotoCrops | None, numbers: Sequence[int] | None = None) -> NDArray[np.uint8]:
         results = self.results(strength)
         if crops is None:
             return results[0]
         assert self.offer.photos is not None
+        if numbers is not None:
+            chosen = np.isin(crops.numbers, numbers)
+            crops, results = crops.only(chosen), results[chosen]
         return self.offer.photos.paste(crops, results).image
+
+
+def detected(path: Path, offer: Offer) -> Detected:
+    """Read a photo and detect its subjects."""
+    assert offer.photos is not None
+    file = read_photo(path)
+    return Detected(file, offer.photos.detect(file.pixels))
 
 
 def _reduced(crops: PhotoCrops) -> PhotoCrops:
@@ -134,14 +167,14 @@ def _reduced(crops: PhotoCrops) -> PhotoCrops:
     size = max(1, round(width * scale)), max(1, round(height * scale))
     small = np.asarray(Image.fromarray(crops.image).resize(size, Image.Resampling.LANCZOS, reducing_gap=3))
     similarities = tuple(replace(each, rotation=each.rotation * width / size[0]) for each in crops.similarities)
-    return PhotoCrops(small, crops.points * np.float32(scale), similarities, crops.crops)
+    return replace(crops, image=small, points=crops.points * np.float32(scale), similarities=similarities)
 
 
 class Studio:
     """The actions of the page's controls.
 
     Args:
-        offers: The models.
+        offers: The models; all detect alike.
         folder: Where the images that are shown and downloaded are written.
     """
 
@@ -149,11 +182,27 @@ class Studio:
         self.offers = tuple(offers)
         self.folder = folder
         self._lock = threading.Lock()
-        self._ready = functools.lru_cache(maxsize=REMEMBERED)(self._prepare)
+        self._detected: dict[Path, Detected] = {}
+        self._ready = functools.lru_cache(maxsize=len(self.offers) + REMEMBERED)(self._prepare)
 
-    def look(self, path: str, offer: int, *, crop: bool, wanted: Mapping[str, bool] | None = None) -> PhotoView:
-        """Detect and transfer the subjects of a photo, or transfer it as one crop. ``wanted``: what a model for many
-        attributes makes of it."""
+    def look(
+        self,
+        path: str,
+        offer: int,
+        *,
+        crop: bool,
+        wanted: Mapping[str, bool] | None = None,
+        numbers: Sequence[int] | None = None,
+    ) -> PhotoView:
+        """Detect and transfer the subjects of a photo, or transfer it as one crop.
+
+        Args:
+            path: The photo.
+            offer: Number of the offer.
+            crop: Take the photo as one crop.
+            wanted: What a model for many attributes makes of it.
+                numbers: Of the subjects that are changed; None: all. Only the message and ``middle`` depend on it.
+        """
         if self.offers[offer].transfer.can_change and not wanted:
             return PhotoView(None, NOTHING_WANTED)
         key = Key(path, offer, crop or self.offers[offer].photos is None, tuple((wanted or {}).items()))
@@ -165,16 +214,37 @@ class Studio:
         chosen = self.offers[offer]
         subject = chosen.photos.subject if ready.photo_crops and chosen.photos else CROP
         notes = [*(ready.file.notes if ready.file else ()), *notes_on(check_inputs(chosen.transfer, ready.crops), subject)]
-        what = " ".join([describe(ready.photo_crops, self.offers[offer]), *(f"{note[0].upper()}{note[1:]}." for note in notes)])
-        if ready.photo_crops is None:
-            return PhotoView(key, what)
+        what = describe(ready.photo_crops, chosen, numbers), tuple(f"{note[0].upper()}{note[1:]}." for note in notes)
+        if ready.photo_crops is None or ready.view is None:
+            return PhotoView(key, *what)
         if not ready.photo_crops.similarities:
-            return PhotoView(None, what, faceless=not len(ready.photo_crops.points))
-        left, _, right, _ = ready.photo_crops.boxes()[0]
-        return PhotoView(key, what, middle=50 * (left + right) / ready.photo_crops.image.shape[1])
+            return PhotoView(None, *what, faceless=not len(ready.photo_crops.points))
+        changed = dict(zip(ready.photo_crops.numbers, ready.photo_crops.boxes(), strict=True))
+        left, _, right, _ = next((box for number, box in changed.items() if number in (numbers or changed)), (0, 0, 0, 0))
+        middle = 50 * (left + right) / ready.photo_crops.image.shape[1]
+        return PhotoView(key, *what, middle=middle, boxes=numbered_boxes(ready.view))
 
-    def show(self, key: Key, strength: float) -> tuple[Path, Path]:
+    def boxes(self, key: Key) -> tuple[NumberedBox, ...]:
+        """The boxes of the subjects that can be chosen in a photo."""
+        with self._lock:
+            ready = self._ready(key)
+        return numbered_boxes(ready.view) if ready.view else ()
+
+    def marked(self, key: Key, numbers: Sequence[int] | None = None) -> Path:
+        """Write the photo with its subjects' boxes; ``numbers``: of those that are chosen, None: all."""
+        boxes = self.boxes(key)
+        chosen = [each.number for each in boxes] if numbers is None else numbers
+        with self._lock:
+            ready = self._ready(key)
+            return view(self._folder(key) / f"marked-{_suffix(chosen)}.jpg", lambda: draw_boxes(ready.before, boxes, chosen))
+
+    def show(self, key: Key, strength: float, numbers: Sequence[int] | None = None) -> tuple[Path, Path]:
         """Write the photo before and after the transfer, as the page shows them.
+
+        Args:
+            key: The photo.
+            strength: Strength of the transfer.
+            numbers: Of the subjects that are changed; None: all.
 
         Raises:
             DataError: The photo no longer exists.
@@ -182,11 +252,24 @@ class Studio:
         with self._lock:
             ready = self._ready(key)
             folder = self._folder(key)
-            before = _view(folder / "before.jpg", lambda: ready.before)
-            after = _view(folder / f"{strength:g}.jpg", lambda: ready.after(strength))
+            before = view(folder / "before.jpg", lambda: ready.before)
+            after = view(folder / f"{_suffix(numbers)}{strength:g}.jpg", lambda: ready.after(strength, numbers))
         return before, after
 
-    def save(self, key: Key, strength: float) -> Path:
+    def close_up(self, key: Key, strength: float) -> tuple[Path, Path]:
+        """Write the part of the photo that is changed, before and after the transfer.
+
+        Raises:
+            DataError: The photo no longer exists.
+        """
+        with self._lock:
+            ready = self._ready(key)
+            folder, part = self._folder(key), changed_part(ready.view) if ready.view else np.s_[:, :]
+            before = view(folder / "before-near.jpg", lambda: ready.before[part])
+            after = view(folder / f"near-{strength:g}.jpg", lambda: ready.after(strength)[part])
+        return before, after
+
+    def save(self, key: Key, strength: float, numbers: Sequence[int] | None = None) -> Path:
         """Write the file to download.
 
         Raises:
@@ -194,20 +277,14 @@ class Studio:
         """
         with self._lock:
             ready = self._ready(key)
-        task = self.offers[key.offer].transfer.metadata["task"]["name"]
-        return ready.save(strength, self._folder(key) / f"{ready.path.stem}-{task}-{strength:g}{ready.path.suffix}")
+        name = f"{ready.path.stem}-{self.offers[key.offer].name}-{_suffix(numbers)}{strength:g}{ready.path.suffix}"
+        return ready.save(strength, self._folder(key) / name, numbers)
 
-    def command(self, key: Key, strength: float) -> str:
+    def command(self, key: Key, strength: float, numbers: Sequence[int] | None = None, out: str = "out") -> str:
         """The command that transfers this photo in the same way."""
-        offer = self.offers[key.offer]
-        return offer.command(Path(key.path).name, strength, crop=key.crop, wanted=dict(key.wanted))
-
-    def sample(self, offer: int, number: int) -> Path:
-        """Write the source of a run's sample into a file."""
-        source, _ = self.offers[offer].samples[number]
-        folder = self.folder / f"samples-{offer}"
-        folder.mkdir(parents=True, exist_ok=True)
-        return _view(folder / f"{self.offers[offer].transfer.metadata['task']['name']}-sample-{number + 1}.png", lambda: source)
+        return self.offers[key.offer].command(
+            [Path(key.path).name], strength, crop=key.crop, wanted=dict(key.wanted), numbers=numbers, out=out
+        )
 
     def _folder(self, key: Key) -> Path:
         folder = self.folder / hashlib.sha256(repr(key).encode()).hexdigest()[:16]
@@ -216,10 +293,24 @@ class Studio:
 
     def _prepare(self, key: Key) -> Ready:
         offer = self.offers[key.offer]
-        return Ready(Path(key.path), offer.changing(dict(key.wanted)) if key.wanted else offer, crop=key.crop)
+        chosen = offer.changing(dict(key.wanted)) if key.wanted else offer
+        return Ready(Path(key.path), chosen, crop=key.crop, detect=self._detect)
+
+    def _detect(self, path: Path, offer: Offer) -> Detected:
+        """What was detected in a photo, once for all models."""
+        if path not in self._detected:
+            while len(self._detected) >= PHOTOS:
+                del self._detected[next(iter(self._detected))]
+            self._detected[path] = detected(path, offer)
+        return self._detected[path]
 
 
-def describe(crops: PhotoCrops | None, offer: Offer) -> str:
+def _suffix(numbers: Sequence[int] | None) -> str:
+    """The part of a file's name that says which subjects were changed."""
+    return "" if numbers is None else f"{'+'.join(map(str, numbers))}-"
+
+
+def describe(crops: PhotoCrops | None, offer: Offer, numbers: Sequence[int] | None = None) -> str:
     """What was detected in a photo, for its reader."""
     if reach_of(offer.transfer) is not None:
         return "The whole image is transferred, at its own size."
@@ -233,11 +324,13 @@ def describe(crops: PhotoCrops | None, offer: Offer) -> str:
         )
     if found == 1:
         return f"1 {subject} found." if large else f"1 {subject} found, smaller than {MIN_SIDE} pixels: it is left as it is."
-    rest = f"{found - large} smaller than {MIN_SIDE} pixels are left as they are" if found > large else "all are changed"
-    return f"{count(found, subject)} found; {rest}."
+    changed = large if numbers is None else len(set(numbers) & set(crops.numbers))
+    said = "all are changed" if changed == found else f"{changed} {'is' if changed == 1 else 'are'} changed"
+    small = f" {found - large} smaller than {MIN_SIDE} pixels left as {'it is' if found - large == 1 else 'they are'}."
+    return f"{count(found, subject)} found; {said}." + (small if found > large else "")
 
 
-def _view(path: Path, make: Callable[[], NDArray[np.uint8]]) -> Path:
+def view(path: Path, make: Callable[[], NDArray[np.uint8]]) -> Path:
     """Write an image if the file does not exist. JPEG takes a tenth of PNG's time and looks the same at this quality."""
     if not path.exists():
         Image.fromarray(make()).save(path, quality=97, subsampling=0)

@@ -71,7 +71,7 @@ class Known:
 
 def offer(transfer: Any, detector: Known | None) -> Offer:
     photos = Photos(transfer, detector) if detector is not None else None
-    return Offer(Path("runs/negative"), "negative", "", transfer, photos, "" if photos else "Crops only.", ())
+    return Offer(Path("runs/negative"), "negative", "", transfer, photos, "" if photos else "Crops only.")
 
 
 @pytest.fixture

@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 from attrxfer_demo import commands
 from attrxfer_demo.commands import FIRST, MAKES_IT, free_port
-from attrxfer_demo.offer import label, offers
+from attrxfer_demo.examples import samples
+from attrxfer_demo.offer import offers
 from attrxfer_demo.studio import Studio
+from attrxfer_demo.words import label, title
 from click.testing import CliRunner, Result
 from PIL import Image
 from skimage.data import astronaut
@@ -43,18 +45,23 @@ def invoke(host: Host, *arguments: str) -> Result:
 
 def test_a_run_offers_its_task_and_its_samples_above_their_results(trained: Path, host: Host) -> None:
     (offer,) = offers([trained], "dlib", host.registry)
-    assert offer.label == "gender: Male → not Male" and offer.about == "Trained on synthetic_faces at 16 px."
+    assert offer.label == "Men to women" and offer.about == "Trained on synthetic_faces at 16 px."
     assert offer.photos is not None and not offer.crops_only
-    assert offer.command("me.jpg", 0.8, crop=False) == shlex.join(
+    assert offer.command(["me.jpg"], 0.8, crop=False) == shlex.join(
         ["attrxfer", "transfer", str(trained), "me.jpg", "--detector", "dlib", "--strength", "0.8", "-o", "out"]
     )
-    assert "--detector" not in offer.command("me.jpg", 0.8, crop=True)
+    assert "--detector" not in offer.command(["me.jpg"], 0.8, crop=True)
     (by_default,) = offers([trained], None, host.registry)
-    assert by_default.photos is not None and "--detector" not in by_default.command("me.jpg", 0.8, crop=False)
+    assert by_default.photos is not None and "--detector" not in by_default.command(["me.jpg"], 0.8, crop=False)
     strips = [np.asarray(Image.open(trained / "samples" / f"{name}.png")) for name in ("source", "result", "truth")]
-    assert len(offer.samples) == 2 == strips[0].shape[1] // 16
-    source, column = offer.samples[1]
-    assert np.array_equal(source, strips[0][:, 16:]) and np.array_equal(column, np.concatenate([s[:, 16:] for s in strips]))
+    found = samples(trained, 16)
+    assert len(found) == 2 == strips[0].shape[1] // 16
+    source, column, crop = found[1]
+    assert (
+        crop
+        and np.array_equal(source, strips[0][:, 16:])
+        and np.array_equal(column, np.concatenate([s[:, 16:] for s in strips]))
+    )
 
 
 @pytest.mark.parametrize("crop", [False, True])
@@ -75,8 +82,8 @@ def test_a_download_is_the_file_that_its_command_writes(trained: Path, tmp_path:
 
 def test_a_bundle_alone_has_no_samples_and_equal_labels_name_their_bundles(trained: Path, host: Host) -> None:
     run, bundle = offers([trained, trained / "bundle"], "dlib", host.registry)
-    assert run.samples and not bundle.samples
-    assert bundle.label == f"gender: Male → not Male ({trained / 'bundle'})"
+    assert samples(run.path, 16) and not samples(bundle.path, 16)
+    assert bundle.label == f"Men to women ({trained / 'bundle'})"
 
 
 def test_exported_files_and_methods_are_offered_too(
@@ -87,7 +94,7 @@ def test_exported_files_and_methods_are_offered_too(
     negate = Component("method", "negate", "tests.attrxfer_demo.conftest:Negate", "")
     monkeypatch.setitem(host.registry._components, ("method", "negate"), negate)
     found = offers([trained, file, Path("negate")], "dlib", host.registry)
-    assert found[1].label == f"gender: Male → not Male ({file})" and found[1].about == found[0].about
+    assert found[1].label == f"Men to women ({file})" and found[1].about == found[0].about
     assert found[1].photos is not None and found[2].photos is None and found[2].label == "negate"
     studio = Studio(found, tmp_path / "files")
     keys = [studio.look(str(photo), number, crop=True).key for number in range(3)]
@@ -122,7 +129,7 @@ def test_without_a_finder_or_alignment_it_says_why_images_are_taken_as_crops(
     monkeypatch.setattr("attrxfer_faces.locator.missing_dlib", lambda: ["dlib: pip install 'attrxfer[faces]'"])
     (offer,) = offers([trained], None, host.registry)
     assert offer.photos is None and "pip install 'attrxfer[faces]'" in offer.crops_only
-    assert "--aligned" in offer.command("me.jpg", 1, crop=True)
+    assert "--aligned" in offer.command(["me.jpg"], 1, crop=True)
 
 
 @pytest.mark.parametrize(
@@ -187,3 +194,9 @@ def test_a_taken_port_gives_way_to_the_next_free_one() -> None:
         assert port < free_port("127.0.0.1", port) <= port + commands.PORTS
     with pytest.raises(AttrxferError, match="--host"):
         free_port("203.0.113.7", 7860)
+
+
+def test_the_heading_says_what_the_models_change(trained: Path, host: Host) -> None:
+    (aligned,) = offers([trained], "dlib", host.registry)
+    (crops,) = offers([Path("median")], "dlib", host.registry)
+    assert title([aligned, crops]) == "Change faces in photos and videos" and title([crops]) == "Change images"

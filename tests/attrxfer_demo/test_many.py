@@ -52,14 +52,15 @@ def test_nothing_wanted_is_said(many: Path, crop: Path, tmp_path: Path, host: Ho
 def test_sliders_are_those_of_the_chosen_model(many: Path, trained: Path, crop: Path, tmp_path: Path, host: Host) -> None:
     pytest.importorskip("gradio")
     import gradio as gr
-    from attrxfer_demo.page import Controls
+    from attrxfer_demo.photo_tab import PhotoTab
 
     with gr.Blocks():
-        controls = Controls(Studio(offers([trained, many], None, host.registry), tmp_path / "files"))
-    assert [slider.visible for slider in controls.wanted] == [False] * 4
-    *_, male, young, glasses, mouth = controls.choose(1)
-    assert [each["value"] for each in (male, young, glasses, mouth)] == [-1, 0, 0, 0] and male["label"] == "Male"
-    key, _message, *_, command, _ = controls.look_again(True, str(crop), 1, 1.0, 0, 1, 0, 0)
+        tab = PhotoTab(Studio(offers([trained, many], None, host.registry), tmp_path / "files"))
+    assert [slider.visible for slider in tab.wanted] == [False] * 4
+    described = tab.choose(1)
+    assert [described[slider]["value"] for slider in tab.wanted] == [-1, 0, 0, 0]
+    assert described[tab.wanted[0]]["label"] == "Male"
+    key, *_, command, _ = tab.look(True, str(crop), 1, 1.0, None, 0, 1, 0, 0)
     assert key.wanted == (("Young", True),) and "--attribute Young=true" in command["value"]
-    assert controls.look_again(True, str(crop), 1, 1.0, 0, 0, 0, 0)[1] == NOTHING_WANTED
-    assert controls.look(str(crop), 0, 1.0, 0, 0, 0, 0)[1] != NOTHING_WANTED
+    assert tab.look(True, str(crop), 1, 1.0, None, 0, 0, 0, 0)[3] == NOTHING_WANTED
+    assert tab.look(False, str(crop), 0, 1.0, None, 0, 0, 0, 0)[3] != NOTHING_WANTED

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,8 @@ def test_a_photo_is_dropped_changed_by_the_slider_and_downloaded(server: Server,
     until(lambda: one(browser, "#photo input[type=file]")).send_keys(str(photo))
     first = until(lambda: after(browser))
     assert one(browser, "#message").text == "1 face found."
-    assert len(browser.find_elements("css selector", "#samples button.thumbnail-item")) == 2
+    assert browser.title == "Change faces in photos and videos – attrxfer"
+    assert one(browser, "#heading").text.splitlines() == ["Change faces in photos and videos", "Men to women"]
 
     seen = shown(browser)
     one(browser, "#strength input[type=range]").send_keys("\ue011")  # the key Home
@@ -113,6 +115,50 @@ def test_a_photo_is_dropped_changed_by_the_slider_and_downloaded(server: Server,
     outside_left_alone(browser)
     assert server.stop() == 0 and not server.folder.exists(), server.printed
     assert not [line for line in server.printed if "ASKED" in line or "Traceback" in line], server.printed
+
+
+@pytest.mark.slow
+def test_faces_are_chosen_by_a_click_and_several_photos_come_in_one_archive(
+    server: Server, browser: Any, tmp_path: Path
+) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    photos, downloads = [tmp_path / "us.png", tmp_path / "nobody.png"], tmp_path / "downloads"
+    Image.fromarray(np.concatenate([astronaut(), astronaut()[:, ::-1]], 1)).save(photos[0])
+    Image.new("RGB", (90, 90), "grey").save(photos[1])
+    browser.get(server.url)
+    until(lambda: one(browser, "#photo input[type=file]")).send_keys(str(photos[0]))
+    until(lambda: after(browser))
+    assert one(browser, "#message").text == "2 faces found; all are changed."
+    until(lambda: len(browser.find_elements("css selector", "#faces input:checked")) == 2)
+    shown = one(browser, "#photo img")
+    left_face = round(-0.28 * shown.size["width"]), round(-0.3 * shown.size["height"])
+    ActionChains(browser).move_to_element_with_offset(shown, *left_face).click().perform()
+    until(lambda: one(browser, "#message").text == "2 faces found; 1 is changed.")
+    assert "--subjects '#" in one(browser, "#command").text
+
+    tab(browser, "Several")
+    until(lambda: one(browser, "#photos input[type=file]")).send_keys("\n".join(map(str, photos)))
+    until(lambda: len(browser.find_elements("css selector", "#photos tr.file")) == 2)
+    one(browser, "#several-run").click()
+    until(lambda: one(browser, "#several-download").is_displayed())
+    assert one(browser, "#several-message").text.splitlines() == ["2 of 2 done.", "nobody.png: no face found"]
+    assert "us.png nobody.png --strength 1 -o out" in one(browser, "#several-command").text
+    one(browser, "#several-download").click()
+    archive = until(lambda: next(downloads.glob("*.zip"), None))
+    with zipfile.ZipFile(archive) as file:
+        assert file.namelist() == ["nobody.png", "us.png"] and file.read("nobody.png") == photos[1].read_bytes()
+
+    tab(browser, "Examples")
+    until(lambda: len(browser.find_elements("css selector", "#examples-0 button.thumbnail-item")) == 2)
+    one(browser, "#examples-0 button.thumbnail-item").click()
+    until(lambda: "gender-sample-1.png --aligned" in one(browser, "#command").text)
+    outside_left_alone(browser)
+
+
+def tab(browser: Any, name: str) -> None:
+    """Open a tab."""
+    until(lambda: next(each for each in browser.find_elements("css selector", "[role=tab]") if each.text == name)).click()
 
 
 def after(browser: Any) -> str | None:

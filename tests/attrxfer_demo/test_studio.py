@@ -69,7 +69,7 @@ def test_any_strength_is_the_bundles_own_result_to_the_bit(trained: Path, photo:
 def test_a_photo_that_is_gone_is_an_error_with_its_name(a_studio: Make, photo: Path) -> None:
     studio = a_studio(FACE).studio
     key = studio.look(str(photo), 0, crop=False).key
-    for number in range(studios.REMEMBERED):
+    for number in range(studios.PHOTOS + studios.REMEMBERED):
         other = photo.with_stem(f"other {number}")
         other.write_bytes(photo.read_bytes())
         studio.look(str(other), 0, crop=False)
@@ -132,7 +132,7 @@ def test_several_faces_are_counted_and_tiny_ones_named(a_studio: Make, photo: Pa
         return str(a_studio(*squares).studio.look(str(photo), 0, crop=False).message)
 
     assert words(FACE, (300, 250, 90)) == "2 faces found; all are changed."
-    assert words(FACE, (300, 250, 90), (10, 10, 12)) == "3 faces found; 1 smaller than 24 pixels are left as they are."
+    assert words(FACE, (300, 250, 90), (10, 10, 12)) == "3 faces found; 2 are changed. 1 smaller than 24 pixels left as it is."
     assert words((10, 10, 12)) == "1 face found, smaller than 24 pixels: it is left as it is."
 
 

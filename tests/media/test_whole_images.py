@@ -85,6 +85,7 @@ def test_a_folder_broken_files_and_strength_zero(negative: Negative, tmp_path: P
     [
         (TransferOptions(aligned=True), "--aligned"),
         (TransferOptions(largest=1), "--subjects"),
+        (TransferOptions(numbers=(2,)), "--subjects"),
         (TransferOptions(detector="dlib"), "--detector"),
         (TransferOptions(keep_identity=0.5), "--keep-identity"),
     ],

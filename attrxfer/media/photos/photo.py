@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,6 +27,7 @@ class PhotoCrops:
         points: Points (F, P, 2) of all subjects, x and y in pixels.
         similarities: Where the squares of those that are large enough lie, N of them.
         crops: Their crops, uint8 (N, S, S, 3).
+        numbers: Their N numbers among all subjects: 1 for the largest.
         left_out: How many others were left out by ``only``.
     """
 
@@ -33,6 +35,7 @@ class PhotoCrops:
     points: NDArray[np.float32]
     similarities: tuple[Similarity, ...]
     crops: NDArray[np.uint8]
+    numbers: tuple[int, ...]
     left_out: int = 0
 
     @property
@@ -42,8 +45,13 @@ class PhotoCrops:
 
     def only(self, chosen: NDArray[np.bool_]) -> PhotoCrops:
         """The crops that are chosen, of N."""
-        kept = tuple(each for each, keep in zip(self.similarities, chosen, strict=True) if keep)
-        return replace(self, similarities=kept, crops=self.crops[chosen], left_out=self.left_out + int((~chosen).sum()))
+        return replace(
+            self,
+            similarities=tuple(itertools.compress(self.similarities, chosen)),
+            crops=self.crops[chosen],
+            numbers=tuple(itertools.compress(self.numbers, chosen)),
+            left_out=self.left_out + int((~chosen).sum()),
+        )
 
     def boxes(self) -> list[Box]:
         """The bounding box of each square in the photo: left, top, right, bottom."""
@@ -132,10 +140,10 @@ class Photos:
     def extract(self, image: NDArray[np.uint8], points: NDArray[np.float32]) -> PhotoCrops:
         """Cut out the subjects at ``points`` (F, P, 2), framed as the training images were: the first half of a call."""
         size = self.model.size
-        similarities = [estimate_similarity(each, self.alignment, size) for each in points]
-        large = tuple(each for each in similarities if each is not None and each.side >= MIN_SIDE)
-        crops = [extract_crop(image, each) for each in large]
-        return PhotoCrops(image, points, large, np.array(crops, np.uint8).reshape(-1, size, size, 3))
+        similarities = enumerate((estimate_similarity(each, self.alignment, size) for each in points), 1)
+        large = {number: each for number, each in similarities if each is not None and each.side >= MIN_SIDE}
+        crops = np.array([extract_crop(image, each) for each in large.values()], np.uint8).reshape(-1, size, size, 3)
+        return PhotoCrops(image, points, tuple(large.values()), crops, tuple(large))
 
     def paste(self, crops: PhotoCrops, results: NDArray[np.uint8]) -> PhotoResult:
         """Put back the results (N, S, S, 3) of the crops: the second half of a call."""

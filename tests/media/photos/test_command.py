@@ -96,6 +96,21 @@ def test_the_largest_faces_can_be_chosen(run: Run, folder: Path, tmp_path: Path,
     assert changed[60, 50] and changed[60, 120] == (count == 2)
 
 
+@pytest.mark.parametrize(("faces", "changed"), [("#1", (True, False)), ("#2", (False, True)), ("#2,#1", (True, True))])
+def test_faces_can_be_chosen_by_their_numbers(
+    run: Run, folder: Path, tmp_path: Path, faces: str, changed: tuple[bool, bool]
+) -> None:
+    assert run(folder / "a.png", "-o", tmp_path / "out", "--subjects", faces).exit_code == 0
+    with Image.open(tmp_path / "out" / "a.png") as image:
+        differs = (np.asarray(image) != smooth()).any(2)
+    assert (differs[60, 50], differs[60, 120]) == changed
+
+
+def test_a_number_that_no_face_has_is_said(run: Run, folder: Path, tmp_path: Path) -> None:
+    result = run(folder / "a.png", "-o", tmp_path / "out", "--subjects", "#1,#3")
+    assert result.exit_code == 1 and "a.png: copied: 2 faces found, no number 3" in result.stderr
+
+
 def test_results_say_that_they_are(run: Run, folder: Path, tmp_path: Path) -> None:
     run(folder / "a.png", "-o", tmp_path / "with", "--strength", "0.8")
     run(folder / "a.png", "-o", tmp_path / "without", "--no-provenance")
@@ -143,7 +158,8 @@ def test_shards_are_disjoint_and_together_everything(run: Run, folder: Path, tmp
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--subjects", "none"], '"none" is neither all, largest nor a number from 1'),
+        (["--subjects", "none"], '"none" is neither all, largest, a number from 1 nor a list such as #1,#3'),
+        (["--subjects", "#1,#0"], '"#1,#0" is neither all, largest'),
         (["--subjects", "0"], '"0" is neither all, largest'),
         (["--shard", "0/3"], '"0/3" is not I/N with I from 1 to N: the first of four parts is 1/4'),
         (["--shard", "4"], '"4" is not I/N'),

@@ -1,0 +1,97 @@
+"""Several photos at once, in one archive; and models side by side."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from attrxfer_demo.several import Finished, transfer_photos
+from attrxfer_demo.steps import Steps
+from attrxfer_demo.studio import Studio
+from PIL import Image
+from skimage.data import astronaut
+
+from attrxfer.media import provenance
+from tests.attrxfer_demo.conftest import Known, Negative, offer
+
+Make = Callable[..., SimpleNamespace]
+FACE = (120.0, 20.0, 150.0)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> list[Path]:
+    """Two photos of one name, and a file that is none."""
+    exif = Image.Exif()
+    exif[0x010F] = "a camera"
+    paths = [tmp_path / "in" / folder / "me.jpg" for folder in ("a", "b")]
+    for number, path in enumerate(paths):
+        path.parent.mkdir(parents=True)
+        Image.fromarray(np.roll(astronaut(), number, 1)).save(path, quality=95, exif=exif)
+    (tmp_path / "in" / "letter.jpg").write_text("Dear")
+    return [*paths, tmp_path / "in" / "letter.jpg"]
+
+
+def test_the_archive_holds_the_files_that_a_transfer_writes(photos: list[Path], tmp_path: Path) -> None:
+    own, folder = offer(Negative(), Known(FACE)), tmp_path / "files"
+    folder.mkdir()
+    *finished, archive = transfer_photos(own, photos, 0.8, folder)
+    assert isinstance(archive, Path) and archive.name == "negative-0.8.zip"
+    told = [step for step in finished if isinstance(step, Finished)]
+    assert [(step.result.name.name, step.result.outcome, step.done, step.total) for step in told] == [
+        *(("me.jpg", "changed", 1, 3), ("me-2.jpg", "changed", 2, 3), ("letter.jpg", "broken", 3, 3)),
+    ]
+    assert told[2].view is None and told[2].result.reason == "not an image" and told[0].view is not None
+    studio = Studio([own], tmp_path / "one")
+    with zipfile.ZipFile(archive) as file:
+        assert file.namelist() == ["me-2.jpg", "me.jpg"]
+        for name, photo in zip(("me.jpg", "me-2.jpg"), photos, strict=False):
+            key = studio.look(str(photo), 0, crop=False).key
+            assert key is not None and file.read(name) == studio.save(key, 0.8).read_bytes(), "as for one photo"
+        with file.open("me.jpg") as one, Image.open(one) as image:
+            assert image.getexif()[0x010F] == "a camera"
+            assert provenance.read_packet(image.info["xmp"])["Strength"] == "0.8"
+    kept = [path.name for path in folder.rglob("*") if path.is_file()]
+    assert sorted(kept) == ["me-2.jpg.jpg", "me.jpg.jpg", "negative-0.8.zip"], "results are kept once"
+
+
+def test_stopped_work_ends_at_its_next_step(photos: list[Path], tmp_path: Path) -> None:
+    steps = transfer_photos(offer(Negative(), Known(FACE)), photos, 1.0, tmp_path)
+    told = []
+    for step in steps:
+        told.append(step)
+        steps.stop()
+    assert len(told) <= 2 and not list(tmp_path.rglob("*.zip"))
+
+
+def test_an_error_of_the_work_is_that_of_its_steps() -> None:
+    def work(tell: Callable[[int], None]) -> None:
+        tell(1)
+        raise OSError("disk full")
+
+    told = iter(Steps(work))
+    assert next(told) == 1
+    with pytest.raises(OSError, match="disk full"):
+        next(told)
+
+
+def test_models_side_by_side_have_a_result_and_a_command_each(photos: list[Path], tmp_path: Path) -> None:
+    gr = pytest.importorskip("gradio")
+    from attrxfer_demo.compare_tab import EMPTY, NONE, CompareTab
+
+    both = [offer(Negative(), Known(FACE)), offer(Negative(), Known(FACE))]
+    with gr.Blocks():
+        tab = CompareTab(Studio(both, tmp_path / "files"))
+    keys, message, results, command, download = tab.look(str(photos[0]), [0, 1], 1.0)
+    assert message == "1 face found." and download["visible"]
+    assert [name for _, name in results["value"]] == ["Before", "negative", "negative"]
+    sizes = {max(Image.open(path).size) for path, _ in results["value"]}
+    assert len(sizes) == 1 and 150 <= sizes.pop() <= 152, "only what is changed is shown"
+    assert [line.split()[-1] for line in command["value"].splitlines()] == ["out/negative-1", "out/negative-2"]
+    with zipfile.ZipFile(tab.save(keys, 1.0)) as file:
+        assert file.namelist() == ["negative-1/me.jpg", "negative-2/me.jpg"]
+    assert tab.look(None, [0], 1.0)[1] == EMPTY and tab.look(str(photos[0]), [], 1.0)[1] == NONE
+    assert tab.look(str(photos[2]), [0], 1.0)[1] == "letter.jpg: not an image."
