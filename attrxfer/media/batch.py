@@ -202,7 +202,7 @@ class FileWork:
                 closing(processor.process(transport.fetched(), self.on_steps)) as answers,
             ):
                 answered = zip(own, answers, strict=True)
-                yield from transport.in_order(
+                yield from transport.finished(
                     functools.partial(_finish, transport, task, answer, self.options) for task, answer in answered
                 )
 

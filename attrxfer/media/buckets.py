@@ -214,11 +214,13 @@ def _open(url: Url) -> tuple[Any, str]:
         raise AttrxferError(f"{url}: needs fsspec: {install('buckets')}")
     import fsspec
 
-    if url.scheme not in fsspec.available_protocols():
-        known = did_you_mean(url.scheme, fsspec.available_protocols())
-        raise AttrxferError(f"{url}: nothing opens {url.scheme}:// here{known}")
     try:
         system, path = fsspec.core.url_to_fs(str(url))
+    except ValueError:
+        known = fsspec.available_protocols()
+        if url.scheme in known:
+            raise
+        raise AttrxferError(f"{url}: fsspec opens no {url.scheme}://{did_you_mean(url.scheme, known)}") from None
     except ImportError as error:
         package = PACKAGES.get(url.scheme)
         needs = f"needs {package}: {install('buckets')}" if package else in_a_line(error)

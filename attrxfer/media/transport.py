@@ -51,7 +51,7 @@ class Transport:
 
         Args:
             tasks: The tasks.
-            ahead: How many files are fetched before they are needed.
+            ahead: How many files are fetched before they are needed, and how many results may be on their way.
         """
         self.tasks = tasks
         self.ahead = ahead
@@ -84,17 +84,25 @@ class Transport:
 
     def fetched(self) -> Iterator[LocalTask]:
         """The tasks for a processor, in their order, each when its source is there. Further sources are fetched meanwhile."""
-        return self.in_order((functools.partial(self._fetch, task) for task in self.tasks), self.ahead)
+        if self._folder is None:
+            yield from map(self.local, self.tasks)
+            return
+        begun: deque[Future[LocalTask]] = deque()
+        for task in self.tasks:
+            begun.append(self._pool.submit(self._fetch, task))
+            if len(begun) > self.ahead:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
 
-    def in_order(self, jobs: Iterable[Callable[[], Made]], ahead: int = THREADS) -> Iterator[Made]:
-        """Do jobs, each when the next one is asked for where all is local, else by threads.
+    def finished(self, jobs: Iterable[Callable[[], Made]]) -> Iterator[Made]:
+        """Do what is left to do for each task, by threads where something is to be put; at most ``ahead`` at once.
 
         Args:
-            jobs: The jobs.
-            ahead: How many are begun before their result is asked for.
+            jobs: What is left to do.
 
         Yields:
-            Their results, in their order.
+            The results of the jobs, in their order, each as soon as it is there and the next job is not awaited.
         """
         if self._folder is None:
             yield from (job() for job in jobs)
@@ -102,7 +110,7 @@ class Transport:
         begun: deque[Future[Made]] = deque()
         for job in jobs:
             begun.append(self._pool.submit(job))
-            if len(begun) > ahead:
+            while begun and (len(begun) >= self.ahead or begun[0].done()):
                 yield begun.popleft().result()
         while begun:
             yield begun.popleft().result()
