@@ -18,7 +18,8 @@ from PIL import Image
 from attrxfer.errors import AttrxferError, DataError
 from attrxfer.media import buckets
 from attrxfer.media.batch import BatchOptions, FileResult
-from attrxfer.media.buckets import Place, place
+from attrxfer.media.buckets import Place, Url, place
+from attrxfer.media.manifest import Manifest
 from attrxfer.media.processors import PhotoProcessor
 from attrxfer.workflows import transfer as workflow
 from attrxfer.workflows.transfer import TransferOptions, TransferResult, transfer
@@ -191,7 +192,7 @@ def test_what_a_processor_says_of_a_file_names_no_temporary_one(folder: Path, mo
 def test_a_bucket_that_cannot_be_used_ends_it_in_one_line(
     folder: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch, method: str, at: str, error: Exception, message: str
 ) -> None:
-    monkeypatch.setattr(workflow.Manifest, "write", lambda self: None)
+    monkeypatch.setattr(Manifest, "write", lambda self: None)
     fails(monkeypatch, method, at, error)
     with pytest.raises(AttrxferError) as caught:
         transfer("model", [IN], OUT, HOST)
@@ -280,14 +281,14 @@ def test_a_list_names_what_is_missing_and_what_it_names_twice(folder: Path, tmp_
 
 def test_missing_packages_and_unknown_schemes_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(AttrxferError, match=r'^s3x://b: fsspec opens no s3x://; did you mean "s3"\?$'):
-        buckets.check(place("s3x://b"))
+        buckets.check(Url("s3x", "b"))
     for package, url in (("s3fs", "s3://b"), ("gcsfs", "gs://b")):
         monkeypatch.setitem(__import__("sys").modules, package, None)
         with pytest.raises(AttrxferError, match=rf"^{url}: needs {package}: pip install 'attrxfer\[buckets\]'$"):
-            buckets.check(place(url))
+            buckets.check(Url(url[:2], "b"))
     monkeypatch.setattr(buckets, "find_spec", lambda name: None)
     with pytest.raises(AttrxferError, match=r"^s3://b: needs fsspec: pip install 'attrxfer\[buckets\]'$"):
-        buckets.check(place("s3://b"))
+        buckets.check(Url("s3", "b"))
 
 
 def test_a_full_disk_is_no_fault_of_the_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
