@@ -66,20 +66,20 @@ def bucket(s3: Any, folder: Path) -> Any:  # noqa: F811
     return s3
 
 
-@pytest.mark.parametrize("by", [None, "ray"])
 def test_the_bytes_are_those_of_a_local_transfer(
-    bucket: Any, trained: Path, folder: Path, tmp_path: Path, host: Host, by: str | None, request: pytest.FixtureRequest  # noqa: F811
-) -> None:  # fmt: skip
-    if by == "ray":
-        request.getfixturevalue("ray_here")
-    options = TransferOptions(aligned=True, engine=by)
+    bucket: Any,
+    trained: Path,
+    folder: Path,  # noqa: F811
+    tmp_path: Path,
+    host: Host,
+) -> None:
     here = transfer(trained, [folder], tmp_path / "here", host, TransferOptions(aligned=True))
-    source, out = Url("s3", "in-bucket/photos"), Url("s3", f"out-bucket/{by}")
-    there = transfer(trained, [source], out, host, options)
+    source, out = Url("s3", "in-bucket/photos"), Url("s3", "out-bucket/results")
+    there = transfer(trained, [source], out, host, TransferOptions(aligned=True))
     made = {path.name: path.read_bytes() for path in (tmp_path / "here").iterdir()}
     noted, found = (
         made.pop("manifest.json").decode(),
-        {name: bucket.cat(f"out-bucket/{by}/{name}") for name in buckets.names(out)},
+        {name: bucket.cat(f"out-bucket/results/{name}") for name in buckets.names(out)},
     )
     assert found.pop("manifest.json").decode() == noted.replace(str(folder), str(source)) and found == made
     assert [file.outcome for file in there.batch.files] == [file.outcome for file in here.batch.files]
