@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from attrxfer.media.batch import BatchResult, FileResult
+    from attrxfer.media.buckets import Place
 
 PARTIAL = 1
 """Exit code when some files were broken, or had nothing to change."""
@@ -58,16 +59,37 @@ def read_strength(ctx: click.Context, param: click.Parameter, value: str) -> tup
     return (1.0, number / 100) if unit else (number, None)
 
 
+def read_place(ctx: click.Context, param: click.Parameter, value: str) -> Place:
+    """A path, or a URL of a bucket."""
+    from attrxfer.media.buckets import place
+
+    return place(value)
+
+
+def read_places(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[Place, ...]:
+    """The same, many times."""
+    return tuple(read_place(ctx, param, one) for one in value)
+
+
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path), metavar="MODEL", shell_complete=completion.models)
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, type=click.Path(), callback=read_places)
+@click.option(
+    "--files",
+    "file_list",
+    type=click.Path(path_type=Path),
+    metavar="LIST",
+    help="Instead of FILES: a text file that names them, one a line. -: standard input.",
+)
 @click.option(
     "-o",
     "--out",
-    type=click.Path(path_type=Path),
-    default=Path("out"),
+    type=click.Path(),
+    callback=read_place,
+    default="out",
     show_default=True,
-    help="The folder of the results; of one photo or video, also its file.",
+    metavar="PLACE",
+    help="The folder of the results; of one photo or video, also its file. A path or a URL.",
 )
 @click.option(
     "--strength",
@@ -109,8 +131,9 @@ def read_strength(ctx: click.Context, param: click.Parameter, value: str) -> tup
 )
 def transfer(
     model: Path,
-    files: tuple[Path, ...],
-    out: Path,
+    files: tuple[Place, ...],
+    file_list: Path | None,
+    out: Place,
     strength: tuple[float, float | None],
     subjects: tuple[int | None, tuple[int, ...]] | None,
     detector: str | None,
@@ -131,8 +154,9 @@ def transfer(
 ) -> None:
     """Transfer photos and videos.
 
-    FILES are photos, videos and folders of them. MODEL is a bundle, a finished run, an exported file, a method or a shipped
-    model by name. Every subject in a photo or video is detected, transferred and put back; size, format and metadata stay.
+    FILES are photos, videos and folders of them, here or in buckets (s3://bucket/photos). MODEL is a bundle, a finished run,
+    an exported file, a method or a shipped model by name. Every subject in a photo or video is detected, transferred and put
+    back; size, format and metadata stay.
     The exit code is 1 where some files were broken and skipped, or had no subject.
     """
     goes_on_with("--skip-existing")
@@ -142,7 +166,10 @@ def transfer(
         raise click.UsageError("--attribute is for a bundle for many attributes, --recipe for a method: give one of them")
     if recipe is None and (data is not None or overrides):
         raise click.UsageError("--data and --set belong to the recipe that a method learns from: add --recipe")
+    if bool(files) == (file_list is not None):
+        raise click.UsageError("name files and folders, or a list of them with --files" + " (not both)" * bool(files))
     from attrxfer.media.batch import BatchOptions
+    from attrxfer.media.file_list import read_list
     from attrxfer.plugin import host
     from attrxfer.workflows import transfer as workflow
 
@@ -164,11 +191,21 @@ def transfer(
         engine=engine,
         batch=batch,
     )
+    sources = read_list(file_list) if file_list is not None else files
     warnings.filterwarnings("ignore", module=r"PIL\.")  # large images, odd EXIF: each file's result says what became of it
     quiet = is_quiet()
     with progress_bar(quiet) as bar:
         reporter = Reporter(bar, quiet)
-        result = workflow.transfer(model, files, out, host.load(), options, on_result=reporter.result, on_steps=reporter.steps)
+        result = workflow.transfer(
+            model,
+            sources,
+            out,
+            host.load(),
+            options,
+            listed=file_list is not None,
+            on_result=reporter.result,
+            on_steps=reporter.steps,
+        )
     if not quiet:
         for line in (*summary(result.batch, out, result.subject), *result.notes):
             click.echo(printable(line))
@@ -225,14 +262,14 @@ class Reporter:
             click.echo(f"{printable(path.name)}: frame {done} of {total}", err=True)
 
 
-def summary(batch: BatchResult, out: Path, subject: str) -> Iterator[str]:
+def summary(batch: BatchResult, out: Place, subject: str) -> Iterator[str]:
     """One line for the images, one for the videos."""
     from attrxfer.media.batch import BatchResult
     from attrxfer.media.detection import count
     from attrxfer.media.video.reader import is_video
 
-    images = BatchResult([file for file in batch.files if not is_video(file.source)])
-    videos = BatchResult([file for file in batch.files if is_video(file.source)])
+    images = BatchResult([file for file in batch.files if not is_video(file.name)])
+    videos = BatchResult([file for file in batch.files if is_video(file.name)])
     if images.files or not videos.files:
         subjects = sum(file.written.subjects for file in images.files)
         yield _counted(images, f"{images.written} written to {out}" + (f" ({count(subjects, subject)})" if subjects else ""))

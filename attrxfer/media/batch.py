@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Generator, Iterator, Sequence
+import functools
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple, Protocol, TypeVar
 
 from attrxfer.errors import AttrxferError, DataError, in_a_line
-from attrxfer.media.files import FileTask
+from attrxfer.media.buckets import Place
+from attrxfer.media.files import FileTask, LocalTask
+from attrxfer.media.transport import Transport, results_there
 from attrxfer.storage.files import copy, is_full_disk
 
 Outcome = Literal["changed", "copied", "left", "broken", "there"]
@@ -48,7 +50,7 @@ file is broken (another DataError); None: the file is to be copied as it is."""
 Made = TypeVar("Made")
 
 
-def attempt(path: Path, make: Callable[[], Made]) -> Made | DataError:
+def attempt(path: Place, make: Callable[[], Made]) -> Made | DataError:
     """Do one file's work. Whatever goes wrong with it, an error of the system, of a library or of the file itself, is the
     outcome of this file, and the other files go on. Only a full disk ends a job (and Ctrl-C, which is no such error), and a
     model or detector that refuses all files.
@@ -103,11 +105,11 @@ class FileProcessor(Protocol):
         """Whether this processor takes such files, by name."""
         ...
 
-    def process(self, tasks: Sequence[FileTask], on_steps: OnSteps = ignore_steps) -> Iterator[Answer]:
+    def process(self, tasks: Iterable[LocalTask], on_steps: OnSteps = ignore_steps) -> Generator[Answer]:
         """Transfer files and write the results, each whole or not at all.
 
         Args:
-            tasks: The files. The processor may read some ahead.
+            tasks: The files, which may be fetched when they are asked for. The processor may read some ahead.
             on_steps: Called with the progress of a file, by processors that take long for one file.
 
         Yields:
@@ -127,7 +129,7 @@ class FileResult(NamedTuple):
         written: What was written.
     """
 
-    source: Path
+    source: Place
     name: Path
     outcome: Outcome
     reason: str = ""
@@ -195,9 +197,14 @@ class FileWork:
     def __call__(self, tasks: Sequence[FileTask]) -> Generator[FileResult]:
         """Process files; gives one result a file, those of one processor after those of another."""
         for processor, own in _assign(tasks, self.processors):
-            answers = processor.process(own, self.on_steps)
-            for task in own:
-                yield _finish(task, next(answers), self.options)
+            with (
+                Transport(own, processor.portion) as transport,
+                closing(processor.process(transport.fetched(), self.on_steps)) as answers,
+            ):
+                answered = zip(own, answers, strict=True)
+                yield from transport.finished(
+                    functools.partial(_finish, transport, task, answer, self.options) for task, answer in answered
+                )
 
     def here(self, portions: Sequence[Sequence[FileTask]]) -> Generator[tuple[FileTask, FileResult]]:
         """Process files in this process (a ``Run``)."""
@@ -232,7 +239,7 @@ def process_files(
     options = options or BatchOptions()
     part, parts = options.shard
     owned = _assign(tasks[part - 1 :: parts], processors)
-    there = {task for _, own in owned for task in own if options.skip_existing and os.path.exists(task.target)}  # noqa: PTH110 (raises nothing)
+    there = results_there(task for _, own in owned for task in own) if options.skip_existing else set()
     left = [(processor, [task for task in own if task not in there]) for processor, own in owned]
     portions = [own[start : start + each.portion] for each, own in left for start in range(0, len(own), each.portion)]
     order = {task: number for number, task in enumerate(task for _, own in owned for task in own)}
@@ -254,7 +261,7 @@ def _assign(tasks: Sequence[FileTask], processors: Sequence[FileProcessor]) -> l
     """Each processor with its files."""
     owners = []
     for task in tasks:
-        owner = next((number for number, processor in enumerate(processors) if processor.accepts(task.source)), None)
+        owner = next((number for number, processor in enumerate(processors) if processor.accepts(Path(task.source.name))), None)
         if owner is None:
             raise AttrxferError(f"{task.source}: files of this kind cannot be transferred")
         owners.append(owner)
@@ -264,16 +271,37 @@ def _assign(tasks: Sequence[FileTask], processors: Sequence[FileProcessor]) -> l
     ]
 
 
-def _finish(task: FileTask, answer: Answer, options: BatchOptions) -> FileResult:
-    """Turn a processor's answer into a result; copy the file where that is the result."""
-    if isinstance(answer, Written):
-        return FileResult(task.source, task.name, "changed", written=answer)
-    reason = "" if answer is None else str(answer).removeprefix(f"{task.source}: ")
-    if isinstance(answer, DataError) and not isinstance(answer, Skipped):
-        return FileResult(task.source, task.name, "broken", reason)
-    if isinstance(answer, Skipped) and not options.copy_skipped:
-        return FileResult(task.source, task.name, "left", reason)
-    failed = attempt(task.source, lambda: copy(task.source, task.target))
+def _finish(transport: Transport, task: FileTask, answer: Answer, options: BatchOptions) -> FileResult:
+    """Turn a processor's answer into a result; copy the file where that is the result, and bring it to its place."""
+    local = transport.local(task)
+    answer = transport.failed.get(task, answer)
+    outcome = _outcome(answer, options)
+
+    def bring() -> None:
+        if outcome == "copied":
+            copy(*local)
+        if outcome in ("changed", "copied"):
+            transport.put(task)
+
+    failed = attempt(task.source, bring)
     if failed is not None:
-        return FileResult(task.source, task.name, "broken", str(failed).removeprefix(f"{task.source}: "))
-    return FileResult(task.source, task.name, "copied", reason)
+        answer, outcome = failed, "broken"
+    transport.remove(task)
+    written = answer if isinstance(answer, Written) else Written()
+    return FileResult(task.source, task.name, outcome, _reason_of(answer, task, local), written)
+
+
+def _outcome(answer: Answer, options: BatchOptions) -> Outcome:
+    if isinstance(answer, Written):
+        return "changed"
+    if answer is None or (isinstance(answer, Skipped) and options.copy_skipped):
+        return "copied"
+    return "left" if isinstance(answer, Skipped) else "broken"
+
+
+def _reason_of(answer: Answer, task: FileTask, local: LocalTask) -> str:
+    """Why a file was not changed, with the places that a user gave instead of the local files."""
+    if not isinstance(answer, DataError):
+        return ""
+    said = str(answer).replace(str(local.source), str(task.source)).replace(str(local.target), str(task.target))
+    return said.removeprefix(f"{task.source}: ")

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from attrxfer.errors import AttrxferError, DataError
-from attrxfer.media.folders import is_hidden, walk
+from attrxfer.media import buckets
+from attrxfer.media.buckets import Place, Url
+from attrxfer.media.folders import Tree, is_hidden, walk
 
 
 class FileTask(NamedTuple):
@@ -19,14 +21,26 @@ class FileTask(NamedTuple):
         out: The output folder.
     """
 
-    source: Path
+    source: Place
     name: Path
-    out: Path
+    out: Place
 
     @property
-    def target(self) -> Path:
+    def target(self) -> Place:
         """The result's file."""
         return self.out / self.name
+
+
+class LocalTask(NamedTuple):
+    """A file to be transferred, as a processor gets it: on this machine.
+
+    Attributes:
+        source: The input file.
+        target: The result's file.
+    """
+
+    source: Path
+    target: Path
 
 
 class Found(NamedTuple):
@@ -37,12 +51,16 @@ class Found(NamedTuple):
         others: Files of folders that are no images or videos.
         hidden: Hidden files and folders, and folders that systems make: they are left out.
         unreadable: Folders that could not be read, each with the reason.
+        folders: Which of the paths are folders.
+        repeated: Paths of a list that it names once more.
     """
 
     tasks: list[FileTask]
     others: list[FileTask]
-    hidden: list[Path]
+    hidden: list[Place]
     unreadable: list[str]
+    folders: list[Place]
+    repeated: list[Place]
 
 
 def list_files(paths: Sequence[Path], wanted: Callable[[Path], bool], what: str) -> Iterator[tuple[Path, Path]]:
@@ -59,45 +77,73 @@ def list_files(paths: Sequence[Path], wanted: Callable[[Path], bool], what: str)
     Raises:
         DataError: A path does not exist, or a folder holds no such file.
     """
-    return ((task.source, task.name) for task in find_tasks(paths, None, wanted, what).tasks)
+    tasks = find_tasks(paths, None, wanted, what).tasks
+    return ((task.source, task.name) for task in tasks if isinstance(task.source, Path))  # all are
 
 
 def find_tasks(
-    paths: Sequence[Path], out: Path | None, wanted: Callable[[Path], bool], what: str, named: str | None = None
+    paths: Sequence[Place],
+    out: Place | None,
+    wanted: Callable[[Path], bool],
+    what: str,
+    named: str | None = None,
+    *,
+    listed: bool = False,
 ) -> Found:
     """The files to transfer. Results of an earlier transfer, in ``out`` inside a given folder, are left out.
 
     Args:
-        paths: Files, which are taken as they are, and folders, which are searched (see ``folders.walk``).
+        paths: Files, which are taken as they are, and folders, which are searched (see ``folders.walk``). A URL that is named
+            as the wanted files are is a file; whether it exists shows when it is fetched.
         out: The output folder; None: there is none, and the files are only listed.
-        wanted: Which files of a folder are taken.
+        wanted: Which files of a folder are taken, by name.
         what: What is searched for, for the message.
         named: Name of the result of the only file; None: its own.
+        listed: The paths are from a list, perhaps a long one: what does not exist is a task that will fail, and what is named
+            twice is taken once.
 
     Raises:
-        DataError: A path does not exist, or a folder holds no such file.
+        DataError: A path does not exist, a folder holds no such file, or a bucket cannot be read.
         AttrxferError: A result would overwrite an input, or two results would have one name.
     """
-    found = Found([], [], [], [])
-    target = out or Path()
+    found = Found([], [], [], [], [], [])
+    known: set[Place] = set()
     for path in paths:
-        if path.is_file():
-            found.tasks.append(FileTask(path, Path(named or path.name), target))
-        elif path.is_dir():
-            _search(path, out, wanted, what, found)
+        if listed and path in known:
+            found.repeated.append(path)
+            continue
+        known.add(path)
+        tree = _tree(path, wanted, listed=listed)
+        if tree is None:
+            found.tasks.append(FileTask(path, Path(named or path.name), out or Path()))
         else:
-            raise DataError(f"{path}: no such file or folder")
+            found.folders.append(path)
+            _search(path, tree, out, wanted, what, found)
     if out is not None:
         _refuse_collisions(found.tasks)
     return found
 
 
-def _search(folder: Path, out: Path | None, wanted: Callable[[Path], bool], what: str, found: Found) -> None:
+def _tree(path: Place, wanted: Callable[[Path], bool], *, listed: bool) -> Tree | None:
+    """What a folder holds; None where the path is to be taken as a file."""
+    if isinstance(path, Url):
+        try:
+            return None if wanted(Path(path.name)) else buckets.walk(path)
+        except DataError:
+            if listed:
+                return None
+            raise
+    if path.is_dir():
+        return walk(path)
+    if listed or path.is_file():
+        return None
+    raise DataError(f"{path}: no such file or folder")
+
+
+def _search(folder: Place, tree: Tree, out: Place | None, wanted: Callable[[Path], bool], what: str, found: Found) -> None:
     """Add what a folder holds."""
-    tree = walk(folder)
-    own = None if out is None else out.resolve()
-    inside = own is not None and folder.resolve() in own.parents
-    files = [name for name in tree.files if not (inside and own in (folder / name).resolve().parents)]
+    inside = out is not None and _is_below(out, folder)
+    files = [name for name in tree.files if not (inside and out is not None and _is_below(folder / name, out))]
     tasks = [FileTask(folder / name, name, out or Path()) for name in files if wanted(name)]
     if not tasks:
         there = f"; it holds {len(files)} other files, the first {files[0]}" if files else ""
@@ -109,11 +155,21 @@ def _search(folder: Path, out: Path | None, wanted: Callable[[Path], bool], what
     found.unreadable.extend(f"{folder / name}" for name in tree.unreadable)
 
 
+def _resolved(path: Place) -> Place:
+    return path if isinstance(path, Url) else path.resolve()
+
+
+def _is_below(path: Place, folder: Place) -> bool:
+    if isinstance(path, Url) or isinstance(folder, Url):
+        return str(path).startswith(f"{folder}/")
+    return folder.resolve() in path.resolve().parents
+
+
 def _refuse_collisions(tasks: Sequence[FileTask]) -> None:
-    taken: dict[Path, Path] = {}
-    inputs = {task.source.resolve(): task.source for task in tasks}
+    taken: dict[Place, Place] = {}
+    inputs = {_resolved(task.source): task.source for task in tasks}
     for task in tasks:
-        target = task.target.resolve()
+        target = _resolved(task.target)
         if target in inputs:
             raise AttrxferError(f"{inputs[target]}: the result would overwrite it; choose another folder with -o")
         if target in taken:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from attrxfer.errors import DataError
 from attrxfer.media.batch import BatchOptions, FileResult
+from attrxfer.media.buckets import Place, read_content, write_content
 from attrxfer.media.detection import plural
-from attrxfer.storage.files import write_bytes
 
 EVERY = 10.0
 """Seconds after which it is written again while a transfer goes on."""
@@ -24,7 +24,7 @@ class Manifest:
     was there has its own provenance where that differs; null where nobody noted it.
     """
 
-    def __init__(self, out: Path, provenance: Mapping[str, str], options: BatchOptions, subject: str) -> None:
+    def __init__(self, out: Place, provenance: Mapping[str, str], options: BatchOptions, subject: str) -> None:
         """Begin a manifest. With ``options.skip_existing`` it goes on from the one that exists.
 
         Args:
@@ -62,15 +62,15 @@ class Manifest:
         exists = ("changed", "copied", "there")
         images = [{"output": name if line["outcome"] in exists else None, **line} for name, line in sorted(self.images.items())]
         text = json.dumps({**self.provenance, "images": images}, indent=1, ensure_ascii=False) + "\n"
-        write_bytes(self.path, text.encode("utf-8", "backslashreplace"))  # bytes of names that are no UTF-8: JSON's escapes
+        write_content(self.path, text.encode("utf-8", "backslashreplace"))  # bytes of names that are no UTF-8: JSON's escapes
         self.written = time.monotonic()
 
     def _earlier(self) -> dict[str, dict[str, Any]]:
         try:
-            known = json.loads(self.path.read_text("utf-8"))
+            known = json.loads(read_content(self.path))
             lines = {line.pop("output"): line for line in known["images"] if line["output"] is not None}
             return {name: self._as_it_was_made(line, known) for name, line in lines.items()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, DataError, ValueError, KeyError, TypeError, AttributeError):
             return {}
 
     def _as_it_was_made(self, line: dict[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
 
 from attrxfer.errors import DataError
 from attrxfer.media.batch import Answer, OnSteps, Written, attempt, ignore_steps
-from attrxfer.media.files import FileTask
+from attrxfer.media.files import LocalTask
 
 AHEAD = 2
 """Batches that are read before they are needed, and written while others are transferred."""
@@ -21,7 +22,7 @@ MOST_PIXELS = 60_000_000
 """Pixels of all photos that are in memory at once; a larger photo is alone there."""
 
 Item = TypeVar("Item")
-Batch = list[tuple[FileTask, Item | DataError | None]]
+Batch = list[tuple[LocalTask, Item | DataError | None]]
 """Files with what was read of them, why nothing was, or None where they are to be copied."""
 
 
@@ -68,14 +69,14 @@ class BatchedProcessor(ABC, Generic[Item]):
         """How many pixels a file has, before it is read; 0 where that does not matter."""
         return 0
 
-    def process(self, tasks: Sequence[FileTask], on_steps: OnSteps = ignore_steps) -> Iterator[Answer]:
+    def process(self, tasks: Iterable[LocalTask], on_steps: OnSteps = ignore_steps) -> Generator[Answer]:
         """Transfer files; see ``FileProcessor.process``."""
         with ThreadPoolExecutor(WORKERS) as pool:
             reading: deque[Future[Batch[Item]]] = deque()
             writing: deque[Future[list[Answer]]] = deque()
             weights: deque[int] = deque()  # of the batches that are read, transferred or written
-            for start in range(0, len(tasks), self.batch_size):
-                batch = tasks[start : start + self.batch_size]
+            coming = iter(tasks)
+            while batch := list(itertools.islice(coming, self.batch_size)):
                 weight = sum(self.weight(task.source) for task in batch)
                 while len(reading) > AHEAD or (weights and sum(weights) + weight > MOST_PIXELS):
                     yield from self._advance(pool, reading, writing, weights)
@@ -99,7 +100,7 @@ class BatchedProcessor(ABC, Generic[Item]):
             weights.popleft()
             yield from answers
 
-    def _read(self, tasks: Sequence[FileTask]) -> Batch[Item]:
+    def _read(self, tasks: Sequence[LocalTask]) -> Batch[Item]:
         return [(task, attempt(task.source, functools.partial(self.read, task.source))) for task in tasks]
 
     def _transfer(self, batch: Batch[Item]) -> Batch[Item]:

@@ -59,8 +59,8 @@ def sweep(folder: Path) -> None:
 
 
 def _is_abandoned(entry: os.DirEntry[str], match: re.Match[str]) -> bool:
-    if match["machine"] == _machine() and not is_running(int(match["process"])):
-        return True
+    if match["machine"] == _machine() and os.name != "nt":
+        return not is_running(int(match["process"]))
     try:
         return time.time() - entry.stat(follow_symlinks=False).st_mtime > ABANDONED
     except OSError:  # gone in the meantime

@@ -21,6 +21,7 @@ from attrxfer.media.batch import (
     ignore_steps,
     process_files,
 )
+from attrxfer.media.buckets import Place, Url, check
 from attrxfer.media.detection import load_detector
 from attrxfer.media.files import FileTask, Found, find_tasks
 from attrxfer.media.images import SUFFIXES as IMAGES
@@ -44,7 +45,7 @@ from attrxfer.workflows.workers import Done, by_engine, load_engine
 
 DEFAULT_BACKEND = "torch"
 NAMED = 3
-"""Hidden files and folders that are named; the others are counted."""
+"""Files and folders left out that are named; the others are counted."""
 
 
 @dataclass(frozen=True)
@@ -123,22 +124,24 @@ class TransferResult:
 
 def transfer(
     model: str | Path,
-    sources: Sequence[Path],
-    out: Path,
+    sources: Sequence[Place],
+    out: Place,
     host: Host,
     options: TransferOptions | None = None,
     *,
+    listed: bool = False,
     on_result: OnResult = ignore_result,
     on_steps: OnSteps = ignore_steps,
 ) -> TransferResult:
-    """Transfer images and videos into a folder; with a manifest where a folder is given.
+    """Transfer images and videos into a folder; with a manifest where a folder or a list is given.
 
     Args:
         model: What ``load_model`` opens.
-        sources: Files and folders.
+        sources: Files and folders, here or in buckets.
         out: The output folder; for one photo or video also the result's own file.
         host: The plugins.
         options: How files are transferred.
+        listed: The sources are from a list, see ``find_tasks``.
         on_result: Called after each file, see ``OnResult``.
         on_steps: Told how far a video is, see ``OnSteps``.
 
@@ -170,18 +173,20 @@ def transfer(
             f"images are crops like those, use --aligned (results have {loaded.size} x {loaded.size} pixels)"
         )
     what, suffixes = ("images", IMAGES) if options.aligned or whole else ("images or videos", IMAGES | VIDEOS)
-    found = find_tasks(sources, out, _is_media, f"{what} here ({', '.join(sorted(suffixes))})", named=named)
+    found = find_tasks(sources, out, _is_media, f"{what} here ({', '.join(sorted(suffixes))})", named, listed=listed)
+    if isinstance(out, Url):
+        check(out)
     provenance = provenance_of(loaded, options.strength)
     if kept is not None:
         provenance["Strength"] = f"at most {provenance['Strength']}"  # each image has its own
     written = provenance if options.provenance else None
-    videos = tuple(task.source for task in found.tasks if is_video(task.source))[:1]
+    videos = tuple(task.source for task in found.tasks if is_video(Path(task.source.name)))[:1]
     processors, subject = _processors(loaded, videos, options, written, host)
     run = None
     if options.engine is not None:
         job = TransferJob(model, options, written, videos)
         run = functools.partial(by_engine, load_engine(options.engine, host.registry), job, kept)
-    manifest = Manifest(out, provenance, options.batch, subject) if any(source.is_dir() for source in sources) else None
+    manifest = Manifest(out, provenance, options.batch, subject) if listed or found.folders else None
 
     def finished(file: FileResult, done: int, total: int) -> None:
         if manifest is not None:
@@ -195,23 +200,25 @@ def transfer(
         if manifest is not None and manifest.images:
             manifest.write()
     lowered = _lowered(kept, options.strength) if kept is not None else ()
-    return TransferResult(batch, subject, (*notes, *_hidden(found), *lowered), bool(found.unreadable))
+    return TransferResult(batch, subject, (*notes, *_left_out(found), *lowered), bool(found.unreadable))
 
 
-def _named_result(sources: Sequence[Path], out: Path) -> tuple[Path, str | None]:
+def _named_result(sources: Sequence[Place], out: Place) -> tuple[Place, str | None]:
     """The output folder, and the result's name in it where ``out`` names a file: for one photo or video.
 
     Raises:
         AttrxferError: ``out`` names a file, but several results are made, they have another format, or it is no photo or video.
     """
-    if out.exists() and not out.is_dir() and not _is_media(out):
+    if isinstance(out, Path) and out.exists() and not out.is_dir() and not _is_media(out):
         raise AttrxferError(f"{out}: is a file, and results are written into a folder: name another with -o")
-    if out.is_dir() or not _is_media(out):
+    if _is_folder(out) or not _is_media(out):
         return out, None
-    if len(sources) != 1 or sources[0].is_dir():
+    if len(sources) != 1 or _is_folder(sources[0]):
         raise AttrxferError(f"{out}: names one file, but several results are to be written: name a folder with -o")
-    if not same_format(sources[0], out):
-        raise AttrxferError(f"{out}: results keep the format of the file: name it {out.with_suffix(sources[0].suffix)}")
+    given = Path(sources[0].name)
+    if not same_format(given, Path(out.name)):
+        renamed = out.parent / f"{Path(out.name).stem}{given.suffix}"
+        raise AttrxferError(f"{out}: results keep the format of the file: name it {renamed}")
     return out.parent, out.name
 
 
@@ -229,7 +236,7 @@ class TransferJob:
     model: str | Path
     options: TransferOptions
     provenance: Mapping[str, str] | None
-    videos: tuple[Path, ...]
+    videos: tuple[Place, ...]
 
     def open(self) -> Work:
         """Open model, detector and processors; the work gives a ``Done`` for each ``FileTask``."""
@@ -257,11 +264,12 @@ def _leave_out(found: Found, batch: BatchResult, options: BatchOptions, on_resul
         on_result(result, len(batch.files), total)
 
 
-def _hidden(found: Found) -> Iterator[str]:
-    """What was left out of folders, on purpose or because it could not be read."""
-    if found.hidden:
-        more = f" and {len(found.hidden) - NAMED} more" if len(found.hidden) > NAMED else ""
-        yield f"left out, as hidden or made by a system: {', '.join(map(str, found.hidden[:NAMED]))}{more}"
+def _left_out(found: Found) -> Iterator[str]:
+    """What was left out, on purpose or because it could not be read."""
+    for why, places in (("as hidden or made by a system", found.hidden), ("as listed already", found.repeated)):
+        if places:
+            more = f" and {len(places) - NAMED} more" if len(places) > NAMED else ""
+            yield f"left out, {why}: {', '.join(map(str, places[:NAMED]))}{more}"
     yield from (f"left out: {reason}" for reason in found.unreadable)
 
 
@@ -341,12 +349,19 @@ def _keeping(model: CallableModel, options: TransferOptions, registry: Registry)
     return KeepIdentity(model, load_detector(options.detector, registry), options.keep_identity)
 
 
-def _is_media(path: Path) -> bool:
-    return is_image(path) or is_video(path)
+def _is_media(place: Place) -> bool:
+    """Whether a file is an image or a video, by its name."""
+    name = Path(place.name)
+    return is_image(name) or is_video(name)
+
+
+def _is_folder(place: Place) -> bool:
+    """Whether a place is a folder; of a URL its name says it."""
+    return not _is_media(place) if isinstance(place, Url) else place.is_dir()
 
 
 def _processors(
-    model: Model, videos: Sequence[Path], options: TransferOptions, provenance: Mapping[str, str] | None, host: Host
+    model: Model, videos: Sequence[Place], options: TransferOptions, provenance: Mapping[str, str] | None, host: Host
 ) -> tuple[list[FileProcessor], str]:
     """What transfers the files, of which ``videos`` are some of the videos, and what it detects in them."""
     if options.only_without:

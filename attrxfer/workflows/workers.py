@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Generator, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import NamedTuple
 
 from attrxfer.errors import AttrxferError, DataError
@@ -14,6 +16,7 @@ from attrxfer.model.keep_identity import KeepIdentity
 from attrxfer.plugin.parameters import build, missing_for
 from attrxfer.plugin.registry import Registry
 from attrxfer.recipe.tables import spec_of
+from attrxfer.storage.drafts import sweep
 
 
 class Done(NamedTuple):
@@ -55,12 +58,15 @@ def by_engine(
         kept: This process's model, which is told what the workers' models noted.
         portions: The files, see ``process_files``.
     """
-    with closing(engine.run(job, portions)) as results:
-        for task, done in results:
-            if isinstance(done, DataError):
-                yield task, FileResult(task.source, task.name, "broken", str(done))
-                continue
-            if kept is not None:
-                kept.strengths += done.strengths
-                kept.unknown += done.unknown
-            yield task, done.file
+    try:
+        with closing(engine.run(job, portions)) as results:
+            for task, done in results:
+                if isinstance(done, DataError):
+                    yield task, FileResult(task.source, task.name, "broken", str(done))
+                    continue
+                if kept is not None:
+                    kept.strengths += done.strengths
+                    kept.unknown += done.unknown
+                yield task, done.file
+    finally:
+        sweep(Path(tempfile.gettempdir()))  # after Ctrl-C, an engine kills its workers, which leave what they had fetched

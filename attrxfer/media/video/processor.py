@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping
 from pathlib import Path
 from typing import ClassVar
 
 from attrxfer.media.batch import Answer, OnSteps, Skipped, Written, attempt, ignore_steps
-from attrxfer.media.files import FileTask
+from attrxfer.media.files import LocalTask
 from attrxfer.media.photos import Photos
 from attrxfer.media.video.reader import is_video, require_pyav
 from attrxfer.media.video.transfer import transfer_video
@@ -43,12 +43,12 @@ class VideoProcessor:
         """Videos, by suffix."""
         return is_video(path)
 
-    def process(self, tasks: Sequence[FileTask], on_steps: OnSteps = ignore_steps) -> Iterator[Answer]:
+    def process(self, tasks: Iterable[LocalTask], on_steps: OnSteps = ignore_steps) -> Generator[Answer]:
         """Transfer videos, two steps a frame; see ``FileProcessor.process``."""
         for task in tasks:
             yield attempt(task.source, functools.partial(self._process, task, on_steps))
 
-    def _process(self, task: FileTask, on_steps: OnSteps) -> Written | None:
+    def _process(self, task: LocalTask, on_steps: OnSteps) -> Written | None:
         """Transfer a video; None where it is to be copied.
 
         Raises:
