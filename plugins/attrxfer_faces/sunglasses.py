@@ -6,9 +6,11 @@ import copy
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 from scipy.cluster.vq import kmeans2
 
 from attrxfer.errors import DataError, did_you_mean
@@ -31,11 +33,13 @@ class ByBrightness:
     Args:
         of: The data set; it has landmarks of faces.
         attribute: What images with any glasses have.
+        size: Side of the images in pixels, of the other data set too.
     """
 
-    def __init__(self, *, of: Dataset, attribute: str = "Eyeglasses") -> None:
+    def __init__(self, *, of: Dataset, attribute: str = "Eyeglasses", size: Annotated[int, Field(ge=1)] = 64) -> None:
         self.of = of
         self.attribute = attribute
+        self.size = size
 
     @property
     def size(self) -> int:
@@ -44,8 +48,9 @@ class ByBrightness:
 
     @size.setter
     def size(self, value: int) -> None:
-        self.of = copy.copy(self.of)
-        self.of.size = value
+        if value != self.of.size:
+            self.of = copy.copy(self.of)
+            self.of.size = value
 
     @property
     def framing(self) -> Framing | None:

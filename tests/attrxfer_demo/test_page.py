@@ -132,7 +132,8 @@ def test_faces_are_chosen_by_a_click_and_several_photos_come_in_one_archive(
     assert one(browser, "#message").text == "2 faces found; all are changed."
     until(lambda: len(browser.find_elements("css selector", "#faces input:checked")) == 2)
     shown = one(browser, "#photo img")
-    left_face = round(-0.28 * shown.size["width"]), round(-0.3 * shown.size["height"])
+    width = shown.size["width"]  # the photo is half as high as wide, in the middle of its element
+    left_face = round(-0.28 * width), round(-0.3 * width / 2)
     ActionChains(browser).move_to_element_with_offset(shown, *left_face).click().perform()
     until(lambda: one(browser, "#message").text == "2 faces found; 1 is changed.")
     assert "--subjects '#" in one(browser, "#command").text

@@ -40,7 +40,7 @@ class Faces:
 
 
 def test_dark_glasses_are_told_from_clear_ones() -> None:
-    found = ByBrightness(of=Faces()).records()
+    found = ByBrightness(of=Faces(), size=32).records()
     assert found.attributes["Sunglasses"].tolist() == [True, False, False, True, False, False]
     assert found.attributes["Clear_Glasses"].tolist() == [False, True, False, False, False, False]
     assert found.notes == ("Eyeglasses: 2 images are taken for Sunglasses, 1 for Clear_Glasses",)
@@ -56,7 +56,7 @@ def test_the_share_is_of_the_cheeks_brightness() -> None:
 
 def test_the_size_of_the_data_set_is_its_size() -> None:
     inner = Faces()
-    data = ByBrightness(of=inner)
+    data = ByBrightness(of=inner, size=32)
     data.size = 64
     assert data.size == 64 and inner.size == 32, "the data set that was given stays as it is"
     assert data.fingerprint() == "faces"

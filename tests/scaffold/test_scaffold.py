@@ -104,7 +104,7 @@ def test_the_authors_page_is_true_of_a_package_that_pip_installs(tmp_path: Path,
     site = [tmp_path / "site"]
     pip_install(root, site[0])
     result = run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests", cwd=root, path=site)
-    assert result.returncode == 0 and "9 passed" in result.stdout, result.stdout
+    assert result.returncode == 0 and "10 passed" in result.stdout, result.stdout
     attrxfer = (sys.executable, "-m", "attrxfer")
     assert "valid" in run(*attrxfer, "recipe", "check", "soft_colours.toml", cwd=tmp_path, path=site).stdout
     assert run(*attrxfer, "plugins", "check", "soft_colours", cwd=tmp_path, path=site).stdout == shown

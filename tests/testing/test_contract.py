@@ -70,6 +70,7 @@ EXAMPLES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("stage", "adversarial"): {"pool": 2, "batch_size": 4},
     ("stage", "adversarial_many"): {"pool": 2, "batch_size": 4},
     ("method", "cnia"): {"steps": 2, "network": FACES},
+    ("dataset", "sunglasses"): {"of": {"use": "synthetic_faces", "faces": 24}},
     ("method", "inpainting"): {"steps": 2, "train_steps": 2, "width": 4, "locator": {"use": "landmarks", "region": "mouth"}},
     ("metric", "attribute_accuracy"): QUICK,
     ("metric", "kid"): QUICK,

@@ -100,10 +100,10 @@ def test_every_part_is_tried_and_the_reasons_are_said(env: dict[str, str]) -> No
     ]
     assert {
         "FAILED  it is a finite scalar with gradient: ZeroDivisionError: division by zero (clumsy.py, line 50)",
-        'FAILED  its 6 checks: plugin "clumsy": regularizer "gone" cannot be imported from clumsy:Nowhere: '
+        'FAILED  its 7 checks: plugin "clumsy": regularizer "gone" cannot be imported from clumsy:Nowhere: '
         "module 'clumsy' has no attribute 'Nowhere'",
-        "skipped its 6 checks: missing: a file of yours",
-        "skipped its 6 checks: enhancer nested cannot be checked without network: --example 'enhancer.nested.network=...'",
+        "skipped its 7 checks: missing: a file of yours",
+        "skipped its 7 checks: enhancer nested cannot be checked without network: --example 'enhancer.nested.network=...'",
         "ok      fine",
         'FAILED  torn: identity.wieght: unknown key; did you mean "weight"?',
         "ok      wave",
@@ -112,7 +112,7 @@ def test_every_part_is_tried_and_the_reasons_are_said(env: dict[str, str]) -> No
     } <= set(lines)
     start = "FAILED  a copy of the source costs nothing: the loss is 0.1 where T(x) is x, and"
     assert any(line.startswith(start) for line in lines)
-    assert lines[-1] == "19 ok, 8 failed, 2 skipped"
+    assert lines[-1] == "21 ok, 9 failed, 2 skipped"
 
 
 @pytest.mark.slow
