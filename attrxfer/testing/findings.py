@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import traceback
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
@@ -12,8 +13,8 @@ from attrxfer.plugin.host import Host
 from attrxfer.plugin.parameters import all_missing_for
 from attrxfer.recipe import load
 from attrxfer.recipe.assembly import Assembly
-from attrxfer.testing.subject import Subject
-from attrxfer.testing.suite import Check, promises
+from attrxfer.testing.subject import NotChecked, Subject
+from attrxfer.testing.suite import promises
 
 if TYPE_CHECKING:
     import click
@@ -48,7 +49,7 @@ def of_component(subject: Subject) -> Iterator[Finding]:
         yield Finding("skipped", every, f"missing: {'; '.join(missing)}")
         return
     for promise in made:
-        yield attempt(promise.__name__.removeprefix("check_").replace("_", " "), Check(subject, promise))
+        yield attempt(promise.__name__.removeprefix("check_").replace("_", " "), functools.partial(promise, subject))
 
 
 def _skipped(what: str, error: Exception) -> Finding | None:
@@ -83,6 +84,8 @@ def attempt(what: str, action: Callable[[], None]) -> Finding:
     """The finding of calling ``action``; an exception is its reason."""
     try:
         action()
+    except NotChecked as reason:
+        return Finding("skipped", what, str(reason))
     except Exception as error:  # a component may raise any exception
         return _skipped(what, error) or Finding("FAILED", what, one_reason(error))
     return Finding("ok", what)

@@ -13,6 +13,10 @@ from attrxfer.plugin.registry import Component, Registry
 from attrxfer.testing.fakes import SIZE
 
 
+class NotChecked(Exception):
+    """A check cannot follow what the component does; the message says why. It counts as skipped."""
+
+
 @dataclass(frozen=True)
 class Subject:
     """A component, and how to build it.

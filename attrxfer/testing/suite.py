@@ -12,7 +12,7 @@ from attrxfer.plugin.host import Host
 from attrxfer.plugin.parameters import all_missing_for
 from attrxfer.plugin.registry import Component
 from attrxfer.testing.contract import data, engines, every, gpus, inference, losses, networks, stages
-from attrxfer.testing.subject import Subject
+from attrxfer.testing.subject import NotChecked, Subject
 
 if TYPE_CHECKING:
     import pytest
@@ -106,8 +106,8 @@ def promises(kind: str) -> tuple[Callable[[Subject], None], ...]:
 class Check:
     """A check of a component.
 
-    Calling it raises AssertionError if the check fails, and skips the test where something is ``missing``. That is asked when
-    the test runs, since its fixtures may make what the component reads.
+    Calling it raises AssertionError if the check fails, and skips the test where something is missing or cannot be followed.
+    What is missing is asked when the test runs, since its fixtures may make what the component reads.
 
     Attributes:
         subject: The component.
@@ -118,11 +118,14 @@ class Check:
     promise: Callable[[Subject], None]
 
     def __call__(self) -> None:
-        if self.missing:
-            import pytest
+        import pytest
 
+        if self.missing:
             pytest.skip(f"missing: {'; '.join(self.missing)}")
-        self.promise(self.subject)
+        try:
+            self.promise(self.subject)
+        except NotChecked as reason:
+            pytest.skip(str(reason))
 
     @property
     def name(self) -> str:

@@ -14,7 +14,7 @@ from ray.exceptions import RayError, RayTaskError
 from attrxfer.errors import AttrxferError, DataError
 
 AHEAD = 2
-"""Portions that a worker has at once: the one that it does, and the next."""
+"""Portions that a worker has at once, the one that it does and the next; one where no more are left than there are workers."""
 LOSSES = 2
 """Workers that may be lost at a portion before its tasks are done one by one, and at a single task before it has failed."""
 STARTS = 3
@@ -83,6 +83,10 @@ class Crew:
             self.failed_starts = 0
         else:
             yield from zip(portion.tasks, made, strict=True)
+        self.give(worker)
+
+    def give(self, worker: Any) -> None:
+        """Call a worker with what it can be given now."""
         while self.todo and self._takes(worker, self.todo[0]):
             following = self.todo.popleft()
             self.calls[worker.do.remote(following.tasks)] = worker, following
@@ -91,7 +95,8 @@ class Crew:
         """Whether a worker can be given a portion now."""
         own = [one for whose, one in self.calls.values() if whose is worker]
         suspect = any(one is not None and one.suspect for one in (*own, portion))
-        return len(own) < (1 if suspect else AHEAD)
+        scarce = len(self.todo) <= len({id(whose) for whose, _ in self.calls.values()} | {id(worker)})
+        return len(own) < (1 if suspect or scarce else AHEAD)
 
     def _lost(self, worker: Any, error: RayError) -> Generator[tuple[Any, Any]]:
         """Another worker does what a lost one had to do."""

@@ -145,3 +145,34 @@ def test_workers_that_never_start_end_it_in_one_line(tmp_path: Path) -> None:
 def test_a_fault_of_our_own_keeps_its_traceback() -> None:
     with pytest.raises(ZeroDivisionError, match="_work|jobs.py"):
         list(Ray(workers=1).run(Faulty(), [[1]]))
+
+
+def test_no_worker_queues_what_another_could_begin() -> None:
+    from attrxfer_ray.crew import Crew
+
+    given: list[tuple[str, int]] = []
+
+    class Worker:
+        def __init__(self, name: str) -> None:
+            self.name = name
+            self.do = self
+
+        def remote(self, tasks: list[int]) -> object:
+            given.append((self.name, tasks[0]))
+            return object()
+
+    workers = [Worker(name) for name in "abcd"]
+
+    def opened(portions: int) -> str:
+        """Which workers get the portions, one after another, when they have opened the job."""
+        given.clear()
+        crew = Crew(lambda: (None, None), [[number] for number in range(portions)])
+        opening = [object() for _ in workers]
+        crew.calls = {call: (worker, None) for call, worker in zip(opening, workers, strict=True)}
+        for call, worker in zip(opening, workers, strict=True):
+            del crew.calls[call]
+            crew.give(worker)
+        return "".join(name for name, _ in given)
+
+    assert opened(4) == "abcd" and opened(3) == "abc"
+    assert opened(20) == "aabbccdd", "the next portion is there when one is done"

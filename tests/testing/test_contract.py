@@ -26,6 +26,7 @@ from attrxfer.plugin.host import Host
 from attrxfer.plugin.registry import Registry
 from attrxfer.testing import CHECKS, Check, checks, parametrize_with_checks
 from attrxfer.testing.fakes import tiny_data
+from attrxfer.testing.findings import of_component
 from attrxfer.testing.subject import Subject
 from tests.attrxfer_diat.onnx_file import write_onnx
 
@@ -333,6 +334,21 @@ def test_a_broken_promise_is_found(kind: str, broken: type, promise: str, tmp_pa
             failed.append(check.name.rpartition("-")[2])
     assert promise in failed and "its_table_reads_back" not in failed
     assert subject.spec().name == "broken"
+
+
+class ReadsValues(nn.Module):
+    """A generator that reads the value of a tensor, after which nothing is followed."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images * images.mean().item()
+
+
+def test_what_a_fake_gpu_cannot_follow_is_skipped_and_not_ok() -> None:
+    registry = Registry()
+    registry.generator("broken", f"{__name__}:ReadsValues", summary="reads values")
+    found = {finding.what: finding for finding in of_component(Subject(registry.get("generator", "broken"), registry))}
+    skipped = found["it runs on a gpu"]
+    assert skipped.status == "skipped" and skipped.reason.startswith("reads the values of tensors")
 
 
 def test_expected_failures_are_marked_with_their_reason_and_must_exist() -> None:
