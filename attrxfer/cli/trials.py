@@ -46,7 +46,7 @@ OPTIONS = (
     click.option(
         "--engine",
         metavar="ENGINE",
-        help="What has the runs trained by many processes or machines: ray.  [default: this process]",
+        help="Train the runs on many processes or machines: ray.  [default: this process]",
     ),
 )
 

@@ -119,7 +119,7 @@ class Processes:
             )
         things = "gradients have {} numbers" if said[0].what == UPDATE else "step reports {} scalars"
         counts = "; ".join(f"in process {rank} the {things.format(one.numbers)}" for rank, one in enumerate(said))
-        raise Disagreement(f"{self._where}: {counts}. They must be equally many, whatever the images are")
+        raise Disagreement(f"{self._where}: {counts}. All processes must have the same number, whatever the images are")
 
     def _say(self, what: int, count: int) -> list[Said]:
         if self.world == 1:

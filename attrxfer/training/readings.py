@@ -39,7 +39,7 @@ class Readings:
 
     def keep(self, step: int, terms: Mapping[str, Tensor], seconds: float) -> None:
         """Keep the scalars of a step, which took so many seconds before the device had done its work."""
-        self._kept.append((step, terms))
+        self._kept.append((step, {name: term.detach() for name, term in terms.items()}))
         self._seconds += seconds
 
     @property
@@ -53,7 +53,7 @@ class Readings:
             return []
         began = time.monotonic()
         kept, self._kept = self._kept, []
-        numbers = torch.stack([term.detach().float().to(self.devices.device) for _, terms in kept for term in terms.values()])
+        numbers = torch.stack([term.float().to(self.devices.device) for _, terms in kept for term in terms.values()])
         if self.devices.world > 1:
             numbers = self.devices.gather(numbers[None]).mean(0)
         values = iter(numbers.tolist())

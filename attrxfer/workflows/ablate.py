@@ -137,12 +137,15 @@ def ablate(
     for trial in done:
         trial.require_same(host)
         say_of(trial, "done before")
-    with closing(_trained([trial for trial in trials if trial not in done], host, engine, say_of)) as trained:
+    left = [trial for trial in trials if trial not in done]
+    found = compared() if not left else None
+    with closing(_trained(left, host, engine, say_of)) as trained:
         for trial in trained:
             scorer.score(RunFolder(trial.folder), references=not done)
             done.append(trial)
-            compared()
-    return compared()
+            found = compared()
+    assert found is not None
+    return found
 
 
 def _trained(trials: Sequence[Trial], host: Host, engine: Engine | None, say: Callable[[Trial, str], None]) -> Generator[Trial]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -17,9 +18,12 @@ from attrxfer.errors import DataError, did_you_mean
 from attrxfer.interfaces import Broken, Dataset, Framing, HasFraming, Records
 from attrxfer_faces.points import CELEBA_POINTS, IBUG_POINTS, five_points
 
+log = logging.getLogger("attrxfer")
 DARK, CLEAR = "Sunglasses", "Clear_Glasses"
 REACH = 0.22
 """Half the side of the square around an eye, in eye distances."""
+AT_ONCE = 256
+"""Images that are in memory at once."""
 LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
 """Of R, G and B: ITU-R BT.601."""
 
@@ -84,9 +88,12 @@ class ByBrightness:
             raise DataError(f'data.attribute: the data set has no attribute "{self.attribute}"{nearest}')
         rows = np.flatnonzero(records.attributes[self.attribute] & ~np.isnan(points).any((1, 2)))
         ratios = np.full(len(rows), np.nan)
-        for i, (row, image) in enumerate(zip(rows, self.of.read(rows.tolist()), strict=True)):
-            if not isinstance(image, Broken):
-                ratios[i] = eyes_to_cheeks(image, five_points(points[row : row + 1])[0])
+        for start in range(0, len(rows), AT_ONCE):
+            some = rows[start : start + AT_ONCE]
+            for i, (row, image) in enumerate(zip(some, self.of.read(some.tolist()), strict=True), start=start):
+                if not isinstance(image, Broken):
+                    ratios[i] = eyes_to_cheeks(image, five_points(points[row : row + 1])[0])
+            log.debug("sunglasses: %d of %d images measured", start + len(some), len(rows))
         dark, clear = np.zeros(len(records), bool), np.zeros(len(records), bool)
         known = ~np.isnan(ratios)
         is_dark = darker(ratios[known])

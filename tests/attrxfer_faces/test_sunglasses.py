@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from attrxfer_faces import sunglasses
 from attrxfer_faces.sunglasses import ByBrightness, darker, eyes_to_cheeks
 from numpy.typing import NDArray
 
@@ -39,7 +40,9 @@ class Faces:
         return "faces"
 
 
-def test_dark_glasses_are_told_from_clear_ones() -> None:
+@pytest.mark.parametrize("at_once", [256, 2])
+def test_dark_glasses_are_told_from_clear_ones(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sunglasses, "AT_ONCE", at_once)
     found = ByBrightness(of=Faces(), size=32).records()
     assert found.attributes["Sunglasses"].tolist() == [True, False, False, True, False, False]
     assert found.attributes["Clear_Glasses"].tolist() == [False, True, False, False, False, False]
