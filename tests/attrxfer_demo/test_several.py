@@ -88,10 +88,15 @@ def test_models_side_by_side_have_a_result_and_a_command_each(photos: list[Path]
     keys, message, results, command, download = tab.look(str(photos[0]), [0, 1], 1.0)
     assert message == "1 face found." and download["visible"]
     assert [name for _, name in results["value"]] == ["Before", "negative", "negative"]
+    written = [path for folder in (tmp_path / "files").iterdir() for path in folder.iterdir()]
+    assert sorted(written) == sorted(Path(path) for path, _ in results["value"]), "what is not shown, gradio does not delete"
     sizes = {max(Image.open(path).size) for path, _ in results["value"]}
     assert len(sizes) == 1 and 150 <= sizes.pop() <= 152, "only what is changed is shown"
     assert [line.split()[-1] for line in command["value"].splitlines()] == ["out/negative-1", "out/negative-2"]
-    with zipfile.ZipFile(tab.save(keys, 1.0)) as file:
+    archives = [tab.save(keys, 1.0) for _ in range(2)]
+    with zipfile.ZipFile(archives[0]) as file:
         assert file.namelist() == ["negative-1/me.jpg", "negative-2/me.jpg"]
+    left = {path for path in (tmp_path / "files").rglob("*") if path.is_file()}
+    assert left == {*written, *archives} and archives[0] != archives[1], "each visitor has an archive, and nothing else is left"
     assert tab.look(None, [0], 1.0)[1] == EMPTY and tab.look(str(photos[0]), [], 1.0)[1] == NONE
     assert tab.look(str(photos[2]), [0], 1.0)[1] == "letter.jpg: not an image."
