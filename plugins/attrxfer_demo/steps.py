@@ -40,16 +40,14 @@ class Steps(Generic[Step]):
         Raises:
             Exception: What it raises.
         """
-        thread = threading.Thread(target=self._run, daemon=True)
-        thread.start()
+        threading.Thread(target=self._run, daemon=True).start()
         try:
             while (told := self._told.get()) is not None:
                 if isinstance(told, BaseException):
                     raise told
                 yield told[0]
         finally:
-            self.stop()
-            thread.join()
+            self.stop()  # nobody waits for the end of the work: gradio closes its generators on its event loop
 
     def _run(self) -> None:
         try:

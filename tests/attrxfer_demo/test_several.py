@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -65,6 +67,27 @@ def test_stopped_work_ends_at_its_next_step(photos: list[Path], tmp_path: Path) 
         told.append(step)
         steps.stop()
     assert len(told) <= 2 and not list(tmp_path.rglob("*.zip"))
+
+
+def test_closing_waits_for_no_step_and_the_work_cleans_up_after_it() -> None:
+    next_step, cleaned = threading.Event(), threading.Event()
+
+    def work(tell: Callable[[int], None]) -> None:
+        try:
+            tell(1)
+            next_step.wait(30)
+            tell(2)
+            pytest.fail("it goes on")
+        finally:
+            cleaned.set()
+
+    told = iter(Steps(work))
+    assert next(told) == 1
+    began = time.monotonic()
+    told.close()  # type: ignore[attr-defined]
+    assert time.monotonic() - began < 10 and not cleaned.is_set()
+    next_step.set()
+    assert cleaned.wait(10)
 
 
 def test_an_error_of_the_work_is_that_of_its_steps() -> None:
