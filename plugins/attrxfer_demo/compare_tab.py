@@ -73,7 +73,7 @@ class CompareTab:
         if not keys:
             return [gr.skip(), gr.skip()]
         found = _keys(keys)
-        with errors_on_the_page():
+        with errors_on_the_page(found[0].path):
             before = self.studio.close_up(found[0], None)
             after = [(self.studio.close_up(key, strength), self._label(key.offer)) for key in found]
             commands = [self.studio.command(key, strength, out=f"out/{self._folder(key)}") for key in found]
@@ -82,7 +82,7 @@ class CompareTab:
     def save(self, keys: Sequence[Key], strength: float) -> Path:
         """Pack the results, each in the folder of its model."""
         found, folder = _keys(keys), self.studio.folder
-        with errors_on_the_page(), tempfile.TemporaryDirectory(dir=folder) as results:
+        with errors_on_the_page(found[0].path), tempfile.TemporaryDirectory(dir=folder) as results:
             files: dict[str, Path] = {}
             for key in found:
                 saved = self.studio.save(key, strength, into=Path(results) / self._folder(key))

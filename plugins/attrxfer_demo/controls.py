@@ -136,12 +136,13 @@ class Running:
 
 
 @contextmanager
-def errors_on_the_page() -> Iterator[None]:
-    """Show errors that a user can correct on the page."""
+def errors_on_the_page(photo: str) -> Iterator[None]:
+    """Show errors that a user can correct on the page; ``photo``: the one that is worked on."""
     try:
         yield
     except (AttrxferError, OSError) as error:
-        raise gr.Error(f"{error}. Drop the photo again.", print_exception=False) from None
+        remedy = "" if Path(photo).exists() else " Drop the photo again."
+        raise gr.Error(f"{error}.{remedy}", print_exception=False) from None
 
 
 def hidden(number: int) -> list[Any]:

@@ -34,6 +34,8 @@ AS_CROP = "Take the image as one crop"
 NOTHING_WANTED = "Every attribute stays as it is: move one of the sliders."
 PHOTOS = 4
 """Photos that are kept in memory as they were read, with what was detected in them."""
+LONGEST_SUFFIX = 20
+"""Characters of the numbers in a file's name, at most: a name has room for 255 bytes, and gradio keeps 200 of a photo's own."""
 REMEMBERED = 3
 """Photos that are kept in memory with their results, besides one for each model."""
 
@@ -233,10 +235,10 @@ class Studio:
     def marked(self, key: Key, numbers: Sequence[int] | None = None) -> Path:
         """Write the photo with its subjects' boxes; ``numbers``: of those that are chosen, None: all."""
         boxes = self.boxes(key)
-        chosen = [each.number for each in boxes] if numbers is None else numbers
+        chosen = {each.number for each in boxes} if numbers is None else set(numbers)
         with self._lock:
             ready = self._ready(key)
-            return view(self._folder(key) / f"marked-{_suffix(chosen)}.jpg", lambda: draw_boxes(ready.before, boxes, chosen))
+            return view(self._folder(key) / f"{_suffix(numbers)}marked.jpg", lambda: draw_boxes(ready.before, boxes, chosen))
 
     def show(self, key: Key, strength: float, numbers: Sequence[int] | None = None) -> tuple[Path, Path]:
         """Write the photo before and after the transfer, as the page shows them.
@@ -318,8 +320,11 @@ class Studio:
 
 
 def _suffix(numbers: Sequence[int] | None) -> str:
-    """The part of a file's name that says which subjects were changed."""
-    return "" if numbers is None else f"{'+'.join(map(str, numbers))}-"
+    """The part of a file's name that says which subjects were changed; where they are many, a hash of their numbers."""
+    if numbers is None:
+        return ""
+    said = "+".join(map(str, numbers))
+    return f"{said if len(said) <= LONGEST_SUFFIX else hashlib.sha256(said.encode()).hexdigest()[:8]}-"
 
 
 def describe(crops: PhotoCrops | None, offer: Offer, numbers: Sequence[int] | None = None) -> str:
