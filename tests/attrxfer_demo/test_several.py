@@ -123,3 +123,20 @@ def test_models_side_by_side_have_a_result_and_a_command_each(photos: list[Path]
     assert left == {*written, *archives} and archives[0] != archives[1], "each visitor has an archive, and nothing else is left"
     assert tab.look(None, [0], 1.0)[1] == EMPTY and tab.look(str(photos[0]), [], 1.0)[1] == NONE
     assert tab.look(str(photos[2]), [0], 1.0)[1] == "letter.jpg: not an image."
+
+
+def test_work_that_is_stopped_while_it_waits_does_not_begin() -> None:
+    gr = pytest.importorskip("gradio")
+    from attrxfer_demo.controls import Running
+
+    me, other = (gr.Request(session_hash=name) for name in ("me", "other"))
+    with gr.Blocks():
+        running = Running("Change", "several")
+
+    def told(request: object) -> list[int]:
+        return list(running.steps(Steps(lambda tell: tell(1)), request))
+
+    running.wait(me)
+    assert not running.stop(me)["interactive"]
+    assert told(me) == [] and told(other) == [1]
+    assert running.wait(me)[1]["value"] == "Stop" and told(me) == [1], "the next work is another one"
