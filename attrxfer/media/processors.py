@@ -35,12 +35,14 @@ class PhotoItem(NamedTuple):
         crops: The crops of its subjects, N of them.
         notes: What the model knows of the crops, in words.
         results: What the model made of the crops, uint8 (N, S, S, 3); None before.
+        too_small: How many subjects were to be changed too, but are too small.
     """
 
     file: PhotoFile
     crops: PhotoCrops
     notes: tuple[str, ...] = ()
     results: NDArray[np.uint8] | None = None
+    too_small: int = 0
 
 
 class CropItem(NamedTuple):
@@ -106,11 +108,13 @@ class PhotoProcessor(BatchedProcessor[PhotoItem]):
             raise Skipped(f"{path}: no {self.photos.subject} found")
         if max(self.numbers, default=0) > len(points):
             raise Skipped(f"{path}: {count(len(points), self.photos.subject)} found, no number {max(self.numbers)}")
-        chosen = points[[number - 1 for number in self.numbers]] if self.numbers else points[: self.largest]
-        crops = self.photos.extract(file.pixels, chosen)
+        chosen = self.numbers or range(1, len(points) + 1)[: self.largest]
+        crops = self.photos.extract(file.pixels, points)
+        crops = crops.only(np.isin(crops.numbers, chosen))
         if not crops.similarities:
             raise Skipped(f"{path}: no {self.photos.subject} larger than {MIN_SIDE} pixels")
-        return self._checked(path, PhotoItem(file, crops))
+        small = len(set(chosen).intersection(crops.too_small))
+        return self._checked(path, PhotoItem(file, crops, too_small=small))
 
     def weight(self, path: Path) -> int:
         """A photo's pixels, by the beginning of its file."""
@@ -144,8 +148,8 @@ class PhotoProcessor(BatchedProcessor[PhotoItem]):
         assert item.results is not None
         write_bytes(path, item.file.encoded(self.photos.paste(item.crops, item.results).image, self.provenance))
         notes = [*item.file.notes, *item.notes]
-        if item.crops.too_small:
-            notes.append(f"{count(item.crops.too_small, self.photos.subject)} below {MIN_SIDE} pixels left as they are")
+        if item.too_small:
+            notes.append(f"{count(item.too_small, self.photos.subject)} below {MIN_SIDE} pixels left as they are")
         boxes = item.crops.boxes()
         return Written(len(boxes), boxes, notes)
 

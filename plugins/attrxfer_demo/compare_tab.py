@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -71,18 +72,22 @@ class CompareTab:
         """Show the results at another strength."""
         if not keys:
             return [gr.skip(), gr.skip()]
-        found = [Key(*key) for key in keys]
-        with errors_on_the_page():
-            pairs = [self.studio.close_up(key, strength) for key in found]
+        found = _keys(keys)
+        with errors_on_the_page(found[0].path):
+            before = self.studio.close_up(found[0], None)
+            after = [(self.studio.close_up(key, strength), self._label(key.offer)) for key in found]
             commands = [self.studio.command(key, strength, out=f"out/{self._folder(key)}") for key in found]
-        after = [(pair[1], self._label(key.offer)) for key, pair in zip(found, pairs, strict=True)]
-        return [[(pairs[0][0], "Before"), *after], "\n".join(commands)]
+        return [[(before, "Before"), *after], "\n".join(commands)]
 
     def save(self, keys: Sequence[Key], strength: float) -> Path:
         """Pack the results, each in the folder of its model."""
-        with errors_on_the_page():
-            files = {f"{self._folder(key)}/{Path(key.path).name}": self.studio.save(key, strength) for key in _keys(keys)}
-            return pack(files, self.studio.folder / f"{Path(keys[0][0]).stem}-{strength:g}.zip")
+        found, folder = _keys(keys), self.studio.folder
+        with errors_on_the_page(found[0].path), tempfile.TemporaryDirectory(dir=folder) as results:
+            files: dict[str, Path] = {}
+            for key in found:
+                saved = self.studio.save(key, strength, into=Path(results) / self._folder(key))
+                files[f"{self._folder(key)}/{Path(key.path).stem}{saved.suffix}"] = saved
+            return pack(files, Path(tempfile.mkdtemp(dir=folder)) / f"{Path(found[0].path).stem}-{strength:g}.zip")
 
     def _folder(self, key: Key) -> str:
         """The folder of a model's results: its name, with a number where another has the same."""

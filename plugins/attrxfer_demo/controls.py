@@ -110,38 +110,49 @@ class Running:
         self.begin = gr.Button(text, variant="primary", elem_id=f"{elem_id}-run")
         self.end = gr.Button("Stop", visible=False, elem_id=f"{elem_id}-stop")
         self._running: dict[str | None, Steps[Any]] = {}
+        self._stopped: set[str | None] = set()
 
     def run(self, work: Callable[..., Iterator[Any]], inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
         """What the button begins; ``outputs``: the first is a message."""
         both = [self.begin, self.end]
-        begun = self.begin.click(lambda: self._shown(running=True), None, both, **QUIET)
+        begun = self.begin.click(self.wait, None, both, **QUIET)
         begun.then(work, inputs, outputs, **on(outputs[0])).then(lambda: self._shown(running=False), None, both, **QUIET)
-        self.end.click(self.stop, None, None, queue=False, **QUIET)
+        self.end.click(self.stop, None, [self.end], queue=False, **QUIET)
 
     def steps(self, steps: Steps[Step], request: gr.Request) -> Iterator[Step]:
         """The steps of work, until its visitor stops it."""
         self._running[request.session_hash] = steps
+        if request.session_hash in self._stopped:
+            steps.stop()
         try:
             yield from steps
         finally:
             self._running.pop(request.session_hash, None)
 
-    def stop(self, request: gr.Request) -> None:
-        """End a visitor's work at its next step."""
+    def wait(self, request: gr.Request) -> list[Any]:
+        """Let a visitor's work wait for those before it."""
+        self._stopped.discard(request.session_hash)
+        return self._shown(running=True)
+
+    def stop(self, request: gr.Request) -> Any:
+        """End a visitor's work at its next step; where it waits for another visitor's, at its turn."""
+        self._stopped.add(request.session_hash)
         if (steps := self._running.get(request.session_hash)) is not None:
             steps.stop()
+        return gr.update(value="Stopping", interactive=False)
 
     def _shown(self, *, running: bool) -> list[Any]:
-        return [gr.update(visible=not running), gr.update(visible=running)]
+        return [gr.update(visible=not running), gr.update(value="Stop", interactive=True, visible=running)]
 
 
 @contextmanager
-def errors_on_the_page() -> Iterator[None]:
-    """Show errors that a user can correct on the page."""
+def errors_on_the_page(photo: str) -> Iterator[None]:
+    """Show errors that a user can correct on the page; ``photo``: the one that is worked on."""
     try:
         yield
     except (AttrxferError, OSError) as error:
-        raise gr.Error(f"{error}. Drop the photo again.", print_exception=False) from None
+        remedy = "" if Path(photo).exists() else " Drop the photo again."
+        raise gr.Error(f"{error}.{remedy}", print_exception=False) from None
 
 
 def hidden(number: int) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Examples of what models do: a run's own samples, and drawn faces for the models without. Nobody in them exists."""
+"""Examples of what models do: a run's own samples, and drawn faces for the models without."""
 
 from __future__ import annotations
 

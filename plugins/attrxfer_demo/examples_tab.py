@@ -1,4 +1,4 @@
-"""The tab of examples: drawn faces and what the models make of them."""
+"""The tab of examples: images, and what the models make of them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from attrxfer_demo.controls import QUIET, on
 from attrxfer_demo.examples import Examples
 from attrxfer_demo.photo_tab import PhotoTab
 
-ABOUT = (
-    "Drawn faces above, and what each model makes of them below: nobody here exists. Models trained on photographs do better "
-    "on photographs. Click one to try it."
-)
+ABOUT = "Images above, and what each model makes of them below. Click one to try it."
+SAMPLES = "Samples of the run."
+DRAWN = "Drawn faces: nobody here exists. Models trained on photographs do better on photographs."
+NONE = "No examples for these models."
 WAIT = "The examples are being made: this takes a moment."
 
 
@@ -25,8 +25,8 @@ class ExamplesTab:
         self.examples = examples
         self.about = gr.Markdown(WAIT, elem_id="examples-about", elem_classes="hint")
         self.headings, self.galleries = [], []
-        for number, offer in enumerate(examples.offers):
-            self.headings.append(gr.Markdown(f"### {offer.label}", visible=False))
+        for number in range(len(examples.offers)):
+            self.headings.append(gr.Markdown(visible=False))
             gallery = gr.Gallery(
                 show_label=False,
                 format="jpeg",
@@ -56,15 +56,17 @@ class ExamplesTab:
             found += bool(columns)
             updates = [gr.skip()] * (2 * total)
             if columns:
-                updates[number] = gr.update(visible=True)
+                updates[number] = gr.update(value=self._heading(number), visible=True)
                 updates[total + number] = gr.update(value=columns, visible=True)
             yield [WAIT if number < total - 1 else ABOUT if found else NONE, *updates]
+
+    def _heading(self, number: int) -> str:
+        """The name of a model, and what its examples are."""
+        crop = self.examples.of(number)[0].crop
+        return f"### {self.examples.offers[number].label}\n\n{SAMPLES if crop else DRAWN}"
 
     def take(self, number: int, event: gr.SelectData) -> list[Any]:
         """Take the source of an example as the photo, with its model."""
         path, crop = self.examples.source(number, event.index)
         crop = crop and self.examples.offers[number].photos is not None
         return [gr.Tabs(selected="photo"), self.examples.offers[number].label, path, str(path), None, crop]
-
-
-NONE = "No examples: these models have no run's samples, and no plugin that draws faces is installed."

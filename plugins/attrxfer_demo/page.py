@@ -17,6 +17,7 @@ from attrxfer_demo.examples import Examples
 from attrxfer_demo.examples_tab import ExamplesTab
 from attrxfer_demo.guard import LARGEST_FILE, Guard
 from attrxfer_demo.offer import Offer
+from attrxfer_demo.photo_folder import deleting_old
 from attrxfer_demo.photo_tab import PhotoTab
 from attrxfer_demo.several_tab import SeveralTab
 from attrxfer_demo.studio import Studio
@@ -57,7 +58,8 @@ def serving(offers: Sequence[Offer], registry: Registry, folder: Path, host: str
         js=SCROLL,
     )
     try:
-        yield url
+        with deleting_old(folder, SWEEP, OLD):
+            yield url
     finally:
         page.close(verbose=False)
 

@@ -131,7 +131,7 @@ class PhotoTab:
         numbers = [each.number for each in view.boxes]
         several = len(numbers) > 1
         faces = gr.update(choices=[(str(n), n) for n in numbers], value=numbers if chosen is None else chosen, visible=several)
-        with errors_on_the_page():
+        with errors_on_the_page(view.key.path):
             shown = self.studio.marked(view.key, chosen) if several else pair[0]
         some = chosen is None or bool(chosen)
         compare = gr.update(value=pair, visible=True, slider_position=view.middle)
@@ -145,12 +145,12 @@ class PhotoTab:
         return [gr.skip(), gr.skip()] if key is None else list(self._at(Key(*key), strength, chosen))
 
     def _at(self, key: Key, strength: float, chosen: list[int] | None) -> tuple[tuple[Path, Path], str]:
-        with errors_on_the_page():
+        with errors_on_the_page(key.path):
             return self.studio.show(key, strength, chosen), self.studio.command(key, strength, chosen)
 
     def save(self, key: Key, strength: float, chosen: list[int] | None) -> Path:
         """Write the file to download."""
-        with errors_on_the_page():
+        with errors_on_the_page(Key(*key).path):
             return self.studio.save(Key(*key), strength, chosen)
 
     def choose(self, choice: int) -> dict[Any, Any]:

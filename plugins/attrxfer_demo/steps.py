@@ -15,7 +15,8 @@ class Stopped(BaseException):
 
 
 class Steps(Generic[Step]):
-    """Iterates over what work tells. The work runs in a thread of its own, and ends at its next step after ``stop``.
+    """Iterates over what work tells. The work runs in a thread of its own, and ends at its next step after ``stop``;
+    where it has not begun, it does not begin.
 
     >>> list(Steps(lambda tell: [tell(number) for number in range(3)]))
     [0, 1, 2]
@@ -40,16 +41,16 @@ class Steps(Generic[Step]):
         Raises:
             Exception: What it raises.
         """
-        thread = threading.Thread(target=self._run, daemon=True)
-        thread.start()
+        if self._stop.is_set():
+            return
+        threading.Thread(target=self._run, daemon=True).start()
         try:
             while (told := self._told.get()) is not None:
                 if isinstance(told, BaseException):
                     raise told
                 yield told[0]
         finally:
-            self.stop()
-            thread.join()
+            self.stop()  # nobody waits for the end of the work: gradio closes its generators on its event loop
 
     def _run(self) -> None:
         try:

@@ -34,6 +34,8 @@ AS_CROP = "Take the image as one crop"
 NOTHING_WANTED = "Every attribute stays as it is: move one of the sliders."
 PHOTOS = 4
 """Photos that are kept in memory as they were read, with what was detected in them."""
+LONGEST_SUFFIX = 20
+"""Characters of the numbers in a file's name, at most: a name has room for 255 bytes, and gradio keeps 200 of a photo's own."""
 REMEMBERED = 3
 """Photos that are kept in memory with their results, besides one for each model."""
 
@@ -201,7 +203,7 @@ class Studio:
             offer: Number of the offer.
             crop: Take the photo as one crop.
             wanted: What a model for many attributes makes of it.
-                numbers: Of the subjects that are changed; None: all. Only the message and ``middle`` depend on it.
+            numbers: Of the subjects that are changed; None: all. Only the message and ``middle`` depend on it.
         """
         if self.offers[offer].transfer.can_change and not wanted:
             return PhotoView(None, NOTHING_WANTED)
@@ -233,10 +235,10 @@ class Studio:
     def marked(self, key: Key, numbers: Sequence[int] | None = None) -> Path:
         """Write the photo with its subjects' boxes; ``numbers``: of those that are chosen, None: all."""
         boxes = self.boxes(key)
-        chosen = [each.number for each in boxes] if numbers is None else numbers
+        chosen = {each.number for each in boxes} if numbers is None else set(numbers)
         with self._lock:
             ready = self._ready(key)
-            return view(self._folder(key) / f"marked-{_suffix(chosen)}.jpg", lambda: draw_boxes(ready.before, boxes, chosen))
+            return view(self._folder(key) / f"{_suffix(numbers)}marked.jpg", lambda: draw_boxes(ready.before, boxes, chosen))
 
     def show(self, key: Key, strength: float, numbers: Sequence[int] | None = None) -> tuple[Path, Path]:
         """Write the photo before and after the transfer, as the page shows them.
@@ -256,21 +258,31 @@ class Studio:
             after = view(folder / f"{_suffix(numbers)}{strength:g}.jpg", lambda: ready.after(strength, numbers))
         return before, after
 
-    def close_up(self, key: Key, strength: float) -> tuple[Path, Path]:
-        """Write the part of the photo that is changed, before and after the transfer.
+    def close_up(self, key: Key, strength: float | None) -> Path:
+        """Write the part of the photo that is changed, as the page shows it.
+
+        Args:
+            key: The photo.
+            strength: Strength of the transfer; None: as it was before.
 
         Raises:
             DataError: The photo no longer exists.
         """
         with self._lock:
             ready = self._ready(key)
-            folder, part = self._folder(key), changed_part(ready.view) if ready.view else np.s_[:, :]
-            before = view(folder / "before-near.jpg", lambda: ready.before[part])
-            after = view(folder / f"near-{strength:g}.jpg", lambda: ready.after(strength)[part])
-        return before, after
+            part = changed_part(ready.view) if ready.view else np.s_[:, :]
+            if strength is None:
+                return view(self._folder(key) / "near-before.jpg", lambda: ready.before[part])
+            return view(self._folder(key) / f"near-{strength:g}.jpg", lambda: ready.after(strength)[part])
 
-    def save(self, key: Key, strength: float, numbers: Sequence[int] | None = None) -> Path:
+    def save(self, key: Key, strength: float, numbers: Sequence[int] | None = None, into: Path | None = None) -> Path:
         """Write the file to download.
+
+        Args:
+            key: The photo.
+            strength: Strength of the transfer.
+            numbers: Of the subjects that are changed; None: all.
+            into: The folder of the file; None: that of the photo's other files.
 
         Raises:
             DataError: The photo no longer exists.
@@ -278,7 +290,9 @@ class Studio:
         with self._lock:
             ready = self._ready(key)
         name = f"{ready.path.stem}-{self.offers[key.offer].name}-{_suffix(numbers)}{strength:g}{ready.path.suffix}"
-        return ready.save(strength, self._folder(key) / name, numbers)
+        folder = into or self._folder(key)
+        folder.mkdir(parents=True, exist_ok=True)
+        return ready.save(strength, folder / name, numbers)
 
     def command(self, key: Key, strength: float, numbers: Sequence[int] | None = None, out: str = "out") -> str:
         """The command that transfers this photo in the same way."""
@@ -306,8 +320,11 @@ class Studio:
 
 
 def _suffix(numbers: Sequence[int] | None) -> str:
-    """The part of a file's name that says which subjects were changed."""
-    return "" if numbers is None else f"{'+'.join(map(str, numbers))}-"
+    """The part of a file's name that says which subjects were changed; where they are many, a hash of their numbers."""
+    if numbers is None:
+        return ""
+    said = "+".join(map(str, numbers))
+    return f"{said if len(said) <= LONGEST_SUFFIX else hashlib.sha256(said.encode()).hexdigest()[:8]}-"
 
 
 def describe(crops: PhotoCrops | None, offer: Offer, numbers: Sequence[int] | None = None) -> str:

@@ -69,6 +69,18 @@ def test_a_download_is_what_the_command_writes_for_the_chosen(
     assert studio.save(key, 0.8, numbers).read_bytes() == out.read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("largest", "numbers", "changed", "too_small"), [(None, (2, 3), (2,), 1), (1, (), (1,), 0), (None, (), (1, 2), 1)]
+)
+def test_subjects_keep_their_numbers_where_some_are_chosen(
+    a_studio: Make, photo: Path, largest: int | None, numbers: tuple[int, ...], changed: tuple[int, ...], too_small: int
+) -> None:
+    photos = a_studio(LEFT, RIGHT, TINY).studio.offers[0].photos
+    item = PhotoProcessor(photos, 1.0, largest, numbers=numbers).read(photo)
+    assert item is not None and item.crops.numbers == changed and item.crops.too_small == (3,)
+    assert item.too_small == too_small, "only those that were to be changed"
+
+
 def test_clicks_and_ticks_choose_the_same(a_studio: Make, photo: Path) -> None:
     gr = pytest.importorskip("gradio")
     from attrxfer_demo.photo_tab import NOBODY, PhotoTab

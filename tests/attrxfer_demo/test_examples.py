@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from attrxfer_demo import examples
-from attrxfer_demo.examples import DRAWN, Examples, drawn
+from attrxfer_demo.examples import DRAWN, Example, Examples, drawn
 from PIL import Image
 
 from attrxfer.plugin.host import Host
@@ -60,3 +60,22 @@ def test_a_run_shows_its_own_samples(trained: Path, host: Host, tmp_path: Path) 
 
     found = Examples(offers([trained], None, host.registry), host.registry, tmp_path)
     assert len(found.columns(0)) == 2 and found.source(0, 0)[1]
+
+
+def test_only_drawn_faces_are_said_not_to_exist(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gr = pytest.importorskip("gradio")
+    from attrxfer_demo.examples_tab import ABOUT, NONE, ExamplesTab
+    from attrxfer_demo.photo_tab import PhotoTab
+    from attrxfer_demo.studio import Studio
+
+    offers = [offer(Negative(), Known(FACE)) for _ in range(3)]
+    image = np.zeros((8, 8, 3), np.uint8)
+    known = {0: (Example(image, image, crop=True),), 1: (Example(image, image, crop=False),), 2: ()}
+    monkeypatch.setattr(Examples, "of", lambda self, number: known[number])
+    with gr.Blocks(), gr.Tabs() as tabs, gr.Tab() as own:
+        tab = ExamplesTab(Examples(offers, host.registry, tmp_path), own, tabs, PhotoTab(Studio(offers, tmp_path)))
+    first, second, last = tab.show()
+    assert "Samples of the run" in first[1]["value"] and "exists" not in first[1]["value"]
+    assert "nobody here exists" in second[2]["value"] and last[0] == ABOUT and "exists" not in ABOUT
+    monkeypatch.setattr(Examples, "of", lambda self, number: ())
+    assert [about for about, *_ in tab.show()][-1] == NONE

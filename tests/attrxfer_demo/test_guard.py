@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 from attrxfer_demo import guard, photo_folder
 from attrxfer_demo.guard import is_own_name
-from attrxfer_demo.photo_folder import PREFIX, sweep
+from attrxfer_demo.photo_folder import PREFIX, delete_old, deleting_old, sweep
 
 from tests.attrxfer_demo.test_page import Server
 
@@ -93,3 +94,22 @@ def test_photos_of_a_killed_page_are_deleted_at_the_next_start(tmp_path: Path, m
     with photo_folder.photo_folder() as own:
         assert own.name.startswith(f"{PREFIX}{os.getpid()}-") and sweep() == 0
     assert not own.exists()
+
+
+def test_what_is_old_is_deleted_with_its_folder_while_the_page_is_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also what gradio does not know: a result for a visitor who has gone, an upload that broke off."""
+    for name in ("job/out/me.jpg", "job/me.jpg.jpg", "upload"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+        os.utime(path, (0, 0))  # a copied photo has its own time; what counts is when it came
+    newest = (tmp_path / "upload").stat().st_ctime
+    monkeypatch.setattr(photo_folder.time, "time", lambda: newest + 3599)
+    delete_old(tmp_path, 3600)
+    assert len(list(tmp_path.rglob("*"))) == 5
+    monkeypatch.setattr(photo_folder.time, "time", lambda: newest + 3601)
+    with deleting_old(tmp_path, 0.01, 3600):
+        deadline = time.monotonic() + 10
+        while list(tmp_path.iterdir()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert not list(tmp_path.iterdir())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from attrxfer_demo.several import Finished, transfer_photos
 from attrxfer_demo.steps import Steps
 from attrxfer_demo.studio import Studio
+from numpy.typing import NDArray
 from PIL import Image
 from skimage.data import astronaut
 
@@ -58,13 +61,50 @@ def test_the_archive_holds_the_files_that_a_transfer_writes(photos: list[Path], 
     assert sorted(kept) == ["me-2.jpg.jpg", "me.jpg.jpg", "negative-0.8.zip"], "results are kept once"
 
 
+class Waiting(Negative):
+    """Goes on with a second photo only when it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may, self.photos = threading.Event(), 0
+
+    def images(self, uint8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
+        self.photos += 1
+        if self.photos > 1:
+            self.may.wait(30)
+        return super().images(uint8, strength)
+
+
 def test_stopped_work_ends_at_its_next_step(photos: list[Path], tmp_path: Path) -> None:
-    steps = transfer_photos(offer(Negative(), Known(FACE)), photos, 1.0, tmp_path)
+    transfer = Waiting()
+    steps = transfer_photos(offer(transfer, Known(FACE)), photos, 1.0, tmp_path)
     told = []
     for step in steps:
         told.append(step)
         steps.stop()
-    assert len(told) <= 2 and not list(tmp_path.rglob("*.zip"))
+        transfer.may.set()
+    assert len(told) == 1 and not list(tmp_path.rglob("*.zip"))
+
+
+def test_closing_waits_for_no_step_and_the_work_cleans_up_after_it() -> None:
+    next_step, cleaned = threading.Event(), threading.Event()
+
+    def work(tell: Callable[[int], None]) -> None:
+        try:
+            tell(1)
+            next_step.wait(30)
+            tell(2)
+            pytest.fail("it goes on")
+        finally:
+            cleaned.set()
+
+    told = iter(Steps(work))
+    assert next(told) == 1
+    began = time.monotonic()
+    told.close()  # type: ignore[attr-defined]
+    assert time.monotonic() - began < 10 and not cleaned.is_set()
+    next_step.set()
+    assert cleaned.wait(10)
 
 
 def test_an_error_of_the_work_is_that_of_its_steps() -> None:
@@ -88,10 +128,32 @@ def test_models_side_by_side_have_a_result_and_a_command_each(photos: list[Path]
     keys, message, results, command, download = tab.look(str(photos[0]), [0, 1], 1.0)
     assert message == "1 face found." and download["visible"]
     assert [name for _, name in results["value"]] == ["Before", "negative", "negative"]
+    written = [path for folder in (tmp_path / "files").iterdir() for path in folder.iterdir()]
+    assert sorted(written) == sorted(Path(path) for path, _ in results["value"]), "what is not shown, gradio does not delete"
     sizes = {max(Image.open(path).size) for path, _ in results["value"]}
     assert len(sizes) == 1 and 150 <= sizes.pop() <= 152, "only what is changed is shown"
     assert [line.split()[-1] for line in command["value"].splitlines()] == ["out/negative-1", "out/negative-2"]
-    with zipfile.ZipFile(tab.save(keys, 1.0)) as file:
+    archives = [tab.save(keys, 1.0) for _ in range(2)]
+    with zipfile.ZipFile(archives[0]) as file:
         assert file.namelist() == ["negative-1/me.jpg", "negative-2/me.jpg"]
+    left = {path for path in (tmp_path / "files").rglob("*") if path.is_file()}
+    assert left == {*written, *archives} and archives[0] != archives[1], "each visitor has an archive, and nothing else is left"
     assert tab.look(None, [0], 1.0)[1] == EMPTY and tab.look(str(photos[0]), [], 1.0)[1] == NONE
     assert tab.look(str(photos[2]), [0], 1.0)[1] == "letter.jpg: not an image."
+
+
+def test_work_that_is_stopped_while_it_waits_does_not_begin() -> None:
+    gr = pytest.importorskip("gradio")
+    from attrxfer_demo.controls import Running
+
+    me, other = (gr.Request(session_hash=name) for name in ("me", "other"))
+    with gr.Blocks():
+        running = Running("Change", "several")
+
+    def told(request: object) -> list[int]:
+        return list(running.steps(Steps(lambda tell: tell(1)), request))
+
+    running.wait(me)
+    assert not running.stop(me)["interactive"]
+    assert told(me) == [] and told(other) == [1]
+    assert running.wait(me)[1]["value"] == "Stop" and told(me) == [1], "the next work is another one"

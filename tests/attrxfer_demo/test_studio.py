@@ -169,3 +169,24 @@ def test_a_model_of_whole_images_gets_the_photo_at_its_own_size(photo: Path, tmp
     saved = studio.save(view.key, 1.0)
     assert pixels(saved).shape == (512, 512, 3) and np.abs(pixels(saved) + pixels(photo) - 255).mean() < 3
     assert "--aligned" not in studio.command(view.key, 1.0)
+
+
+def test_a_crowd_has_files_of_names_that_a_disk_takes(a_studio: Make, photo: Path) -> None:
+    crowd = [(left, top, 26.0) for left in range(5, 480, 30) for top in range(5, 200, 30)]
+    studio = a_studio(*crowd).studio
+    key = studio.look(str(photo), 0, crop=False).key
+    some, others = list(range(2, 100)), list(range(3, 101))
+    assert studio.marked(key).name == "marked.jpg" and studio.marked(key, [2, 5]).name == "2+5-marked.jpg"
+    made = [path for numbers in (some, others) for path in (studio.marked(key, numbers), studio.show(key, 1.0, numbers)[1])]
+    assert len({*made, studio.save(key, 1.0, some), studio.save(key, 1.0, others)}) == 6, "each choice has its own"
+
+
+def test_a_photo_is_to_be_dropped_again_only_where_it_is_gone(photo: Path) -> None:
+    gr = pytest.importorskip("gradio")
+    from attrxfer_demo.controls import errors_on_the_page
+
+    for remedy in ("disk full.", "disk full. Drop the photo again."):
+        with pytest.raises(gr.Error) as raised, errors_on_the_page(str(photo)):
+            raise OSError("disk full")
+        assert raised.value.message == remedy
+        photo.unlink(missing_ok=True)

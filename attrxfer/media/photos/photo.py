@@ -28,7 +28,7 @@ class PhotoCrops:
         similarities: Where the squares of those that are large enough lie, N of them.
         crops: Their crops, uint8 (N, S, S, 3).
         numbers: Their N numbers among all subjects: 1 for the largest.
-        left_out: How many others were left out by ``only``.
+        too_small: The numbers of the subjects that are left alone because they are too small.
     """
 
     image: NDArray[np.uint8]
@@ -36,12 +36,7 @@ class PhotoCrops:
     similarities: tuple[Similarity, ...]
     crops: NDArray[np.uint8]
     numbers: tuple[int, ...]
-    left_out: int = 0
-
-    @property
-    def too_small(self) -> int:
-        """How many subjects were left alone because they are too small."""
-        return len(self.points) - len(self.similarities) - self.left_out
+    too_small: tuple[int, ...] = ()
 
     def only(self, chosen: NDArray[np.bool_]) -> PhotoCrops:
         """The crops that are chosen, of N."""
@@ -50,7 +45,6 @@ class PhotoCrops:
             similarities=tuple(itertools.compress(self.similarities, chosen)),
             crops=self.crops[chosen],
             numbers=tuple(itertools.compress(self.numbers, chosen)),
-            left_out=self.left_out + int((~chosen).sum()),
         )
 
     def boxes(self) -> list[Box]:
@@ -143,7 +137,8 @@ class Photos:
         similarities = enumerate((estimate_similarity(each, self.alignment, size) for each in points), 1)
         large = {number: each for number, each in similarities if each is not None and each.side >= MIN_SIDE}
         crops = np.array([extract_crop(image, each) for each in large.values()], np.uint8).reshape(-1, size, size, 3)
-        return PhotoCrops(image, points, tuple(large.values()), crops, tuple(large))
+        too_small = tuple(number for number in range(1, len(points) + 1) if number not in large)
+        return PhotoCrops(image, points, tuple(large.values()), crops, tuple(large), too_small)
 
     def paste(self, crops: PhotoCrops, results: NDArray[np.uint8]) -> PhotoResult:
         """Put back the results (N, S, S, 3) of the crops: the second half of a call."""

@@ -202,7 +202,7 @@ def test_points_that_are_given_are_not_looked_for() -> None:
 def test_tiny_and_impossible_subjects_are_left_alone() -> None:
     photos = Photos(Fake(), Fixed())
     part = photos.extract(noise(), np.stack([subject(80, 60, 0.5), subject(40, 40, 1), np.zeros((5, 2), np.float32)]))
-    assert len(part.similarities) == 1 and part.too_small == 2 and part.boxes() == [(24, 24, 57, 57)]
+    assert len(part.similarities) == 1 and part.too_small == (1, 3) and part.boxes() == [(24, 24, 57, 57)]
     assert part.numbers == (2,) and part.only(np.array([False])).numbers == ()
     away = photos(noise(), points=subject(-300, -300, 2)[None])
     np.testing.assert_array_equal(away.image, noise())
