@@ -153,7 +153,7 @@ def put(path: Path, url: Url) -> None:
     """Write a local file to a URL. In a bucket, it is there whole or not at all.
 
     Raises:
-        DataError: It cannot be written.
+        DataError: It cannot be written, or there is no such local file.
         AttrxferError: There is no such bucket.
     """
     with _naming(url):
@@ -161,7 +161,9 @@ def put(path: Path, url: Url) -> None:
         try:
             system.put_file(str(path), name)
         except FileNotFoundError:
-            raise AttrxferError(f"{url}: no such bucket") from None
+            if path.exists():
+                raise AttrxferError(f"{url}: no such bucket") from None
+            raise DataError(f"{path}: no such file") from None
 
 
 def read_content(source: Place) -> bytes:
