@@ -113,7 +113,7 @@ class TransferResult:
         batch: The files, images before videos.
         subject: What was detected in them, in the singular.
         notes: What differs from what was asked for, a line each.
-        incomplete: Whether folders could not be read.
+        incomplete: Whether folders, or paths of a list, could not be read.
     """
 
     batch: BatchResult

@@ -275,17 +275,25 @@ def test_a_video_goes_from_bucket_to_bucket(
     assert set(contents(OUT)) == {"a.mkv"} and set(steps) == {"a.mkv"} and not list(temporary.iterdir())
 
 
-def test_a_list_names_what_is_missing_and_what_it_names_twice(folder: Path, tmp_path: Path) -> None:
-    sources = [IN / "0.png", IN / "0.png", IN / "gone.png", folder / "1.png", folder / "lost", place("memory://nothing")]
+def test_a_list_names_what_is_missing_and_what_it_names_twice(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = [folder / "lost", folder / "more" / "lost", place("memory://nothing"), place("memory://refused")]
+    sources = [IN / "0.png", IN / "0.png", IN / "gone.png", folder / "1.png", folder / "lost.png", *bad]
+    fails(monkeypatch, "find", "refused", PermissionError("Access Denied"))
     result = transfer("model", sources, tmp_path / "out", HOST, listed=True)
     assert [(file.name.name, file.outcome) for file in result.batch.files] == [
-        ("0.png", "changed"), ("gone.png", "broken"), ("1.png", "changed"), ("lost", "broken"), ("nothing", "broken"),
+        ("0.png", "changed"), ("gone.png", "broken"), ("1.png", "changed"), ("lost.png", "broken"),
     ]  # fmt: skip
     assert [file.reason for file in result.batch.of("broken")] == [
-        "no such file or bucket", "No such file or directory", "no such file or bucket"
+        "no such file or bucket", "No such file or directory"
     ]  # fmt: skip
-    assert result.notes == ("left out, as listed already: memory://in/photos/0.png",)
-    assert len(manifest(tmp_path / "out")["images"]) == 5
+    reasons = ("no such file or folder", "no such file or folder", "no such file or folder", "Access Denied")
+    assert result.notes == (
+        "left out, as listed already: memory://in/photos/0.png",
+        *(f"left out: {path}: {reason}" for path, reason in zip(bad, reasons, strict=True)),
+    )
+    assert result.incomplete and len(manifest(tmp_path / "out")["images"]) == 4
 
 
 def test_missing_packages_and_unknown_schemes_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
