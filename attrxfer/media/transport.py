@@ -101,7 +101,7 @@ class Transport:
             jobs: What is left to do.
 
         Yields:
-            The results of the jobs, in their order, each as soon as it is there and the next job is not awaited.
+            The results of the jobs, in order; a result that is ready is given when the next job arrives.
         """
         if self._folder is None:
             yield from (job() for job in jobs)
