@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from attrxfer.errors import AttrxferError, DataError
 from attrxfer.media import buckets
@@ -78,7 +78,7 @@ def list_files(paths: Sequence[Path], wanted: Callable[[Path], bool], what: str)
         DataError: A path does not exist, or a folder holds no such file.
     """
     tasks = find_tasks(paths, None, wanted, what).tasks
-    return ((task.source, task.name) for task in tasks if isinstance(task.source, Path))  # all are
+    return ((cast(Path, task.source), task.name) for task in tasks)  # below local paths, all are local
 
 
 def find_tasks(

@@ -131,6 +131,20 @@ def test_what_is_there_is_not_fetched_and_found_by_one_listing(
     assert {**manifest(OUT), "images": 0} == {**noted, "images": 0}
 
 
+def test_a_manifest_that_cannot_be_read_stays(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    transfer("model", [IN / "0.png", IN / "1.png"], OUT, HOST, listed=True)
+    before, again = manifest(OUT), TransferOptions(batch=BatchOptions(skip_existing=True))
+    with monkeypatch.context() as refused:
+        fails(refused, "get_file", "manifest.json", PermissionError("Access Denied"))
+        with pytest.raises(DataError, match="^memory://out/results/manifest.json: Access Denied$"):
+            transfer("model", [IN], OUT, HOST, again)
+    assert manifest(OUT) == before
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "manifest.json").write_text("{")
+    with pytest.raises(DataError, match="manifest.json: damaged: delete it to begin a new one$"):
+        transfer("model", [IN], tmp_path / "here", HOST, again)
+
+
 def test_shards_divide_a_bucket(folder: Path, tmp_path: Path) -> None:
     transfer("model", [folder], tmp_path / "here", HOST)
     for part in (1, 2):
