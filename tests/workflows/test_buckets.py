@@ -272,7 +272,7 @@ def test_a_format_that_pillow_does_not_write_is_put_as_png(folder: Path, memory:
     result = transfer("model", [place("memory://in/drawing.psd")], OUT, HOST, TransferOptions(aligned=True))
     assert [file.outcome for file in result.batch.files] == ["changed"] and set(contents(OUT)) == {"drawing.png"}
     with pytest.raises(DataError, match="gone.png: no such file$"):
-        buckets.put(tmp_path / "gone.png", OUT / "gone.png")
+        buckets.put(tmp_path / "gone.png", Url("memory", "out/gone.png"))
 
 
 @pytest.mark.slow
