@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from attrxfer.errors import DataError
+from attrxfer.plugin.options import attribute
 
 SET = click.option("--set", "overrides", multiple=True, metavar="A.B=C", help="Change a setting of the recipe; repeatable.")
 """The option of every command that reads a recipe."""
@@ -18,24 +18,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead 
 """The option of every command that prints a list, facts or scores."""
 
 
-def read_attributes(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> dict[str, bool] | None:
-    """{NAME: whether} of NAME=true and NAME=false; None where there is none."""
-    from attrxfer.model.attribute_words import from_words
-
-    try:
-        return from_words(value) or None
-    except DataError as error:
-        raise click.BadParameter(str(error)) from None
-
-
-ATTRIBUTE = click.option(
-    "--attribute",
-    "attributes",
-    multiple=True,
-    metavar="NAME=VALUE",
-    callback=read_attributes,
-    help="What a bundle for many attributes changes, for example Young=true; repeatable.  [default: its recipe's task]",
-)
+ATTRIBUTE = attribute("What a bundle for many attributes changes, for example Young=true")
 """The option of every command that opens a bundle for one purpose."""
 
 

@@ -11,17 +11,22 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path, PurePath
 from typing import Any
+from urllib.request import url2pathname
 
 from attrxfer.errors import AttrxferError, DataError, did_you_mean, in_a_line
 from attrxfer.media.folders import Tree, is_hidden
 from attrxfer.plugin.distribution import install
 from attrxfer.storage.files import is_full_disk, write_bytes
 
-SYNTAX = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<path>.*)", re.DOTALL)
+SYNTAX = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]+)://(?P<path>.*)", re.DOTALL | re.IGNORECASE)
 ALIASES = {"s3a": "s3", "gcs": "gs"}
 """Second names of one scheme, so that one file has one URL."""
 PACKAGES = {"s3": "s3fs", "gs": "gcsfs"}
 """What the extra ``buckets`` installs."""
+
+
+class NotThere(DataError):
+    """A URL of no file or folder."""
 
 
 @dataclass(frozen=True)
@@ -60,15 +65,22 @@ Place = Path | Url
 def place(text: str) -> Place:
     """What a user names: a URL, or a local file. A file:// URL is a local file.
 
-    >>> str(place("s3a://bucket/photos/")), str(place("file:///photos/a.jpg")), str(place("photos//a.jpg"))
-    ('s3://bucket/photos', '/photos/a.jpg', 'photos/a.jpg')
+    >>> str(place("S3A://bucket/photos/")), str(place("file:///photos/a%20b.jpg")), str(place("photos//a.jpg"))
+    ('s3://bucket/photos', '/photos/a b.jpg', 'photos/a.jpg')
+
+    Raises:
+        DataError: A file:// URL names another machine.
     """
     url = SYNTAX.fullmatch(text)
     if url is None:
         return Path(text)
-    if url["scheme"] in ("file", "local"):
-        return Path(url["path"])
-    return Url(ALIASES.get(url["scheme"], url["scheme"]), url["path"].rstrip("/"))
+    scheme = url["scheme"].lower()
+    if scheme in ("file", "local"):
+        host, slash, path = url["path"].partition("/")
+        if host.lower() not in ("", "localhost"):
+            raise DataError(f"{text}: names the machine {host}; a file of this one is {scheme}:///folder/name, or its path")
+        return Path(url2pathname(slash + path))  # a # or ? is part of a name here
+    return Url(ALIASES.get(scheme, scheme), url["path"].rstrip("/"))
 
 
 def names(folder: Url) -> Iterator[str]:
@@ -153,7 +165,7 @@ def put(path: Path, url: Url) -> None:
     """Write a local file to a URL. In a bucket, it is there whole or not at all.
 
     Raises:
-        DataError: It cannot be written.
+        DataError: It cannot be written, or there is no such local file.
         AttrxferError: There is no such bucket.
     """
     with _naming(url):
@@ -161,13 +173,17 @@ def put(path: Path, url: Url) -> None:
         try:
             system.put_file(str(path), name)
         except FileNotFoundError:
-            raise AttrxferError(f"{url}: no such bucket") from None
+            if path.exists():
+                raise AttrxferError(f"{url}: no such bucket") from None
+            raise DataError(f"{path}: no such file") from None
 
 
 def read_content(source: Place) -> bytes:
     """The content of a small file.
 
     Raises:
+        FileNotFoundError: It does not exist.
+        NotThere: The same, of a URL.
         OSError: It cannot be read.
         DataError: The same, of a URL.
     """
@@ -201,7 +217,7 @@ def _naming(url: Url) -> Iterator[None]:
     except AttrxferError:
         raise
     except FileNotFoundError:
-        raise DataError(f"{url}: no such file or bucket") from None
+        raise NotThere(f"{url}: no such file or bucket") from None
     except Exception as error:  # each library has kinds of its own
         if is_full_disk(error):
             raise

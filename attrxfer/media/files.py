@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from attrxfer.errors import AttrxferError, DataError
 from attrxfer.media import buckets
@@ -50,7 +50,7 @@ class Found(NamedTuple):
         tasks: The files to transfer.
         others: Files of folders that are no images or videos.
         hidden: Hidden files and folders, and folders that systems make: they are left out.
-        unreadable: Folders that could not be read, each with the reason.
+        unreadable: Folders, and paths of a list, that could not be read, each with the reason.
         folders: Which of the paths are folders.
         repeated: Paths of a list that it names once more.
     """
@@ -78,7 +78,7 @@ def list_files(paths: Sequence[Path], wanted: Callable[[Path], bool], what: str)
         DataError: A path does not exist, or a folder holds no such file.
     """
     tasks = find_tasks(paths, None, wanted, what).tasks
-    return ((task.source, task.name) for task in tasks if isinstance(task.source, Path))  # all are
+    return ((cast(Path, task.source), task.name) for task in tasks)  # below local paths, all are local
 
 
 def find_tasks(
@@ -99,11 +99,11 @@ def find_tasks(
         wanted: Which files of a folder are taken, by name.
         what: What is searched for, for the message.
         named: Name of the result of the only file; None: its own.
-        listed: The paths are from a list, perhaps a long one: what does not exist is a task that will fail, and what is named
-            twice is taken once.
+        listed: The paths are from a list, perhaps a long one: what is named as the wanted files are and does not exist is a
+            task that will fail, other errors are in ``unreadable``, and what is named twice is taken once.
 
     Raises:
-        DataError: A path does not exist, a folder holds no such file, or a bucket cannot be read.
+        DataError: A path that is not from a list does not exist, a folder holds no such file, or a bucket cannot be read.
         AttrxferError: A result would overwrite an input, or two results would have one name.
     """
     found = Found([], [], [], [], [], [])
@@ -113,12 +113,17 @@ def find_tasks(
             found.repeated.append(path)
             continue
         known.add(path)
-        tree = _tree(path, wanted, listed=listed)
-        if tree is None:
-            found.tasks.append(FileTask(path, Path(named or path.name), out or Path()))
-        else:
-            found.folders.append(path)
-            _search(path, tree, out, wanted, what, found)
+        try:
+            tree = _tree(path, wanted, listed=listed)
+            if tree is None:
+                found.tasks.append(FileTask(path, Path(named or path.name), out or Path()))
+            else:
+                found.folders.append(path)
+                _search(path, tree, out, wanted, what, found)
+        except DataError as error:
+            if not listed:
+                raise
+            found.unreadable.append(str(error))
     if out is not None:
         _refuse_collisions(found.tasks)
     return found
@@ -127,15 +132,10 @@ def find_tasks(
 def _tree(path: Place, wanted: Callable[[Path], bool], *, listed: bool) -> Tree | None:
     """What a folder holds; None where the path is to be taken as a file."""
     if isinstance(path, Url):
-        try:
-            return None if wanted(Path(path.name)) else buckets.walk(path)
-        except DataError:
-            if listed:
-                return None
-            raise
+        return None if wanted(Path(path.name)) else buckets.walk(path)
     if path.is_dir():
         return walk(path)
-    if listed or path.is_file():
+    if path.is_file() or (listed and wanted(path)):
         return None
     raise DataError(f"{path}: no such file or folder")
 

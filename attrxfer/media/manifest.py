@@ -9,7 +9,7 @@ from typing import Any
 
 from attrxfer.errors import DataError
 from attrxfer.media.batch import BatchOptions, FileResult
-from attrxfer.media.buckets import Place, read_content, write_content
+from attrxfer.media.buckets import NotThere, Place, read_content, write_content
 from attrxfer.media.detection import plural
 
 EVERY = 10.0
@@ -32,6 +32,10 @@ class Manifest:
             provenance: See ``provenance.provenance_of``.
             options: The shard, and whether an earlier transfer goes on.
             subject: What the detector detects, in the singular.
+
+        Raises:
+            OSError: The manifest that exists cannot be read.
+            DataError: The same, of a URL; or it is damaged.
         """
         part, parts = options.shard
         self.path = out / (f"manifest-{part}-of-{parts}.json" if parts > 1 else "manifest.json")
@@ -67,11 +71,15 @@ class Manifest:
 
     def _earlier(self) -> dict[str, dict[str, Any]]:
         try:
-            known = json.loads(read_content(self.path))
+            content = read_content(self.path)
+        except (FileNotFoundError, NotThere):
+            return {}
+        try:
+            known = json.loads(content)
             lines = {line.pop("output"): line for line in known["images"] if line["output"] is not None}
             return {name: self._as_it_was_made(line, known) for name, line in lines.items()}
-        except (OSError, DataError, ValueError, KeyError, TypeError, AttributeError):
-            return {}
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise DataError(f"{self.path}: damaged: delete it to begin a new one") from None
 
     def _as_it_was_made(self, line: dict[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any]:
         """A line of an earlier manifest, with what differs from this transfer's provenance: another model or strength."""

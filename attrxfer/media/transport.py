@@ -101,7 +101,7 @@ class Transport:
             jobs: What is left to do.
 
         Yields:
-            The results of the jobs, in their order, each as soon as it is there and the next job is not awaited.
+            The results of the jobs, in order; a result that is ready is given when the next job arrives.
         """
         if self._folder is None:
             yield from (job() for job in jobs)
@@ -115,14 +115,16 @@ class Transport:
             yield begun.popleft().result()
 
     def put(self, task: FileTask) -> None:
-        """Bring a task's result to where it belongs.
+        """Bring a task's result to where it belongs, under the name that it was written with: where Pillow cannot write a
+        format, that is another.
 
         Raises:
             DataError: It cannot be written there.
             AttrxferError: There is no such bucket.
         """
         if isinstance(task.target, Url):
-            put(self.local(task).target, task.target)
+            (made,) = self.local(task).target.parent.iterdir()
+            put(made, task.target.parent / made.name)
 
     def remove(self, task: FileTask) -> None:
         """Delete a task's temporary files."""

@@ -24,16 +24,17 @@ from attrxfer.media.batch import (
 from attrxfer.media.buckets import Place, Url, check
 from attrxfer.media.detection import load_detector
 from attrxfer.media.files import FileTask, Found, find_tasks
+from attrxfer.media.image_processor import image_processor
 from attrxfer.media.images import SUFFIXES as IMAGES
 from attrxfer.media.images import is_image, same_format
 from attrxfer.media.manifest import Manifest
 from attrxfer.media.photos import Photos
-from attrxfer.media.processors import CROP, CropProcessor, PhotoProcessor
+from attrxfer.media.processors import CROP
 from attrxfer.media.provenance import provenance_of
 from attrxfer.media.video.processor import VideoProcessor
 from attrxfer.media.video.reader import SUFFIXES as VIDEOS
 from attrxfer.media.video.reader import is_video
-from attrxfer.media.whole_images import IMAGE, WholeImageProcessor, reach_of
+from attrxfer.media.whole_images import IMAGE, reach_of
 from attrxfer.model.calling import CallableModel
 from attrxfer.model.keep_identity import KeepIdentity
 from attrxfer.model.loading import CPU, load_model, locate
@@ -113,7 +114,7 @@ class TransferResult:
         batch: The files, images before videos.
         subject: What was detected in them, in the singular.
         notes: What differs from what was asked for, a line each.
-        incomplete: Whether folders could not be read.
+        incomplete: Whether folders, or paths of a list, could not be read.
     """
 
     batch: BatchResult
@@ -369,22 +370,23 @@ def _processors(
             raise AttrxferError(f"{model.name}: cannot tell which images have the attribute already: leave --only-without out")
         if videos:
             raise AttrxferError(f"{videos[0]}: --only-without takes images only, and this is a video")
-    reach = reach_of(model)
-    if reach is not None:
-        if videos:
-            raise AttrxferError(f"{videos[0]}: {model.name} takes images only, and this is a video")
-        return [WholeImageProcessor(model, reach, options.strength, provenance)], IMAGE
-    if options.aligned:
-        if videos:
-            raise AttrxferError(f"{videos[0]}: --aligned takes images only, and this is a video")
-        return [CropProcessor(model, options.strength, provenance, only_without=options.only_without)], CROP
-    photos = Photos(model, load_detector(options.detector, host.registry))
-    if options.numbers and videos:
-        raise AttrxferError(f"{videos[0]}: --subjects by number takes images only, and this is a video")
-    images = PhotoProcessor(
-        photos, options.strength, options.largest, provenance, numbers=options.numbers, only_without=options.only_without
+    whole = reach_of(model) is not None
+    detects = not (whole or options.aligned)
+    photos = Photos(model, load_detector(options.detector, host.registry)) if detects else None
+    if videos and (photos is None or options.numbers):
+        what = str(model.name) if whole else "--aligned" if options.aligned else "--subjects by number"
+        raise AttrxferError(f"{videos[0]}: {what} takes images only, and this is a video")
+    images = image_processor(
+        model,
+        photos,
+        options.strength,
+        provenance,
+        largest=options.largest,
+        numbers=options.numbers,
+        only_without=options.only_without,
     )
-    processors: list[FileProcessor] = [images]
-    if videos:
-        processors.append(VideoProcessor(photos, options.strength, options.largest, provenance))
-    return processors, photos.subject
+    if photos is None:
+        return [images], IMAGE if whole else CROP
+    if not videos:
+        return [images], photos.subject
+    return [images, VideoProcessor(photos, options.strength, options.largest, provenance)], photos.subject

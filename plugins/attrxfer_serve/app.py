@@ -19,7 +19,8 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 
 from attrxfer.errors import DataError
 from attrxfer.media.images import opened
-from attrxfer.model.attribute_words import from_words, in_words
+from attrxfer.model.attribute_words import in_words
+from attrxfer.plugin.options import from_words
 from attrxfer_serve import service as services
 from attrxfer_serve.limits import Gate
 from attrxfer_serve.service import Service, TooLarge

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from attrxfer.errors import AttrxferError, DataError
-from attrxfer.model.attribute_words import from_words, in_words
+from attrxfer.errors import AttrxferError
+from attrxfer.model.attribute_words import in_words
 from attrxfer.plugin.distribution import install
-from attrxfer.plugin.options import DEVICE
+from attrxfer.plugin.options import DEVICE, attribute
 
 if TYPE_CHECKING:
     from attrxfer.plugin.registry import Registry
@@ -37,14 +37,6 @@ BACKLOG = 2048
 """Connections that wait, at most, as uvicorn's default."""
 
 
-def read_attributes(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> dict[str, bool] | None:
-    """{NAME: whether} of NAME=true and NAME=false; None where there is none."""
-    try:
-        return from_words(value) or None
-    except DataError as error:
-        raise click.BadParameter(str(error)) from None
-
-
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
@@ -52,14 +44,7 @@ def read_attributes(ctx: click.Context, param: click.Parameter, value: tuple[str
 @click.option(
     "--detector", metavar="LOCATOR", help="What detects the subjects of a photo.  [default: the one that a plugin sets]"
 )
-@click.option(
-    "--attribute",
-    "attributes",
-    multiple=True,
-    metavar="NAME=VALUE",
-    callback=read_attributes,
-    help="What a bundle for many attributes changes where a request says nothing; repeatable.  [default: its recipe's task]",
-)
+@attribute("What a bundle for many attributes changes where a request says nothing")
 @click.option(
     "--backend", default="torch", show_default=True, help="What runs a bundle's networks; auto takes the fastest here."
 )

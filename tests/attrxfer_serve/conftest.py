@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from attrxfer.errors import AttrxferError
+from attrxfer.errors import DataError
 from attrxfer.model.calling import CallableModel
 from attrxfer.plugin.host import Host
 from tests.attrxfer_demo.conftest import ALIGNMENT, SIZE, Known
@@ -59,11 +59,12 @@ class Channels(Negative):
         self.guided = dict(wanted or {"Red": True})
         self.metadata = {**self.metadata, "task": {"name": "channels", "guided": self.guided}}
         self.made: list[Channels] = []
+        self.takes, self.refuses = 0.0, False
 
     def changing(self, wanted: Mapping[str, bool]) -> Channels:
-        for name in wanted:
-            if name not in self.can_change:
-                raise AttrxferError(f"this model cannot change {name}")
+        if self.refuses:
+            raise DataError("the backend has no such layer")
+        time.sleep(self.takes)
         self.made.append(Channels(wanted))
         return self.made[-1]
 

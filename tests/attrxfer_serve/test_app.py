@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import doctest
 import io
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -167,7 +169,7 @@ def test_a_wrong_attribute_is_one_line(client: MakeClient) -> None:
     many, single = client(Channels()), client()
     for one, words, message in (
         (many, "Blue", 'attribute: "Blue" is not NAME=true or NAME=false, for example Young=true'),
-        (many, "Blau=true", "attribute: this model cannot change Blau"),
+        (many, "Blau=true", 'attribute: this model cannot change "Blau"; did you mean "Blue"?'),
         (single, "Dark=false", "attribute: this model does not let you choose: leave it out"),
     ):
         answer = post(one, encoded(noise()), attribute=words)
@@ -181,6 +183,35 @@ def test_only_so_many_choices_are_kept(client: MakeClient, monkeypatch: pytest.M
     for name in ("Blue", "Blue", "Green", "Blue"):
         assert post(one, encoded(noise()), aligned=True, attribute=f"{name}=true").status_code == 200
     assert [list(made.guided) for made in model.made] == [["Blue"], ["Green"], ["Blue"]]
+
+
+def test_choices_that_are_prepared_stop_no_other_request(client: MakeClient) -> None:
+    model = Channels()
+    one, image = client(model), encoded(noise(SIZE, SIZE))
+    assert post(one, image, aligned=True, attribute="Red=true").status_code == 200
+    model.takes = 0.4
+
+    def ended(words: str) -> float:
+        assert post(one, image, aligned=True, attribute=words).status_code == 200
+        return time.monotonic()
+
+    with ThreadPoolExecutor(8) as pool:
+        slow = [pool.submit(ended, f"{name}=true") for name in ("Blue", "Blue", "Blue", "Green", "Green")]
+        time.sleep(0.1)
+        quick = [pool.submit(ended, words) for words in ("", "Red=true")]
+    assert max(one.result() for one in quick) < min(one.result() for one in slow)
+    assert [list(made.guided) for made in model.made].count(["Blue"]) == 1 and len(model.made) == 3
+
+
+def test_a_choice_that_the_backend_refuses_is_the_servers_mistake(client: MakeClient) -> None:
+    model = Channels()
+    one, image = client(model), encoded(noise(SIZE, SIZE))
+    model.refuses = True
+    answer = post(one, image, aligned=True, attribute="Blue=true")
+    assert answer.status_code == 500
+    assert answer.json() == {"error": "AttrxferError: this is the server's mistake, and its log says more"}
+    model.refuses = False
+    assert post(one, image, aligned=True, attribute="Blue=true").status_code == 200
 
 
 def test_a_slow_request_is_ended(client: MakeClient) -> None:

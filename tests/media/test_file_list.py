@@ -36,6 +36,14 @@ def test_the_command_takes_files_or_a_list(tmp_path: Path) -> None:
     assert result.returncode == 2 and result.stderr == f"attrxfer: {tmp_path / 'list.txt'}: No such file or directory\n"
 
 
+def test_a_scheme_in_any_case_and_a_file_url_as_others_write_it() -> None:
+    assert place("S3://Bucket/Out") == Url("s3", "Bucket/Out") and place("GCS://b") == Url("gs", "b")
+    for text in ("file:///x/a%20b%231.jpg", "FILE://localhost/x/a b#1.jpg", "local:///x/a%20b#1.jpg"):
+        assert place(text) == Path("/x/a b#1.jpg")
+    with pytest.raises(DataError, match="^file://nas/a.jpg: names the machine nas; .* file:///folder/name"):
+        place("file://nas/a.jpg")
+
+
 @pytest.mark.parametrize(
     ("text", "name", "parent"),
     [("s3a://b/c d/e.jpg", "e.jpg", "s3://b/c d"), ("gcs://b/", "b", "gs://"), ("memory:///a", "a", "memory://")],
@@ -49,6 +57,6 @@ def test_urls_have_names_and_folders(text: str, name: str, parent: str) -> None:
 def test_local_paths_stay_paths() -> None:
     assert (
         place("./s3://b") == Path("./s3:/b")
-        and place("C:/a.jpg") == Path("C:/a.jpg")
+        and place("C://a.jpg") == Path("C://a.jpg")
         and place("12:30.mp4") == Path("12:30.mp4")
     )

@@ -131,6 +131,20 @@ def test_what_is_there_is_not_fetched_and_found_by_one_listing(
     assert {**manifest(OUT), "images": 0} == {**noted, "images": 0}
 
 
+def test_a_manifest_that_cannot_be_read_stays(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    transfer("model", [IN / "0.png", IN / "1.png"], OUT, HOST, listed=True)
+    before, again = manifest(OUT), TransferOptions(batch=BatchOptions(skip_existing=True))
+    with monkeypatch.context() as refused:
+        fails(refused, "get_file", "manifest.json", PermissionError("Access Denied"))
+        with pytest.raises(DataError, match="^memory://out/results/manifest.json: Access Denied$"):
+            transfer("model", [IN], OUT, HOST, again)
+    assert manifest(OUT) == before
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "manifest.json").write_text("{")
+    with pytest.raises(DataError, match="manifest.json: damaged: delete it to begin a new one$"):
+        transfer("model", [IN], tmp_path / "here", HOST, again)
+
+
 def test_shards_divide_a_bucket(folder: Path, tmp_path: Path) -> None:
     transfer("model", [folder], tmp_path / "here", HOST)
     for part in (1, 2):
@@ -252,6 +266,15 @@ def test_one_file_has_its_own_name(folder: Path, tmp_path: Path) -> None:
             transfer("model", [source], place("memory://out") / wrong, HOST)
 
 
+def test_a_format_that_pillow_does_not_write_is_put_as_png(folder: Path, memory: MemoryFileSystem, tmp_path: Path) -> None:
+    assert ".psd" in Image.registered_extensions()
+    memory.pipe("/in/drawing.psd", (folder / "0.png").read_bytes())
+    result = transfer("model", [place("memory://in/drawing.psd")], OUT, HOST, TransferOptions(aligned=True))
+    assert [file.outcome for file in result.batch.files] == ["changed"] and set(contents(OUT)) == {"drawing.png"}
+    with pytest.raises(DataError, match="gone.png: no such file$"):
+        buckets.put(tmp_path / "gone.png", Url("memory", "out/gone.png"))
+
+
 @pytest.mark.slow
 def test_a_video_goes_from_bucket_to_bucket(
     tmp_path: Path, memory: MemoryFileSystem, temporary: Path, monkeypatch: pytest.MonkeyPatch
@@ -266,17 +289,25 @@ def test_a_video_goes_from_bucket_to_bucket(
     assert set(contents(OUT)) == {"a.mkv"} and set(steps) == {"a.mkv"} and not list(temporary.iterdir())
 
 
-def test_a_list_names_what_is_missing_and_what_it_names_twice(folder: Path, tmp_path: Path) -> None:
-    sources = [IN / "0.png", IN / "0.png", IN / "gone.png", folder / "1.png", folder / "lost", place("memory://nothing")]
+def test_a_list_names_what_is_missing_and_what_it_names_twice(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = [folder / "lost", folder / "more" / "lost", place("memory://nothing"), place("memory://refused")]
+    sources = [IN / "0.png", IN / "0.png", IN / "gone.png", folder / "1.png", folder / "lost.png", *bad]
+    fails(monkeypatch, "find", "refused", PermissionError("Access Denied"))
     result = transfer("model", sources, tmp_path / "out", HOST, listed=True)
     assert [(file.name.name, file.outcome) for file in result.batch.files] == [
-        ("0.png", "changed"), ("gone.png", "broken"), ("1.png", "changed"), ("lost", "broken"), ("nothing", "broken"),
+        ("0.png", "changed"), ("gone.png", "broken"), ("1.png", "changed"), ("lost.png", "broken"),
     ]  # fmt: skip
     assert [file.reason for file in result.batch.of("broken")] == [
-        "no such file or bucket", "No such file or directory", "no such file or bucket"
+        "no such file or bucket", "No such file or directory"
     ]  # fmt: skip
-    assert result.notes == ("left out, as listed already: memory://in/photos/0.png",)
-    assert len(manifest(tmp_path / "out")["images"]) == 5
+    reasons = ("no such file or folder", "no such file or folder", "no such file or folder", "Access Denied")
+    assert result.notes == (
+        "left out, as listed already: memory://in/photos/0.png",
+        *(f"left out: {path}: {reason}" for path, reason in zip(bad, reasons, strict=True)),
+    )
+    assert result.incomplete and len(manifest(tmp_path / "out")["images"]) == 4
 
 
 def test_missing_packages_and_unknown_schemes_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

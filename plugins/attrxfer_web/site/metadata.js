@@ -16,7 +16,7 @@ function partsOf(bytes) {
   if (begins("\xff\xd8")) return partsOfJpeg(bytes, begins);
   if (begins("\x89PNG")) return partsOfPng(bytes, begins);
   if (begins("RIFF") && begins("WEBP", 8)) return partsOfWebp(bytes, begins);
-  return begins("BM") || begins("GIF8") ? [] : [{ lost: "what this format holds beside the pixels" }];
+  return begins("BM") || begins("GIF8") ? [] : [{ lost: "all metadata" }];
 }
 
 function partsOfJpeg(bytes, begins) {
