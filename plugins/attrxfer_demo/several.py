@@ -13,12 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from attrxfer.errors import DataError
-from attrxfer.media.batch import FileProcessor, FileResult, process_files
+from attrxfer.media.batch import FileResult, process_files
 from attrxfer.media.files import FileTask
+from attrxfer.media.image_processor import image_processor
 from attrxfer.media.images import open_rgb
-from attrxfer.media.processors import CropProcessor, PhotoProcessor
 from attrxfer.media.provenance import provenance_of
-from attrxfer.media.whole_images import WholeImageProcessor, reach_of
 from attrxfer_demo.offer import Offer
 from attrxfer_demo.steps import Steps
 from attrxfer_demo.studio import VIEW, view
@@ -60,25 +59,15 @@ def transfer_photos(offer: Offer, photos: Sequence[Path], strength: float, folde
         def finished(result: FileResult, done: int, total: int) -> None:
             tell(Finished(result, _shown(result, own, out), done, total))
 
+        processor = image_processor(offer.transfer, offer.photos, strength, provenance_of(offer.transfer, strength))
         try:
-            process_files(tasks, [processor_of(offer, strength)], on_result=finished)
+            process_files(tasks, [processor], on_result=finished)
             if out.is_dir():
                 tell(pack({path.name: path for path in sorted(out.iterdir())}, own / f"{offer.name}-{strength:g}.zip"))
         finally:
             shutil.rmtree(out, ignore_errors=True)
 
     return Steps(work)
-
-
-def processor_of(offer: Offer, strength: float) -> FileProcessor:
-    """What ``attrxfer transfer`` has images done by, with a model."""
-    transfer, provenance = offer.transfer, provenance_of(offer.transfer, strength)
-    reach = reach_of(transfer)
-    if reach is not None:
-        return WholeImageProcessor(transfer, reach, strength, provenance)
-    if offer.photos is None:
-        return CropProcessor(transfer, strength, provenance)
-    return PhotoProcessor(offer.photos, strength, None, provenance)
 
 
 def unique_names(names: Iterable[str]) -> list[str]:

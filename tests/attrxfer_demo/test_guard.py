@@ -104,10 +104,10 @@ def test_what_is_old_is_deleted_with_its_folder_while_the_page_is_open(tmp_path:
         path.write_bytes(b"x")
         os.utime(path, (0, 0))  # a copied photo has its own time; what counts is when it came
     newest = (tmp_path / "upload").stat().st_ctime
-    monkeypatch.setattr(photo_folder.time, "time", lambda: newest + 3599)
+    monkeypatch.setattr(time, "time", lambda: newest + 3599)
     delete_old(tmp_path, 3600)
     assert len(list(tmp_path.rglob("*"))) == 5
-    monkeypatch.setattr(photo_folder.time, "time", lambda: newest + 3601)
+    monkeypatch.setattr(time, "time", lambda: newest + 3601)
     with deleting_old(tmp_path, 0.01, 3600):
         deadline = time.monotonic() + 10
         while list(tmp_path.iterdir()) and time.monotonic() < deadline:

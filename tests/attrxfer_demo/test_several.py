@@ -150,8 +150,9 @@ def test_work_that_is_stopped_while_it_waits_does_not_begin() -> None:
     with gr.Blocks():
         running = Running("Change", "several")
 
-    def told(request: object) -> list[int]:
-        return list(running.steps(Steps(lambda tell: tell(1)), request))
+    def told(request: Any) -> list[int]:
+        work: Steps[int] = Steps(lambda tell: tell(1))
+        return list(running.steps(work, request))
 
     running.wait(me)
     assert not running.stop(me)["interactive"]
