@@ -129,14 +129,18 @@ def test_a_start_and_nested_paths_become_absolute(trained: Path, monkeypatch: py
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_signals_stop_a_run_after_its_step(
-    name: str, tiny: Tiny, tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch
+    name: str, tiny: Tiny, tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
+    number = getattr(signal, name)
+    before = signal.getsignal(number)
+    if before is signal.SIG_IGN:  # under nohup
+        signal.signal(number, signal.SIG_DFL)
+        request.addfinalizer(lambda: signal.signal(number, before))
     training = Training(tiny("train.adversarial.steps=20"), RunFolder(tmp_path / "a run"), host, quiet=True)
     training.create_folder()
 
     def stop(stage: object, key: str, done: int) -> None:
         if done == 2:
-            number = getattr(signal, name)
             handler = signal.getsignal(number)
             assert callable(handler), "a signal would end the tests' own process"
             handler(number, None)
