@@ -79,7 +79,7 @@ class ManyAttributesTraining(AdversarialTraining):
         content = uniform[:, 1:2] < CONTENT
         flipped = ((chosen | (uniform[:, 2 : 2 + count] < ALSO)) & ~content).float()
         asked = (((chosen & content) | (uniform[:, 2 + count :] < ALSO)).float() + flipped).clamp_max(1)
-        self.wanted, self.labels_of_x, self.flipped = (labels - flipped).abs(), labels, flipped
+        self.wanted = (labels - flipped).abs()
         step = self.run.transfer(batch.images, index, Change(asked * (2 * self.wanted - 1), asked * (2 * labels - 1)))
         with self.devices.autocast():
             _ = step.output
@@ -104,16 +104,8 @@ class ManyAttributesTraining(AdversarialTraining):
             assert logits is not None
             found = binary_cross_entropy_with_logits(logits[: len(real)].float(), self.labels(batch))
             terms["attributes"] = self.classification * found
-            terms["changed"] = self.classification * self._still(logits[len(real) :], fake, mixed)
             terms.update(self._own_terms(batch.images, source, mixed))
         return self._step_discriminator(terms)
-
-    def _still(self, logits: Tensor, fake: Tensor, mixed: Tensor) -> Tensor:
-        """Cross-entropy of D's attribute logits of T(x, c) for what was changed: D says of it what x was, as in eq. 3 D calls
-        T(x) an image without the attribute. Earlier images of the pool, whose x is not known, do not count."""
-        counted = self.flipped * (mixed == fake).flatten(1).all(1)[:, None]
-        terms = binary_cross_entropy_with_logits(logits.float(), self.labels_of_x, reduction="none")
-        return (counted * terms).sum() / counted.sum().clamp_min(1)
 
     def _terms(self, step: TransferStep) -> dict[str, Tensor]:
         terms = super()._terms(step)

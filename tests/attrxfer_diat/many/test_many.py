@@ -110,18 +110,6 @@ def test_t_is_taught_the_wanted_attributes_and_d_the_real_ones(stage: ManyAttrib
     torch.testing.assert_close(report["D attributes"], expected.detach())
 
 
-def test_d_says_of_a_changed_image_what_it_was(stage: ManyAttributesTraining) -> None:
-    """The answer that costs nothing is x's own label; what was not changed and what is from the pool do not count."""
-    stage.flipped = torch.tensor([[1.0, 0.0], [1.0, 1.0]])
-    stage.labels_of_x = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
-    fake, mixed = torch.zeros(2, 3, 4, 4), torch.zeros(2, 3, 4, 4)
-    mixed[1] = 1
-    kept = torch.tensor([[50.0, 50.0], [50.0, -50.0]])
-    assert float(stage._still(kept, fake, mixed)) < 1e-6
-    torch.testing.assert_close(stage._still(-kept, fake, mixed), torch.tensor(50.0))
-    torch.testing.assert_close(stage._still(kept, fake, fake), torch.tensor((0 + 50.0 + 50.0) / 3))
-
-
 def test_previews_show_each_attribute_both_ways(stage: ManyAttributesTraining) -> None:
     rows = stage.preview(images(2, 32))
     assert list(rows) == ["bright", "no bright", "round", "no round"]
