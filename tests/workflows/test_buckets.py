@@ -26,7 +26,7 @@ from attrxfer.workflows.transfer import TransferOptions, TransferResult, transfe
 from tests.media.photos.conftest import smooth
 from tests.media.video.made import Bright as BrightSquares
 from tests.media.video.made import Dots, moving, write
-from tests.workflows.test_workers import HOST, Bright, Measures
+from tests.workflows.test_workers import HOST, use_fakes
 
 COUNT = 5
 IN, OUT = place("memory://in/photos"), place("memory://out/results")
@@ -35,9 +35,7 @@ IN, OUT = place("memory://in/photos"), place("memory://out/results")
 @pytest.fixture(autouse=True)
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where temporary files are; and the model and detector of these tests."""
-    monkeypatch.setattr(workflow, "load_model", lambda *arguments, **named: Bright())
-    monkeypatch.setattr(workflow, "load_detector", lambda *arguments: Measures())
-    monkeypatch.setattr(PhotoProcessor, "portion", 2)
+    use_fakes(monkeypatch)
     made = tmp_path / "temporary"
     made.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(made))

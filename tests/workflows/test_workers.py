@@ -49,12 +49,17 @@ class Measures(Fixed):
         return np.abs(results.astype(float) - inputs).max((1, 2, 3)) / 60
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Photos with a cat, one without, a file that is no image; and the model and detector for them."""
+def use_fakes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take ``Bright`` for any model and ``Measures`` for any detector, and give workers two photos at once."""
     monkeypatch.setattr(workflow, "load_model", lambda *arguments, **named: Bright())
     monkeypatch.setattr(workflow, "load_detector", lambda *arguments: Measures())
     monkeypatch.setattr(PhotoProcessor, "portion", 2)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Photos with a cat, one without, a file that is no image; and the model and detector for them."""
+    use_fakes(monkeypatch)
     made = tmp_path / "photos"
     made.mkdir()
     for number in range(COUNT):
