@@ -156,18 +156,32 @@ def frame(image: Image.Image, framing: Framing | None, size: int) -> NDArray[np.
     return np.asarray(image.resize((size, size), Image.Resampling.LANCZOS, box=box))
 
 
+def written_format(path: Path) -> str:
+    """The format that a file is written in, by its suffix; PNG without a suffix that Pillow knows.
+
+    Raises:
+        DataError: Pillow reads this format and cannot write it.
+    """
+    file_format = Image.registered_extensions().get(path.suffix.lower(), "PNG")
+    if file_format not in Image.SAVE:
+        raise DataError(f"{path}: {file_format} files can be read, but not written: make it a PNG first")
+    return file_format
+
+
 def save_image(path: Path, image: NDArray[np.uint8], xmp: bytes | None = None) -> None:
     """Write an image atomically, in the format of the file's suffix.
 
     Args:
-        path: The file. Where Pillow cannot write its format, a PNG of the same name is written.
+        path: The file. Without a suffix that Pillow knows, it is a PNG.
         image: uint8 (H, W, 3).
         xmp: An XMP packet, for the formats that have a place for it.
+
+    Raises:
+        DataError: Pillow cannot write this format.
+        OSError: The file cannot be written.
     """
     buffer = io.BytesIO()
-    file_format = Image.registered_extensions().get(path.suffix.lower(), "PNG")
-    if file_format not in Image.SAVE:  # Pillow reads more formats than it writes
-        path, file_format = path.with_suffix(".png"), "PNG"
+    file_format = written_format(path)
     options: dict[str, Any] = {"quality": JPEG_QUALITY, "subsampling": 0} if file_format == "JPEG" else {}
     if xmp is not None and file_format == "PNG":
         options["pnginfo"] = PngInfo()

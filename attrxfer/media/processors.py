@@ -13,7 +13,7 @@ from attrxfer.errors import DataError
 from attrxfer.interfaces import Model
 from attrxfer.media.batch import Skipped, Written
 from attrxfer.media.detection import count
-from attrxfer.media.images import frame, open_rgb, opened, save_image
+from attrxfer.media.images import frame, open_rgb, opened, save_image, written_format
 from attrxfer.media.input_notes import check_inputs, left_out_note, notes_on, without_attributes
 from attrxfer.media.photos import Photos
 from attrxfer.media.photos.photo import MIN_SIDE, PhotoCrops
@@ -190,9 +190,10 @@ class CropProcessor(BatchedProcessor[CropItem]):
 
         Raises:
             Skipped: It seems to have the attribute, and is to be left alone.
-            DataError: The file is broken.
+            DataError: The file is broken, or of a format that cannot be written.
         """
         image = open_rgb(path)
+        written_format(path)
         size = self.model.size
         if self.strength == 0 and image.size == (size, size):
             return None
@@ -208,6 +209,6 @@ class CropProcessor(BatchedProcessor[CropItem]):
         return [item._replace(image=result) for item, result in zip(items, results, strict=True)]
 
     def write(self, path: Path, item: CropItem) -> Written:
-        """Write a result, as PNG where Pillow cannot write the file's format."""
+        """Write a result in the file's own format."""
         save_image(path, item.image, self.xmp)
         return Written(notes=item.notes)

@@ -115,16 +115,14 @@ class Transport:
             yield begun.popleft().result()
 
     def put(self, task: FileTask) -> None:
-        """Bring a task's result to where it belongs, under the name that it was written with: where Pillow cannot write a
-        format, that is another.
+        """Bring a task's result to where it belongs.
 
         Raises:
             DataError: It cannot be written there.
             AttrxferError: There is no such bucket.
         """
         if isinstance(task.target, Url):
-            (made,) = self.local(task).target.parent.iterdir()
-            put(made, task.target.parent / made.name)
+            put(self.local(task).target, task.target)
 
     def remove(self, task: FileTask) -> None:
         """Delete a task's temporary files."""

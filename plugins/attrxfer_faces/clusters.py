@@ -81,12 +81,12 @@ class LandmarkClusters:
         return np.where(clusters.label >= 0, ~clusters.dropped[clusters.label], True)
 
     def find(self, records: Records) -> Clusters | None:
-        """The clusters; None where there are no landmarks of faces, or fewer faces than clusters."""
+        """The clusters; None where there are no landmarks of faces, or fewer different faces than clusters."""
         points = records.landmarks
         if points is None or points.shape[1] not in (CELEBA_POINTS, IBUG_POINTS):
             return None
         known = ~np.isnan(points).any((1, 2))
-        if known.sum() < self.clusters:
+        if len(np.unique(points[known], axis=0)) < self.clusters:
             return None
         points5 = five_points(points[known]).astype(np.float64)
         label = np.full(len(records), -1, np.int64)

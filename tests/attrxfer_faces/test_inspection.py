@@ -57,6 +57,12 @@ def test_faces_without_landmarks_are_kept_and_the_same_seed_finds_the_same() -> 
     assert selection.keep(records(points[:3])).all()  # fewer faces than clusters
 
 
+@pytest.mark.filterwarnings("error")
+def test_faces_that_are_all_alike_are_not_clustered() -> None:
+    assert LandmarkClusters(size=SIZE, clusters=4).find(records(np.repeat(FRONT[None], 12, 0))) is None
+    assert LandmarkClusters(size=SIZE, clusters=4).find(records(faces(4))) is not None
+
+
 def test_five_points_of_68_are_celebas() -> None:
     drawn = SyntheticFaces(size=SIZE, faces=16)
     points = drawn.records().landmarks

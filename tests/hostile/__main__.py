@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterable
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tests.hostile.trial import Outcome
+
+SAID_EVERY = 100
 
 
 def main() -> None:
@@ -40,6 +43,8 @@ def show(outcomes: Iterable[Outcome]) -> int:
         counts[(*row, one.result if one.is_sound else "fault")] += 1
         seconds, megabytes = most.get(row, (0.0, 0.0))
         most[row] = max(seconds, one.seconds), max(megabytes, one.megabytes)
+        if counts.total() % SAID_EVERY == 0:
+            print(f"{one.kind}: {counts.total()} cases, {len(faults)} faults before", file=sys.stderr, flush=True)
         if not one.is_sound:
             faults.append(one)
             print(f"{one.kind} {one.case}, {one.action}: {one.result}: {one.message!r} ({one.spoilt})", flush=True)

@@ -264,11 +264,12 @@ def test_one_file_has_its_own_name(folder: Path, tmp_path: Path) -> None:
             transfer("model", [source], place("memory://out") / wrong, HOST)
 
 
-def test_a_format_that_pillow_does_not_write_is_put_as_png(folder: Path, memory: MemoryFileSystem, tmp_path: Path) -> None:
+def test_a_format_that_pillow_does_not_write_is_broken(folder: Path, memory: MemoryFileSystem, tmp_path: Path) -> None:
     assert ".psd" in Image.registered_extensions()
     memory.pipe("/in/drawing.psd", (folder / "0.png").read_bytes())
     result = transfer("model", [place("memory://in/drawing.psd")], OUT, HOST, TransferOptions(aligned=True))
-    assert [file.outcome for file in result.batch.files] == ["changed"] and set(contents(OUT)) == {"drawing.png"}
+    assert [file.outcome for file in result.batch.files] == ["broken"] and not contents(OUT)
+    assert result.batch.files[0].reason == "PSD files can be read, but not written: make it a PNG first"
     with pytest.raises(DataError, match="gone.png: no such file$"):
         buckets.put(tmp_path / "gone.png", Url("memory", "out/gone.png"))
 
