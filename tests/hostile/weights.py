@@ -11,6 +11,7 @@ import shutil
 import struct
 import zipfile
 from collections.abc import Callable, Mapping
+from typing import ClassVar
 
 import torch
 
@@ -39,6 +40,7 @@ class Weights(Kind):
     """A bundle whose weights are spoilt, and a file of torch with other bytes, or with a pickle that runs a program."""
 
     name = "weights"
+    more_seconds: ClassVar = {"export": 10.0}  # torch's exporter is slow
 
     def spoil(self, chance: random.Random) -> str:
         bundle = shutil.copytree(self.goods / "bundle", self.input / "bundle")
