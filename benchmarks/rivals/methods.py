@@ -18,6 +18,8 @@ METHODS = {
     "AttGAN": "rivals/attgan",
 }
 TASK = "diat_a_gender"
+ATTGAN = 10.0
+"""Weight of the attributes' cross-entropy, averaged over attributes; the product sums it."""
 MANY = "rivals/stargan", "rivals/attgan"
 
 
@@ -37,4 +39,6 @@ def recipe(
     if METHODS[method] in MANY:
         names = ", ".join(f'"{name}"' for name in own.guided)
         overrides += [f"{kind}.attributes=[{names}]" for kind in ("generator", "discriminator")]
+    if method == "AttGAN":
+        overrides.append(f"discriminator.classification={ATTGAN / len(own.guided):g}")
     return load(METHODS[method], host, [*overrides, *sets], data)

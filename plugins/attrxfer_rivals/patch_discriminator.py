@@ -132,7 +132,8 @@ class AttributePatchDiscriminator(nn.Module):
     Args:
         size: Side of the images in pixels.
         attributes: The attributes that it learns.
-        classification: Weight of the cross-entropy of the attributes' logits, for T as for D; 1 in StarGAN.
+        classification: Weight of the cross-entropy of the attributes' logits, summed over attributes, for T as for D; 1 in
+            StarGAN.
         width: Channels of the first layer; doubled in each, up to eight times; 64 and no such limit in StarGAN.
         layers: Convolutions of stride 2; 6 in StarGAN, for images of 128 px.
     """

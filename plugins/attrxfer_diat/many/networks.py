@@ -79,7 +79,7 @@ class ManyAttributesDiscriminator(Discriminator):
     Args:
         size: Side of the images in pixels.
         attributes: The attributes that it learns.
-        classification: Weight of the cross-entropy of the attributes' logits, for T as for D.
+        classification: Weight of the cross-entropy of the attributes' logits, summed over attributes, for T as for D.
         width: Channels of the first layer.
         hidden: Units of the first fully connected layer.
         norm: Normalisation after every convolution.

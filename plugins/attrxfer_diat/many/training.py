@@ -31,6 +31,20 @@ CONTENT = 0.1
 """Probability that the chosen attribute is asked for as the image has it, so that nothing should change."""
 
 
+def attributes_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """The cross-entropy of D's attribute logits (N, K), summed over attributes and averaged over images, as in StarGAN's own
+    code: what one attribute weighs does not depend on how many there are.
+
+    Args:
+        logits: (N, K).
+        labels: (N, K) of 0 and 1.
+
+    Returns:
+        A scalar.
+    """
+    return binary_cross_entropy_with_logits(logits.float(), labels, reduction="sum") / len(logits)
+
+
 class ManyGan(Gan):
     """The attribute loss of eq. 3 for many attributes: every real image counts as real, and D's further logits say which
     attributes an image has. The settings are those of ``gan``."""
@@ -43,7 +57,7 @@ class ManyAttributesTraining(AdversarialTraining):
 
     Each update of T draws, for each image, an attribute that is flipped, and now and then others with it. Now and then it asks
     for what an image has already, which T must learn to leave as it is. T's objective is that
-    of eq. 14 with the cross-entropy of D's attribute logits against the wanted attributes; D's has that of real images. The
+    of eq. 14 with ``attributes_loss`` of D's logits and the wanted attributes; D's has that of real images. The
     images to transfer and the real ones are both drawn from the whole training split. Settings: those of ``adversarial``.
     """
 
@@ -102,8 +116,7 @@ class ManyAttributesTraining(AdversarialTraining):
             terms = dict(self.adversarial.discriminator_loss(discriminator, real, generated, index))
             logits = seen[0].attributes
             assert logits is not None
-            found = binary_cross_entropy_with_logits(logits[: len(real)].float(), self.labels(batch))
-            terms["attributes"] = self.classification * found
+            terms["attributes"] = self.classification * attributes_loss(logits[: len(real)], self.labels(batch))
             terms.update(self._own_terms(batch.images, source, mixed))
         return self._step_discriminator(terms)
 
@@ -111,7 +124,7 @@ class ManyAttributesTraining(AdversarialTraining):
         terms = super()._terms(step)
         logits = step.discriminate(step.output).attributes
         assert logits is not None
-        terms["T attributes"] = self.classification * binary_cross_entropy_with_logits(logits.float(), self.wanted)
+        terms["T attributes"] = self.classification * attributes_loss(logits, self.wanted)
         return terms
 
     def preview(self, images: Tensor) -> Mapping[str, Tensor]:  # type: ignore[override]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from attrxfer_diat.many.networks import ManyAttributesDiscriminator, ManyAttributesNetwork
-from attrxfer_diat.many.training import ManyAttributesTraining, ManyGan
+from attrxfer_diat.many.training import ManyAttributesTraining, ManyGan, attributes_loss
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 import attrxfer as package
@@ -100,14 +101,21 @@ def test_t_is_taught_the_wanted_attributes_and_d_the_real_ones(stage: ManyAttrib
     terms = stage._terms(step)
     logits = stage.discriminator(step.output).attributes
     assert logits is not None
-    expected = 2.0 * binary_cross_entropy_with_logits(logits, stage.wanted)
+    expected = 2.0 * binary_cross_entropy_with_logits(logits, stage.wanted, reduction="sum") / 6
     torch.testing.assert_close(terms["T attributes"], expected)
     batch = stage.run.batch("all", 1_000_000, 6)
     seen = stage.discriminator(batch.images).attributes
     assert seen is not None
-    expected = 2.0 * binary_cross_entropy_with_logits(seen, stage.labels(batch))
+    expected = 2.0 * binary_cross_entropy_with_logits(seen, stage.labels(batch), reduction="sum") / 6
     report = stage._update_discriminator(0, step.source, step.output.detach())
     torch.testing.assert_close(report["D attributes"], expected.detach())
+
+
+def test_an_attribute_weighs_the_same_beside_others() -> None:
+    logits, labels = torch.tensor([[1.5, 9.0], [-0.5, 9.0]]), torch.tensor([[1.0, 1.0], [1.0, 1.0]])
+    alone, beside = attributes_loss(logits[:, :1], labels[:, :1]), attributes_loss(logits, labels)
+    assert float(alone) == pytest.approx((math.log1p(math.exp(-1.5)) + math.log1p(math.exp(0.5))) / 2)
+    assert float(beside - alone) == pytest.approx(math.log1p(math.exp(-9)), rel=1e-3)
 
 
 def test_previews_show_each_attribute_both_ways(stage: ManyAttributesTraining) -> None:
