@@ -129,11 +129,18 @@ class Conditional(Protocol):
 
 @runtime_checkable
 class ClassifiesAttributes(Protocol):
-    """A discriminator whose ``Discrimination`` has a logit for each of its ``attributes``. Their cross-entropy has the weight
-    ``classification``, for T as for D."""
+    """A discriminator whose ``Discrimination`` has a logit for each of its ``attributes``.
+
+    Attributes:
+        attributes: Their names.
+        classification: Weight of their cross-entropy.
+        conditional: Whether D's logit of an image depends on what the image was asked for: the attributes' logits count in it,
+            and T has no term of cross-entropy.
+    """
 
     attributes: tuple[str, ...]
     classification: float
+    conditional: bool
 
 
 @runtime_checkable

@@ -198,7 +198,7 @@ class AdversarialTraining:
             for i in range(self.dstep):  # lines 6-8
                 source, fake = generated[(index * self.dstep + i) % len(generated)]
                 report.update(self._update_discriminator(index * self.dstep + i, source.to(self.place), fake.to(self.place)))
-        self.image_pool.add(generated[0][1])
+        self._remember(generated[0][1])
         with frozen(self.discriminators):
             for i in range(self.tstep):  # lines 9-11
                 step = self._transform(index * self.tstep + i) if step is None or i else step
@@ -208,6 +208,10 @@ class AdversarialTraining:
                 report.update(self._update_generator(terms))
                 self.ema_generator.update_parameters(self.generator)
         return report
+
+    def _remember(self, fake: Tensor) -> None:
+        """Put generated images (N, 3, S, S) into the pool."""
+        self.image_pool.add(fake)
 
     def _set_learning_rates(self, index: int) -> None:
         if not self.lr_decay:

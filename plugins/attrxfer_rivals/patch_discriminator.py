@@ -138,6 +138,8 @@ class AttributePatchDiscriminator(nn.Module):
         layers: Convolutions of stride 2; 6 in StarGAN, for images of 128 px.
     """
 
+    conditional = False  # StarGAN's D is told nothing
+
     def __init__(
         self,
         *,

@@ -79,7 +79,10 @@ class ManyAttributesDiscriminator(Discriminator):
     Args:
         size: Side of the images in pixels.
         attributes: The attributes that it learns.
-        classification: Weight of the cross-entropy of the attributes' logits, summed over attributes, for T as for D.
+        classification: Weight of the cross-entropy of the attributes' logits, summed over attributes, for D and, unless
+            ``conditional``, for T.
+        conditional: D is told what an image was asked for, as in eq. 3, where D tells images with *this* attribute from T(x):
+            its logit is l + sum of c_k a_k, with the attributes' logits a (a projection: Miyato and Koyama, ICLR 2018).
         width: Channels of the first layer.
         hidden: Units of the first fully connected layer.
         norm: Normalisation after every convolution.
@@ -93,6 +96,7 @@ class ManyAttributesDiscriminator(Discriminator):
         size: Annotated[int, Field(ge=16, multiple_of=16)],
         attributes: Attributes,
         classification: Weight = 1.0,
+        conditional: bool = False,
         width: Annotated[int, Field(ge=4, le=256)] = 32,
         hidden: Annotated[int, Field(ge=1)] = 1000,
         norm: Norm = "none",
@@ -102,6 +106,7 @@ class ManyAttributesDiscriminator(Discriminator):
         super().__init__(size=size, width=width, hidden=hidden, norm=norm, slope=slope, init=init)
         self.attributes = attributes
         self.classification = classification
+        self.conditional = conditional
         self.head[-1] = nn.Linear(hidden, 1 + len(attributes))
         if init == "kaiming":
             kaiming(self.head[-1], slope)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, one_hot
 
@@ -15,6 +16,7 @@ from attrxfer.interfaces import (
     Batch,
     Change,
     ClassifiesAttributes,
+    ComparesReal,
     Conditional,
     Discrimination,
     Run,
@@ -23,6 +25,7 @@ from attrxfer.interfaces import (
 )
 from attrxfer.model.condition import change_of
 from attrxfer_diat.adversarial import Gan
+from attrxfer_diat.image_pool import ImagePool
 from attrxfer_diat.stages import AdversarialTraining
 
 ALSO = 0.15
@@ -45,6 +48,11 @@ def attributes_loss(logits: Tensor, labels: Tensor) -> Tensor:
     return binary_cross_entropy_with_logits(logits.float(), labels, reduction="sum") / len(logits)
 
 
+def one_of(count: int, uniform: Tensor) -> Tensor:
+    """Which of ``count`` attributes each random number (N,) in 0..1 chooses: bool (N, count), one true in each row."""
+    return one_hot((uniform * count).long().clamp_max(count - 1), count).bool()
+
+
 class ManyGan(Gan):
     """The attribute loss of eq. 3 for many attributes: every real image counts as real, and D's further logits say which
     attributes an image has. The settings are those of ``gan``."""
@@ -56,9 +64,13 @@ class ManyAttributesTraining(AdversarialTraining):
     """Algorithm 1 where each image has a wanted change of its own.
 
     Each update of T draws, for each image, an attribute that is flipped, and now and then others with it. Now and then it asks
-    for what an image has already, which T must learn to leave as it is. T's objective is that
-    of eq. 14 with ``attributes_loss`` of D's logits and the wanted attributes; D's has that of real images. The
-    images to transfer and the real ones are both drawn from the whole training split. Settings: those of ``adversarial``.
+    for what an image has already, which T must learn to leave as it is. The images to transfer and the real ones are both drawn
+    from the whole training split. Settings: those of ``adversarial``.
+
+    D's loss is that of eq. 14 and ``attributes_loss`` of real images. A ``conditional`` D is told what T was asked for, and of
+    each real image some of what is true of it: then T's attribute loss is eq. 3's alone. Without it, T also has
+    ``attributes_loss`` of the wanted attributes, as in StarGAN; D never learns then that a changed image lacks what T was asked
+    for, and T can please it with patterns that nobody sees.
     """
 
     def prepare(self, run: Run, owner: Adversarial) -> None:
@@ -75,8 +87,15 @@ class ManyAttributesTraining(AdversarialTraining):
             )
         if self.transform == "set":
             raise AttrxferError('train.adversarial_many.transform: "set" is for one attribute; take "batch"')
+        if discriminator.conditional and isinstance(owner, ComparesReal) and owner.compares_real:
+            raise AttrxferError(
+                'discriminator.conditional: not with adversarial.loss = "relativistic", which compares images '
+                "that were asked for different things"
+            )
         self.attributes = generator.attributes
         self.classification = discriminator.classification
+        self.conditional = discriminator.conditional
+        self.change_pool = ImagePool(self.pool)
         records = run.data.records.attributes
         self.all_labels = np.stack([records[name] for name in self.attributes], axis=1).astype(np.float32)
 
@@ -89,12 +108,13 @@ class ManyAttributesTraining(AdversarialTraining):
         labels = self.labels(batch)
         count = len(self.attributes)
         uniform = self.run.uniform("change", index, self.batch_size, 2 + 2 * count)
-        chosen = one_hot((uniform[:, 0] * count).long().clamp_max(count - 1), count).bool()
         content = uniform[:, 1:2] < CONTENT
+        chosen = one_of(count, uniform[:, 0])
         flipped = ((chosen | (uniform[:, 2 : 2 + count] < ALSO)) & ~content).float()
         asked = (((chosen & content) | (uniform[:, 2 + count :] < ALSO)).float() + flipped).clamp_max(1)
         self.wanted = (labels - flipped).abs()
-        step = self.run.transfer(batch.images, index, Change(asked * (2 * self.wanted - 1), asked * (2 * labels - 1)))
+        self.change = asked * (2 * self.wanted - 1)
+        step = self.run.transfer(batch.images, index, Change(self.change, asked * (2 * labels - 1)))
         with self.devices.autocast():
             _ = step.output
         return step
@@ -104,13 +124,17 @@ class ManyAttributesTraining(AdversarialTraining):
         batch = run.batch("all", 1_000_000 + index, self.batch_size)  # other images than those that T gets
         uniform = run.uniform("augment_discriminator", index, self.batch_size, 16)
         real = self.adversarial.augment(batch.images, uniform[:, :8])
-        mixed = self.image_pool.mix(fake, run.uniform("pool", index, self.batch_size, 2))
+        draws = run.uniform("pool", index, self.batch_size, 2)
+        mixed = self.image_pool.mix(fake, draws)
+        changes = self.change_pool.mix(self.change[:, :, None, None], draws)[:, :, 0, 0]
+        both = torch.cat([self._true_of(batch, index), changes])
         generated = self.adversarial.augment(mixed, uniform[:, 8:])
         seen: list[Discrimination] = []
 
         def discriminator(images: Tensor) -> Discrimination:
             seen.append(self.discriminator(images))
-            return seen[-1]
+            # a gradient penalty looks at images between real and generated ones: they count as generated
+            return self._told(seen[-1], both if len(images) == len(both) else changes)
 
         with self.devices.autocast():
             terms = dict(self.adversarial.discriminator_loss(discriminator, real, generated, index))
@@ -120,9 +144,39 @@ class ManyAttributesTraining(AdversarialTraining):
             terms.update(self._own_terms(batch.images, source, mixed))
         return self._step_discriminator(terms)
 
+    def _true_of(self, batch: Batch, index: int) -> Tensor:
+        """What D is told of real images: some of what is true of each, as often as T is asked for something (N, K)."""
+        count = len(self.attributes)
+        uniform = self.run.uniform("told", index, self.batch_size, 1 + count)
+        named = one_of(count, uniform[:, 0]) | (uniform[:, 1:] < ALSO)
+        return named * (2 * self.labels(batch) - 1)
+
+    def _told(self, found: Discrimination, change: Tensor) -> Discrimination:
+        """D's answer where it knows what the images were asked for (N, K)."""
+        if not self.conditional:
+            return found
+        assert found.attributes is not None
+        projection = (change * found.attributes.float()).sum(1)
+        return found._replace(logit=found.logit + projection.view(-1, *[1] * (found.logit.dim() - 1)))
+
+    def _remember(self, fake: Tensor) -> None:
+        super()._remember(fake)
+        self.change_pool.add(self.change[:, :, None, None])
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "change_pool": self.change_pool.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        self.change_pool.load_state_dict(state["change_pool"], self.devices.device)
+
     def _terms(self, step: TransferStep) -> dict[str, Tensor]:
         terms = super()._terms(step)
-        logits = step.discriminate(step.output).attributes
+        found = step.discriminate(step.output)
+        if self.conditional:
+            terms["T attribute"] = self.adversarial.generator_loss(self._told(found, self.change).logit)
+            return terms
+        logits = found.attributes
         assert logits is not None
         terms["T attributes"] = self.classification * attributes_loss(logits, self.wanted)
         return terms

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 import torch
 from attrxfer_diat.many.networks import ManyAttributesDiscriminator, ManyAttributesNetwork
 from attrxfer_diat.many.training import ManyAttributesTraining, ManyGan, attributes_loss
-from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
 import attrxfer as package
 from attrxfer.errors import AttrxferError, Interrupted
@@ -72,14 +71,18 @@ def test_a_change_names_what_the_model_cannot_do() -> None:
         change_of(NAMES, {"rond": True})
 
 
-@pytest.fixture
-def stage() -> Iterator[ManyAttributesTraining]:
+def prepared(adversarial: ManyGan | None = None, **settings: Any) -> ManyAttributesTraining:
     torch.manual_seed(0)
-    discriminator = ManyAttributesDiscriminator(size=32, attributes=NAMES, width=4, hidden=8, classification=2.0)
-    run = Run(tiny_data(), ManyAttributesNetwork(attributes=NAMES, width=4, blocks=1), discriminator, ManyGan())
-    made = ManyAttributesTraining(steps=2, batch_size=6, dstep=1)
+    discriminator = ManyAttributesDiscriminator(size=32, attributes=NAMES, width=4, hidden=8, classification=2.0, **settings)
+    run = Run(tiny_data(), ManyAttributesNetwork(attributes=NAMES, width=4, blocks=1), discriminator, adversarial or ManyGan())
+    made = ManyAttributesTraining(steps=2, batch_size=6, dstep=1, pool=3)
     made.prepare(run, run.adversarial)
-    yield made
+    return made
+
+
+@pytest.fixture
+def stage() -> ManyAttributesTraining:
+    return prepared()
 
 
 def test_most_images_are_asked_for_another_value_and_some_for_what_they_have(stage: ManyAttributesTraining) -> None:
@@ -109,6 +112,70 @@ def test_t_is_taught_the_wanted_attributes_and_d_the_real_ones(stage: ManyAttrib
     expected = 2.0 * binary_cross_entropy_with_logits(seen, stage.labels(batch), reduction="sum") / 6
     report = stage._update_discriminator(0, step.source, step.output.detach())
     torch.testing.assert_close(report["D attributes"], expected.detach())
+
+
+def test_a_conditional_discriminator_is_told_what_was_asked_for() -> None:
+    stage = prepared(conditional=True)
+    step = stage._transform(0)
+    assert step.change is not None
+    terms = stage._terms(step)
+    seen = stage.discriminator(step.output)
+    logit = seen.logit + (step.change.asked * seen.attributes).sum(1)
+    assert "T attributes" not in terms
+    torch.testing.assert_close(terms["T attribute"], softplus(-logit).mean())
+    real = stage.run.batch("all", 1_000_000, 6)
+    seen, fake = stage.discriminator(real.images), stage.discriminator(step.output.detach())
+    guided = softplus(-(seen.logit + (stage._true_of(real, 0) * seen.attributes).sum(1))).mean()
+    generated = softplus(fake.logit + (step.change.asked * fake.attributes).sum(1)).mean()
+    report = stage._update_discriminator(0, step.source, step.output.detach())
+    torch.testing.assert_close(report["D guided"], guided.detach())
+    torch.testing.assert_close(report["D generated"], generated.detach())
+
+
+def test_what_is_said_of_a_real_image_is_true_and_never_nothing() -> None:
+    stage = prepared(conditional=True)
+    rows = [
+        (stage._true_of(batch, index), stage.labels(batch))
+        for index in range(20)
+        for batch in [stage.run.batch("all", index, 6)]
+    ]
+    told, labels = (torch.cat(part) for part in zip(*rows, strict=True))
+    assert torch.equal(told, torch.where(told == 0, 0.0, 2 * labels - 1))
+    assert (told.abs().sum(1) >= 1).all() and (told == 0).any(1).any()
+
+
+def test_images_of_the_pool_come_with_what_they_were_asked_for() -> None:
+    stage = prepared(conditional=True)
+    for index in range(5):
+        stage.change = torch.full((6, 2), float(index))
+        stage._remember(torch.full((6, 3, 32, 32), float(index)))
+    state = stage.state_dict()
+    for other in (stage, prepared(conditional=True)):
+        other.load_state_dict(state)
+        draws = torch.tensor([[0, 0], [0, 0.4], [0, 0.9], [0.9, 0.1], [0.4, 0.6], [0.5, 0]])
+        images = other.image_pool.mix(torch.full((6, 3, 32, 32), 9.0), draws)
+        changes = other.change_pool.mix(torch.full((6, 2, 1, 1), 9.0), draws)
+        assert images[:, 0, 0, 0].tolist() == changes[:, 0, 0, 0].tolist() == [2, 3, 4, 9, 3, 9]
+
+
+def test_penalties_are_of_the_conditional_logit() -> None:
+    stage = prepared(ManyGan(r1=1.0, r1_every=1), conditional=True)
+    step = stage._transform(0)
+    real = stage.run.batch("all", 1_000_000, 6)
+    images = real.images.clone().requires_grad_(True)
+    seen = stage.discriminator(images)
+    logit = seen.logit + (stage._true_of(real, 0) * seen.attributes).sum(1)
+    (gradient,) = torch.autograd.grad(logit.sum(), images)
+    report = stage._update_discriminator(0, step.source, step.output.detach())
+    torch.testing.assert_close(report["D r1"], gradient.square().sum((1, 2, 3)).mean() / 2)
+    stage = prepared(ManyGan(loss="wasserstein", gradient_penalty=10.0), conditional=True)
+    report = stage._update_discriminator(0, step.source, stage._transform(0).output.detach())
+    assert float(report["D gradient penalty"]) > 0
+
+
+def test_pairs_have_no_common_condition() -> None:
+    with pytest.raises(AttrxferError, match='discriminator.conditional: not with adversarial.loss = "relativistic"'):
+        prepared(ManyGan(loss="relativistic"), conditional=True)
 
 
 def test_an_attribute_weighs_the_same_beside_others() -> None:
