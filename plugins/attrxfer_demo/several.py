@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import functools
+import os
 import shutil
 import tempfile
+import time
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +24,9 @@ from attrxfer.media.provenance import provenance_of
 from attrxfer_demo.offer import Offer
 from attrxfer_demo.steps import Steps
 from attrxfer_demo.studio import VIEW, view
+
+KEPT_EVERY = 60.0
+"""Seconds after which waiting photos are made to look new; the page deletes files after an hour."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,13 @@ def transfer_photos(offer: Offer, photos: Sequence[Path], strength: float, folde
         names = unique_names(photo.name for photo in photos)
         tasks = [FileTask(photo, Path(name), out) for photo, name in zip(photos, names, strict=True)]
 
+        kept = time.monotonic()
+
         def finished(result: FileResult, done: int, total: int) -> None:
+            nonlocal kept
+            if time.monotonic() - kept >= KEPT_EVERY:
+                keep(photos)
+                kept = time.monotonic()
             tell(Finished(result, _shown(result, own, out), done, total))
 
         processor = image_processor(offer.transfer, offer.photos, strength, provenance_of(offer.transfer, strength))
@@ -68,6 +80,13 @@ def transfer_photos(offer: Offer, photos: Sequence[Path], strength: float, folde
             shutil.rmtree(out, ignore_errors=True)
 
     return Steps(work)
+
+
+def keep(files: Iterable[Path]) -> None:
+    """Make files look new, so that the page does not delete those that still wait for their turn."""
+    for file in files:
+        with suppress(OSError):  # the visitor has closed the page, and gradio has deleted it
+            os.utime(file)
 
 
 def unique_names(names: Iterable[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 import zipfile
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from attrxfer_demo import several
 from attrxfer_demo.several import Finished, transfer_photos
 from attrxfer_demo.steps import Steps
 from attrxfer_demo.studio import Studio
@@ -60,6 +62,19 @@ def test_the_archive_holds_the_files_that_a_transfer_writes(photos: list[Path], 
             assert provenance.read_packet(image.info["xmp"])["Strength"] == "0.8"
     kept = [path.name for path in folder.rglob("*") if path.is_file()]
     assert sorted(kept) == ["me-2.jpg.jpg", "me.jpg.jpg", "negative-0.8.zip"], "results are kept once"
+
+
+def test_photos_that_wait_for_long_are_not_deleted(photos: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(several, "KEPT_EVERY", 0.0)
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for photo in photos:
+        os.utime(photo, (0, 0))
+    steps = iter(transfer_photos(offer(Negative(), Known(FACE)), photos, 1.0, folder))
+    next(steps)
+    assert all(photo.stat().st_mtime > 0 for photo in photos)
+    photos[2].unlink()
+    assert len([step for step in steps if isinstance(step, Finished)]) == 2, "a file that is gone ends nothing"
 
 
 class Waiting(Negative):
