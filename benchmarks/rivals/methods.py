@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from attrxfer.plugin.host import Host
-from attrxfer.recipe import Recipe, load
+from attrxfer.recipe import Recipe, complete, load, read
 from attrxfer.report.markdown import conditions
 
 METHODS = {
@@ -41,4 +41,7 @@ def recipe(
         overrides += [f"{kind}.attributes=[{names}]" for kind in ("generator", "discriminator")]
     if method == "AttGAN":
         overrides.append(f"discriminator.classification={ATTGAN / len(own.guided):g}")
-    return load(METHODS[method], host, [*overrides, *sets], data)
+    name = METHODS[method]
+    return complete(
+        read(name, host), name, host, [*overrides, *sets], data
+    )  # ``load`` would take another recipe for photographs

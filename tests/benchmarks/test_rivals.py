@@ -27,6 +27,16 @@ def test_all_methods_learn_one_task_and_no_more(method: str, host: Host) -> None
     assert made.generator.values.get("attributes", tuple(task.guided)) == tuple(task.guided)
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_is_the_same_on_photographs(method: str, host: Host) -> None:
+    plain, own = (recipe(method, TASK, 0, host, data) for data in (None, {"use": "synthetic_faces", "faces": 50}))
+    assert own.data.values["faces"] == 50
+    assert (own.generator, own.adversarial, own.identity, own.regularizer) == (
+        *(plain.generator, plain.adversarial, plain.identity, plain.regularizer),
+    )
+    assert own.train == plain.train
+
+
 def test_the_picture_is_a_file_of_its_own() -> None:
     drawn = xml.fromstring(picture({"A": [(0, 1.0, 0.0), (1, 0.5, 0.75)], "B & C": [(1, 0.25, 1.0)]}, 0.9, "the truth"))
     name = "{http://www.w3.org/2000/svg}"
