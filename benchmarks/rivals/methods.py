@@ -42,6 +42,5 @@ def recipe(
     if method == "AttGAN":
         overrides.append(f"discriminator.classification={ATTGAN / len(own.guided):g}")
     name = METHODS[method]
-    return complete(
-        read(name, host), name, host, [*overrides, *sets], data
-    )  # ``load`` would take another recipe for photographs
+    # load would take "photos" for photographs in the place of "diat_a"
+    return complete(read(name, host), name, host, [*overrides, *sets], data)
