@@ -193,10 +193,10 @@ class CropProcessor(BatchedProcessor[CropItem]):
             DataError: The file is broken, or of a format that cannot be written.
         """
         image = open_rgb(path)
-        written_format(path)
         size = self.model.size
         if self.strength == 0 and image.size == (size, size):
             return None
+        written_format(path)
         crop = frame(image, self.model.framing, size)
         check = check_inputs(self.model, crop[None])
         if self.only_without and not without_attributes(check).all():

@@ -82,7 +82,7 @@ class ManyAttributesDiscriminator(Discriminator):
         classification: Weight of the cross-entropy of the attributes' logits, summed over attributes, for D and, unless
             ``conditional``, for T.
         conditional: D is told what an image was asked for, as in eq. 3, where D tells images with *this* attribute from T(x):
-            its logit is l + sum of c_k a_k, with the attributes' logits a (a projection: Miyato and Koyama, ICLR 2018).
+            c times the attributes' logits is added to its logit (projection: Miyato and Koyama, ICLR 2018).
         width: Channels of the first layer.
         hidden: Units of the first fully connected layer.
         norm: Normalisation after every convolution.

@@ -53,6 +53,14 @@ def one_of(count: int, uniform: Tensor) -> Tensor:
     return one_hot((uniform * count).long().clamp_max(count - 1), count).bool()
 
 
+def projected(found: Discrimination, told: Tensor) -> Discrimination:
+    """D's answer where it knows what the images were asked for: ``told`` (N, K) times the attributes' logits is added to each
+    image's logit (projection: Miyato and Koyama, ICLR 2018)."""
+    assert found.attributes is not None
+    projection = (told * found.attributes.float()).sum(1)
+    return found._replace(logit=found.logit + projection.view(-1, *[1] * (found.logit.dim() - 1)))
+
+
 class ManyGan(Gan):
     """The attribute loss of eq. 3 for many attributes: every real image counts as real, and D's further logits say which
     attributes an image has. The settings are those of ``gan``."""
@@ -126,15 +134,14 @@ class ManyAttributesTraining(AdversarialTraining):
         real = self.adversarial.augment(batch.images, uniform[:, :8])
         draws = run.uniform("pool", index, self.batch_size, 2)
         mixed = self.image_pool.mix(fake, draws)
-        changes = self.change_pool.mix(self.change[:, :, None, None], draws)[:, :, 0, 0]
-        both = torch.cat([self._true_of(batch, index), changes])
+        told = self._told_of(batch, index, draws) if self.conditional else None
         generated = self.adversarial.augment(mixed, uniform[:, 8:])
         seen: list[Discrimination] = []
 
         def discriminator(images: Tensor) -> Discrimination:
             seen.append(self.discriminator(images))
             # a gradient penalty looks at images between real and generated ones: they count as generated
-            return self._told(seen[-1], both if len(images) == len(both) else changes)
+            return seen[-1] if told is None else projected(seen[-1], told[-len(images) :])
 
         with self.devices.autocast():
             terms = dict(self.adversarial.discriminator_loss(discriminator, real, generated, index))
@@ -151,30 +158,30 @@ class ManyAttributesTraining(AdversarialTraining):
         named = one_of(count, uniform[:, 0]) | (uniform[:, 1:] < ALSO)
         return named * (2 * self.labels(batch) - 1)
 
-    def _told(self, found: Discrimination, change: Tensor) -> Discrimination:
-        """D's answer where it knows what the images were asked for (N, K)."""
-        if not self.conditional:
-            return found
-        assert found.attributes is not None
-        projection = (change * found.attributes.float()).sum(1)
-        return found._replace(logit=found.logit + projection.view(-1, *[1] * (found.logit.dim() - 1)))
+    def _told_of(self, batch: Batch, index: int, draws: Tensor) -> Tensor:
+        """What D is told of real and of generated images (2 N, K); ``draws`` chooses from the pool, as for the images."""
+        changes = self.change_pool.mix(self.change[:, :, None, None], draws)[:, :, 0, 0]
+        return torch.cat([self._true_of(batch, index), changes])
 
     def _remember(self, fake: Tensor) -> None:
         super()._remember(fake)
-        self.change_pool.add(self.change[:, :, None, None])
+        if self.conditional:
+            self.change_pool.add(self.change[:, :, None, None])
 
     def state_dict(self) -> dict[str, Any]:
-        return {**super().state_dict(), "change_pool": self.change_pool.state_dict()}
+        own = {"change_pool": self.change_pool.state_dict()} if self.conditional else {}
+        return {**super().state_dict(), **own}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         super().load_state_dict(state)
-        self.change_pool.load_state_dict(state["change_pool"], self.devices.device)
+        if self.conditional:
+            self.change_pool.load_state_dict(state["change_pool"], self.devices.device)
 
     def _terms(self, step: TransferStep) -> dict[str, Tensor]:
         terms = super()._terms(step)
         found = step.discriminate(step.output)
         if self.conditional:
-            terms["T attribute"] = self.adversarial.generator_loss(self._told(found, self.change).logit)
+            terms["T attribute"] = self.adversarial.generator_loss(projected(found, self.change).logit)
             return terms
         logits = found.attributes
         assert logits is not None
