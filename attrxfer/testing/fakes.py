@@ -110,7 +110,7 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """A discriminator of six small convolutions, whose maps are the features. It says which of ``ATTRIBUTES`` it sees."""
 
-    attributes, classification = ATTRIBUTES, 1.0
+    attributes, classification, conditional = ATTRIBUTES, 1.0, False
 
     def __init__(self) -> None:
         super().__init__()
