@@ -36,7 +36,7 @@ class CachedDataset:
         records: Labels of all N images.
         usable: Bool (N,): readable, and kept by the selection.
         broken: The images that could not be read.
-        unselected: Number of readable images that the selection left out.
+        unselected: Number of readable images that the selection left out; None where there is no selection.
         key: Key of the image cache; equal for equal images.
         cached: uint8 (N, S, S, 3), memory-mapped.
         dataset: The data set that the images come from.
@@ -45,7 +45,7 @@ class CachedDataset:
     records: Records
     usable: NDArray[np.bool_]
     broken: tuple[Broken, ...]
-    unselected: int
+    unselected: int | None
     key: str
     cached: NDArray[np.uint8]
     dataset: Dataset
@@ -117,8 +117,8 @@ class CachedDataset:
     def describe(self) -> str:
         """A text: images and people of each split, counts of each attribute, what was left out, broken images."""
         lines = [describe(self.records, self.usable)]
-        if self.unselected:
-            lines.append(f"{self.unselected} left out by the selection")
+        if self.unselected is not None:
+            lines.append(f"{self.unselected or 'none'} left out by the selection")
         if self.broken:
             lines.append(f"{len(self.broken)} broken, skipped:")
             lines += [f"  {printable(name)}: {printable(reason)}" for name, reason in self.broken[:NAMED]]
@@ -230,4 +230,5 @@ def open_data(
         raise DataError(
             f"none of the {len(records)} images can be used: {len(broken)} broken, {int((~selected).sum())} not selected{first}"
         )
-    return CachedDataset(records, usable, broken, int((readable & ~selected).sum()), cache_key(dataset, size), images, dataset)
+    unselected = None if selection is None else int((readable & ~selected).sum())
+    return CachedDataset(records, usable, broken, unselected, cache_key(dataset, size), images, dataset)

@@ -264,6 +264,17 @@ def test_what_was_seen_is_described(tmp_path: Path) -> None:
     assert [line.split() for line in text.splitlines() if line.startswith("even")] == [["even", "9", "2", "2"]]
 
 
+@pytest.mark.parametrize(("kept", "said"), [(30, "none left out by the selection"), (20, "9 left out by the selection")])
+def test_what_a_selection_left_out_is_said_even_where_it_is_nothing(tmp_path: Path, kept: int, said: str) -> None:
+    class First:
+        def keep(self, records: Records) -> NDArray[np.bool_]:
+            return np.arange(len(records)) < kept
+
+    data = open_data(Squares(), selection=First(), size=SIZE, folder=tmp_path)
+    assert said in data.describe().splitlines()
+    assert "selection" not in opened(tmp_path).describe()
+
+
 # ---------------------------------------------------------------- recognising
 
 
