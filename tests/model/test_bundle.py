@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -279,6 +280,17 @@ def test_strength_zero_copies_the_file(trained: Path, photos: Path, tmp_path: Pa
     result = attrxfer("transfer", "--aligned", trained, photos / "a.png", "-o", tmp_path / "out", "--strength", "0")
     assert result.returncode == 0
     assert (tmp_path / "out" / "a.png").read_bytes() == (photos / "a.png").read_bytes()
+
+
+def test_a_format_that_can_only_be_read_is_copied_at_strength_zero_and_refused_otherwise(trained: Path, tmp_path: Path) -> None:
+    header = struct.pack(">4sH6xHIIHH", b"8BPS", 1, 3, SIZE, SIZE, 8, 3)  # Photoshop: 3 channels of 8 bits, RGB
+    (tmp_path / "a.psd").write_bytes(header + bytes(3 * 4) + struct.pack(">H", 0) + noise(1)[0].transpose(2, 0, 1).tobytes())
+    arguments = ("transfer", "--aligned", trained, tmp_path / "a.psd", "-o", tmp_path / "out")
+    refused = attrxfer(*arguments)
+    assert refused.returncode == 1 and "a.psd: skipped: " in refused.stderr and not (tmp_path / "out" / "a.psd").exists()
+    copied = attrxfer(*arguments, "--strength", "0")
+    assert copied.returncode == 0, copied.stderr
+    assert (tmp_path / "out" / "a.psd").read_bytes() == (tmp_path / "a.psd").read_bytes()
 
 
 @pytest.mark.parametrize(
