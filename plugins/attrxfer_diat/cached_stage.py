@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -19,7 +20,7 @@ class CachedStage(Supervised):
     """A supervised stage whose result does not depend on the task.
 
     Its network is stored in the cache. The key is a hash of the images and their labels, the first batch (order, flips),
-    the stage's settings, and all weights that training begins with. Where the cache of the first process has the network, all
+    the stage's settings, and of all networks that take part: their settings and the weights that training begins with. Where the cache of the first process has the network, all
     processes take it, and the stage takes no steps. The network is trainable only while the stage runs.
     """
 
@@ -31,7 +32,7 @@ class CachedStage(Supervised):
             network: What is trained.
             fixed: Other networks that the result depends on.
         """
-        settings = {name: value for name, value in vars(self).items() if isinstance(value, int | float | str | tuple)}
+        settings = plain_values(vars(self))
         super().attach(run, network.requires_grad_(True))
         self.cache_key = f"networks/{self._hash(run, settings, (network, *fixed))}.safetensors"
         # the first process looks for all: other machines may have another cache, and its key is of its own first batch
@@ -50,10 +51,16 @@ class CachedStage(Supervised):
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
         first = run.batch("all", 0, self.batch_size)
         records = run.data.records
-        labels = [records.split, records.identity, *(records.attributes[name] for name in sorted(records.attributes))]
+        names = sorted(records.attributes)
+        digest.update(json.dumps(names).encode())
+        labels = [records.split, records.identity, *(records.attributes[name] for name in names)]
         for array in (run.data.usable, first.rows, first.mirrored, *labels):
             digest.update(b"" if array is None else array.tobytes())
         for network in networks:
+            for name, module in network.named_modules():
+                digest.update(json.dumps([name, type(module).__qualname__, plain_values(vars(module))], sort_keys=True).encode())
+            for name, buffer in network.named_buffers():  # also those that are not saved with the weights
+                digest.update(name.encode() + buffer.detach().cpu().numpy().tobytes())
             digest.update(_weights(network))
         return digest.hexdigest()[:32]
 
@@ -69,6 +76,19 @@ class CachedStage(Supervised):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         super().load_state_dict(state)
         self.cache_key = state["cache_key"]  # the key of the weights that training began with
+
+
+def plain_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of an object's attributes that JSON can hold, which is what its settings are; no private ones, and not the mode."""
+    return {name: value for name, value in values.items() if name[0] != "_" and name != "training" and _is_plain(value)}
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _is_plain(one) for key, one in value.items())
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, bool | int | float | str)
 
 
 def _weights(module: nn.Module) -> bytes:

@@ -242,6 +242,11 @@ def test_what_is_cached_is_found_only_by_equal_settings_and_labels(phi: FaceFeat
     relabelled.data.records.attributes = {"hat": np.ones(4, bool)}
     stage.prepare(relabelled, owner)
     assert len(names | {stage.cache_key}) == 5
+    clipped = perceptual(phi)
+    clipped.g.squash = "none"
+    stage.prepare(a_run(None, tmp_path), clipped)
+    names.add(stage.cache_key)
+    assert len(names) == 5
     kept = []
     for sigma in (1.8, 2.5):
         enhancer = GlobalEnhancer(network=owner.g, sigma=sigma)

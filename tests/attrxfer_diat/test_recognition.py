@@ -263,10 +263,29 @@ def test_the_trained_network_is_read_from_the_cache(stage: tuple[TrainRecognitio
     assert again.steps == 0
     for a, b in zip(net.state_dict().values(), fresh.state_dict().values(), strict=True):
         assert torch.equal(a, b)
-    for different in (network(blur=1.0), network(perturbation=0.01)):
-        other = TrainRecognition(steps=60, batch_size=16, lr=1e-2)
-        other.prepare(a_run(tiny_data()), different)
-        assert other.steps == 60
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({}, {"blur": 1.0}),
+        ({}, {"perturbation": 0.01}),
+        ({}, {"dropout": 0.1}),
+        ({"attributes": ["bright"]}, {"attributes": ["round"]}),
+        ({"embedding": 0}, {"embedding": 0, "side": 16}),
+    ],
+)
+def test_a_network_with_other_settings_is_another_in_the_cache(
+    one: dict[str, Any], other: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path))
+    keys = []
+    for settings in (one, one, other):
+        made = TrainRecognition(steps=60, batch_size=16)
+        torch.manual_seed(0)
+        made.prepare(a_run(tiny_data()), network(**settings))
+        keys.append(made.cache_key)
+    assert keys[0] == keys[1] != keys[2]
 
 
 def test_without_identities_each_image_is_a_person_of_its_own(
@@ -287,7 +306,7 @@ def test_without_identities_each_image_is_a_person_of_its_own(
 
 def test_perturbed_views_cost_more_and_differ_by_what_was_asked(stage: tuple[TrainRecognition, RecognitionNetwork]) -> None:
     made, net = stage
-    made.perturbation = 0.05
+    net.perturbation = 0.05
     net.eval()
     batch = made.run.batch("all", 0, 8)
     person, wanted = torch.from_numpy(made.person[batch.rows]), torch.from_numpy(made.labels[batch.rows])

@@ -89,7 +89,6 @@ class TrainRecognition(CachedStage):
         people, number = np.unique(identity[run.data.rows("train", None)], return_inverse=True)
         self.person = np.full(len(self.labels), -1)
         self.person[run.data.rows("train", None)] = number
-        self.blur, self.perturbation = owner.blur, owner.perturbation  # part of the cache's key
         self.total = self.steps
         self.attach(run, run.devices.place(Learner(owner, len(people))))
 
@@ -100,10 +99,10 @@ class TrainRecognition(CachedStage):
         batch = run.batch("all", index, size)
         uniform = run.uniform("view", index, size, COLUMNS)
         noise = run.uniform("view noise", index, size, batch.images[0].numel())
-        views = random_view(batch.images, uniform, noise, self.blur)
+        views = random_view(batch.images, uniform, noise, self.owner.blur)
         wanted = run.devices.tensor(self.labels[batch.rows])
         person = run.devices.tensor(self.person[batch.rows])
-        if self.perturbation:
+        if self.owner.perturbation:
             views = self._perturbed(views, person, wanted)
         terms, shares = self._terms(views, person, wanted)
         run.devices.update(self.optimizer, torch.stack(list(terms.values())).sum())
@@ -115,7 +114,7 @@ class TrainRecognition(CachedStage):
         terms, _ = self._terms(views, person, wanted)
         (gradient,) = torch.autograd.grad(torch.stack(list(terms.values())).sum(), views)
         length = gradient.square().mean((1, 2, 3), keepdim=True).sqrt().clamp_min(torch.finfo(gradient.dtype).tiny)
-        return (views + self.perturbation * gradient / length).detach()
+        return (views + self.owner.perturbation * gradient / length).detach()
 
     def _terms(self, views: Tensor, person: Tensor, wanted: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The losses of views (N, 3, S, S), and the shares of attributes and people that are right."""
