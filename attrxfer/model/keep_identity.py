@@ -22,6 +22,7 @@ class KeepIdentity(CallableModel):
     stays as it is.
 
     Attributes:
+        metadata: The model's, and "keep_identity": the limit.
         strengths: The strength that each image got, in the order of the images.
         unknown: How many images showed no subject to compare.
     """
@@ -41,7 +42,8 @@ class KeepIdentity(CallableModel):
             raise AttrxferError("this detector cannot compare subjects, so identity cannot be kept: leave --keep-identity out")
         self.model, self.compares, self.limit = model, compares, limit
         self.name, self.size, self.guided = model.name, model.size, model.guided
-        self.framing, self.alignment, self.metadata = model.framing, model.alignment, model.metadata
+        self.framing, self.alignment = model.framing, model.alignment
+        self.metadata = {**model.metadata, "keep_identity": limit}
         self.strengths: list[float] = []
         self.unknown = 0
 

@@ -30,7 +30,8 @@ class TorchModel(CallableModel):
     """A bundle ready to use.
 
     size: the side in pixels the bundle was trained at (the networks also take other sizes divisible by 16).
-    guided: the attributes that results have. metadata: all the bundle knows of itself.
+    guided: the attributes that results have. metadata: all the bundle knows of itself, and "backend" where one was chosen by
+    ``use``.
     """
 
     def __init__(
@@ -127,3 +128,4 @@ class TorchModel(CallableModel):
         graph = self.graph()
         self._runner = prepare(backend, graph, example, graph_key(graph, self.metadata), registry)
         self._backend = backend, registry
+        self.metadata = {**self.metadata, "backend": backend}

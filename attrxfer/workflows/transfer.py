@@ -324,6 +324,7 @@ def learned(name: str, task: TaskOptions, host: Host) -> CallableModel:
     train_parts(model.spec, model.built, data, recipe.task.guided, host.registry)
     model.method.learn(data, recipe.task.guided)
     model.guided = recipe.task.guided
+    model.metadata = {**model.metadata, "data": data.key}
     model.framing, model.alignment = placement(data, sets)
     return model
 

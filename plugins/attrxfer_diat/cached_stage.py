@@ -20,8 +20,9 @@ class CachedStage(Supervised):
     """A supervised stage whose result does not depend on the task.
 
     Its network is stored in the cache. The key is a hash of the images and their labels, the first batch (order, flips),
-    the stage's settings, and of all networks that take part: their settings and the weights that training begins with. Where the cache of the first process has the network, all
-    processes take it, and the stage takes no steps. The network is trainable only while the stage runs.
+    the stage's settings, and all networks that take part: their settings and the weights that training begins with. Where the
+    cache of the first process has the network, all processes take it, and the stage takes no steps. The network is trainable
+    only while the stage runs.
     """
 
     def attach(self, run: Run, network: nn.Module, *fixed: nn.Module) -> None:
@@ -58,7 +59,8 @@ class CachedStage(Supervised):
             digest.update(b"" if array is None else array.tobytes())
         for network in networks:
             for name, module in network.named_modules():
-                digest.update(json.dumps([name, type(module).__qualname__, plain_values(vars(module))], sort_keys=True).encode())
+                described = [name, type(module).__qualname__, plain_values(vars(module))]
+                digest.update(json.dumps(described, sort_keys=True).encode())
             for name, buffer in network.named_buffers():  # also those that are not saved with the weights
                 digest.update(name.encode() + buffer.detach().cpu().numpy().tobytes())
             digest.update(_weights(network))

@@ -52,6 +52,7 @@ def test_each_image_gets_the_largest_strength_that_keeps_its_subject() -> None:
     assert results[:, 0, 0, 0].tolist() == [100, 130, 100]
     assert kept.unknown == 1, "nothing to compare: as asked"
     assert (kept.name, kept.size, kept.guided) == ("brighter", 4, {"bright": True})
+    assert kept.metadata["keep_identity"] != KeepIdentity(Brighter(), Distance(), 0.5).metadata["keep_identity"]
 
 
 def test_nothing_above_the_asked_strength_and_the_image_itself_where_none_keeps_it() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -115,11 +117,12 @@ def transfer_video(
 
 def _job(photos: Photos, path: Path, strength: float, largest: int | None, smoothing: float) -> dict[str, Any]:
     """All that a result depends on."""
-    file = path.stat()
+    file, model = path.stat(), photos.model
+    made_by = json.dumps([model.name, dict(model.guided), dict(model.metadata)], sort_keys=True, default=str)
     return {
         "attrxfer": version(distribution.name()),
         "input": [str(path.resolve()), file.st_size, file.st_mtime_ns],
-        "model": photos.model.metadata.get("sha256", photos.model.name),
+        "model": hashlib.sha256(made_by.encode()).hexdigest(),
         "detector": type(photos.detector).__qualname__,
         "strength": strength,
         "largest": largest,

@@ -190,6 +190,29 @@ def test_what_was_done_for_another_job_is_not_used(tmp_path: Path, monkeypatch: 
     assert (tmp_path / "b.mp4").read_bytes() == (tmp_path / "c.mp4").read_bytes()
 
 
+@pytest.mark.parametrize("other", [{"guided": {"dark": False}}, {"metadata": {"keep_identity": 0.6}}, {"name": "more dots"}])
+def test_what_was_done_by_another_model_is_not_used(
+    other: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One bundle for many attributes, or a model with an option, has one sha256 for all that it makes."""
+    monkeypatch.setattr(transfers, "SEGMENT", 8)
+    source = write(tmp_path / "a.mp4", moving(20), "mpeg4", "yuv420p")
+
+    def stop(done: int, total: int) -> None:
+        if done == 38:
+            raise Stopped
+
+    before, after, again = photos(), photos(), photos()
+    for name, value in other.items():
+        for one in (after, again):
+            setattr(one.model, name, {**one.model.metadata, **value} if name == "metadata" else value)
+    with pytest.raises(Stopped):
+        transfer_video(before, source, tmp_path / "b.mp4", progress=stop)
+    transfer_video(after, source, tmp_path / "b.mp4")
+    transfer_video(again, source, tmp_path / "c.mp4")
+    assert effort(after) == effort(again)
+
+
 # ---------------------------------------------------------------- nobody, somebody for a while, cuts
 
 
