@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal
@@ -103,6 +103,18 @@ class AccelerateDevices:
             for tensor in [*network.parameters(), *network.buffers()]:
                 tensor.data.copy_(broadcast(tensor.data.contiguous()))
         return network
+
+    def share_buffers(self, networks: Iterable[nn.Module]) -> None:
+        """Give all processes the first one's buffers, which are the running statistics of batch normalisation: each computes
+        them from its own images, a checkpoint has those of the first, and a resumed run must be as one that was not stopped."""
+        if self.world == 1:
+            return
+        buffers = [buffer for network in networks for buffer in network.buffers() if buffer.is_floating_point()]
+        if not buffers:
+            return
+        shared = broadcast(torch.cat([buffer.flatten() for buffer in buffers]))
+        for buffer, part in zip(buffers, shared.split([buffer.numel() for buffer in buffers]), strict=True):
+            buffer.copy_(part.view_as(buffer))
 
     def tensor(self, array: NDArray[Any]) -> Tensor:
         """An array as a tensor on the device. A GPU is not waited for: it fetches the numbers itself, from pinned memory."""

@@ -213,11 +213,12 @@ class Training:
         if planned.slot in LENGTHENED:
             checkpoints.keep_end(planned.key, Position(number, stage.steps, stage.state_dict()))
         stage.finish()
+        self.devices.share_buffers(self.networks.values())
         checkpoints.save(Position(number + 1, 0, None))
         self.display.end(planned.key, values)
 
     def one_step(self, stage: Stage, planned: PlannedStage, index: int) -> dict[str, float]:
-        """Run one step of a stage, from a seed of its own.
+        """Run one step of a stage, from a seed of its own, in each process another.
 
         Returns:
             The scalars of the newest step that was read (``read_steps``); none where no step was read now.
@@ -227,10 +228,11 @@ class Training:
             AttrxferError: The processes do different things.
         """
         began = time.monotonic()
-        torch.manual_seed(zlib.crc32(f"{self.recipe.train.seed}/{planned.key}/{index}".encode()))
+        torch.manual_seed(zlib.crc32(f"{self.recipe.train.seed}/{planned.key}/{index}".encode()) + self.devices.rank)
         with self.devices.processes.step(f"{planned.key}, step {index}"):
             terms = stage.step(index)
             self.devices.processes.will_return(len(terms))
+        self.devices.share_buffers(self.networks.values())
         self.readings.keep(index, terms, time.monotonic() - began)
         done, every, samples = index + 1, self.recipe.train.checkpoint_every, self.recipe.report.samples_every
         writes = done == stage.steps or not done % every or (samples and not done % samples)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +14,17 @@ import pytest
 import torch
 from attrxfer_diat.cached_stage import CachedStage
 from attrxfer_diat.enhancer import LocalEnhancer, TrainLocalEnhancer
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from attrxfer.errors import Interrupted
 from attrxfer.interfaces import Batch
+from attrxfer.plugin.host import Host
+from attrxfer.recipe import Recipe
+from attrxfer.storage.run_folder import RunFolder
 from attrxfer.testing.fakes import a_run, tiny_data
 from attrxfer.training.devices import AccelerateDevices
+from attrxfer.training.loop import Training
 from tests.training.two_processes import in_two_processes
 
 pytestmark = pytest.mark.slow
@@ -65,6 +74,50 @@ def test_gradients_are_averaged_and_weights_stay_equal(tmp_path: Path) -> None:
 
     one, other = in_two_processes(task, tmp_path)
     assert one == other and len(one) == 3
+
+
+def test_running_statistics_become_those_of_the_first_process(tmp_path: Path) -> None:
+    """A checkpoint has the first process's: a resumed run would have others than one that was not stopped."""
+
+    def task(devices: AccelerateDevices) -> Any:
+        networks = [devices.place(nn.BatchNorm2d(2)) for _ in range(2)]
+        for network in networks:
+            network(torch.randn(4, 2, 3, 3, generator=torch.Generator().manual_seed(devices.rank)) + devices.rank)
+        own = [network.running_mean.tolist() for network in networks]
+        devices.share_buffers(networks)
+        return own, [network.running_mean.tolist() for network in networks], networks[1].num_batches_tracked.item()
+
+    (first, shared, count), (second, also, _) = in_two_processes(task, tmp_path)
+    assert first != second and shared == also == first and count == 1
+
+
+def test_a_run_of_two_processes_can_be_stopped(tmp_path: Path, tiny: Callable[..., Recipe], host: Host) -> None:
+    """With batch normalisation and Dropout's own random numbers, it ends with the weights of one that was not stopped."""
+    made = tiny("train.adversarial.steps=4", "generator.norm=batch")
+
+    def task(devices: AccelerateDevices) -> Any:
+        def training(name: str) -> Training:
+            one = Training(made, RunFolder(tmp_path / name), host, quiet=True)
+            one.create_folder()
+            return one
+
+        def stop(stage: object, key: str, done: int) -> None:
+            if key == "adversarial" and done == 2:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        training("whole").train()
+        stopped = training("stopped")
+        stopped.watch = stop
+        with pytest.raises(Interrupted):
+            stopped.train()
+        resumed = Training(made, RunFolder(tmp_path / "stopped"), host, quiet=True)
+        resumed.train()
+        return [buffer.sum().item() for buffer in resumed.run.generator.buffers()]
+
+    one, other = in_two_processes(task, tmp_path)
+    assert one == other
+    whole, stopped = (load_file(tmp_path / name / "bundle" / "model.safetensors") for name in ("whole", "stopped"))
+    assert all(torch.equal(whole[name], stopped[name]) for name in whole)
 
 
 def test_a_missing_update_is_an_error_that_names_the_step_and_the_process(tmp_path: Path) -> None:
