@@ -10,6 +10,7 @@ from attrxfer.errors import AttrxferError
 from attrxfer.interfaces import BringsStages
 from attrxfer.plugin.parameters import Spec, with_nested
 from attrxfer.recipe import Recipe
+from attrxfer.storage.files import sha256
 
 
 def refuse_teachers(recipes: Mapping[str, Mapping[str, Any]], scoring: Recipe) -> None:
@@ -25,19 +26,20 @@ def refuse_teachers(recipes: Mapping[str, Mapping[str, Any]], scoring: Recipe) -
     """
     teachers = {name: list(_tables({k: v for k, v in table.items() if k != "metric"})) for name, table in recipes.items()}
     for metric in scoring.metric:
-        for spec in [inner for inner in with_nested(metric) if inner.kind == "features"]:
-            component = spec.component.load()
-            if isinstance(component, BringsStages) and component.stages:
-                raise AttrxferError(
-                    f"metric {metric.name}: features {spec.name} learns in a run of its own; name one with weights"
-                )
+        for spec in with_nested(metric):
+            if spec.kind == "features":
+                component = spec.component.load()
+                if isinstance(component, BringsStages) and component.stages:
+                    raise AttrxferError(
+                        f"metric {metric.name}: features {spec.name} learns in a run of its own; name one with weights"
+                    )
             for name, tables in teachers.items():
-                if spec.table() in tables:
+                if spec.kind == "features" and any(_is_same(spec.table(), table) for table in tables):
                     raise _leak(name, f"features {spec.name}", metric)
-        for file in _files(metric.values):
-            for name, tables in teachers.items():
-                if any(isinstance(v, str) and Path(v).resolve() == file for table in tables for v in table.values()):
-                    raise _leak(name, str(file), metric)
+                files = {file for table in tables for file in _files(table)}
+                for file in _files(spec.table()):
+                    if any(_equal(file, other) for other in files):
+                        raise _leak(name, str(file), metric)
 
 
 def _leak(name: str, network: str, metric: Spec) -> AttrxferError:
@@ -47,10 +49,25 @@ def _leak(name: str, network: str, metric: Spec) -> AttrxferError:
     )
 
 
-def _files(values: Mapping[str, Any]) -> set[Path]:
-    """The files among a component's values."""
-    items = [item for value in values.values() for item in (value if isinstance(value, tuple) else (value,))]
-    return {item.resolve() for item in items if isinstance(item, Path) and item.is_file()}
+def _is_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two tables name one network: their texts, switches and files agree, where both have one. Numbers only choose
+    among its outputs, and a file that one does not name may be found by an environment variable."""
+    names = [name for name in one.keys() & other.keys() if isinstance(one[name], bool | str) and one[name] != ""]
+    return all(other[name] == "" or one[name] == other[name] or _equal(one[name], other[name]) for name in names)
+
+
+def _equal(one: object, other: object) -> bool:
+    """Whether two texts or paths are of files with equal content."""
+    files = [Path(str(file)) for file in (one, other)]
+    if not all(file.is_file() for file in files) or len({file.stat().st_size for file in files}) > 1:
+        return False
+    return files[0].samefile(files[1]) or sha256(files[0]) == sha256(files[1])
+
+
+def _files(table: Mapping[str, Any]) -> set[Path]:
+    """The files that a component's table names, but not those of the components inside it."""
+    items = [item for value in table.values() for item in (value if isinstance(value, list) else [value])]
+    return {Path(item) for item in items if isinstance(item, str) and item and Path(item).is_file()}
 
 
 def _tables(value: Any) -> Iterator[Mapping[str, Any]]:

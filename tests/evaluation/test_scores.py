@@ -236,6 +236,30 @@ def test_a_network_that_taught_a_model_does_not_score_it(tiny: Tiny, tmp_path: P
         refuse_teachers({}, untrained)
 
 
+def test_another_output_or_name_of_a_network_does_not_hide_that_it_taught(tiny: Tiny, tmp_path: Path) -> None:
+    one, copy, other = (tmp_path / name for name in ("one.safetensors", "copy.safetensors", "other.safetensors"))
+    for file, content in ((one, b"weights"), (copy, b"weights"), (other, b"others!")):
+        file.write_bytes(content)
+
+    def refused(taught: str, scores: str) -> bool:
+        recipe = tiny(f"identity={{use='backbone', network={{{taught}}}}}", f"metric=[{{use='kid', features={{{scores}}}}}]")
+        try:
+            refuse_teachers({"runs/mine": recipe.filled()}, recipe)
+        except AttrxferError as error:
+            assert "runs/mine: was trained with " in str(error)
+            return True
+        return False
+
+    net, of = "use='timm', name='test_resnet'", "use='timm', name='test_resnet', weights"
+    assert refused(f"{net}, pretrained=true", f"{net}, pretrained=true, out=[1]")
+    assert refused(f"{of}='{one}'", f"{of}='{one}', out=[1]")
+    assert refused(f"{of}='{one}'", f"{of}='{copy}'")
+    assert refused("use='vgg_face'", f"use='vgg_face', path='{one}'"), "the first may be the same file, by ATTRXFER_VGG_FACE"
+    assert not refused(f"{of}='{one}'", f"{of}='{other}'")
+    assert not refused(f"{net}, pretrained=true", "use='timm', name='test_vit', pretrained=true")
+    assert not refused("use='vgg_face'", f"{of}='{one}'")
+
+
 def test_a_metrics_mistake_stops_a_run_before_its_first_stage(tiny: Tiny, tmp_path: Path, host: Host) -> None:
     for metric, message in (
         ("{use='attribute_accuracy', network='resnet999'}", "a timm network of the name"),
