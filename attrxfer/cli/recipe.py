@@ -54,8 +54,9 @@ def check(name: str, overrides: tuple[str, ...]) -> None:
     from attrxfer.recipe import load
     from attrxfer.workflows import check as workflow
 
-    recipe = load(name, host.load(), overrides)
-    checked = workflow.check(recipe)
+    plugins = host.load()
+    recipe = load(name, plugins, overrides)
+    checked = workflow.check(recipe, plugins)
     if checked.problems:
         raise InvalidRecipe(name, checked.problems)
     click.echo(f"{name}: valid ({recipe.digest()[:12]})")

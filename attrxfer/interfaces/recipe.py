@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from attrxfer.interfaces.networks import Features
+from attrxfer.interfaces.networks import Discriminator, Features, Generator
 
 
 class RecipeView(Protocol):
@@ -14,6 +14,14 @@ class RecipeView(Protocol):
     @property
     def size(self) -> int:
         """Side of the images in pixels."""
+
+    @property
+    def generator(self) -> Generator:
+        """The generator, untrained."""
+
+    @property
+    def discriminator(self) -> Discriminator:
+        """The discriminator, untrained."""
 
     @property
     def generator_parts(self) -> Mapping[str, tuple[int, ...]]:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from attrxfer.errors import AttrxferError, Problem, one_line
-from attrxfer.interfaces import ChecksRecipe, Features, HasParts
+from attrxfer.interfaces import ChecksRecipe, Discriminator, Features, Generator, HasParts
 from attrxfer.recipe.assembly import Assembly
 
 if TYPE_CHECKING:
@@ -28,15 +28,25 @@ class AssembledRecipe:
 
         return torch.zeros(1, 3, size or self.size, size or self.size)
 
+    @property
+    def generator(self) -> Generator:
+        made: Generator = self.assembly.one("generator")
+        return made
+
+    @property
+    def discriminator(self) -> Discriminator:
+        made: Discriminator = self.assembly.one("discriminator")
+        return made
+
     @cached_property
     def generator_parts(self) -> Mapping[str, Shape]:
-        generator = self.assembly.one("generator")
+        generator = self.generator
         made = _passed(generator.parts if isinstance(generator, HasParts) else generator, generator, self._image())
         return {name: tuple(part.shape) for name, part in (made if isinstance(made, Mapping) else {"output": made}).items()}
 
     @cached_property
     def discriminator_features(self) -> Sequence[Shape]:
-        discriminator = self.assembly.one("discriminator")
+        discriminator = self.discriminator
         return [tuple(maps.shape) for maps in _passed(discriminator, discriminator, self._image()).features]
 
     def features(self, network: Features, size: int | None = None) -> Sequence[Shape]:

@@ -121,7 +121,7 @@ def ablate(
             raise AttrxferError(f'"{variant.name}" cannot be the name of a folder')
     firsts = [recipe for trial, recipe in recipes.items() if trial.seed == seeds[0]]
     for recipe in firsts:
-        require(recipe)
+        require(recipe, host)
     scorer = _Scorer(firsts, host, budget.images, choose)
     _keep_plan(out / PLAN, scorer.recipe, budget)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from attrxfer.errors import InvalidRecipe, Problem
+from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe
 from attrxfer.recipe.assembly import Assembly
 
@@ -23,7 +24,7 @@ class Checked:
     missing: tuple[str, ...]
 
 
-def check(recipe: Recipe) -> Checked:
+def check(recipe: Recipe, host: Host) -> Checked:
     """Check a recipe without its data: trackers, missing files and packages, whether the components fit one another, and one
     update of D and T on random images."""
     from attrxfer.recipe.preflight import preflight
@@ -33,22 +34,21 @@ def check(recipe: Recipe) -> Checked:
     assembly = Assembly(recipe)
     missing = [*assembly.missing(), *missing_trackers(recipe.train.trackers)]
     if not missing:
-        from attrxfer.plugin.host import load
         from attrxfer.training.rehearsal import rehearse
         from attrxfer.training.start import start_problems
 
         found = preflight(assembly)
-        problems += found or [*rehearse(assembly), *start_problems(recipe, assembly.one("generator"), load())]
+        problems += found or [*rehearse(assembly), *start_problems(recipe, assembly.one("generator"), host)]
     return Checked(tuple(problems), tuple(missing))
 
 
-def require(recipe: Recipe) -> None:
+def require(recipe: Recipe, host: Host) -> None:
     """Refuse a recipe in which ``check`` finds something.
 
     Raises:
         InvalidRecipe: Every problem and everything missing, a line each.
     """
-    checked = check(recipe)
+    checked = check(recipe, host)
     problems = [*checked.problems, *(Problem("", f"missing: {one}") for one in checked.missing)]
     if problems:
         raise InvalidRecipe(recipe.source, problems)

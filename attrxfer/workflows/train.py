@@ -167,7 +167,7 @@ def _run(
     else:
         folder.refuse_existing()
         recipe = recipe.with_absolute_paths()  # so that it can be resumed from another folder
-    require(recipe)
+    require(recipe, host)
     refuse_teachers({recipe.source: recipe.filled()}, recipe)
     training = Training(recipe, folder, host, quiet=quiet)
     metrics = training.assembly.metrics(training.data) if scored else []

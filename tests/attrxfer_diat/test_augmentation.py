@@ -109,5 +109,5 @@ def test_training_adapts_it_reports_it_and_resumes_with_it(run: Any) -> None:  #
 
 def test_an_adaptive_probability_of_nothing_is_a_problem_of_the_recipe() -> None:
     settings = ["adversarial.adaptive=0.6", *(f"adversarial.{name}=0" for name in ("shift", "brightness", "contrast"))]
-    (found,) = check(load("diat_a_gender", hosts.load(), settings)).problems
+    (found,) = check(load("diat_a_gender", hosts.load(), settings), hosts.load()).problems
     assert found.path == "adversarial.adaptive" and "no augmentation is set" in found.message

@@ -15,6 +15,7 @@ from attrxfer_diat.recognition.training import TrainRecognition
 from attrxfer_diat.regularizer import Denoising, MaskSize, Perceptual, Reconstruction
 
 from attrxfer.interfaces import ChecksRecipe, Features
+from attrxfer.testing.fakes import Discriminator, Generator
 
 ANYONE = object()
 
@@ -28,6 +29,7 @@ class FakeRecipe:
         self, parts: Sequence[str] = ("output",), layers: int = 6, maps: int = 5, brings: object | None = ANYONE
     ) -> None:
         self.brings = brings
+        self.generator, self.discriminator = Generator(), Discriminator()
         self.generator_parts: Mapping[str, tuple[int, ...]] = dict.fromkeys(parts, (1, 1, 16, 16))
         self.discriminator_features = [(1, 4, 8, 8)] * layers
         self.maps = [(1, 4, 8, 8)] * maps

@@ -142,11 +142,13 @@ def test_line_5_transfers_the_whole_input_set(run: Run) -> None:
 
 
 def test_the_pool_and_the_whole_set_exclude_each_other(host: Host) -> None:
-    problems = check(load("diat_a_gender", host, ["train.adversarial.transform=set"])).problems
+    problems = check(load("diat_a_gender", host, ["train.adversarial.transform=set"]), host).problems
     assert [str(problem) for problem in problems] == [
         'train.adversarial.pool: 30: with transform = "set", D sees the whole input set of this iteration: pool = 0'
     ]
-    assert not check(load("diat_a_gender", host, ["train.adversarial.transform=set", "train.adversarial.pool=0"])).problems
+    assert not check(
+        load("diat_a_gender", host, ["train.adversarial.transform=set", "train.adversarial.pool=0"]), host
+    ).problems
 
 
 @pytest.mark.parametrize(

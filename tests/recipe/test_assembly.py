@@ -131,12 +131,12 @@ def test_networks_anywhere_are_placed_saved_and_restored(
 
 def test_preflight_names_what_components_say_at_their_place(odd: Host) -> None:
     table = 'regularizer=[{use="tv"}, {use="picky", network={use="taught"}, layer=3, part="mask"}]'
-    checked = check(recipe(odd, table, "generator={use='diat', width=4, blocks=1}"))
+    checked = check(recipe(odd, table, "generator={use='diat', width=4, blocks=1}"), odd)
     assert [str(problem) for problem in checked.problems] == [
         "regularizer[1].layer: the network has 1 maps",
         "regularizer[1].part: the generator has output",
     ]
-    assert not check(recipe(odd, 'regularizer={use="picky", network={use="taught"}, part="mask"}')).problems
+    assert not check(recipe(odd, 'regularizer={use="picky", network={use="taught"}, part="mask"}'), odd).problems
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_what_would_fail_in_training_fails_before(name: str, words: str, odd: Ho
 
 
 def test_a_generator_that_fails_in_training_mode_is_named(odd: Host) -> None:
-    checked = check(recipe(odd, 'generator={use="fragile"}'))
+    checked = check(recipe(odd, 'generator={use="fragile"}'), odd)
     words = "generator: fails on random images: RuntimeError: more than one value expected"
     assert [str(problem) for problem in checked.problems] == [words]
 
@@ -188,7 +188,7 @@ PERCEPTUAL = f'regularizer={{use="perceptual", network={{use="face_features", wi
 def test_settings_that_would_fail_in_training_are_named_at_their_place(
     settings: tuple[str, ...], words: str, host: Host
 ) -> None:
-    (problem,) = check(recipe(host, *settings)).problems
+    (problem,) = check(recipe(host, *settings), host).problems
     assert words in str(problem)
 
 
@@ -203,13 +203,13 @@ def test_decay_rates_and_batches_that_no_stage_can_use(host: Host) -> None:
 
 
 def test_a_nested_network_that_cannot_take_an_image_is_named(odd: Host) -> None:
-    (problem,) = check(recipe(odd, 'regularizer={use="picky", network={use="large"}}')).problems
+    (problem,) = check(recipe(odd, 'regularizer={use="picky", network={use="large"}}'), odd).problems
     assert str(problem) == "regularizer.network: fails on an image of 16 px: ValueError: this network takes 224 px"
 
 
 @pytest.mark.slow
 def test_unknown_trackers_are_named_with_the_nearest(host: Host) -> None:
-    checked = check(recipe(host, "train.trackers=['tensorbord']"))
+    checked = check(recipe(host, "train.trackers=['tensorbord']"), host)
     assert [str(problem) for problem in checked.problems] == [
         'train.trackers: no tracker "tensorbord"; did you mean "tensorboard"?'
     ]
@@ -219,13 +219,14 @@ def test_unknown_trackers_are_named_with_the_nearest(host: Host) -> None:
 
 def test_trackers_that_are_not_installed_are_missing(host: Host) -> None:
     assert any(
-        need.startswith("tracker clearml: pip install") for need in check(recipe(host, "train.trackers=['clearml']")).missing
+        need.startswith("tracker clearml: pip install")
+        for need in check(recipe(host, "train.trackers=['clearml']"), host).missing
     )
 
 
 def test_what_is_missing_stops_a_run_with_one_line_each(host: Host) -> None:
     with pytest.raises(AttrxferError, match="missing: VGG-Face's weights"):
-        require(recipe(host, 'identity={use="backbone", network={use="vgg_face"}}'))
+        require(recipe(host, 'identity={use="backbone", network={use="vgg_face"}}'), host)
 
 
 def test_the_checks_change_nothing_of_a_run(host: Host) -> None:
@@ -233,7 +234,7 @@ def test_the_checks_change_nothing_of_a_run(host: Host) -> None:
     before = torch.random.get_rng_state()
     checked = recipe(host)
     digest = checked.digest()
-    assert check(checked) == check(checked) and checked.digest() == digest
+    assert check(checked, host) == check(checked, host) and checked.digest() == digest
     assert before.shape == torch.random.get_rng_state().shape
 
 

@@ -34,7 +34,7 @@ def test_untrained_the_generator_is_the_model_s_own(trained: Path, tmp_path: Pat
 
 def test_the_images_may_have_another_size(trained: Path, tiny: Tiny, tmp_path: Path, host: Host) -> None:
     settings = (f"train.start={trained}", "train.size=32")
-    require(tiny(*settings))
+    require(tiny(*settings), host)
     assert load_bundle(train(host, tmp_path / "run", (*TINY, *settings))).size == 32
 
 
@@ -56,9 +56,9 @@ def test_a_run_with_a_checkpoint_is_resumed_without_the_model(trained: Path, tin
         (["train.start=gender", 'generator={use="diat"}'], 'gender has the generator "masked", this recipe "diat"'),
     ],
 )
-def test_what_does_not_fit_is_said_before_training(settings: list[str], said: str, tiny: Tiny) -> None:
+def test_what_does_not_fit_is_said_before_training(settings: list[str], said: str, tiny: Tiny, host: Host) -> None:
     with pytest.raises(InvalidRecipe) as error:
-        require(tiny(*settings))
+        require(tiny(*settings), host)
     assert f"train.start: {said}" in str(error.value)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, one_hot
 
-from attrxfer.errors import AttrxferError
+from attrxfer.errors import Problem
 from attrxfer.interfaces import (
     Adversarial,
     Batch,
@@ -19,6 +19,7 @@ from attrxfer.interfaces import (
     ComparesReal,
     Conditional,
     Discrimination,
+    RecipeView,
     Run,
     Slot,
     TransferStep,
@@ -81,25 +82,34 @@ class ManyAttributesTraining(AdversarialTraining):
     for, and T can please it with patterns that nobody sees.
     """
 
+    def check_recipe(self, recipe: RecipeView) -> Iterator[Problem]:
+        """Problems: networks for one attribute or for different ones; the transformed set; a conditional D that compares."""
+        generator, discriminator = recipe.generator, recipe.discriminator
+        if not isinstance(generator, Conditional) or not isinstance(discriminator, ClassifiesAttributes):
+            yield Problem(
+                "", 'needs networks for many attributes: generator "masked_many" and discriminator "diat_many", for example'
+            )
+            return
+        if generator.attributes != discriminator.attributes:
+            yield Problem(
+                "",
+                f"discriminator.attributes: {', '.join(discriminator.attributes)}, but generator.attributes: "
+                f"{', '.join(generator.attributes)}",
+            )
+        if self.transform == "set":
+            yield Problem("transform", '"set": it is for one attribute; take "batch"')
+        owner = recipe.owner(self)
+        if discriminator.conditional and isinstance(owner, ComparesReal) and owner.compares_real:
+            yield Problem(
+                "",
+                'discriminator.conditional: not with adversarial.loss = "relativistic", which compares images that were asked '
+                "for different things",
+            )
+
     def prepare(self, run: Run, owner: Adversarial) -> None:
         super().prepare(run, owner)
         generator, discriminator = run.generator, run.discriminator
-        if not isinstance(generator, Conditional) or not isinstance(discriminator, ClassifiesAttributes):
-            raise AttrxferError(
-                'adversarial "gan_many" needs networks for many attributes: generator "masked_many", discriminator "diat_many"'
-            )
-        if generator.attributes != discriminator.attributes:
-            raise AttrxferError(
-                f"discriminator.attributes: {', '.join(discriminator.attributes)}, but the generator's are "
-                f"{', '.join(generator.attributes)}"
-            )
-        if self.transform == "set":
-            raise AttrxferError('train.adversarial_many.transform: "set" is for one attribute; take "batch"')
-        if discriminator.conditional and isinstance(owner, ComparesReal) and owner.compares_real:
-            raise AttrxferError(
-                'discriminator.conditional: not with adversarial.loss = "relativistic", which compares images '
-                "that were asked for different things"
-            )
+        assert isinstance(generator, Conditional) and isinstance(discriminator, ClassifiesAttributes)
         self.attributes = generator.attributes
         self.classification = discriminator.classification
         self.conditional = discriminator.conditional

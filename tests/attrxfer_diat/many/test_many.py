@@ -21,6 +21,7 @@ from attrxfer.plugin import host as hosts
 from attrxfer.recipe import load
 from attrxfer.testing.fakes import Run, tiny_data
 from attrxfer.training.loop import Training
+from attrxfer.workflows.check import check
 from attrxfer.workflows.train import resume, run
 from tests.conftest import attrxfer
 
@@ -173,11 +174,6 @@ def test_penalties_are_of_the_conditional_logit() -> None:
     assert float(report["D gradient penalty"]) > 0
 
 
-def test_pairs_have_no_common_condition() -> None:
-    with pytest.raises(AttrxferError, match='discriminator.conditional: not with adversarial.loss = "relativistic"'):
-        prepared(ManyGan(loss="relativistic"), conditional=True)
-
-
 def test_an_attribute_weighs_the_same_beside_others() -> None:
     logits, labels = torch.tensor([[1.5, 9.0], [-0.5, 9.0]]), torch.tensor([[1.0, 1.0], [1.0, 1.0]])
     alone, beside = attributes_loss(logits[:, :1], labels[:, :1]), attributes_loss(logits, labels)
@@ -192,18 +188,22 @@ def test_previews_show_each_attribute_both_ways(stage: ManyAttributesTraining) -
 
 
 @pytest.mark.parametrize(
-    ("generator", "attributes", "said"),
-    [("masked_many", ("round", "bright"), "discriminator.attributes: bright, round, but"), ("masked", NAMES, "masked_many")],
+    ("setting", "said"),
+    [
+        ('generator={use="masked", width=4, blocks=1}', 'needs networks for many attributes: generator "masked_many" and'),
+        ('discriminator={use="diat", width=4, hidden=8}', 'needs networks for many attributes: generator "masked_many" and'),
+        (
+            'discriminator.attributes=["Male", "Young"]',
+            "discriminator.attributes: Male, Young, but generator.attributes: Male,",
+        ),
+        ('adversarial.loss="relativistic"', 'discriminator.conditional: not with adversarial.loss = "relativistic"'),
+        ('train.adversarial_many.transform="set"', 'adversarial_many.transform: "set": it is for one attribute; take "batch"'),
+    ],
 )
-def test_networks_that_do_not_fit_are_refused(generator: str, attributes: Any, said: str) -> None:
-    from attrxfer_diat.generator import MaskedTransformNetwork
-
-    made: Any = MaskedTransformNetwork(width=4, blocks=1)
-    if generator == "masked_many":
-        made = ManyAttributesNetwork(attributes=attributes, width=4, blocks=1)
-    run = Run(tiny_data(), made, ManyAttributesDiscriminator(size=32, attributes=NAMES, width=4, hidden=8), ManyGan())
-    with pytest.raises(AttrxferError, match=said):
-        ManyAttributesTraining(steps=2).prepare(run, run.adversarial)
+def test_a_check_names_what_does_not_fit(setting: str, said: str) -> None:
+    host = hosts.load()
+    (problem,) = check(load("diat_a_many", host, (*MANY, setting)), host).problems
+    assert said in str(problem)
 
 
 @pytest.fixture(scope="module")
