@@ -183,7 +183,8 @@ def guided_setting(name: str) -> str:
 
 
 def describe(records: Records, usable: NDArray[np.bool_]) -> str:
-    """A table: images, people and counts of each attribute among the usable images of each split; below it, the notes."""
+    """A table: images, people and counts of each attribute among the usable images of each split; below it, how many people
+    are in two splits, and the notes."""
     by_split = [np.flatnonzero(usable & (records.split == number)) for number in range(len(SPLITS))]
     lines = [f"{len(records)} images, {int(usable.sum())} usable", f"{'':24}" + "".join(f"{split:>12}" for split in SPLITS)]
     lines.append(f"{'images':24}" + "".join(f"{len(rows):>12}" for rows in by_split))
@@ -192,6 +193,12 @@ def describe(records: Records, usable: NDArray[np.bool_]) -> str:
         lines.append(f"{'people':24}" + "".join(f"{len(np.unique(identity[rows])):>12}" for rows in by_split))
     for name, values in records.attributes.items():
         lines.append(f"{name:24}" + "".join(f"{int(values[rows].sum()):>12}" for rows in by_split))
+    if identity is not None:
+        people, splits = np.unique(np.concatenate([np.unique(identity[rows]) for rows in by_split]), return_counts=True)
+        if shared := int((splits > 1).sum()):
+            lines.append(
+                f"{shared} of {len(people)} people are in more than one split: scores are also of people seen in training"
+            )
     return "\n".join([*lines, *map(printable, records.notes)])
 
 

@@ -65,7 +65,7 @@ class Csv:
     The column of file names is called file, image, path, name, or much alike (``NAME_COLUMNS``). Attributes are 1, true, yes or
     0, -1, false, no. A column called label, class, class_name, cls, category or target may hold names of classes instead: each
     class is an attribute. Optional columns: ``split`` or ``partition`` (train, validation, test, or 0, 1, 2) and ``identity``
-    (any text). Cells are separated by commas, semicolons, tabs or vertical bars.
+    (any text; an image without it counts as a person of its own). Cells are separated by commas, semicolons, tabs or vertical bars.
 
     Args:
         path: The CSV file, or a folder with one CSV file.
@@ -101,10 +101,15 @@ class Csv:
         table = self._table
         splits = self._column(SPLIT_COLUMNS)
         people = self._column(IDENTITY_COLUMNS)
-        identity = None
+        identity, notes = None, table.notes
+        keys = list(table.names)
         if people is not None:
-            identity = np.unique(table.columns[people], return_inverse=True)[1].astype(np.int64)
-        keys = table.columns[people] if people is not None else table.names
+            person_of = table.columns[people]
+            own = [person or f"\0{name}" for person, name in zip(person_of, table.names, strict=True)]
+            identity = np.unique(own, return_inverse=True)[1].astype(np.int64)
+            keys = [person or name for person, name in zip(person_of, table.names, strict=True)]
+            if unknown := person_of.count(""):
+                notes = (*notes, f"column {people} is empty for {unknown} images: each counts as a person of its own")
         split_of = self._splits(splits) if splits is not None else split_by(keys)
         attributes: dict[str, NDArray[np.bool_]] = {}
         for column in table.columns:
@@ -118,7 +123,7 @@ class Csv:
                 f"{self._csv}: none of its {len(table.names)} images exists; the first would be "
                 f"{self._folder / table.names[0]}; name the folder in which file names start with --set data.images=FOLDER"
             )
-        return Records(table.names, attributes, split_of, identity, notes=table.notes)
+        return Records(table.names, attributes, split_of, identity, notes=notes)
 
     def read(self, rows: Sequence[int]) -> list[NDArray[np.uint8] | Broken]:
         return read_files(self._folder, self._table.names, rows, None, self.size)

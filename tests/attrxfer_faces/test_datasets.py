@@ -13,6 +13,7 @@ from attrxfer_faces.table import Csv
 from PIL import Image
 
 from attrxfer.data import open_data, recognise
+from attrxfer.data.dataset import describe
 from attrxfer.errors import DataError
 from attrxfer.interfaces import Broken, Records
 from attrxfer.plugin.host import Host
@@ -205,6 +206,19 @@ def test_a_table_of_attributes(tmp_path: Path) -> None:
     assert records.identity is not None and records.identity.tolist() == [0, 0, 1]
     (read,) = Csv(path=tmp_path / "labels.csv", size=8).read([1])
     assert isinstance(read, np.ndarray) and read.shape == (8, 8, 3)
+
+
+def test_who_is_not_named_is_nobody_else(tmp_path: Path) -> None:
+    records = Csv(path=table(tmp_path, "file,Hat,identity\n0.png,1,\n1.png,1,ann\n2.png,0,\n")).records()
+    assert records.identity is not None and len(set(records.identity)) == 3
+    assert "column identity is empty for 2 images: each counts as a person of its own" in records.notes
+
+
+def test_people_in_two_splits_are_said(tmp_path: Path) -> None:
+    rows = "0.png,1,train,ann\n1.png,1,test,ann\n2.png,0,train,bob\n"
+    said = describe(records := Csv(path=table(tmp_path, f"file,Hat,split,identity\n{rows}")).records(), np.ones(3, bool))
+    assert "1 of 2 people are in more than one split: scores are also of people seen in training" in said.splitlines()
+    assert "more than one split" not in describe(records, np.array([True, False, True])), "images that are not used"
 
 
 @pytest.mark.parametrize(
