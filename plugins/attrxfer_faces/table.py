@@ -65,7 +65,8 @@ class Csv:
     The column of file names is called file, image, path, name, or much alike (``NAME_COLUMNS``). Attributes are 1, true, yes or
     0, -1, false, no. A column called label, class, class_name, cls, category or target may hold names of classes instead: each
     class is an attribute. Optional columns: ``split`` or ``partition`` (train, validation, test, or 0, 1, 2) and ``identity``
-    (any text; an image without it counts as a person of its own). Cells are separated by commas, semicolons, tabs or vertical bars.
+    (any text; an image without it counts as a person of its own). Cells are separated by commas, semicolons, tabs or vertical
+    bars.
 
     Args:
         path: The CSV file, or a folder with one CSV file.

@@ -111,7 +111,12 @@ def test_deleted_images_are_said_and_paths_hold_in_every_folder(
     assert load(run / "recipe.toml", host).data.values["path"] == tmp_path / "data"
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    assert "the images are not" not in resumed(run)
+    assert "began with" not in resumed(run)
+    labels = tmp_path / "data" / "images.csv"
+    header, first, *others = labels.read_text().splitlines()
+    labels.write_text("\n".join([header, first.replace("train", "test"), *others, ""]))
+    said = "warning: the splits, people or attributes of the images are not those that the run began with: the result is not"
+    assert said in resumed(run)
     next((tmp_path / "data").glob("*.png")).unlink()
     assert (
         "warning: the images are not those that the run began with (then 24 images, 24 usable; now 24 images, 23 usable)"
