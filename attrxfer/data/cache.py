@@ -7,8 +7,9 @@ import json
 import logging
 import os
 import shutil
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -95,9 +96,16 @@ def _write(dataset: Dataset, count: int, size: int, path: Path, progress: Progre
 
 
 def _read(dataset: Dataset, count: int) -> Iterator[tuple[int, list[NDArray[np.uint8] | Broken]]]:
-    """The images in chunks, each with its first row. Threads read chunks in parallel, as Pillow and NumPy release the GIL."""
+    """The images in chunks, each with its first row. Threads read chunks in parallel, as Pillow and NumPy release the GIL; few
+    chunks ahead of the last one that was taken, so that a slow disk does not fill the memory."""
     starts = range(0, count, CHUNK)
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        yield from zip(
-            starts, pool.map(lambda start: dataset.read(range(start, min(start + CHUNK, count))), starts), strict=True
-        )
+    workers = os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool:
+        ahead: deque[tuple[int, Future[list[NDArray[np.uint8] | Broken]]]] = deque()
+        for start in starts:
+            ahead.append((start, pool.submit(dataset.read, range(start, min(start + CHUNK, count)))))
+            if len(ahead) > 2 * workers:
+                first, chunk = ahead.popleft()
+                yield first, chunk.result()
+        for first, chunk in ahead:
+            yield first, chunk.result()

@@ -35,13 +35,15 @@ class ResizedModel(CallableModel):
         return self.at_any_strength(images_u8)(strength)
 
     def at_any_strength(self, images_u8: NDArray[np.uint8]) -> Callable[[float], NDArray[np.uint8]]:
+        if not len(images_u8):
+            return lambda strength: images_u8
         own = np.stack([np.asarray(Image.fromarray(image).resize((self.model.size,) * 2, LANCZOS)) for image in images_u8])
         made = self.model.at_any_strength(own)
 
         def at(strength: float) -> NDArray[np.uint8]:
             changes = made(strength).astype(np.float32) - own
             pairs = zip(images_u8, changes, strict=True)
-            return np.stack([_added(image, change) for image, change in pairs]) if len(images_u8) else images_u8
+            return np.stack([_added(image, change) for image, change in pairs])
 
         return at
 

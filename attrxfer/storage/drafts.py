@@ -18,6 +18,8 @@ ENDING = ".draft"
 RANDOM = 8
 """Characters that ``tempfile`` puts between prefix and suffix."""
 NAME = re.compile(rf"\..*\.(?P<machine>[0-9a-f]{{8}})-(?P<process>\d+)-\w{{{RANDOM}}}{re.escape(ENDING)}", re.DOTALL)
+REPLACED = "replaced"
+"""A folder in a draft with the folder that the draft was to replace: a process may be killed between the two renames."""
 ABANDONED = 86_400.0
 """Seconds after which a draft that nobody wrote to is nobody's, also where its process cannot be asked: another machine's."""
 _swept: set[str] = set()
@@ -43,7 +45,8 @@ def prefix(path: Path) -> str:
 
 
 def sweep(folder: Path) -> None:
-    """Delete the drafts of killed processes in a folder. A process does this once for each folder."""
+    """Delete the drafts of killed processes in a folder, and put back what they were replacing. A process does this once for
+    each folder."""
     place = str(folder.absolute())
     if place in _swept:
         return
@@ -67,8 +70,18 @@ def _is_abandoned(entry: os.DirEntry[str], match: re.Match[str]) -> bool:
         return False
 
 
+def put_back(draft: Path) -> None:
+    """Give what is in the folder ``REPLACED`` of a draft its name again, where nothing has taken that name."""
+    for old in (draft / REPLACED).glob("*"):
+        target = draft.parent / old.name
+        if not target.exists():
+            old.replace(target)
+
+
 def _remove(draft: Path, *, is_folder: bool) -> None:
     if is_folder:
+        with suppress(OSError):
+            put_back(draft)
         shutil.rmtree(draft, ignore_errors=True)
         return
     with suppress(OSError):  # another user's, for example: it stays

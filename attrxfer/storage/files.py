@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from attrxfer.errors import DataError, in_a_line
-from attrxfer.storage.drafts import ENDING, prefix, sweep
+from attrxfer.storage.drafts import ENDING, REPLACED, prefix, put_back, sweep
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -99,9 +99,13 @@ def new_folder(path: Path) -> Iterator[Path]:
             sync(temporary)
             if path.exists():
                 old = Path(tempfile.mkdtemp(prefix=prefix(path), suffix=ENDING, dir=path.parent))
-                path.replace(old / "old")
-                temporary.replace(path)
-                shutil.rmtree(old, ignore_errors=True)
+                (old / REPLACED).mkdir()
+                path.replace(old / REPLACED / path.name)
+                try:
+                    temporary.replace(path)
+                finally:
+                    put_back(old)
+                    shutil.rmtree(old, ignore_errors=True)
             else:
                 temporary.replace(path)
             sync(path.parent)

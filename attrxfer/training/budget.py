@@ -48,7 +48,9 @@ def steps_for(minutes: float, recipe: Recipe, folder: Path, host: Host) -> Recip
         folder: Where it will be trained.
         host: The plugins.
     """
-    training = Training(with_steps(recipe, PROBE), RunFolder(folder), host, quiet=True)
+    probed = with_steps(recipe, PROBE)
+    probed = replace(probed, train=replace(probed.train, trackers=()))  # what is probed is no run
+    training = Training(probed, RunFolder(folder), host, quiet=True)
     name = main_stage(recipe)
     stage = training.prepared(next(planned for planned in training.stages if planned.name == name))
     times = []

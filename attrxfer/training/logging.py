@@ -61,8 +61,9 @@ class Metrics:
 
     def close(self) -> None:
         if self._file is not None:
-            self._file.close()
-            self._file = None
+            file, self._file = self._file, None
+            with naming(self._folder.metrics):
+                file.close()
 
 
 class EachMinute:

@@ -6,7 +6,7 @@ import shlex
 import time
 import zlib
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -173,12 +173,11 @@ class Training:
             self.display.say(shown(seconds))
             if self.devices.main:
                 self.folder.update_info({"forecast": round(seconds)})
-        with self.interruption.watched(), self.display:
+        with self.interruption.watched(), self.display, closing(self.metrics):
             for number in range(position.stage, len(self.stages)):
                 self._run_stage(checkpoints, position)
                 self.assembly.forget(self.stages[number])  # its optimizers, before the next stage makes its own
                 position = Position(number + 1, 0, None)
-        self.metrics.close()
         if self.devices.main:
             self._write_bundle()
         self.devices.wait()

@@ -59,13 +59,14 @@ def _train(name: str, owner: Any, data: CachedDataset, target: Mapping[str, bool
         guided=target,
     )  # fmt: skip
     stage = build(named("stage", name, registry, size=data.images_u8(data.rows("train", None)[:1]).shape[1]), {})
-    torch.manual_seed(SEED)
-    stage.prepare(run, owner)
-    if stage.steps:
-        log.info("%s: %d steps", name, stage.steps)
-        owner.train()
-        for index in range(stage.steps):
-            stage.step(index)
-        stage.finish()
+    with torch.random.fork_rng():
+        torch.manual_seed(SEED)
+        stage.prepare(run, owner)
+        if stage.steps:
+            log.info("%s: %d steps", name, stage.steps)
+            owner.train()
+            for index in range(stage.steps):
+                stage.step(index)
+            stage.finish()
     owner.eval().cpu()
     devices.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,9 @@ from attrxfer_diat.recognition.network import RecognitionNetwork
 from attrxfer_faces.metrics import Identity
 from numpy.typing import NDArray
 
+from attrxfer.data import CachedDataset
 from attrxfer.evaluation.scores import HeldOutInputs, score
-from attrxfer.interfaces import DatasetView, Evaluation, Metric, PerImageScore
+from attrxfer.interfaces import SPLITS, DatasetView, Evaluation, Metric, PerImageScore
 from attrxfer.plugin.host import Host
 from attrxfer.recipe import load
 from attrxfer.storage.conversion import to_tensor
@@ -102,9 +103,7 @@ def level(held: HeldOutInputs, identity: Metric) -> float:
     if held.truth is not None:
         results, counted = held.results(held.truth), np.ones(len(held.rows), bool)
     else:
-        people = held.data.records.identity
-        assert people is not None
-        picked = np.array([_another(people, row) for row in held.rows])
+        picked = np.array([_another(held.data, row) for row in held.rows])
         results, counted = held.results(held.data.images_u8(picked), picked=picked), picked != held.rows
     found = score("", results, [identity])
     label = found.label("verification rate")
@@ -112,6 +111,10 @@ def level(held: HeldOutInputs, identity: Metric) -> float:
     return float(np.nanmean(found.per_image[label][counted]))
 
 
-def _another(people: NDArray[np.int64], row: int) -> int:
-    own: Sequence[int] = np.flatnonzero(people == people[row]).tolist()
-    return own[(own.index(row) + 1) % len(own)]
+def _another(data: CachedDataset, row: int) -> int:
+    """The next usable image of the same person in the same split; the image itself where there is none."""
+    people = data.records.identity
+    assert people is not None
+    rows = data.rows(SPLITS[data.records.split[row]], None)
+    own = rows[people[rows] == people[row]].tolist()
+    return int(own[(own.index(row) + 1) % len(own)])

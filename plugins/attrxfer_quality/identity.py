@@ -40,7 +40,7 @@ class DegradedAgain:
         """A scalar, not yet multiplied by ``weight``."""
         output, source = step.output.float(), step.source.float()
         if self.sigma:
-            reach = round(3 * self.sigma)
+            reach = max(1, round(3 * self.sigma))
             kernel = 2 * reach + 1
             output = gaussian_blur2d(output, (kernel, kernel), (self.sigma, self.sigma))[..., reach:-reach, reach:-reach]
             source = source[..., reach:-reach, reach:-reach]

@@ -113,6 +113,11 @@ def test_the_other_hand_writes_the_same_with_more_ink() -> None:
     assert not np.array_equal(data.counterfactual(0, {"Slanted": 0.5})[0], slanted[0])
 
 
+def test_a_small_blur_is_a_loss_too() -> None:
+    images = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    assert 0 < float(DegradedAgain(sigma=0.1)(SimpleNamespace(source=images, output=-images))) < 1
+
+
 def test_the_loss_is_least_for_the_truth() -> None:
     """Where the degradation removed the difference, it is free; a copy of a blurred image is not."""
     random = torch.Generator().manual_seed(0)

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from attrxfer.data import CachedDataset
+from attrxfer.interfaces import Records
 from attrxfer.plugin.host import Host
 from attrxfer.recipe import load
 from benchmarks.rivals.__main__ import _cell, main
@@ -49,8 +51,11 @@ def test_the_picture_is_a_file_of_its_own() -> None:
 
 
 def test_another_image_is_of_the_same_person() -> None:
-    people = np.array([0, 1, 0, 2, 0])
-    assert [_another(people, row) for row in range(5)] == [2, 1, 4, 3, 0]
+    people, split = np.array([0, 1, 0, 2, 0, 0, 0]), np.array([2, 2, 2, 2, 2, 0, 2], np.uint8)
+    usable = np.arange(7) < 6  # the last one is broken, and the one before in another split
+    records = Records(tuple("abcdefg"), {}, split, people)
+    data = CachedDataset(records, usable, (), None, "key", np.zeros((7, 1, 1, 3), np.uint8), None)  # type: ignore[arg-type]
+    assert [_another(data, row) for row in range(5)] == [2, 1, 4, 3, 0]
 
 
 def test_a_cell_has_people_s_interval_or_seeds_range() -> None:

@@ -6,6 +6,7 @@ import errno
 import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -110,6 +111,21 @@ def test_a_disk_that_fills_up_while_images_are_cached_is_an_error_that_names_the
     with pytest.raises(OSError, match="No space left on device") as error:
         opened(tmp_path)
     assert str(error.value.filename).startswith(str(tmp_path / "images")) and not list((tmp_path / "images").iterdir())
+
+
+def test_few_images_are_decoded_ahead_of_those_that_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow disk must not fill the memory."""
+    monkeypatch.setattr("attrxfer.data.cache.CHUNK", 1)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    squares = Squares(100)
+    ahead: list[int] = []
+
+    def slowly(done: int, count: int) -> None:
+        time.sleep(0.002)
+        ahead.append(squares.reads - done)
+
+    open_data(squares, selection=None, size=SIZE, folder=tmp_path, progress=slowly)
+    assert len(ahead) == 100 and max(ahead) <= 5
 
 
 @pytest.mark.slow

@@ -209,6 +209,7 @@ def test_a_resized_model_adds_its_change_and_nothing_else(trained: Path) -> None
     images = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), np.uint8)
     resized = ResizedModel(model, 64)
     assert np.array_equal(resized.images(images, 0), images)
+    assert resized.images(images[:0]).shape == (0, 64, 64, 3)
     assert np.array_equal(ResizedModel(model, 32).images(images[:, :32, :32]), model.images(images[:, :32, :32]))
     smooth = np.broadcast_to(np.linspace(0, 255, 64).astype(np.uint8)[None, :, None, None], (1, 64, 64, 3))
     own = np.stack([np.asarray(Image.fromarray(smooth[0]).resize((32, 32)))])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -54,6 +55,46 @@ def test_a_users_own_hidden_files_stay_and_another_machine_s_drafts_stay_for_a_d
     os.utime(tmp_path / old, (time.time() - drafts.ABANDONED - 60,) * 2)
     write_text(tmp_path / "a.txt", "")
     assert names(tmp_path) == {*own, theirs, "a.txt"}
+
+
+BETWEEN = """
+import os, signal, sys
+from pathlib import Path
+from attrxfer.storage.files import new_folder
+with new_folder(Path(sys.argv[1]) / "b") as folder:
+    (folder / "new").touch()
+    rename = Path.replace
+    def replace(path, target):
+        if path == folder:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return rename(path, target)
+    Path.replace = replace
+"""
+
+
+def test_a_folder_that_was_being_replaced_is_put_back_after_a_kill(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "old").touch()
+    killed = subprocess.run([sys.executable, "-c", BETWEEN, str(tmp_path)], check=False)
+    assert killed.returncode == -signal.SIGKILL and not (tmp_path / "b").exists()
+    write_text(tmp_path / "a.txt", "")
+    assert names(tmp_path) == {"a.txt", "b"} and names(tmp_path / "b") == {"old"}
+
+
+def test_a_folder_that_was_being_replaced_is_put_back_after_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "old").touch()
+    rename = Path.replace
+
+    def replace(path: Path, target: Path) -> Path:
+        if (path / "new").exists():
+            raise OSError(errno.EIO, "the disk is gone")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    with pytest.raises(OSError, match="the disk is gone"), new_folder(tmp_path / "b") as folder:
+        (folder / "new").touch()
+    assert names(tmp_path) == {"b"} and names(tmp_path / "b") == {"old"}
 
 
 def test_a_long_name_leaves_room_for_the_draft_s(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from attrxfer.plugin.host import Host
 from attrxfer.recipe import Recipe
 from attrxfer.storage import state as checkpoint
 from attrxfer.storage.run_folder import RunFolder
+from attrxfer.training.budget import steps_for
 from attrxfer.training.loop import Training
 from tests.conftest import TINY, attrxfer, attrxfer_process
 
@@ -136,10 +137,18 @@ def test_a_non_finite_loss_is_named_and_the_checkpoint_kept(
         train(tiny(), tmp_path / "run", host)
     content = checkpoint.load(tmp_path / "run" / "checkpoints")
     assert content is not None and (content["stage"], content["step"]) == (2, 2)
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines if line["stage"] == "adversarial"] == [0, 1, 2], "the file is closed"
     assert NonFiniteLoss.exit_code not in (0, 1, 2)
 
 
 @pytest.mark.slow
+def test_what_is_timed_before_a_run_of_some_minutes_is_no_run(tiny: Tiny, tmp_path: Path, host: Host) -> None:
+    found = steps_for(0.01, tiny("train.trackers=['tensorboard']"), tmp_path / "run", host)
+    assert found.train.trackers == ("tensorboard",) and found.stage("adversarial").values["steps"] >= 1
+    assert not (tmp_path / "run").exists(), "no tracker began"
+
+
 def test_precision_layout_and_trackers_are_settings(tiny: Tiny, tmp_path: Path, host: Host) -> None:
     pytest.importorskip("tensorboard")
     plain = train(tiny(), tmp_path / "plain", host)

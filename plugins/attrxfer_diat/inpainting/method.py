@@ -109,8 +109,9 @@ class Inpainting:
 
     def trained(self, data: DatasetView, target: Mapping[str, bool], guided: NDArray[np.int64]) -> Dcgan:
         """The DCGAN, trained on the guided images or read from the cache."""
-        torch.manual_seed(SEED)
-        network = Dcgan(self.size, self.width)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(SEED)
+            network = Dcgan(self.size, self.width)
         content = hashlib.sha256(guided.tobytes()).hexdigest()
         key = [data.key, content, dict(target), self.size, self.width, self.train_steps, self.batch_size, SEED]
         name = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]
