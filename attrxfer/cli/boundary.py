@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import shlex
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NoReturn
 
 import click
@@ -43,7 +46,7 @@ class Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         try:
-            with distribution.training_packages():
+            with ended_as_by_ctrl_c(), distribution.training_packages():
                 return super().invoke(ctx)
         except BrokenPipeError:  # the reader of a pipe has left, as head does: click ends without a word
             raise
@@ -56,6 +59,23 @@ class Group(click.Group):
             if verbosity.is_verbose(ctx):
                 traceback.print_exc()
             end(refusal)
+
+
+@contextmanager
+def ended_as_by_ctrl_c() -> Iterator[None]:
+    """Inside, SIGTERM and SIGHUP (a closed terminal) do what Ctrl-C does, where nobody else handles or ignores them."""
+    own = threading.current_thread() is threading.main_thread()
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if own and hasattr(signal, name)]
+        getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if own and hasattr(signal, name)
+    ]  # Windows has no SIGHUP
+    free = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
+    for number in free:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number in free:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def goes_on_with(*options: str) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+import os
 import shlex
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import click
@@ -79,6 +82,32 @@ def test_ctrl_c_ends_with_130_and_the_command_that_goes_on() -> None:
     assert code == 130 and stderr == "attrxfer: stopped; go on with: attrxfer work --skip-existing 'a b.jpg' -o out\n"
     assert shlex.split(stderr)[5:] == ["attrxfer", "work", "--skip-existing", "a b.jpg", "-o", "out"]
     assert ended(KeyboardInterrupt(), "--skip-existing", "a")[1].endswith("attrxfer work --skip-existing a\n"), "not twice"
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_other_signals_end_as_ctrl_c_does_unless_they_are_handled_or_ignored(name: str) -> None:
+    @click.group(cls=Group)
+    def cli() -> None: ...
+
+    @cli.command()
+    def work() -> None:
+        os.kill(os.getpid(), number)
+        time.sleep(0.1)
+        click.echo("went on")
+
+    number = getattr(signal, name)
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        result = CliRunner().invoke(cli, ["work"])
+        assert result.exit_code == 130 and result.stderr == "attrxfer: stopped; go on with: attrxfer work\n"
+        assert signal.getsignal(number) is signal.SIG_DFL
+        signal.signal(number, signal.SIG_IGN)  # as under nohup
+        assert CliRunner().invoke(cli, ["work"]).stdout == "went on\n"
+        seen: list[int] = []
+        signal.signal(number, lambda number, frame: seen.append(number))
+        assert CliRunner().invoke(cli, ["work"]).stdout == "went on\n" and seen == [number]
+    finally:
+        signal.signal(number, before)
 
 
 def test_what_a_terminal_cannot_show_becomes_an_escape(tmp_path: Path) -> None:
