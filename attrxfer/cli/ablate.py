@@ -9,15 +9,14 @@ import click
 
 from attrxfer.cli import completion, trials
 from attrxfer.cli.output import JSON, SET
+from attrxfer.plugin.options import PATH
 
 
 @click.command()
 @click.argument("recipes", nargs=-1, required=True, metavar="RECIPE...", shell_complete=completion.recipes)
 @trials.trial_options
 @SET
-@click.option(
-    "-o", "--out", type=click.Path(path_type=Path), default=Path("runs/ablation"), show_default=True, help="The folder."
-)
+@click.option("-o", "--out", type=PATH, default=Path("runs/ablation"), show_default=True, help="The folder.")
 @JSON
 def ablate(recipes: tuple[str, ...], out: Path, as_json: bool, **options: Any) -> None:
     """Train recipes under one budget and compare them.

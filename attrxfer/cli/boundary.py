@@ -9,6 +9,7 @@ import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -16,6 +17,7 @@ import click
 from attrxfer.cli import verbosity
 from attrxfer.errors import AttrxferError, Interrupted, one_line, printable, shorten
 from attrxfer.plugin import distribution
+from attrxfer.storage.cache import cache_folder
 
 READERS = {
     *("PIL", "av", "safetensors", "safetensors_rust", "onnx", "onnxruntime", "openvino", "google"),
@@ -65,9 +67,8 @@ class Group(click.Group):
 def ended_as_by_ctrl_c() -> Iterator[None]:
     """Inside, SIGTERM and SIGHUP (a closed terminal) do what Ctrl-C does, where nobody else handles or ignores them."""
     own = threading.current_thread() is threading.main_thread()
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if own and hasattr(signal, name)]
-        getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if own and hasattr(signal, name)
-    ]  # Windows has no SIGHUP
+    names = ("SIGTERM", "SIGHUP") if own else ()
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]  # Windows has no SIGHUP
     free = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
     for number in free:
         signal.signal(number, signal.default_int_handler)
@@ -98,12 +99,18 @@ def refused(error: Exception) -> AttrxferError | None:
     said = one_line(error)
     place = f"{printable(str(name))}: " if (name := getattr(error, "filename", None)) else ""
     if isinstance(error, OSError):
-        return AttrxferError(f"{place}{error.strerror or said}")
+        return AttrxferError(f"{place}{error.strerror or said}{_remedy(name)}")
     if isinstance(error, MemoryError) or any(words in said for words in NO_MEMORY):
         return AttrxferError(f"not enough memory ({shorten(said)})")
     if module in READERS:
         return AttrxferError(f"{place or 'a file cannot be read or written: '}{said}")
     return None
+
+
+def _remedy(name: object) -> str:
+    """What can be done where a file of the cache cannot be read or written."""
+    in_cache = isinstance(name, str | Path) and Path(name).is_relative_to(cache_folder())
+    return "; it is in the cache, whose folder can be named in $ATTRXFER_CACHE" if in_cache else ""
 
 
 def end(error: AttrxferError) -> NoReturn:

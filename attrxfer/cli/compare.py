@@ -8,14 +8,13 @@ import click
 
 from attrxfer.cli import completion
 from attrxfer.cli.output import JSON, json_text, score_table, table
+from attrxfer.plugin.options import PATH
 
 
 @click.command()
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...", shell_complete=completion.models)
 @JSON
-@click.option(
-    "-o", "--out", type=click.Path(path_type=Path), help="Also write CSV, LaTeX, Markdown and a page into this folder."
-)
+@click.option("-o", "--out", type=PATH, help="Also write CSV, LaTeX, Markdown and a page into this folder.")
 def compare(models: tuple[str, ...], out: Path | None, as_json: bool) -> None:
     """Compare trained models by what they know of themselves.
 

@@ -10,12 +10,12 @@ import click
 from attrxfer.cli import completion
 from attrxfer.cli.output import ATTRIBUTE, JSON, SET, json_text, score_table
 from attrxfer.cli.verbosity import is_quiet
-from attrxfer.plugin.options import DEVICE
+from attrxfer.plugin.options import DEVICE, PATH
 
 
 @click.command()
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...", shell_complete=completion.models)
-@click.option("--data", type=click.Path(path_type=Path), help="Images to score on.  [default: those of the recipe]")
+@click.option("--data", type=PATH, help="Images to score on.  [default: those of the recipe]")
 @click.option(
     "--recipe",
     metavar="RECIPE",
@@ -32,7 +32,7 @@ from attrxfer.plugin.options import DEVICE
 )
 @click.option("--strength", type=click.FloatRange(0, 3), default=1.0, show_default=True, help="0: the input, 1: as trained.")
 @DEVICE
-@click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("scores"), show_default=True, help="Where to write.")
+@click.option("-o", "--out", type=PATH, default=Path("scores"), show_default=True, help="Where to write.")
 @JSON
 def evaluate(
     models: tuple[str, ...],

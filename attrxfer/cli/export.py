@@ -8,6 +8,7 @@ import click
 
 from attrxfer.cli import completion
 from attrxfer.cli.output import ATTRIBUTE
+from attrxfer.plugin.options import PATH
 
 
 @click.command()
@@ -20,10 +21,10 @@ from attrxfer.cli.output import ATTRIBUTE
     show_default=True,
     help="A name from `attrxfer components exporter`.",
 )
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="The file or folder to write.  [default: beside the bundle]")
+@click.option("-o", "--out", type=PATH, help="The file or folder to write.  [default: beside the bundle]")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Change a setting of the exporter; repeatable.")
 @ATTRIBUTE
-@click.option("--check", type=click.Path(path_type=Path), help="Images on which the results are compared.  [default: noise]")
+@click.option("--check", type=PATH, help="Images on which the results are compared.  [default: noise]")
 def export(
     models: tuple[str, ...],
     form: str,

@@ -8,7 +8,7 @@ import click
 
 from attrxfer.cli import completion
 from attrxfer.cli.verbosity import is_quiet
-from attrxfer.plugin.options import DEVICE
+from attrxfer.plugin.options import DEVICE, PATH
 
 
 @click.command()
@@ -16,14 +16,12 @@ from attrxfer.plugin.options import DEVICE
 @click.option(
     "-o",
     "--out",
-    type=click.Path(path_type=Path),
+    type=PATH,
     default=Path("figure.pdf"),
     show_default=True,
     help="The file: .pdf, .svg, .eps or .png.",
 )
-@click.option(
-    "--images", type=click.Path(path_type=Path), help="Crops like those trained on.  [default: the samples that the runs keep]"
-)
+@click.option("--images", type=PATH, help="Crops like those trained on.  [default: the samples that the runs keep]")
 @click.option("--count", type=click.IntRange(min=1), default=8, show_default=True, help="Columns, at most.")
 @click.option("--label", "labels", multiple=True, metavar="TEXT", help="Of a row, once for each model.  [default: its name]")
 @click.option("--strength", type=click.FloatRange(0, 3), default=1.0, show_default=True, help="Of the results for --images.")

@@ -15,6 +15,7 @@ import click
 from attrxfer.cli.output import JSON, listing, table
 from attrxfer.errors import AttrxferError
 from attrxfer.plugin import host as hosts
+from attrxfer.plugin.options import PATH
 from attrxfer.plugin.registry import KIND_NAMES
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def plugins(context: click.Context, as_json: bool) -> None:
 @plugins.command()
 @click.argument("name")
 @click.option("--kind", metavar="KIND", required=True, help=f"The kind of its component: {', '.join(KIND_NAMES)}.")
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="The new package's folder.  [default: NAME]")
+@click.option("-o", "--out", type=PATH, help="The new package's folder.  [default: NAME]")
 def new(name: str, kind: str, out: Path | None) -> None:
     """Write the package of a new plugin.
 

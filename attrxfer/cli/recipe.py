@@ -10,6 +10,7 @@ from attrxfer.cli import completion
 from attrxfer.cli.output import JSON, SET, json_text, listing
 from attrxfer.errors import InvalidRecipe
 from attrxfer.plugin import host
+from attrxfer.plugin.options import PATH
 
 
 @click.group()
@@ -82,7 +83,7 @@ def diff(name: str, other: str | None, overrides: tuple[str, ...], as_json: bool
 
 
 @recipe.command()
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="Write it to this file instead.")
+@click.option("-o", "--out", type=PATH, help="Write it to this file instead.")
 def schema(out: Path | None) -> None:
     """Print the JSON schema of recipes.
 

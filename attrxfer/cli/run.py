@@ -9,16 +9,17 @@ import click
 from attrxfer.cli import completion
 from attrxfer.cli.output import SET
 from attrxfer.cli.verbosity import is_quiet
+from attrxfer.plugin.options import PATH
 
 
 @click.command()
 @click.argument("recipe", required=False, shell_complete=completion.recipes)
-@click.option("--data", type=click.Path(path_type=Path), help="Your images, in any layout that an installed data set reads.")
+@click.option("--data", type=PATH, help="Your images, in any layout that an installed data set reads.")
 @SET
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/RECIPE]")
+@click.option("-o", "--out", type=PATH, help="The run's folder.  [default: runs/RECIPE]")
 @click.option(
     "--resume",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="RUN",
     help="Continue the interrupted run in this folder; with --set train.STAGE.steps=N, lengthen it, finished or not.",
 )

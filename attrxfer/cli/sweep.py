@@ -9,6 +9,7 @@ import click
 
 from attrxfer.cli import completion, trials
 from attrxfer.cli.output import JSON
+from attrxfer.plugin.options import PATH
 
 
 @click.command()
@@ -22,7 +23,7 @@ from attrxfer.cli.output import JSON
     help="A setting and the values to try, with commas between; repeatable: every combination is trained.",
 )
 @trials.trial_options
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="The folder.  [default: runs/RECIPE_sweep]")
+@click.option("-o", "--out", type=PATH, help="The folder.  [default: runs/RECIPE_sweep]")
 @JSON
 def sweep(recipe: str, overrides: tuple[str, ...], out: Path | None, as_json: bool, **options: Any) -> None:
     """Train a recipe with several settings and choose the best.

@@ -16,7 +16,7 @@ from attrxfer.cli.boundary import goes_on_with
 from attrxfer.cli.output import ATTRIBUTE, SET
 from attrxfer.cli.verbosity import is_quiet
 from attrxfer.errors import printable
-from attrxfer.plugin.options import DEVICE
+from attrxfer.plugin.options import DEVICE, PATH, PLACE
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -72,19 +72,19 @@ def read_places(ctx: click.Context, param: click.Parameter, value: tuple[str, ..
 
 
 @click.command()
-@click.argument("model", type=click.Path(path_type=Path), metavar="MODEL", shell_complete=completion.models)
-@click.argument("files", nargs=-1, type=click.Path(), callback=read_places)
+@click.argument("model", type=PATH, metavar="MODEL", shell_complete=completion.models)
+@click.argument("files", nargs=-1, type=PLACE, callback=read_places)
 @click.option(
     "--files",
     "file_list",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="LIST",
     help="Instead of FILES: a text file that names them, one a line. -: standard input.",
 )
 @click.option(
     "-o",
     "--out",
-    type=click.Path(),
+    type=PLACE,
     callback=read_place,
     default="out",
     show_default=True,
@@ -122,7 +122,7 @@ def read_places(ctx: click.Context, param: click.Parameter, value: tuple[str, ..
     "--shard", metavar="I/N", default="1/1", callback=read_shard, help="Only the I-th of N parts, for several machines."
 )
 @click.option("--recipe", metavar="RECIPE", help="The task and data that a method learns from (cnia).")
-@click.option("--data", type=click.Path(path_type=Path), help="Your images instead of the recipe's, for a method.")
+@click.option("--data", type=PATH, help="Your images instead of the recipe's, for a method.")
 @SET
 @click.option("--backend", default="torch", show_default=True, help="What runs the networks; auto takes the fastest here.")
 @DEVICE

@@ -11,6 +11,7 @@ import click
 from attrxfer.cli.output import json_text, score_table
 from attrxfer.cli.verbosity import is_quiet
 from attrxfer.errors import AttrxferError
+from attrxfer.plugin.options import PATH
 
 if TYPE_CHECKING:
     from attrxfer.workflows.ablate import Ablation
@@ -37,9 +38,7 @@ OPTIONS = (
         help="Each run trains T against D for so long, by a few steps that are timed.  [default: the recipe's steps]",
     ),
     click.option("--steps", type=click.IntRange(min=1), help="Steps of this stage, instead of minutes."),
-    click.option(
-        "--data", type=click.Path(path_type=Path), help="Your images, in any layout that an installed data set reads."
-    ),
+    click.option("--data", type=PATH, help="Your images, in any layout that an installed data set reads."),
     click.option(
         "--limit", default=300, type=click.IntRange(min=0), show_default=True, help="How many held-out images to score; 0: all."
     ),

@@ -52,7 +52,7 @@ class Found(NamedTuple):
         hidden: Hidden files and folders, and folders that systems make: they are left out.
         unreadable: Folders, and paths of a list, that could not be read, each with the reason.
         folders: Which of the paths are folders.
-        repeated: Paths of a list that it names once more.
+        repeated: Paths that are named once more, also by a folder that holds them.
     """
 
     tasks: list[FileTask]
@@ -100,7 +100,7 @@ def find_tasks(
         what: What is searched for, for the message.
         named: Name of the result of the only file; None: its own.
         listed: The paths are from a list, perhaps a long one: what is named as the wanted files are and does not exist is a
-            task that will fail, other errors are in ``unreadable``, and what is named twice is taken once.
+            task that will fail, and other errors are in ``unreadable``.
 
     Raises:
         DataError: A path that is not from a list does not exist, a folder holds no such file, or a bucket cannot be read.
@@ -109,7 +109,7 @@ def find_tasks(
     found = Found([], [], [], [], [], [])
     known: set[Place] = set()
     for path in paths:
-        if listed and path in known:
+        if path in known:
             found.repeated.append(path)
             continue
         known.add(path)
@@ -124,6 +124,7 @@ def find_tasks(
             if not listed:
                 raise
             found.unreadable.append(str(error))
+    _take_once(found)
     if out is not None:
         _refuse_collisions(found.tasks)
     return found
@@ -163,6 +164,16 @@ def _is_below(path: Place, folder: Place) -> bool:
     if isinstance(path, Url) or isinstance(folder, Url):
         return str(path).startswith(f"{folder}/")
     return folder.resolve() in path.resolve().parents
+
+
+def _take_once(found: Found) -> None:
+    """Leave out what is named again, for example a file and the folder that holds it."""
+    tasks: dict[tuple[Place, Path], FileTask] = {}
+    for task in found.tasks:
+        first = tasks.setdefault((_resolved(task.source), task.name), task)
+        if first is not task:
+            found.repeated.append(task.source)
+    found.tasks[:] = tasks.values()
 
 
 def _refuse_collisions(tasks: Sequence[FileTask]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from attrxfer.plugin.registry import Registry
 if TYPE_CHECKING:
     import click
 
+log = logging.getLogger("attrxfer")
 GROUP = "attrxfer"
 PIN = "ATTRXFER_PLUGINS"
 
@@ -189,7 +191,9 @@ def entry_points() -> list[metadata.EntryPoint]:
     for name in names:
         if name not in points:
             raise PluginError(f'{PIN}: no plugin "{name}" is installed{did_you_mean(name, points)}')
-    if pinned is None and not names:
+    if pinned is not None and not names:
+        log.warning("%s is set and names no plugin, so there are no recipes and no components", PIN)
+    elif not names:
         raise PluginError("no plugins are installed, not even the built-in ones; install attrxfer with pip")
     return [points[name] for name in names]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -11,6 +12,20 @@ from attrxfer.errors import DataError
 
 Command = TypeVar("Command", bound=Callable[..., Any] | click.Command)
 
+
+class FileName(click.Path):
+    """A path or a URL. An empty one, as of a shell variable that is not set, is refused: it would be the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("an empty name; is a variable of the shell not set?", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PLACE = FileName()
+"""The type of an option or argument that is a path or a URL."""
+PATH = FileName(path_type=Path)
+"""The type of an option or argument that is a path."""
 DEVICE = click.option(
     "--device",
     metavar="DEVICE",

@@ -85,12 +85,16 @@ def _locate(source: str, beside: Path | None, host: Host) -> Path:
     """A file (also without ``.toml``, also beside the recipe that extends it), else a registered recipe."""
     near = [Path(source)] if beside is None else [beside.parent / source, beside.parent / f"{source}.toml"]
     for candidate in near:
-        if candidate.is_file() and candidate != beside:
+        # a recipe may have the name of the registered one that it extends
+        if candidate.is_file() and (candidate != beside or source == beside.name):
             return candidate
     recipes = host.recipes()
     if source in recipes:
         return recipes[source]
-    raise UnknownName(f'no recipe "{source}": neither a file nor a registered name{did_you_mean(source, recipes)}')
+    parts = source.removesuffix(".toml").split("/")
+    ends = ["/".join(parts[number:]) for number in range(len(parts))]
+    guess = next((end for end in ends if end in recipes), source)
+    raise UnknownName(f'no recipe "{source}": neither a file nor a registered name{did_you_mean(guess, recipes)}')
 
 
 def _toml(path: Path) -> dict[str, Any]:

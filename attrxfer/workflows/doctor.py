@@ -137,7 +137,7 @@ def cache() -> Iterator[Row]:
 
     folder = cache_folder()
     there = next(path for path in (folder, *folder.parents) if path.exists())
-    writable = os.access(there, os.W_OK)
+    writable = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
     yield Row(
         "folder", str(folder) + ("" if writable else ": cannot be written to; name another in $ATTRXFER_CACHE"), not writable
     )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from attrxfer.errors import AttrxferError
 from attrxfer.media.images import find_images, frame, open_rgb
 from attrxfer.model.calling import CallableModel
-from attrxfer.model.loading import CPU, load_model
+from attrxfer.model.loading import CPU, load_model, locate
 from attrxfer.plugin.host import Host
 from attrxfer.report import samples
 from attrxfer.report.figure import Row, check, write_figure
@@ -54,7 +54,7 @@ def figure(
         raise AttrxferError(f"{len(labels)} labels for {len(models)} models: give --label once for each, in their order")
     names = list(labels) or [Path(name).name for name in models]
     if images is None:
-        rows = _samples(models, names)
+        rows = _samples(models, names, host)
     else:
         paths = [image for image, _ in find_images([images])][:count]
         rows = _results([load_model(name, host, device) for name in models], names, paths, strength)
@@ -63,10 +63,11 @@ def figure(
     return len(rows[0][1])
 
 
-def _samples(models: Sequence[str], names: Sequence[str]) -> list[Row]:
+def _samples(models: Sequence[str], names: Sequence[str], host: Host) -> list[Row]:
     found = {name: samples.read_samples(Path(name)) for name in models}
     without = next((name for name, own in found.items() if not own), None)
     if without is not None:
+        locate(without, host)  # where there is no such model, this says so
         raise AttrxferError(f"{without}: keeps no sample images, as the folder of a run does: give images with --images FOLDER")
     groups = samples.of_same_inputs(found)
     if len(groups) > 1:

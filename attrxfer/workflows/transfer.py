@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -42,6 +43,7 @@ from attrxfer.model.method import MethodModel
 from attrxfer.plugin import host as hosts
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.registry import Registry
+from attrxfer.storage.files import filled_folder
 from attrxfer.workflows.workers import Done, by_engine, load_engine
 
 DEFAULT_BACKEND = "torch"
@@ -194,12 +196,13 @@ def transfer(
             manifest.add(file)
         on_result(file, done, total)
 
-    try:
-        batch = process_files(found.tasks, processors, options.batch, finished, on_steps, run)
-        _leave_out(found, batch, options.batch, finished)
-    finally:
-        if manifest is not None and manifest.images:
-            manifest.write()
+    with filled_folder(out) if isinstance(out, Path) else nullcontext():  # one that cannot be made is no fault of each file
+        try:
+            batch = process_files(found.tasks, processors, options.batch, finished, on_steps, run)
+            _leave_out(found, batch, options.batch, finished)
+        finally:
+            if manifest is not None and manifest.images:
+                manifest.write()
     lowered = _lowered(kept, options.strength) if kept is not None else ()
     return TransferResult(batch, subject, (*notes, *_left_out(found), *lowered), bool(found.unreadable))
 
@@ -267,7 +270,7 @@ def _leave_out(found: Found, batch: BatchResult, options: BatchOptions, on_resul
 
 def _left_out(found: Found) -> Iterator[str]:
     """What was left out, on purpose or because it could not be read."""
-    for why, places in (("as hidden or made by a system", found.hidden), ("as listed already", found.repeated)):
+    for why, places in (("as hidden or made by a system", found.hidden), ("as named already", found.repeated)):
         if places:
             more = f" and {len(places) - NAMED} more" if len(places) > NAMED else ""
             yield f"left out, {why}: {', '.join(map(str, places[:NAMED]))}{more}"

@@ -16,7 +16,7 @@ import click
 
 from attrxfer.errors import AttrxferError
 from attrxfer.plugin.distribution import install
-from attrxfer.plugin.options import DEVICE
+from attrxfer.plugin.options import DEVICE, PATH
 
 if TYPE_CHECKING:
     from attrxfer.plugin.registry import Registry
@@ -30,7 +30,7 @@ SWITCHES = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "HF_HUB_
 
 
 @click.command()
-@click.argument("models", nargs=-1, type=click.Path(path_type=Path), metavar="[MODEL]...")
+@click.argument("models", nargs=-1, type=PATH, metavar="[MODEL]...")
 @click.option("--port", type=click.IntRange(1, 65535), default=7860, show_default=True, help="The first port to try.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--detector", metavar="NAME", help="What detects the subjects of a photo.  [default: the one that a plugin sets]")

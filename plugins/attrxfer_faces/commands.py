@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from attrxfer.plugin.options import PATH
+
 if TYPE_CHECKING:
     from attrxfer.plugin.registry import Registry
 
@@ -20,8 +22,8 @@ def data() -> None:
 
 
 @data.command()
-@click.argument("path", type=click.Path(path_type=Path))
-@click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("inspect.html"), show_default=True, help="The page.")
+@click.argument("path", type=PATH)
+@click.option("-o", "--out", type=PATH, default=Path("inspect.html"), show_default=True, help="The page.")
 @click.option("--size", type=click.IntRange(32, 512), default=64, show_default=True, help="Side of the images in pixels.")
 @click.pass_obj
 def inspect(registry: Registry, path: Path, out: Path, size: int) -> None:

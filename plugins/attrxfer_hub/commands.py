@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from attrxfer.errors import AttrxferError
+from attrxfer.plugin.options import PATH
 
 if TYPE_CHECKING:
     from attrxfer.plugin.registry import Registry
 
 
 @click.command()
-@click.argument("bundle", type=click.Path(path_type=Path), metavar="MODEL")
+@click.argument("bundle", type=PATH, metavar="MODEL")
 @click.argument("repo", metavar="OWNER/NAME")
 @click.option("--private", is_flag=True, help="Only you (or your organisation) can see it.")
 @click.option("--revision", metavar="BRANCH", help="The branch; it is created if it does not exist.  [default: main]")
@@ -57,9 +58,9 @@ def push(
 
 
 @click.command()
-@click.argument("bundle", type=click.Path(path_type=Path), metavar="MODEL")
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--scores", type=click.Path(path_type=Path), help="Scores of `attrxfer evaluate MODEL`; they replace its own.")
+@click.argument("bundle", type=PATH, metavar="MODEL")
+@click.argument("folder", type=PATH)
+@click.option("--scores", type=PATH, help="Scores of `attrxfer evaluate MODEL`; they replace its own.")
 @click.pass_obj
 def pack(registry: Registry, bundle: Path, folder: Path, scores: Path | None) -> None:
     """Write a bundle anew, to be shipped in a plugin.
@@ -92,7 +93,7 @@ def pack(registry: Registry, bundle: Path, folder: Path, scores: Path | None) ->
 
 @click.command()
 @click.argument("repo", metavar="OWNER/NAME")
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="The bundle's folder.  [default: NAME]")
+@click.option("-o", "--out", type=PATH, help="The bundle's folder.  [default: NAME]")
 @click.option("--revision", help="A branch, tag or commit.  [default: main]")
 @click.pass_obj
 def pull(registry: Registry, repo: str, out: Path | None, revision: str | None) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from attrxfer.plugin.options import PATH
+
 if TYPE_CHECKING:
     from attrxfer.plugin.registry import Registry
 
@@ -17,7 +19,7 @@ def classifier() -> None:
 
 
 @classifier.command("train")
-@click.option("--data", type=click.Path(path_type=Path), help="Images with labels.  [default: drawn faces]")
+@click.option("--data", type=PATH, help="Images with labels.  [default: drawn faces]")
 @click.option("--size", default=64, type=click.IntRange(min=16), show_default=True, help="Side of the images in pixels.")
 @click.option("--network", default="test_resnet", show_default=True, help="A timm architecture.")
 @click.option("--steps", default=500, type=click.IntRange(min=1), show_default=True, help="Training steps.")

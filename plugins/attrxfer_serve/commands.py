@@ -16,7 +16,7 @@ import click
 from attrxfer.errors import AttrxferError
 from attrxfer.model.attribute_words import in_words
 from attrxfer.plugin.distribution import install
-from attrxfer.plugin.options import DEVICE, attribute
+from attrxfer.plugin.options import DEVICE, PATH, attribute
 
 if TYPE_CHECKING:
     from attrxfer.plugin.registry import Registry
@@ -38,7 +38,7 @@ BACKLOG = 2048
 
 
 @click.command()
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=PATH)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: a free one.")
 @click.option(

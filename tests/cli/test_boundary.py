@@ -17,6 +17,7 @@ from click.testing import CliRunner
 
 from attrxfer.cli.boundary import LONGEST, Group, escape_what_the_terminal_lacks, goes_on_with, refused
 from attrxfer.errors import DataError, NonFiniteLoss
+from tests.conftest import attrxfer
 
 
 def ended(error: BaseException, *arguments: str) -> tuple[int, str]:
@@ -62,6 +63,19 @@ def of_library(module: str, message: str) -> Exception:
 def test_a_fault_of_the_input_or_the_machine_is_one_line(error: Exception, code: int, said: str) -> None:
     exit_code, stderr = ended(error)
     assert exit_code == code and stderr.startswith(f"attrxfer: {said}") and stderr.count("\n") == 1
+
+
+def test_an_empty_name_is_refused() -> None:
+    for arguments in (["transfer", "gender", ""], ["transfer", "gender", "a.jpg", "-o", ""], ["data", "inspect", ""]):
+        result = attrxfer(*arguments)
+        assert result.returncode == 2 and "an empty name; is a variable of the shell not set?" in result.stderr
+
+
+def test_a_file_of_the_cache_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATTRXFER_CACHE", "/dev/null/x")
+    said = refused(NotADirectoryError(errno.ENOTDIR, "Not a directory", "/dev/null/x/images"))
+    assert str(said).endswith("images: Not a directory; it is in the cache, whose folder can be named in $ATTRXFER_CACHE")
+    assert "ATTRXFER" not in str(refused(NotADirectoryError(errno.ENOTDIR, "Not a directory", "/dev/null/y")))
 
 
 def test_a_line_ends_somewhere() -> None:

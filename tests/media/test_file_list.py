@@ -28,6 +28,15 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
         read_list(Path("-"))
 
 
+def test_what_is_no_list_is_one_line(tmp_path: Path) -> None:
+    utf16 = tmp_path / "utf16.txt"
+    utf16.write_text("a.jpg\n", encoding="utf-16")
+    with pytest.raises(DataError, match=r"utf16\.txt: is not a text file in UTF-8 with a path in each line$"):
+        read_list(utf16)
+    with pytest.raises(DataError, match="is a folder, and --files takes a text file; name a folder without --files$"):
+        read_list(tmp_path)
+
+
 def test_the_command_takes_files_or_a_list(tmp_path: Path) -> None:
     for arguments, message in (((), "with --files\n"), (("a.jpg", "--files", "list.txt"), "with --files (not both)")):
         result = attrxfer("transfer", "model", *arguments)

@@ -326,6 +326,21 @@ def test_a_second_transfer_into_the_same_folder_takes_no_results_for_inputs(trai
     assert result.returncode == 2 and "would overwrite it" in result.stderr
 
 
+def test_what_is_named_twice_is_taken_once(trained: Path, photos: Path, tmp_path: Path) -> None:
+    (photos / "broken.jpg").unlink()
+    (photos / "notes.txt").unlink()
+    result = attrxfer("transfer", "--aligned", trained, photos / "a.png", photos, photos / "a.png", "-o", tmp_path / "out")
+    assert result.returncode == 0, result.stderr
+    twice = photos / "a.png"
+    assert result.stdout == f"3 written to {tmp_path / 'out'}\nleft out, as named already: {twice}, {twice}\n"
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(trained: Path, photos: Path) -> None:
+    out = photos / "a.png" / "out"
+    result = attrxfer("transfer", "--aligned", trained, photos, "-o", out)
+    assert result.returncode == 2 and result.stderr == f"attrxfer: {out}: Not a directory\n"
+
+
 def test_what_the_system_refuses_is_one_line(trained: Path, photos: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     result = attrxfer("transfer", "--aligned", trained, photos / "a.png", "-o", tmp_path / "file")

@@ -117,9 +117,10 @@ def test_commands_are_added_and_failures_named(install: Install) -> None:
         Host().add_commands(click.Group())
 
 
-def test_no_plugins_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_plugins_can_be_asked_for(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setenv(PIN, "")
     assert Host().plugins() == []
+    assert caplog.messages == [f"{PIN} is set and names no plugin, so there are no recipes and no components"]
 
 
 def test_shipped_models_are_named_by_their_folder(install: Install, tmp_path: Path) -> None:

@@ -236,6 +236,20 @@ def test_differences_are_those_that_train_another_network(write: Any, host: Host
     assert differences(base.filled(), base.filled()) == []
 
 
+def test_the_nearest_recipe_of_a_path_is_its_name(host: Host) -> None:
+    for name in ("recipes/diat_a_gender.toml", "attrxfer/recipes/diat_a_gender", "./diat_a_gender.toml"):
+        with pytest.raises(AttrxferError, match='did you mean "diat_a_gender"'):
+            load(name, host)
+    with pytest.raises(AttrxferError, match='did you mean "paper/diat_a_gender"'):
+        load("recipes/paper/diat_a_gender.toml", host)
+
+
+def test_a_recipe_that_extends_itself_is_a_circle(write: Any, host: Host) -> None:
+    path = write('extends = "mine.toml"')
+    with pytest.raises(InvalidRecipe, match=r"extends: a circle: mine\.toml -> mine\.toml"):
+        load(path, host)
+
+
 def test_a_reference_must_be_a_recipe(write: Any, host: Host) -> None:
     assert load(write(BASE), host).reference == "paper/diat_a_gender"
     assert 'reference: no recipe "paper/diat_a_gendr"; did you mean "paper/diat_a_gender"?' in "\n".join(

@@ -303,7 +303,7 @@ def test_a_list_names_what_is_missing_and_what_it_names_twice(
     ]  # fmt: skip
     reasons = ("no such file or folder", "no such file or folder", "no such file or folder", "Access Denied")
     assert result.notes == (
-        "left out, as listed already: memory://in/photos/0.png",
+        "left out, as named already: memory://in/photos/0.png",
         *(f"left out: {path}: {reason}" for path, reason in zip(bad, reasons, strict=True)),
     )
     assert result.incomplete and len(manifest(tmp_path / "out")["images"]) == 4

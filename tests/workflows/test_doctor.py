@@ -87,6 +87,10 @@ def test_the_cache_is_counted_and_a_full_disk_is_wrong(tmp_path: Path, monkeypat
     (tmp_path / "cache" / "backends.json").write_text("{}")
     rows = {row.name: row.value for row in doctor.cache()}
     assert rows["images"] == "2 entries, 1.5 MB" and rows["backends"] == "1 entry, 2 bytes"
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path / "file" / "cache"))
+    assert wrong(doctor.cache()) == ["folder"]
+    monkeypatch.setenv("ATTRXFER_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 9, 1))
     assert wrong(doctor.cache()) == ["free disk"]
 
