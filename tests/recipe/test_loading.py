@@ -236,7 +236,8 @@ def test_differences_are_those_that_train_another_network(write: Any, host: Host
     assert differences(base.filled(), base.filled()) == []
 
 
-def test_the_nearest_recipe_of_a_path_is_its_name(host: Host) -> None:
+def test_the_nearest_recipe_of_a_path_is_its_name(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     for name in ("recipes/diat_a_gender.toml", "attrxfer/recipes/diat_a_gender", "./diat_a_gender.toml"):
         with pytest.raises(AttrxferError, match='did you mean "diat_a_gender"'):
             load(name, host)
