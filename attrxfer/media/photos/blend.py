@@ -11,8 +11,10 @@ from scipy.ndimage import gaussian_filter
 from attrxfer.media.images import strips
 from attrxfer.media.photos.similarity import Box, Similarity, warp_back
 
-FEATHER = 0.18
-"""Width of the border in which a change fades, in sides of the crop."""
+FADE = 0.4
+"""Width of the ring in which a change fades, in half sides of the crop; it ends at the circle inside the square."""
+BORDER = 0.18
+"""Width of the border in which nothing should change, in sides of the crop."""
 SPREAD = 0.3
 """Where squares overlap, the weight of each falls as a Gaussian of the distance from its centre. This is twice its standard
 deviation, in sides of the crop."""
@@ -29,10 +31,11 @@ def blend_weights(similarity: Similarity, others: Sequence[Similarity], box: Box
         box: The part of the photo.
 
     Returns:
-        (h, w) in 0..1: 1 inside the square, falling smoothly to 0 at its border.
+        (h, w) in 0..1: 1 in the middle, falling smoothly to 0 at the circle inside the square: what changes in the corners,
+            beside a neck, is seldom the subject's.
     """
     x, y = similarity.coordinates(box)
-    own = _window(x) * _window(y)
+    own = _smooth((1 - np.hypot(2 * x - 1, 2 * y - 1)) / np.float32(FADE))
     if not others:
         return own
     nearness = _nearness(x, y)
@@ -40,9 +43,9 @@ def blend_weights(similarity: Similarity, others: Sequence[Similarity], box: Box
     return own * (nearness / (nearness + rivals + np.float32(1e-12)))
 
 
-def _window(t: NDArray[np.float32]) -> NDArray[np.float32]:
-    """1 in the middle of 0..1, 0 at its ends and outside, with a smooth step between."""
-    step = (np.minimum(t, 1 - t) / np.float32(FEATHER)).clip(0, 1)
+def _smooth(t: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A smooth step from 0 at 0 to 1 at 1."""
+    step = t.clip(0, 1)
     return step * step * (3 - 2 * step)
 
 
@@ -95,6 +98,6 @@ def colour_drift(change: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     size = len(change)
     centres = ((np.arange(size) + 0.5) / size).astype(np.float32)
-    window = _window(centres)
+    window = _smooth(np.minimum(centres, 1 - centres) / np.float32(BORDER))
     fading = (window[:, None] * window) < 0.5
     return np.median(change[fading], axis=0).astype(np.float32)

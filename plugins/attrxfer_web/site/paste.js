@@ -2,7 +2,8 @@
 // A face cut out of a photo, and what the network changed in it added to the photo: the arithmetic of `attrxfer transfer`.
 // Photos are ImageData (RGBA); crops and results are bytes, RGB, size * size * 3.
 
-const FEATHER = 0.18; // width of the border in which a change fades, in sides of the crop
+const FADE = 0.4; // width of the ring in which a change fades, in half sides of the crop; it ends at the circle inside it
+const BORDER = 0.18; // width of the border in which nothing should change, in sides of the crop
 const SPREAD = 0.3; // where squares overlap, the weight of each falls as a Gaussian; twice its standard deviation, in sides
 const REPLACED = 60; // a change of this many steps of 255 removes two thirds of the photo's finer texture
 const UPRIGHT = 1e-9; // rotations below this angle are rounding errors
@@ -98,17 +99,17 @@ function placeIn({ size, rotation, translation }, x, y) {
   return [(u + translation[0]) / size, (v + translation[1]) / size];
 }
 
-/** 1 inside the square, falling smoothly to 0 at its border; shared with other faces. */
+/** 1 in the middle, falling smoothly to 0 at the circle inside the square; shared with other faces. */
 function blendWeight(u, v, x, y, others) {
-  const own = fading(u) * fading(v);
+  const own = smooth((1 - Math.hypot(2 * u - 1, 2 * v - 1)) / FADE);
   if (own === 0 || others.length === 0) return own;
   const near = nearness(u, v);
   const rivals = others.reduce((sum, other) => sum + nearness(...placeIn(other, x, y)), 0);
   return (own * near) / (near + rivals + 1e-12);
 }
 
-function fading(t) {
-  const step = Math.min(Math.max(Math.min(t, 1 - t) / FEATHER, 0), 1);
+function smooth(t) {
+  const step = Math.min(Math.max(t, 0), 1);
   return step * step * (3 - 2 * step);
 }
 
@@ -129,19 +130,19 @@ function changeOf(crop, result, size) {
   for (let i = 0; i < largest.length; i++) {
     largest[i] = Math.max(Math.abs(change[3 * i]), Math.abs(change[3 * i + 1]), Math.abs(change[3 * i + 2]));
   }
-  const smooth = blurred(blurred(largest, size, size, 1), size, 1, size);
+  const blur = blurred(blurred(largest, size, size, 1), size, 1, size);
   const values = new Float32Array(size * size * 7);
   for (let i = 0; i < largest.length; i++) {
     values.set(change.subarray(3 * i, 3 * i + 3), 7 * i);
     values.set(crop.subarray(3 * i, 3 * i + 3), 7 * i + 3);
-    values[7 * i + 6] = 1 - Math.exp(-((smooth[i] / REPLACED) ** 2));
+    values[7 * i + 6] = 1 - Math.exp(-((blur[i] / REPLACED) ** 2));
   }
   return values;
 }
 
 /** The median of a change along the crop's border, where nothing should change. What really grows across it does not count. */
 function colourDrift(change, size) {
-  const edge = Array.from({ length: size }, (_, i) => fading((i + 0.5) / size));
+  const edge = Array.from({ length: size }, (_, i) => smooth(Math.min(i + 0.5, size - i - 0.5) / size / BORDER));
   return [0, 1, 2].map((c) => {
     const border = [];
     for (let y = 0; y < size; y++) {
