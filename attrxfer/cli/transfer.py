@@ -165,7 +165,9 @@ def transfer(
     if recipe is not None and attributes is not None:
         raise click.UsageError("--attribute is for a bundle for many attributes, --recipe for a method: give one of them")
     if recipe is None and (data is not None or overrides):
-        raise click.UsageError("--data and --set belong to the recipe that a method learns from: add --recipe")
+        raise click.UsageError(
+            "--data and --set belong to the recipe that a method learns from (--recipe); a trained model takes none of these"
+        )
     if bool(files) == (file_list is not None):
         raise click.UsageError("name files and folders, or a list of them with --files" + " (not both)" * bool(files))
     from attrxfer.media.batch import BatchOptions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -138,7 +139,16 @@ def _tree(path: Place, wanted: Callable[[Path], bool], *, listed: bool) -> Tree 
         return walk(path)
     if path.is_file() or (listed and wanted(path)):
         return None
-    raise DataError(f"{path}: no such file or folder")
+    near = difflib.get_close_matches(path.name, _names(path.parent), n=1)
+    raise DataError(f"{path}: no such file or folder" + (f'; did you mean "{path.parent / near[0]}"?' if near else ""))
+
+
+def _names(folder: Path) -> list[str]:
+    """What is in a folder; nothing where it cannot be read."""
+    try:
+        return [path.name for path in folder.iterdir()]
+    except OSError:
+        return []
 
 
 def _search(folder: Place, tree: Tree, out: Place | None, wanted: Callable[[Path], bool], what: str, found: Found) -> None:
@@ -147,7 +157,8 @@ def _search(folder: Place, tree: Tree, out: Place | None, wanted: Callable[[Path
     files = [name for name in tree.files if not (inside and out is not None and _is_below(folder / name, out))]
     tasks = [FileTask(folder / name, name, out or Path()) for name in files if wanted(name)]
     if not tasks:
-        there = f"; it holds {len(files)} other files, the first {files[0]}" if files else ""
+        counted = f"{len(files)} other files, the first" if len(files) > 1 else "one other file,"
+        there = f"; it holds {counted} {files[0]}" if files else ""
         raise DataError(f"{folder}: no {what}{there}")
     found.tasks.extend(tasks)
     others = [name for name in files if not wanted(name)]

@@ -51,7 +51,9 @@ def figure(
     """
     check(path)
     if labels and len(labels) != len(models):
-        raise AttrxferError(f"{len(labels)} labels for {len(models)} models: give --label once for each, in their order")
+        raise AttrxferError(
+            f"--label is given {len(labels)} times for {len(models)} models: give it once for each, in their order"
+        )
     names = list(labels) or [Path(name).name for name in models]
     if images is None:
         rows = _samples(models, names, host)

@@ -36,6 +36,7 @@ from attrxfer.media.video.processor import VideoProcessor
 from attrxfer.media.video.reader import SUFFIXES as VIDEOS
 from attrxfer.media.video.reader import is_video
 from attrxfer.media.whole_images import IMAGE, reach_of
+from attrxfer.model.attribute_words import in_words
 from attrxfer.model.calling import CallableModel
 from attrxfer.model.keep_identity import KeepIdentity
 from attrxfer.model.loading import CPU, load_model, locate
@@ -158,8 +159,8 @@ def transfer(
     loaded = _load(model, options, host)
     notes: tuple[str, ...] = ()
     if loaded.can_change and options.attributes is None:
-        made = ", ".join(f"{name}={str(value).lower()}" for name, value in loaded.guided.items())
-        notes = (f"{made}, the task of its recipe; with --attribute NAME=true or =false: {', '.join(loaded.can_change)}",)
+        choices = ", ".join(loaded.can_change)
+        notes = (f"{in_words(loaded.guided)}, the task of its recipe; with --attribute NAME=true or =false: {choices}",)
     if options.part is not None:
         options = replace(options, strength=loaded.strength_at(options.part))
         notes += (f"{options.part:.0%} is strength {options.strength:g} here",)

@@ -115,12 +115,10 @@ def pack(files: Mapping[str, Path], archive: Path) -> Path:
 
 def _shown(result: FileResult, own: Path, out: Path) -> Path | None:
     """The result of a photo as the page shows it."""
-    path = out / result.name
-    path = path if path.exists() else path.with_suffix(".png")  # formats that Pillow reads but does not write
     if result.outcome not in ("changed", "copied"):
         return None
     try:
-        image = open_rgb(path)
+        image = open_rgb(out / result.name)
     except DataError:  # it was copied, and cannot be shown
         return None
     image.thumbnail((VIEW, VIEW))

@@ -140,7 +140,7 @@ class Ready:
             path.write_bytes(self.file.encoded(self._at(strength, self.photo_crops, numbers), provenance))
         else:
             save_image(path, self._at(strength, None), xmp_packet(provenance) if strength else None)
-        return path if path.exists() else path.with_suffix(".png")  # formats that Pillow reads but does not write
+        return path
 
     def _at(self, strength: float, crops: PhotoCrops | None, numbers: Sequence[int] | None = None) -> NDArray[np.uint8]:
         results = self.results(strength)

@@ -15,8 +15,6 @@ from attrxfer.interfaces import Slot
 from attrxfer_diat.layers import kaiming
 from attrxfer_diat.vgg_face import LAYERS, MEAN, checked_hash, find_weights, read_weights
 
-Layers = Annotated[tuple[int, ...], Field(min_length=1)]
-
 
 class FirstFive(nn.Module):
     """conv1_1, conv1_2, pool, conv2_1, conv2_2, pool, conv3_1 of VGG-16 (timm's ``vgg16`` has the same), each with a ReLU.

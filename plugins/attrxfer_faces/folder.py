@@ -178,7 +178,7 @@ def _notes(tree: Tree, outside: Sequence[Path], split: bool) -> tuple[str, ...]:
         kinds_text = ", ".join(f"{printable(kind)}: {count:,}" for kind, count in kinds.most_common(5))
         first = printable(others[0].as_posix())
         notes.append(
-            f"left out: {counted(len(others), 'file is', 'files are')} no images that can be read here ({kinds_text}; "
+            f"left out: {counted(len(others), 'file', 'files')} that cannot be read here as images ({kinds_text}; "
             f"first: {first})"
         )
     if tree.hidden:

@@ -122,7 +122,8 @@ class Csv:
         if not table.exist:
             raise DataError(
                 f"{self._csv}: none of its {len(table.names)} images exists; the first would be "
-                f"{self._folder / table.names[0]}; name the folder in which file names start with --set data.images=FOLDER"
+                f"{self._folder / table.names[0]}; put the table into the folder in which "
+                "file names start, or name that folder to a run with --set data.images=FOLDER"
             )
         return Records(table.names, attributes, split_of, identity, notes=notes)
 

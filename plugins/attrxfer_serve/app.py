@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import FastAPI, File, Form, HTTPException, Request, UploadFile
+from fastapi import Depends, FastAPI, File, Form, HTTPException, Request, UploadFile
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from fastapi_offline import FastAPIOffline
@@ -17,7 +18,7 @@ from PIL import Image
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException as AnyHTTPException
 
-from attrxfer.errors import DataError
+from attrxfer.errors import DataError, did_you_mean
 from attrxfer.media.images import opened
 from attrxfer.model.attribute_words import in_words
 from attrxfer.plugin.options import from_words
@@ -81,7 +82,9 @@ def application(service: Service, folder: Path) -> FastAPI:
     images: dict[int | str, dict[str, Any]] = {
         200: {"content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}}
     }
-    app.post("/transfer", response_class=Response, responses={**images, **problems})(transfer)
+    app.post("/transfer", response_class=Response, responses={**images, **problems}, dependencies=[Depends(check_fields)])(
+        transfer
+    )
     return app
 
 
@@ -108,6 +111,20 @@ async def health(request: Request) -> Health:
     if not service.batcher.alive:
         raise HTTPException(503, "the thread that transfers has ended")
     return Health(status="ok", waiting=service.batcher.waiting)
+
+
+async def check_fields(request: Request) -> None:
+    """Refuse what would be left out without a word: a field of another name, a second image; and a text for an image."""
+    form = await request.form()
+    known = [name for name in inspect.signature(transfer).parameters if name != "request"]
+    unknown = next((name for name in form if name not in known), None)
+    if unknown is not None:
+        raise HTTPException(422, f'no field "{unknown}"{did_you_mean(unknown, known)}')
+    images = form.getlist("image")
+    if len(images) > 1:
+        raise HTTPException(422, f"{len(images)} images: a request has one")
+    if images and isinstance(images[0], str):
+        raise HTTPException(422, "image: is a text, and must be a file: curl -F image=@photo.jpg")
 
 
 async def transfer(

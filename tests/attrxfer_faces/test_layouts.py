@@ -310,13 +310,13 @@ def test_files_that_cannot_be_read_are_named_and_counted(tmp_path: Path) -> None
     names = ("cats/a.xyz", "cats/b.xyz", "dogs/notes.txt", "dogs/._1.png")
     notes = Folder(path=files(tmp_path, "cats/1.png", "dogs/1.png", *names)).records().notes
     assert "left out: 1 hidden file (dogs/._1.png)" in notes
-    assert "left out: 3 files are no images that can be read here (.xyz: 2, .txt: 1; first: cats/a.xyz)" in notes
+    assert "left out: 3 files that cannot be read here as images (.xyz: 2, .txt: 1; first: cats/a.xyz)" in notes
 
 
 def test_when_no_file_can_be_read_the_first_is_named(tmp_path: Path) -> None:
     files(tmp_path, "cats/1.xyz", "dogs/1.xyz")
     assert Folder.recognise(tmp_path) == 0.1
-    assert "found none; left out: 2 files are no images" in refused(Folder(path=tmp_path))
+    assert "found none; left out: 2 files that cannot be read here as images" in refused(Folder(path=tmp_path))
     assert "first: cats/1.xyz" in refused(Folder(path=tmp_path))
 
 

@@ -91,6 +91,7 @@ def test_at_strength_0_the_file_comes_back(client: MakeClient) -> None:
         (encoded(noise()), {"strength": "nan"}, 422, "strength: input should be a finite number"),
         (encoded(noise()), {"strength": "much"}, 422, "strength: input should be a valid number, unable to parse string"),
         (encoded(noise()), {"format": "bmp"}, 422, "format: input should be 'png' or 'jpeg'"),
+        (encoded(noise()), {"strengt": 0.5}, 422, 'no field "strengt"; did you mean "strength"?'),
         (encoded(noise()), {"aligned": "perhaps"}, 422, "aligned: input should be a valid boolean, unable to interpret"),
         (encoded(noise(400, 600)), {}, 413, "more than 0.2 million pixels (600 x 400)"),
         (encoded(noise(300, 300)), {}, 413, "more than 0.2 MB"),
@@ -104,6 +105,15 @@ def test_mistakes_are_answered_in_one_line_of_json(
     assert answer.status_code == status and answer.json().keys() == {"error"}
     error = answer.json()["error"]
     assert error.startswith(message) and "\n" not in error and "tmp" not in error, error
+
+
+def test_a_request_has_one_image_which_is_a_file(client: MakeClient) -> None:
+    one, photo = client(), encoded(noise())
+    two = one.post("/transfer", files=[("image", ("a.png", photo)), ("image", ("b.png", photo))])
+    assert two.status_code == 422 and two.json() == {"error": "2 images: a request has one"}
+    text = one.post("/transfer", data={"image": "photo.jpg"})
+    assert text.status_code == 422
+    assert text.json() == {"error": "image: is a text, and must be a file: curl -F image=@photo.jpg"}
 
 
 def test_requests_without_an_image_and_unknown_pages_are_answered_alike(client: MakeClient) -> None:

@@ -331,5 +331,5 @@ def test_nothing_there_is_said(memory: MemoryFileSystem) -> None:
     with pytest.raises(DataError, match="^memory://in/nothing: no such file or folder$"):
         transfer("model", [place("memory://in/nothing")], OUT, HOST)
     memory.pipe("/in/text/a.txt", b"text")
-    with pytest.raises(DataError, match="memory://in/text: no images or videos here .* the first a.txt"):
+    with pytest.raises(DataError, match="memory://in/text: no images or videos here .*; it holds one other file, a.txt"):
         transfer("model", [place("memory://in/text")], OUT, HOST)

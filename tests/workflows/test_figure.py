@@ -58,7 +58,7 @@ def test_what_cannot_be_drawn_is_said(runs: tuple[Path, Path, Path], tmp_path: P
         ((runs[0], runs[2]), "keep samples of different inputs: give images with --images FOLDER"),
         (("gendr",), 'gendr: no such file or folder, model or method; did you mean "gender"?'),
         (("gender",), "gender: keeps no sample images"),
-        ((runs[0], "--label", "a", "--label", "b"), "2 labels for 1 models"),
+        ((runs[0], "--label", "a", "--label", "b"), "--label is given 2 times for 1 models"),
     ):
         result = attrxfer("figure", *arguments)
         assert result.returncode == 2 and said in result.stderr

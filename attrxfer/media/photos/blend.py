@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +36,7 @@ def blend_weights(similarity: Similarity, others: Sequence[Similarity], box: Box
             beside a neck, is seldom the subject's.
     """
     x, y = similarity.coordinates(box)
-    own = _smooth((1 - np.hypot(2 * x - 1, 2 * y - 1)) / np.float32(FADE))
+    own = _smooth((1 - np.hypot(2 * x - 1, 2 * y - 1)) / FADE)
     if not others:
         return own
     nearness = _nearness(x, y)
@@ -43,9 +44,9 @@ def blend_weights(similarity: Similarity, others: Sequence[Similarity], box: Box
     return own * (nearness / (nearness + rivals + np.float32(1e-12)))
 
 
-def _smooth(t: NDArray[np.float32]) -> NDArray[np.float32]:
+def _smooth(t: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     """A smooth step from 0 at 0 to 1 at 1."""
-    step = t.clip(0, 1)
+    step = t.astype(np.float32).clip(0, 1)
     return step * step * (3 - 2 * step)
 
 
@@ -98,6 +99,6 @@ def colour_drift(change: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     size = len(change)
     centres = ((np.arange(size) + 0.5) / size).astype(np.float32)
-    window = _smooth(np.minimum(centres, 1 - centres) / np.float32(BORDER))
+    window = _smooth(np.minimum(centres, 1 - centres) / BORDER)
     fading = (window[:, None] * window) < 0.5
     return np.median(change[fading], axis=0).astype(np.float32)

@@ -57,6 +57,8 @@ def check_masks_lie_where_the_image_does(subject: Subject) -> None:
     plain, mirrored = locator.masks(data, Batch(data.images(rows), torch.zeros(2), rows, np.array([False, True])))
     assert plain.shape == (1, SIZE, SIZE) and plain.dtype == np.float32 and set(np.unique(plain)) <= {0, 1}
     assert np.array_equal(plain, mirrored[..., ::-1])
+    # a drawn head is nothing to a detector
+    assert isinstance(locator, Detector) or plain.any(), "the region of an image with known landmarks is empty"
 
 
 def check_nothing_is_detected_in_an_empty_image(subject: Subject) -> None:

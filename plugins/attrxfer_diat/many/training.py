@@ -34,6 +34,9 @@ ALSO = 0.15
 CONTENT = 0.1
 """Probability that the chosen attribute is asked for as the image has it, so that nothing should change."""
 
+REAL_BATCHES = 1_000_000
+"""Number of the first batch of real images that D sees, beyond those that T gets."""
+
 
 def attributes_loss(logits: Tensor, labels: Tensor) -> Tensor:
     """The cross-entropy of D's attribute logits (N, K), summed over attributes and averaged over images, as in StarGAN's own
@@ -139,7 +142,7 @@ class ManyAttributesTraining(AdversarialTraining):
 
     def _update_discriminator(self, index: int, source: Tensor, fake: Tensor) -> dict[str, Tensor]:
         run = self.run
-        batch = run.batch("all", 1_000_000 + index, self.batch_size)  # other images than those that T gets
+        batch = run.batch("all", REAL_BATCHES + index, self.batch_size)
         uniform = run.uniform("augment_discriminator", index, self.batch_size, 16)
         real = self.adversarial.augment(batch.images, uniform[:, :8])
         draws = run.uniform("pool", index, self.batch_size, 2)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from attrxfer_diat.many.networks import ManyAttributesDiscriminator, ManyAttributesNetwork
-from attrxfer_diat.many.training import ManyAttributesTraining, ManyGan, attributes_loss
+from attrxfer_diat.many.training import REAL_BATCHES, ManyAttributesTraining, ManyGan, attributes_loss
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
 import attrxfer as package
@@ -107,7 +107,7 @@ def test_t_is_taught_the_wanted_attributes_and_d_the_real_ones(stage: ManyAttrib
     assert logits is not None
     expected = 2.0 * binary_cross_entropy_with_logits(logits, stage.wanted, reduction="sum") / 6
     torch.testing.assert_close(terms["T attributes"], expected)
-    batch = stage.run.batch("all", 1_000_000, 6)
+    batch = stage.run.batch("all", REAL_BATCHES, 6)
     seen = stage.discriminator(batch.images).attributes
     assert seen is not None
     expected = 2.0 * binary_cross_entropy_with_logits(seen, stage.labels(batch), reduction="sum") / 6
@@ -124,7 +124,7 @@ def test_a_conditional_discriminator_is_told_what_was_asked_for() -> None:
     logit = seen.logit + (step.change.asked * seen.attributes).sum(1)
     assert "T attributes" not in terms
     torch.testing.assert_close(terms["T attribute"], softplus(-logit).mean())
-    real = stage.run.batch("all", 1_000_000, 6)
+    real = stage.run.batch("all", REAL_BATCHES, 6)
     seen, fake = stage.discriminator(real.images), stage.discriminator(step.output.detach())
     guided = softplus(-(seen.logit + (stage._true_of(real, 0) * seen.attributes).sum(1))).mean()
     generated = softplus(fake.logit + (step.change.asked * fake.attributes).sum(1)).mean()
@@ -162,7 +162,7 @@ def test_images_of_the_pool_come_with_what_they_were_asked_for() -> None:
 def test_penalties_are_of_the_conditional_logit() -> None:
     stage = prepared(ManyGan(r1=1.0, r1_every=1), conditional=True)
     step = stage._transform(0)
-    real = stage.run.batch("all", 1_000_000, 6)
+    real = stage.run.batch("all", REAL_BATCHES, 6)
     images = real.images.clone().requires_grad_(True)
     seen = stage.discriminator(images)
     logit = seen.logit + (stage._true_of(real, 0) * seen.attributes).sum(1)
