@@ -2,7 +2,7 @@
 
 from attrxfer.data.batches import batch_rows, uniform
 from attrxfer.data.dataset import CachedDataset, open_data
-from attrxfer.data.recognition import data_table, recognise
+from attrxfer.data.layouts import data_table, recognise
 from attrxfer.data.sets import Sets, check_task, make_sets, shortcomings
 
 __all__ = [

@@ -38,6 +38,18 @@ class BringsStages(Protocol):
 
 
 @runtime_checkable
+class HasComponentDefaults(Protocol):
+    """A component class whose parameters that are components have defaults.
+
+    Attributes:
+        component_defaults: {parameter: the table that it stands for where a recipe leaves it out}, for example
+            ``{"network": {"use": "NAME"}}``.
+    """
+
+    component_defaults: ClassVar[Mapping[str, Mapping[str, object]]]
+
+
+@runtime_checkable
 class StatesMissing(Protocol):
     """A component class that knows what must be there before it can be built: files, packages."""
 

@@ -16,7 +16,7 @@ from typing import Any
 import pydantic
 
 from attrxfer.errors import InvalidRecipe, PluginError, Problem, UnknownName, did_you_mean, one_line
-from attrxfer.interfaces import KINDS, StatesMissing
+from attrxfer.interfaces import KINDS, HasComponentDefaults, StatesMissing
 from attrxfer.plugin.registry import Component, Registry
 
 TOML_NAMES = {"tuple": "array", "dictionary": "table"}
@@ -221,14 +221,14 @@ def check_parameters(
 ) -> tuple[dict[str, Any], list[Problem]]:
     """Check the parameters of a class, which is a component or a section of the recipe.
 
-    A class may have ``component_defaults``, {parameter: table}, for components that the table leaves out.
+    Components that the table leaves out are those of the ability ``HasComponentDefaults``.
 
     Returns:
         The parameters with defaults filled in, and all problems.
     """
     read = schema(cls)
     known = read.model.model_fields
-    table = {**getattr(cls, "component_defaults", {}), **table}
+    table = {**(cls.component_defaults if isinstance(cls, HasComponentDefaults) else {}), **table}
     inherited = {key: value for key, value in shared.items() if key in known and key not in table}
     problems: list[Problem] = []
     nested: dict[str, Any] = {}

@@ -52,7 +52,7 @@ class Cnia:
         batch_size: Images that are optimised at the same time.
     """
 
-    component_defaults: ClassVar[Mapping[str, Mapping[str, Any]]] = {"network": {"use": "face_features"}}
+    component_defaults: ClassVar[Mapping[str, Mapping[str, object]]] = {"network": {"use": "face_features"}}
 
     def __init__(
         self,

@@ -31,7 +31,7 @@ class WebExporter:
     """
 
     suffix: ClassVar[str] = ".onnx"
-    component_defaults: ClassVar[Mapping[str, Any]] = {"files": {"use": "onnx"}}
+    component_defaults: ClassVar[Mapping[str, Mapping[str, object]]] = {"files": {"use": "onnx"}}
 
     def __init__(
         self, *, files: Exporter, packages: Path | None = None, title: str | None = None, webgpu: bool = False

@@ -122,7 +122,7 @@ def test_transfer_says_what_a_method_needs(tmp_path: Path, trained: Path, monkey
     Image.new("RGB", (16, 16)).save("crop.png")
     for arguments, said in (
         (["cnia"], "cnia: learns from images with the attribute: name the task with --recipe, yours with --data"),
-        (["cnia", "--data", "x"], "--data and --set belong to the recipe that a method learns from: add --recipe"),
+        (["cnia", "--data", "x"], "--data and --set belong to the recipe that a method learns from (--recipe)"),
         ([str(trained), "--recipe", "diat_a"], "is trained already: leave --recipe, --data and --set out"),
         (["input_copy", "--recipe", "diat_a"], "method input_copy learns nothing: leave --recipe, --data and --set out"),
     ):

@@ -57,7 +57,7 @@ class Inpainting:
         prior: Weight of the second term; 0.003 in the paper.
     """
 
-    component_defaults: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    component_defaults: ClassVar[Mapping[str, Mapping[str, object]]] = {
         "locator": {"use": "auto", "region": "eyes", "margin": 0.45}
     }
 
