@@ -39,12 +39,7 @@ class BringsStages(Protocol):
 
 @runtime_checkable
 class HasComponentDefaults(Protocol):
-    """A component class whose parameters that are components have defaults.
-
-    Attributes:
-        component_defaults: {parameter: the table that it stands for where a recipe leaves it out}, for example
-            ``{"network": {"use": "NAME"}}``.
-    """
+    """A component class with {parameter: table} for parameters that are components, where a recipe leaves them out."""
 
     component_defaults: ClassVar[Mapping[str, Mapping[str, object]]]
 
@@ -271,12 +266,8 @@ class HasFraming(Protocol):
 
 @runtime_checkable
 class HasPatches(Protocol):
-    """A data set whose images may be patches of larger ones, at the scale of these and not about one subject: the model then
-    transfers whole images of any size.
-
-    Attributes:
-        patches: Whether they are.
-    """
+    """A data set whose images are, where ``patches`` is True, patches of larger ones, at the scale of these and not about one
+    subject: the model then transfers whole images of any size."""
 
     patches: bool
 
@@ -286,11 +277,7 @@ class HasPatches(Protocol):
 
 @runtime_checkable
 class ReferenceMethod(Protocol):
-    """A method class that is a row of every scorecard.
-
-    Attributes:
-        reference: Whether it is.
-    """
+    """A method class that is a row of every scorecard, where ``reference`` is True."""
 
     reference: ClassVar[bool]
 
