@@ -16,6 +16,7 @@ import numpy as np
 from attrxfer.evaluation.candidates import of_method
 from attrxfer.evaluation.scores import HeldOutInputs, HeldOutResults, Scorecard, as_json, mean, score
 from attrxfer.interfaces import ACCURACY, MATCHED, Metric, Model, PerImageScore, Role, SameSubject
+from attrxfer.model.calling import at_any_strength
 from attrxfer.plugin.registry import Registry
 
 RATE: Role = "verification rate"
@@ -41,14 +42,18 @@ class MatchedIdentity:
     accuracy: Metric
     identity: Metric
 
-    def rate_at(self, model: Model, strength: float) -> float:
-        """The verification rate of results at this strength, on the validation inputs; NaN where it is unknown."""
-        results = self.validation.results(model.images(self.validation.sources, strength), model)
-        return _rate(score("", results, [self.identity]))
+    def _strength(self, model: Model) -> float:
+        """The strength at which the validation inputs' results are verified as often as is wanted."""
+        at = at_any_strength(model, self.validation.sources)
+
+        def rate_at(strength: float) -> float:
+            return _rate(score("", self.validation.results(at(strength), model), [self.identity]))
+
+        return matched_strength(rate_at, self.verification_rate)
 
     def scores(self, model: Model, inputs: HeldOutInputs) -> dict[str, dict[str, Any]]:
         """Scores of a model at equal verification on the test inputs, in the form of a scorecard."""
-        strength = matched_strength(lambda strength: self.rate_at(model, strength), self.verification_rate)
+        strength = self._strength(model)
         results = inputs.results(model.images(inputs.sources, strength), model)
         measured = score("", results, list(dict.fromkeys([self.accuracy, self.identity])))
         accuracy, rate = measured.label(ACCURACY), measured.label(RATE)

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import numpy as np
-from numpy.typing import NDArray
-
 from attrxfer.evaluation.scores import HeldOutInputs, Scorecard, score
 from attrxfer.interfaces import ACCURACY, Model
-from attrxfer.model.calling import CallableModel
+from attrxfer.model.calling import at_any_strength
 from attrxfer.model.response import Response
 
 STRENGTHS = (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1)
@@ -29,11 +24,7 @@ def response(model: Model, scorecard: Scorecard, validation: HeldOutInputs) -> R
     label = scorecard.label(ACCURACY)
     if label is None:
         return None
-    at: Callable[[float], NDArray[np.uint8]]
-    if isinstance(model, CallableModel):
-        at = model.at_any_strength(validation.sources)
-    else:
-        at = lambda strength: model.images(validation.sources, strength)  # noqa: E731
+    at = at_any_strength(model, validation.sources)
     shares = []
     for strength in STRENGTHS:
         measured = score("", validation.results(at(strength), model), [scorecard.metrics[label]]).scores[label]["value"]

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attrxfer.errors import AttrxferError, DataError
-from attrxfer.interfaces import Framing, InputCheck
+from attrxfer.interfaces import Framing, InputCheck, Model
 from attrxfer.model.attribute_regression import AttributeRegression
 from attrxfer.model.response import Response
 from attrxfer.model.texture import Texture
@@ -196,3 +196,10 @@ class CallableModel(ABC):
         made = [in_tiles(lambda tile: self.images(tile, strength), image, reach) for image in single]
         results = np.stack(made) if made else images_u8
         return results[0] if images_u8.ndim == 3 else results
+
+
+def at_any_strength(model: Model, images_u8: NDArray[np.uint8]) -> Callable[[float], NDArray[np.uint8]]:
+    """``CallableModel.at_any_strength`` of any model; one that is none computes anew at each strength."""
+    if isinstance(model, CallableModel):
+        return model.at_any_strength(images_u8)
+    return lambda strength: model.images(images_u8, strength)

@@ -20,6 +20,7 @@ from attrxfer.evaluation.matched_identity import add_matched_identity, can_be_ma
 from attrxfer.evaluation.response import response
 from attrxfer.evaluation.scores import HeldOutInputs, HeldOutResults, Scorecard, score, slices
 from attrxfer.interfaces import ACCURACY, Metric
+from attrxfer.model.calling import at_any_strength
 from attrxfer.model.loading import CPU
 from attrxfer.model.response import Response
 from attrxfer.plugin import host as hosts
@@ -236,10 +237,9 @@ def _curve(one: Candidate, scored_at: float, scorecard: Scorecard, inputs: HeldO
     labels = [label for label in scorecard.per_image if scorecard.scores[label]["unit"] == "share"]
     metrics = list(dict.fromkeys(scorecard.metrics[label] for label in labels))  # other metrics have no score of this unit
     points = []
+    at = at_any_strength(one.model, inputs.sources)
     for strength in STRENGTHS:
-        at = scorecard
-        if strength != scored_at:
-            at = score("", inputs.results(one.model.images(inputs.sources, strength)), metrics)
-        values = {label: at.scores[label]["value"] for label in at.per_image if at.scores[label]["unit"] == "share"}
+        scored = scorecard if strength == scored_at else score("", inputs.results(at(strength)), metrics)
+        values = {name: scored.scores[name]["value"] for name in scored.per_image if scored.scores[name]["unit"] == "share"}
         points.append({"strength": strength, **{label: value for label, value in values.items() if value is not None}})
     return points
