@@ -18,6 +18,7 @@ from attrxfer import export
 from attrxfer.evaluation.matched_identity import BOTH, STRENGTHS, add_matched_identity, matched_identity, matched_strength
 from attrxfer.evaluation.scores import HeldOutInputs, Scorecard, score
 from attrxfer.interfaces import MATCHED, PerImageScore
+from attrxfer.model.calling import CallableModel
 from attrxfer.plugin.host import Host
 from attrxfer.plugin.registry import Registry
 from attrxfer.recipe import load
@@ -89,6 +90,24 @@ def same(evaluation: Any) -> Mapping[str, PerImageScore]:
     }
 
 
+class Once(CallableModel):
+    """The same, computed once for all strengths."""
+
+    name, size, framing, alignment = "once", 2, None, None
+
+    def __init__(self) -> None:
+        self.runs: list[int] = []
+        self.guided: Mapping[str, bool] = {}
+        self.metadata: Mapping[str, Any] = {}
+
+    def images(self, images_u8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
+        return self.at_any_strength(images_u8)(strength)
+
+    def at_any_strength(self, images_u8: NDArray[np.uint8]) -> Callable[[float], NDArray[np.uint8]]:
+        self.runs.append(len(images_u8))
+        return lambda strength: np.full_like(images_u8, round(100 * strength))
+
+
 class OtherPhoto:
     same_subject: ClassVar[bool] = True
 
@@ -135,6 +154,15 @@ def test_the_strength_is_chosen_on_validation_and_measured_on_test() -> None:
         "a folder's results have no strength"
     )
     assert len(transfer.made) <= 5
+
+
+def test_networks_run_once_for_all_strengths_that_are_tried() -> None:
+    test, model = given(COUNT), Once()
+    matched = matched_identity(given(0), score("", test.results(test.sources), [succeeds, same]), registry())
+    assert matched is not None
+    scores = matched.scores(model, test)
+    assert scores["strength of equal verification"]["value"] == pytest.approx(0.5, abs=0.03)
+    assert model.runs == [COUNT, COUNT], "once for the validation inputs, and once for the test inputs"
 
 
 def test_there_is_no_matched_identity_where_it_cannot_be_measured() -> None:
