@@ -87,17 +87,25 @@ class MethodModel(CallableModel):
     def __repr__(self) -> str:
         return f"MethodModel({self.name!r})"
 
+    def transferring(self) -> TransfersImages:
+        """The method, which can be applied to any image.
+
+        Raises:
+            AttrxferError: It makes results for the images of a data set only.
+        """
+        if not isinstance(self.method, TransfersImages):
+            raise AttrxferError(
+                f"method {self.name} makes results for images of a data set only; score it with attrxfer evaluate"
+            )
+        return self.method
+
     def images(self, images_u8: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
         """Transfer uint8 images (N, S, S, 3); strength 0 is the input itself.
 
         Raises:
             AttrxferError: The method makes results for the images of a data set only.
         """
-        method = self.method
-        if not isinstance(method, TransfersImages):
-            raise AttrxferError(
-                f"method {self.name} makes results for images of a data set only; score it with attrxfer evaluate"
-            )
+        method = self.transferring()
 
         def run(images: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
             return method.transfer(images, strength)

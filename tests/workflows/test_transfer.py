@@ -75,8 +75,9 @@ def test_a_model_without_task_and_weights_gives_its_name_as_provenance(
 
 
 def test_a_method_of_a_data_set_is_refused_before_anything_is_written(folder: Path, tmp_path: Path, host: Host) -> None:
-    with pytest.raises(AttrxferError, match="method input_copy makes results for images of a data set only"):
-        transfer("input_copy", [folder], tmp_path / "out", host, TransferOptions(aligned=True))
+    for aligned in (False, True):
+        with pytest.raises(AttrxferError, match="method input_copy makes results for images of a data set only"):
+            transfer("input_copy", [folder], tmp_path / "out", host, TransferOptions(aligned=aligned))
     assert not (tmp_path / "out").exists()
 
 
