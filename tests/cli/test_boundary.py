@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import errno
-import os
 import shlex
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import click
@@ -98,30 +95,42 @@ def test_ctrl_c_ends_with_130_and_the_command_that_goes_on() -> None:
     assert ended(KeyboardInterrupt(), "--skip-existing", "a")[1].endswith("attrxfer work --skip-existing a\n"), "not twice"
 
 
+SIGNALLED = """
+import os, signal, sys, time
+import click
+from attrxfer.cli.boundary import Group
+
+number = getattr(signal, sys.argv[1])
+own = {"default": signal.SIG_DFL, "ignored": signal.SIG_IGN, "handled": lambda number, frame: print("seen")}[sys.argv[2]]
+signal.signal(number, own)
+
+@click.group(cls=Group)
+def cli(): ...
+
+@cli.command()
+def work():
+    os.kill(os.getpid(), number)
+    time.sleep(0.1)
+    click.echo("went on")
+
+try:
+    cli(["work"])
+finally:
+    print(signal.getsignal(number) is own)
+"""
+
+
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
-def test_other_signals_end_as_ctrl_c_does_unless_they_are_handled_or_ignored(name: str) -> None:
-    @click.group(cls=Group)
-    def cli() -> None: ...
-
-    @cli.command()
-    def work() -> None:
-        os.kill(os.getpid(), number)
-        time.sleep(0.1)
-        click.echo("went on")
-
-    number = getattr(signal, name)
-    before = signal.signal(number, signal.SIG_DFL)
-    try:
-        result = CliRunner().invoke(cli, ["work"])
-        assert result.exit_code == 130 and result.stderr == "attrxfer: stopped; go on with: attrxfer work\n"
-        assert signal.getsignal(number) is signal.SIG_DFL
-        signal.signal(number, signal.SIG_IGN)  # as under nohup
-        assert CliRunner().invoke(cli, ["work"]).stdout == "went on\n"
-        seen: list[int] = []
-        signal.signal(number, lambda number, frame: seen.append(number))
-        assert CliRunner().invoke(cli, ["work"]).stdout == "went on\n" and seen == [number]
-    finally:
-        signal.signal(number, before)
+@pytest.mark.parametrize(
+    ("before", "code", "said"),
+    [("default", 130, ["True"]), ("ignored", 0, ["went on", "True"]), ("handled", 0, ["seen", "went on", "True"])],
+)
+def test_other_signals_end_as_ctrl_c_does_unless_they_are_handled_or_ignored(
+    name: str, before: str, code: int, said: list[str]
+) -> None:
+    process = subprocess.run([sys.executable, "-c", SIGNALLED, name, before], capture_output=True, text=True, check=False)
+    assert (process.returncode, process.stdout.splitlines()) == (code, said), process.stderr
+    assert process.stderr == ("attrxfer: stopped; go on with: attrxfer work\n" if code else "")
 
 
 def test_what_a_terminal_cannot_show_becomes_an_escape(tmp_path: Path) -> None:
