@@ -70,22 +70,26 @@ def _is_abandoned(entry: os.DirEntry[str], match: re.Match[str]) -> bool:
         return False
 
 
-def put_back(draft: Path) -> None:
-    """Give what is in the folder ``REPLACED`` of a draft its name again, where nothing has taken that name."""
+def discard(draft: Path) -> None:
+    """Delete a draft that is a folder. What its folder ``REPLACED`` holds gets its name again before, where nothing has taken
+    that name.
+
+    Raises:
+        OSError: It cannot get its name again; the draft stays.
+    """
     for old in (draft / REPLACED).glob("*"):
         target = draft.parent / old.name
         if not target.exists():
             old.replace(target)
+    shutil.rmtree(draft, ignore_errors=True)
 
 
 def _remove(draft: Path, *, is_folder: bool) -> None:
-    if is_folder:
-        with suppress(OSError):
-            put_back(draft)
-        shutil.rmtree(draft, ignore_errors=True)
-        return
     with suppress(OSError):  # another user's, for example: it stays
-        draft.unlink()
+        if is_folder:
+            discard(draft)
+        else:
+            draft.unlink()
 
 
 def is_running(process: int) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from attrxfer.errors import DataError, in_a_line
-from attrxfer.storage.drafts import ENDING, REPLACED, prefix, put_back, sweep
+from attrxfer.storage.drafts import ENDING, REPLACED, discard, prefix, sweep
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -104,8 +104,7 @@ def new_folder(path: Path) -> Iterator[Path]:
                 try:
                     temporary.replace(path)
                 finally:
-                    put_back(old)
-                    shutil.rmtree(old, ignore_errors=True)
+                    discard(old)
             else:
                 temporary.replace(path)
             sync(path.parent)

@@ -81,6 +81,23 @@ def test_a_folder_that_was_being_replaced_is_put_back_after_a_kill(tmp_path: Pat
     assert names(tmp_path) == {"a.txt", "b"} and names(tmp_path / "b") == {"old"}
 
 
+def test_a_folder_that_cannot_be_put_back_stays_in_its_draft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "old").touch()
+    subprocess.run([sys.executable, "-c", BETWEEN, str(tmp_path)], check=False)
+
+    def refuse(path: Path, target: Path) -> None:
+        raise OSError(errno.EACCES, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", refuse)
+        drafts.sweep(tmp_path)
+    assert len(list(tmp_path.rglob("old"))) == 1, "it is not deleted"
+    drafts._swept.clear()
+    drafts.sweep(tmp_path)
+    assert names(tmp_path) == {"b"} and names(tmp_path / "b") == {"old"}
+
+
 def test_a_folder_that_was_being_replaced_is_put_back_after_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "old").touch()
