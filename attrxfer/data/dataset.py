@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import difflib
+import hashlib
 import json
 import re
 import shlex
@@ -200,6 +201,20 @@ def describe(records: Records, usable: NDArray[np.bool_]) -> str:
                 f"{shared} of {len(people)} people are in more than one split: scores are also of people seen in training"
             )
     return "\n".join([*lines, *map(printable, records.notes)])
+
+
+def labels_key(records: Records, usable: NDArray[np.bool_]) -> str:
+    """A hash that is equal where the same images are used, with the same splits, people and attributes.
+
+    Args:
+        records: The labels of N images.
+        usable: Which of them are used (N,).
+    """
+    names = sorted(records.attributes)
+    digest = hashlib.sha256(json.dumps(names).encode())
+    for array in (usable, records.split, records.identity, *(records.attributes[name] for name in names)):
+        digest.update(b"" if array is None else array.tobytes())
+    return digest.hexdigest()
 
 
 def open_data(

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from attrxfer.data import CachedDataset
+from attrxfer.data import CachedDataset, labels_key
 from attrxfer.errors import InvalidRecipe
 from attrxfer.recipe import Recipe, differences, shown
 from attrxfer.recipe.parsing import parse
@@ -18,17 +16,12 @@ NAMED = 5
 
 def begun_with(recipe: Recipe, data: CachedDataset) -> dict[str, Any]:
     """What run.json keeps of a run's beginning."""
-    return {"recipe": recipe.filled(), "images": data.key, "labels": labels_key(data), "data": data.describe()}
-
-
-def labels_key(data: CachedDataset) -> str:
-    """Equal where the same images are used, with the same splits, people and attributes."""
-    records = data.records
-    digest = hashlib.sha256(json.dumps(sorted(records.attributes)).encode())
-    labels = (records.attributes[name] for name in sorted(records.attributes))
-    for array in (data.usable, records.split, records.identity, *labels):
-        digest.update(b"" if array is None else array.tobytes())
-    return digest.hexdigest()
+    return {
+        "recipe": recipe.filled(),
+        "images": data.key,
+        "labels": labels_key(data.records, data.usable),
+        "data": data.describe(),
+    }
 
 
 def edited_settings(recipe: Recipe, info: Mapping[str, Any]) -> str:
@@ -54,7 +47,7 @@ def changed_images(data: CachedDataset, info: Mapping[str, Any]) -> str:
     """That the images or their labels are others than when the run began, in a line; empty where they are not, or nothing is
     known."""
     if info.get("images") in (None, data.key):
-        if info.get("labels") in (None, labels_key(data)):
+        if info.get("labels") in (None, labels_key(data.records, data.usable)):
             return ""
         return "the splits, people or attributes of the images are not those that the run began with"
     then, now = (str(text).partition("\n")[0] for text in (info.get("data", ""), data.describe()))

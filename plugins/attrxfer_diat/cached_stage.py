@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file, save
 from torch import nn
 
+from attrxfer.data import labels_key
 from attrxfer.interfaces import Run
 from attrxfer.storage.cache import cached, find
 from attrxfer_diat.supervised import Supervised
@@ -51,12 +52,7 @@ class CachedStage(Supervised):
         settings |= {"world": devices.world, "precision": devices.precision, "optimizer": devices.optimizer_name}
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
         first = run.batch("all", 0, self.batch_size)
-        records = run.data.records
-        names = sorted(records.attributes)
-        digest.update(json.dumps(names).encode())
-        labels = [records.split, records.identity, *(records.attributes[name] for name in names)]
-        for array in (run.data.usable, first.rows, first.mirrored, *labels):
-            digest.update(b"" if array is None else array.tobytes())
+        digest.update(labels_key(run.data.records, run.data.usable).encode() + first.rows.tobytes() + first.mirrored.tobytes())
         for network in networks:
             for name, module in network.named_modules():
                 described = [name, type(module).__qualname__, plain_values(vars(module))]
