@@ -25,21 +25,22 @@ def refuse_teachers(recipes: Mapping[str, Mapping[str, Any]], scoring: Recipe) -
             that gets its weights only by training.
     """
     teachers = {name: list(_tables({k: v for k, v in table.items() if k != "metric"})) for name, table in recipes.items()}
+    read = {name: {file for table in tables for file in _files(table)} for name, tables in teachers.items()}
     for metric in scoring.metric:
-        for spec in with_nested(metric):
-            if spec.kind == "features":
-                component = spec.component.load()
-                if isinstance(component, BringsStages) and component.stages:
-                    raise AttrxferError(
-                        f"metric {metric.name}: features {spec.name} learns in a run of its own; name one with weights"
-                    )
+        specs = with_nested(metric)
+        for spec in [inner for inner in specs if inner.kind == "features"]:
+            component = spec.component.load()
+            if isinstance(component, BringsStages) and component.stages:
+                raise AttrxferError(
+                    f"metric {metric.name}: features {spec.name} learns in a run of its own; name one with weights"
+                )
             for name, tables in teachers.items():
-                if spec.kind == "features" and any(_is_same(spec.table(), table) for table in tables):
+                if any(_is_same(spec.table(), table) for table in tables):
                     raise _leak(name, f"features {spec.name}", metric)
-                files = {file for table in tables for file in _files(table)}
-                for file in _files(spec.table()):
-                    if any(_equal(file, other) for other in files):
-                        raise _leak(name, str(file), metric)
+        for file in {file for spec in specs for file in _files(spec.table())}:
+            for name, files in read.items():
+                if any(_equal(file, other) for other in files):
+                    raise _leak(name, str(file), metric)
 
 
 def _leak(name: str, network: str, metric: Spec) -> AttrxferError:

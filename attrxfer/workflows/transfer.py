@@ -164,10 +164,9 @@ def transfer(
     if options.part is not None:
         options = replace(options, strength=loaded.strength_at(options.part))
         notes += (f"{options.part:.0%} is strength {options.strength:g} here",)
-    if isinstance(loaded, MethodModel):
-        loaded.transferring()
-    if isinstance(loaded, MethodModel) and isinstance(loaded.method, LearnsFromData) and options.task is None:
-        raise AttrxferError(f"{model}: learns from images with the attribute: name the task with --recipe, yours with --data")
+    if isinstance(loaded, MethodModel) and isinstance(loaded.transferring(), LearnsFromData) and options.task is None:
+        ask = "name the task with --recipe, yours with --data"
+        raise AttrxferError(f"{model}: learns from images with the attribute: {ask}")
     whole = reach_of(loaded) is not None
     if whole:
         _check_whole(loaded, options)

@@ -116,10 +116,9 @@ async def health(request: Request) -> Health:
 async def check_fields(request: Request) -> None:
     """Refuse what would be left out without a word: a field of another name, a second image; and a text for an image."""
     form = await request.form()
-    known = [name for name in inspect.signature(transfer).parameters if name != "request"]
-    unknown = next((name for name in form if name not in known), None)
+    unknown = next((name for name in form if name not in FIELDS), None)
     if unknown is not None:
-        raise HTTPException(422, f'no field "{unknown}"{did_you_mean(unknown, known)}')
+        raise HTTPException(422, f'no field "{unknown}"{did_you_mean(unknown, FIELDS)}')
     images = form.getlist("image")
     if len(images) > 1:
         raise HTTPException(422, f"{len(images)} images: a request has one")
@@ -160,6 +159,10 @@ async def transfer(
         notes = "; ".join(written.notes).encode("ascii", "replace").decode()
         headers = {"x-subjects": str(written.subjects), "x-notes": notes}
         return Response(result.read_bytes(), media_type=media_type, headers=headers)
+
+
+FIELDS = tuple(name for name in inspect.signature(transfer).parameters if name != "request")
+"""The fields of a request."""
 
 
 def _chosen(words: Sequence[str]) -> dict[str, bool]:

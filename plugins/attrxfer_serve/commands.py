@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import socket
 import tempfile
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,7 +83,8 @@ def serve(
     from attrxfer_serve.service import Service, opened_model
 
     limits = Limits(most_mb, most_megapixels, most_seconds, most_requests, batch_size)
-    with until_ended(), listening(host, port) as sock:
+    # uvicorn raises a signal again when all requests have ended
+    with contextlib.suppress(KeyboardInterrupt), listening(host, port) as sock:
         service = Service(opened_model(model, backend, registry, device, attributes), limits, detector, registry)
         task = service.model.metadata["task"]["name"]
         takes = "whole images" if service.reach is not None else "crops only" if service.crops_only else "photos and crops"
@@ -100,17 +99,6 @@ def serve(
         click.echo(f"server: http://{name}:{sock.getsockname()[1]}, its page: /docs; end it with Ctrl-C")
         run(service, sock)
     click.echo("closed")
-
-
-@contextlib.contextmanager
-def until_ended() -> Iterator[None]:
-    """Leave the context in silence at Ctrl-C and SIGTERM; uvicorn raises them again when all requests have ended."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        with contextlib.suppress(KeyboardInterrupt):
-            yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def run(service: Service, sock: socket.socket) -> None:
